@@ -1,0 +1,56 @@
+// What a run found, as JSON: with the machine, the versions and the commit, so that a figure can be made again.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Group } from '../workloads/workload.js'
+import type { Environment } from './environment.js'
+import type { Summary } from './statistics.js'
+
+export interface ContenderResult {
+  readonly label: string
+  readonly peer: string
+  readonly cost?: Summary
+  /** Cost as a multiple of the base's, round by round. */
+  readonly ratio?: Summary
+  readonly details?: Readonly<Record<string, number | string>>
+  /** Why there is no figure. */
+  readonly failure?: string
+}
+
+export interface WorkloadResult {
+  readonly id: string
+  readonly group: Group
+  readonly title: string
+  readonly floor: string
+  readonly reach: number
+  readonly judged: 'ratio' | 'absolute'
+  readonly unit: string
+  readonly command: string
+  readonly measuredAt: string
+  readonly commit: string
+  readonly slices: number
+  readonly discarded: number
+  /** Kept although the machine was busy. */
+  readonly busy: number
+  readonly contenders: readonly ContenderResult[]
+}
+
+export interface Results {
+  readonly environment: Environment
+  readonly workloads: readonly WorkloadResult[]
+}
+
+export function readResults(path: string): Results | undefined {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : undefined
+}
+
+/** A run of some workloads replaces those and keeps the others. */
+export function mergeResults(older: Results | undefined, newer: Results, order: readonly string[]): Results {
+  const byId = new Map<string, WorkloadResult>()
+  for (const one of [...(older?.workloads ?? []), ...newer.workloads]) byId.set(one.id, one)
+  return { environment: newer.environment, workloads: order.flatMap((id) => byId.get(id) ?? []) }
+}
+
+export function writeResults(path: string, results: unknown): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`)
+}

@@ -1,0 +1,125 @@
+// Runs one workload from start to end and sums it up.
+import type { RedisServer } from '../../test/support/redis-server.js'
+import type { Contender, Workload } from '../workloads/workload.js'
+import { commitOf } from './environment.js'
+import { LibraryProcess } from './library-process.js'
+import type { ContenderResult, WorkloadResult } from './results.js'
+import { type Measured, measureInterleaved, type Series, TRIES } from './slices.js'
+import { summarize } from './statistics.js'
+
+const PREFIX = 'bench'
+const STARTED_AT_ONCE = 2
+
+export interface RunOptions {
+  readonly program: string
+  readonly redis: RedisServer
+  /** A short run takes fewer rounds, and whom it names only. */
+  readonly effort: 'full' | 'short'
+  readonly only?: ((contender: Contender) => boolean) | undefined
+  /** In place of what the effort says. */
+  readonly rounds?: number | undefined
+}
+
+const EFFORT = {
+  full: { rounds: 9, sliceMs: 110, warmUpMs: 400 },
+  short: { rounds: 5, sliceMs: 80, warmUpMs: 300 },
+}
+
+export async function runWorkload(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
+  const { redis, effort } = options
+  await redis.command('FLUSHALL')
+  const contenders = workload.contenders.filter(options.only ?? (() => true))
+  const { libraries, failures } = await start(workload, contenders, options)
+  try {
+    const plan = { ...EFFORT[effort] }
+    if (workload.rounds !== undefined) plan.rounds = effort === 'full' ? workload.rounds : Math.min(5, workload.rounds)
+    if (options.rounds !== undefined) plan.rounds = Math.min(plan.rounds, options.rounds)
+    if (workload.sliceMs !== undefined && effort === 'full') plan.sliceMs = workload.sliceMs
+    if (workload.drill === 'heap' || workload.drill === 'redisBytes' || workload.drill === 'invalidation')
+      plan.warmUpMs = 0
+    // Weights are the same on a busy machine.
+    const tries = workload.group === 'footprint' ? 1 : TRIES
+    const series = await measureInterleaved(libraries, { ...plan, tries })
+    return {
+      ...describe(workload),
+      ...{ slices: series.slices, discarded: series.discarded, busy: series.busy },
+      contenders: contenders.map((contender) => sumUp(contender, contenders, series, failures)),
+    }
+  } finally {
+    await Promise.all([...libraries.values()].map((library) => library.end()))
+  }
+}
+
+export function describe(workload: Workload) {
+  const { id, group, title, floor, reach, judged, unit } = workload
+  const command = `npm run bench -- --only ${id}`
+  return {
+    id,
+    group,
+    title,
+    floor,
+    reach,
+    judged,
+    unit,
+    command,
+    measuredAt: new Date().toISOString(),
+    commit: commitOf(),
+  }
+}
+
+async function start(workload: Workload, contenders: readonly Contender[], { program, redis }: RunOptions) {
+  const started = new Map<string, LibraryProcess>()
+  const failures = new Map<string, string>()
+  const waiting = contenders.map((contender, i) => ({ contender, i }))
+  const starter = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { contender, i } = next
+      const assignment = {
+        peer: contender.peer,
+        drill: workload.drill,
+        params: { ...workload.params, ...contender.params },
+        redisPort: redis.port,
+        prefix: `${PREFIX}${i}`,
+      }
+      try {
+        started.set(contender.label, await LibraryProcess.start(assignment, { program }))
+      } catch (error) {
+        failures.set(contender.label, error instanceof Error ? error.message : String(error))
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: STARTED_AT_ONCE }, starter))
+  const libraries = new Map<string, LibraryProcess>()
+  for (const { label } of contenders) {
+    const library = started.get(label)
+    if (library !== undefined) libraries.set(label, library)
+  }
+  return { libraries, failures }
+}
+
+function sumUp(
+  contender: Contender,
+  contenders: readonly Contender[],
+  { measured }: Series,
+  failures: ReadonlyMap<string, string>,
+): ContenderResult {
+  const { label, peer } = contender
+  const own = measured.get(label)
+  const failure = failures.get(label) ?? own?.failure
+  if (own === undefined || failure !== undefined) return { label, peer, failure: failure ?? 'was not measured' }
+  const base = measured.get(contender.base ?? (contenders[0] as Contender).label)
+  return {
+    label,
+    peer,
+    cost: summarize(own.costs),
+    ...(base === undefined || base === own || base.failure !== undefined
+      ? {}
+      : { ratio: summarize(ratios(own, base)) }),
+    ...(own.details === undefined ? {} : { details: own.details }),
+  }
+}
+
+/** Round by round: both were measured within the same moment. */
+function ratios(own: Measured, base: Measured): number[] {
+  return own.costs.map((cost, round) => cost / (base.costs[round] as number))
+}

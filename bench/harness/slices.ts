@@ -1,0 +1,78 @@
+// Slices, interleaved: each round, every contender works for a moment in turn, so that whatever else the machine does hits all of
+// them alike; a slice during which a fixed piece of work took longer than it does on a quiet machine is done again.
+import type { LibraryProcess, SliceReport } from './library-process.js'
+
+/** How much longer than at best the fixed piece of work may take. */
+const QUIET_FACTOR = 1.12
+export const TRIES = 4
+
+export interface Measured {
+  /** The cost of each round. */
+  readonly costs: number[]
+  details: Readonly<Record<string, number | string>> | undefined
+  failure: string | undefined
+}
+
+export interface Series {
+  readonly measured: ReadonlyMap<string, Measured>
+  /** Slices done, and those that were done again because the machine was busy. */
+  readonly slices: number
+  readonly discarded: number
+  /** Slices that were kept although the machine was busy at every try. */
+  readonly busy: number
+}
+
+/** The fastest that the fixed piece of work was ever seen to be in this run. */
+let bestCalibrationMs = Number.POSITIVE_INFINITY
+
+export async function measureInterleaved(
+  libraries: ReadonlyMap<string, LibraryProcess>,
+  { rounds, sliceMs, warmUpMs, tries }: { rounds: number; sliceMs: number; warmUpMs: number; tries: number },
+): Promise<Series> {
+  const measured = new Map<string, Measured>()
+  for (const label of libraries.keys()) measured.set(label, { costs: [], details: undefined, failure: undefined })
+  const count = { slices: 0, discarded: 0, busy: 0 }
+  for (let round = warmUpMs > 0 ? -1 : 0; round < rounds; round++) {
+    for (const [label, library] of inTurn(libraries, round)) {
+      const series = measured.get(label) as Measured
+      if (series.failure !== undefined) continue
+      try {
+        const report = await quietSlice(library, round < 0 ? warmUpMs : sliceMs, round < 0 ? 1 : tries, count)
+        if (round < 0) continue
+        series.costs.push(report.cost)
+        series.details = report.details
+      } catch (error) {
+        series.failure = error instanceof Error ? error.message : String(error)
+      }
+    }
+  }
+  return { measured, ...count }
+}
+
+async function quietSlice(
+  library: LibraryProcess,
+  budgetMs: number,
+  tries: number,
+  count: { slices: number; discarded: number; busy: number },
+): Promise<SliceReport> {
+  for (let left = tries; ; left--) {
+    const report = await library.slice(budgetMs)
+    count.slices++
+    const [before, after] = report.calibrationMs
+    bestCalibrationMs = Math.min(bestCalibrationMs, before, after)
+    if (Math.max(before, after) <= bestCalibrationMs * QUIET_FACTOR) return report
+    // Where the machine is busy all the time, doing it again costs time and helps nothing.
+    if (left <= 1 || count.discarded * 2 > count.slices) {
+      count.busy++
+      return report
+    }
+    count.discarded++
+  }
+}
+
+/** Every round begins with another one. */
+function inTurn<T>(all: ReadonlyMap<string, T>, round: number): [string, T][] {
+  const list = [...all]
+  const first = Math.max(0, round) % Math.max(1, list.length)
+  return [...list.slice(first), ...list.slice(0, first)]
+}

@@ -1,0 +1,69 @@
+// The Markdown of a run: one table of all figures to reach, one of every library for each group of workloads.
+import { bestRival, isReached, ownFigure, writeCost, writeDetails, writeFigure } from './figures.js'
+import type { Results, WorkloadResult } from './results.js'
+
+export const GROUPS = {
+  memory: 'Hits in memory',
+  'redis-read': 'Hits in Redis',
+  'redis-write': 'Misses and writes',
+  fleet: 'Several processes, whole caches',
+  footprint: 'What it weighs',
+} as const
+
+/** Why a figure is not reached, by workload. */
+export type Reasons = Readonly<Record<string, string>>
+
+export function overviewTable(results: Results, reasons: Reasons): string {
+  const rows = results.workloads.map((one) => {
+    const rival = bestRival(one)
+    const best = rival === undefined ? '–' : `${writeFigure(rival, one)}, ${rival.label}`
+    const verdict = isReached(one) === true ? 'yes' : (reasons[one.id] ?? 'no')
+    return row([one.title, one.floor || '–', writeReach(one), bold(writeFigure(ownFigure(one), one)), best, verdict])
+  })
+  return table(['workload', 'floor', 'to reach', 'tiercache', 'best rival', 'reached'], rows)
+}
+
+export function groupTables(results: Results): string {
+  const parts: string[] = []
+  for (const [group, title] of Object.entries(GROUPS)) {
+    const workloads = results.workloads.filter((one) => one.group === group)
+    if (workloads.length > 0) parts.push(`### ${title}`, ...workloads.map(workloadTable))
+  }
+  return parts.join('\n\n')
+}
+
+function workloadTable(result: WorkloadResult): string {
+  const hasDetails = result.contenders.some((one) => one.details !== undefined)
+  const rows = result.contenders.map((one) => {
+    const cost = one.cost === undefined ? (one.failure ?? '–') : writeCost(one.cost.median, result.unit)
+    const cells = [
+      one.label,
+      cost,
+      one.ratio === undefined ? '' : writeFigure({ ...one, cost: undefined }, { ...result, judged: 'ratio' }),
+    ]
+    return row(hasDetails ? [...cells, writeDetails(one)] : cells)
+  })
+  const columns = ['', 'cost', 'multiple (middle half)', ...(hasDetails ? ['besides'] : [])]
+  const slices = result.slices > 1 ? ` ${sliceNote(result)}` : ''
+  return `**${result.title}**\n\`${result.command}\`${slices}\n\n${table(columns, rows)}`
+}
+
+function sliceNote({ slices, discarded, busy }: WorkloadResult): string {
+  return `(${slices} slices, ${discarded} of them done again, ${busy} kept although the machine was busy)`
+}
+
+function writeReach(result: WorkloadResult): string {
+  return result.judged === 'ratio' ? `${result.reach} ×` : writeCost(result.reach, result.unit)
+}
+
+export function table(columns: readonly string[], rows: readonly string[]): string {
+  return [row(columns), row(columns.map(() => '---')), ...rows].join('\n')
+}
+
+export function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+}
+
+function bold(text: string): string {
+  return text === '–' ? text : `**${text}**`
+}

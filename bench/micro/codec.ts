@@ -1,0 +1,144 @@
+// The codec beside JSON and msgpackr, and what an envelope adds. JSON keeps neither types nor checks; msgpackr does not check.
+// Run: npx tsx bench/micro/codec.ts
+
+import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
+import { Packr } from 'msgpackr'
+import { createEntryCodec, type OpenedEnvelope } from '../../src/codec/entry-codec.js'
+import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { newToken } from '../../src/model/labels.js'
+
+const user = {
+  id: 48_213,
+  name: 'Ada Lovelace',
+  email: 'ada.lovelace@example.com',
+  org: 'org:7',
+  active: true,
+  score: 97.25,
+  roles: ['admin', 'editor'],
+  createdAt: '2024-03-01T12:30:00.000Z',
+  address: null,
+  visits: 1204,
+}
+
+const product = (i: number) => ({
+  id: i * 7919,
+  sku: `SKU-${(i * 48_271) % 99_991}`,
+  title: `Product number ${i} with a longer title`,
+  price: ((i * 37) % 10_000) / 100,
+  stock: i % 17,
+  tags: [`a${i % 5}`, 'sale'],
+  vendor: { id: i % 50, name: `Vendor ${i % 50}`, rating: 4.5 },
+  ok: i % 3 === 0,
+})
+
+const page = (items: number) => ({ page: 1, total: items, items: Array.from({ length: items }, (_, i) => product(i)) })
+
+const datedRows = Array.from({ length: 100 }, (_, id) => ({
+  id,
+  name: `Name ${id}`,
+  createdAt: new Date(1e12 + id),
+  note: null,
+}))
+
+const VALUES = {
+  'object of 200 B': user,
+  'page of 4 KB': page(20),
+  'page of 50 KB': page(270),
+  '100 rows with a Date': datedRows,
+  '5,000 integers': Array.from({ length: 5000 }, (_, i) => i * 3),
+}
+
+const codec = createMsgpackCodec()
+const packr = new Packr({ useRecords: true })
+
+for (const [name, value] of Object.entries(VALUES)) {
+  const json = JSON.stringify(value)
+  const encoded = codec.encode(value)
+  const packed = Buffer.from(packr.pack(value))
+  console.log(`${name}: JSON ${json.length} B, this codec ${encoded.length} B, msgpackr ${packed.length} B`)
+  boxplot(() => {
+    summary(() => {
+      bench(`${name}: JSON.stringify`, () => do_not_optimize(JSON.stringify(value))).baseline(true)
+      bench(`${name}: encode`, () => do_not_optimize(codec.encode(value)))
+      bench(`${name}: msgpackr pack`, () => do_not_optimize(packr.pack(value)))
+    })
+    summary(() => {
+      bench(`${name}: JSON.parse`, () => do_not_optimize(JSON.parse(json))).baseline(true)
+      // A view of its own each time: that is how a reply arrives.
+      bench(`${name}: decode`, () => do_not_optimize(codec.decode(encoded.subarray(0))))
+      bench(`${name}: msgpackr unpack`, () => do_not_optimize(packr.unpack(packed.subarray(0))))
+    })
+  })
+}
+
+const KEY = 'shop:user:48213'
+const SCOPES = ['c:shop']
+const TAGS = Array.from({ length: 10 }, (_, i) => `t:org:${i}`)
+const entryCodec = createEntryCodec({ compress: false })
+const encryptedCodec = createEntryCodec({
+  compress: false,
+  encrypt: { keys: { k1: Buffer.alloc(32, 1) }, active: 'k1' },
+})
+
+const entryOf = (value: unknown, tags: readonly string[]) => ({
+  key: KEY,
+  value,
+  createdAtMs: 1_760_000_000_000,
+  freshForMs: 300_000,
+  staleForMs: 330_000,
+  usableForMs: 3_930_000,
+  loadMs: 42,
+  labels: { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map(() => newToken()) },
+  scopeCount: 1,
+})
+
+const empty = entryOf(null, [])
+const tagged = entryOf(null, TAGS)
+const full = entryOf(user, [])
+const opened = (bytes: Uint8Array) => entryCodec.open(bytes, KEY, SCOPES) as OpenedEnvelope
+const [emptyBytes, taggedBytes, fullBytes] = [empty, tagged, full].map((entry) => entryCodec.encode(entry)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+]
+const encryptedBytes = encryptedCodec.encode(full)
+
+boxplot(() => {
+  bench('envelope: encode null', () => do_not_optimize(entryCodec.encode(empty)))
+  bench('envelope: encode null with 10 tags', () => do_not_optimize(entryCodec.encode(tagged)))
+  bench('envelope: encode 200 B', () => do_not_optimize(entryCodec.encode(full)))
+  bench('envelope: encode 200 B, encrypted', () => do_not_optimize(encryptedCodec.encode(full)))
+  bench('envelope: open', () => do_not_optimize(opened(emptyBytes)))
+  bench('envelope: open with 10 tags', () => do_not_optimize(opened(taggedBytes)))
+  bench('envelope: open and decode 200 B', () => do_not_optimize(opened(fullBytes).value()))
+  bench('envelope: open and decode 200 B, encrypted', () =>
+    do_not_optimize((encryptedCodec.open(encryptedBytes, KEY, SCOPES) as OpenedEnvelope).value()),
+  )
+})
+
+const { benchmarks } = await run()
+
+/** The median in ns: the mean of a small benchmark is mostly the garbage collector's. */
+function medianOf(name: string): number {
+  const [trial] = benchmarks.find(({ alias }) => alias === name)?.runs ?? []
+  return trial?.stats?.p50 ?? Number.NaN
+}
+
+console.log('\nMultiples of JSON.stringify and JSON.parse, by medians:')
+console.table(
+  Object.fromEntries(
+    Object.keys(VALUES).map((name) => {
+      const multiple = (of: string, floor: string) =>
+        (medianOf(`${name}: ${of}`) / medianOf(`${name}: ${floor}`)).toFixed(2)
+      return [
+        name,
+        {
+          encode: multiple('encode', 'JSON.stringify'),
+          'msgpackr pack': multiple('msgpackr pack', 'JSON.stringify'),
+          decode: multiple('decode', 'JSON.parse'),
+          'msgpackr unpack': multiple('msgpackr unpack', 'JSON.parse'),
+        },
+      ]
+    }),
+  ),
+)

@@ -1,0 +1,42 @@
+// npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short]: measures, writes results, tables and charts.
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    peer: { type: 'string', multiple: true },
+    rounds: { type: 'string' },
+    short: { type: 'boolean' },
+  },
+})
+
+prepareWorkbench()
+// Only now: these need the packages that were just installed.
+const { ALL_IDS, runSuite } = await import('./suite.js')
+const { mergeResults, readResults, writeResults } = await import('./harness/results.js')
+
+const ids =
+  values.only === undefined ? ALL_IDS : ALL_IDS.filter((id) => values.only?.some((asked) => id.startsWith(asked)))
+if (ids.length === 0) throw new Error(`no workload is called ${values.only}; there are ${ALL_IDS.join(', ')}`)
+const { peer: peers } = values
+// A run of some libraries only, or a short one, is for the eyes of whoever started it.
+const isKept = peers === undefined && values.short !== true
+const path = join(BENCH, 'results/latest.json')
+
+await runSuite({
+  ids,
+  effort: values.short === true ? 'short' : 'full',
+  ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
+  ...(peers === undefined ? {} : { only: (one) => peers.includes(one.peer) || one.peer.startsWith('floor') }),
+  measured: (results) => {
+    if (isKept) writeResults(path, mergeResults(readResults(path), results, ALL_IDS))
+  },
+})
+
+if (isKept) {
+  say(`written: ${path}`)
+  const { writeReport } = await import('./harness/report.js')
+  writeReport()
+}

@@ -1,0 +1,62 @@
+// The workloads of a run, one after another, whatever kind they are.
+import { startRedis } from '../test/support/redis-server.js'
+import { BUNDLE_ID, weighBundles } from './harness/bundles.js'
+import { runColdKey } from './harness/cold-key.js'
+import { describeEnvironment } from './harness/environment.js'
+import { IMPORT_IDS, measureImports } from './harness/import-times.js'
+import type { Results, WorkloadResult } from './harness/results.js'
+import { type RunOptions, runWorkload } from './harness/run-workload.js'
+import { compileProgram, say } from './harness/workbench.js'
+import { WORKLOADS } from './workloads/all.js'
+import type { Contender } from './workloads/workload.js'
+
+export const ALL_IDS: readonly string[] = [...WORKLOADS.map((workload) => workload.id), ...IMPORT_IDS, BUNDLE_ID]
+
+export interface SuiteOptions {
+  readonly ids: readonly string[]
+  readonly effort: 'full' | 'short'
+  readonly only?: (contender: Contender) => boolean
+  readonly rounds?: number
+  /** Called after each workload, so that a run that is cut short is not lost. */
+  readonly measured?: (results: Results) => void
+}
+
+export async function runSuite({ ids, effort, only, rounds, measured }: SuiteOptions): Promise<Results> {
+  const program = await compileProgram('worker/worker.ts')
+  await using redis = await startRedis({ args: ['--hz', '10'] })
+  const version = (await redis.info('server')).redis_version ?? 'unknown'
+  const environment = describeEnvironment(version)
+  const options: RunOptions = { program, redis, effort, only, rounds }
+  const workloads: WorkloadResult[] = []
+  for (const id of ids) {
+    const startMs = performance.now()
+    const result = await runOne(id, options)
+    workloads.push(result)
+    measured?.({ environment, workloads: [result] })
+    say(summaryOf(result, performance.now() - startMs))
+  }
+  return { environment, workloads }
+}
+
+async function runOne(id: string, options: RunOptions): Promise<WorkloadResult> {
+  const importId = IMPORT_IDS.find((one) => one === id)
+  if (importId !== undefined) return measureImports(importId, options.effort === 'full' ? 11 : 3)
+  if (id === BUNDLE_ID) return weighBundles()
+  const workload = WORKLOADS.find((one) => one.id === id)
+  if (workload === undefined) throw new Error(`there is no workload ${id}; there are ${ALL_IDS.join(', ')}`)
+  return workload.drill === 'coldKey' ? runColdKey(workload, options) : runWorkload(workload, options)
+}
+
+function summaryOf(result: WorkloadResult, tookMs: number): string {
+  const lines = result.contenders.map(({ label, cost, ratio, failure, details }) => {
+    if (cost === undefined) return `    ${label}: ${failure}`
+    const multiple =
+      ratio === undefined ? '' : `  ${ratio.median.toFixed(2)} × (${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`
+    return `    ${label}: ${cost.median.toPrecision(4)} ${result.unit}${multiple}${details === undefined ? '' : `  ${JSON.stringify(details)}`}`
+  })
+  const busy = `${result.discarded} of ${result.slices} slices done again, ${result.busy} kept while busy`
+  return [
+    `${result.id}: ${result.title} (reach ${result.reach}; ${(tookMs / 1_000).toFixed(1)} s; ${busy})`,
+    ...lines,
+  ].join('\n')
+}

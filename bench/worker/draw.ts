@@ -1,0 +1,58 @@
+// Which keys a reader asks for, drawn before anything is timed.
+import type { Draw } from './messages.js'
+import { keyOf } from './values.js'
+
+const DRAWS = 65_536
+const HOT_KEYS = 10_000
+const SEED = 42
+
+/**
+ * A power of two of keys: one key over and over; a zipf distribution (s = 1) over 10,000 keys spread over all entries; or each key
+ * in turn, so that no two calls in flight ask for the same one.
+ */
+export function drawKeys(draw: Draw, entries: number): readonly string[] {
+  if (draw === 'hot') return new Array<string>(DRAWS).fill(keyOf(7))
+  if (draw === 'each') return Array.from({ length: DRAWS }, (_, i) => keyOf(scatter(i % entries, entries)))
+  const kinds = Math.min(HOT_KEYS, entries)
+  const keys = Array.from({ length: kinds }, (_, rank) => keyOf(Math.floor((scatter(rank, kinds) * entries) / kinds)))
+  const upTo = cumulated(kinds)
+  const random = generator(SEED)
+  return Array.from({ length: DRAWS }, () => keys[find(upTo, random() * (upTo[kinds - 1] as number))] as string)
+}
+
+/** Neighbours in rank are no neighbours in memory. */
+function scatter(rank: number, kinds: number): number {
+  return (rank * 7_919) % kinds
+}
+
+function cumulated(kinds: number): Float64Array {
+  const sums = new Float64Array(kinds)
+  let sum = 0
+  for (let i = 0; i < kinds; i++) {
+    sum += 1 / (i + 1)
+    sums[i] = sum
+  }
+  return sums
+}
+
+function find(upTo: Float64Array, target: number): number {
+  let low = 0
+  let high = upTo.length - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((upTo[middle] as number) < target) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** mulberry32: every process draws the same keys. */
+export function generator(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,73 @@
+// Drills that weigh rather than time: bytes of heap, bytes in Redis.
+import { Redis } from 'ioredis'
+import { fill, openBench, type Slice } from './drills.js'
+import type { Assignment } from './messages.js'
+import { keyOf, makeValue } from './values.js'
+
+/** Bytes per entry that a cache adds to what a Map of the same keys and values needs. */
+export async function heap(assignment: Assignment): Promise<Slice> {
+  const entries = assignment.params.entries ?? 100_000
+  const values = new Map(Array.from({ length: entries }, (_, i) => [keyOf(i), makeValue(keyOf(i))]))
+  const keys = [...values.keys()]
+  const mapBytes = await weigh(async () => new Map(keys.map((key) => [key, values.get(key)])))
+  return async () => {
+    let close: (() => Promise<unknown>) | undefined
+    let hitBytes = 0
+    const filledBytes = await weigh(async () => {
+      const bench = await openBench(assignment, { load: (key) => values.get(key) })
+      // The very key strings that the Map holds: those are not the cache's own.
+      for (const key of keys) await bench.cache.read(key)
+      close = () => bench.cache.close()
+      return bench
+    })
+    const perEntry = (bytes: number) => (bytes - mapBytes) / entries
+    hitBytes = await weigh(async () => {
+      const bench = await openBench(assignment, { load: (key) => values.get(key) })
+      for (const key of keys) await bench.cache.read(key)
+      for (const key of keys) await bench.cache.read(key)
+      return bench
+    })
+    await close?.()
+    return { cost: perEntry(filledBytes), details: { 'after a hit of each': Math.round(perEntry(hitBytes)) } }
+  }
+}
+
+/** What is on the heap and in typed arrays because of what `make` answered. */
+async function weigh(make: () => Promise<unknown>): Promise<number> {
+  const before = await used()
+  const kept = await make()
+  const after = await used()
+  if (kept === undefined) throw new Error('nothing was kept')
+  return after - before
+}
+
+async function used(): Promise<number> {
+  const { gc } = globalThis as { gc?: () => void }
+  if (gc === undefined) throw new Error('needs node --expose-gc')
+  for (let i = 0; i < 4; i++) {
+    await new Promise(setImmediate)
+    gc()
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+/** MEMORY USAGE of everything that 1,000 entries brought into Redis, per entry. */
+export async function redisBytes(assignment: Assignment): Promise<Slice> {
+  const bench = await openBench(assignment)
+  await fill(bench)
+  const redis = new Redis(assignment.redisPort, '127.0.0.1')
+  return async () => {
+    // async-cache-dedupe names its keys after the function, alone.
+    const prefix = assignment.peer === 'async-cache-dedupe' ? 'read~' : assignment.prefix
+    const keys = (await redis.keys('*')).filter((key) => key.includes(prefix))
+    if (keys.length === 0) throw new Error('its keys were not found')
+    let bytes = 0
+    for (const key of keys) bytes += Number(await redis.memory('USAGE', key, 'SAMPLES', 0))
+    redis.disconnect()
+    return {
+      cost: bytes / bench.params.entries,
+      details: { 'Redis keys per entry': keys.length / bench.params.entries },
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// Prints what the demo measures, and keeps count of the promises that did not hold.
+
+export interface Measured<T> {
+  readonly value: T
+  readonly ms: number
+}
+
+export async function timed<T>(run: () => Promise<T>): Promise<Measured<T>> {
+  const startedAtMs = performance.now()
+  const value = await run()
+  return { value, ms: performance.now() - startedAtMs }
+}
+
+export class Report {
+  failures = 0
+
+  heading(text: string): void {
+    console.log(`\n${text}`)
+  }
+
+  /** One promise with what was seen. */
+  line(what: string, seen: string, holds: boolean): void {
+    if (!holds) this.failures++
+    console.log(`  ${holds ? 'ok ' : 'NOT'} ${what.padEnd(58)} ${seen}`)
+  }
+}
+
+export function inMs(ms: number): string {
+  return ms < 1 ? `${(ms * 1000).toFixed(0)} µs` : `${ms.toFixed(1)} ms`
+}

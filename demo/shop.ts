@@ -1,0 +1,29 @@
+// One instance of the demo's service: the code that the README shows.
+import { type Cache, createCache, type TierDefinition } from 'tiercache'
+import type { Database, Product } from './database.js'
+
+export class Shop {
+  readonly cache: Cache
+
+  constructor(
+    private readonly db: Database,
+    l2: TierDefinition,
+  ) {
+    // #region cache
+    this.cache = createCache({ name: 'shop', l2, ttl: '600ms', staleWhileRevalidate: '400ms', staleIfError: '1h' })
+    // #endregion
+  }
+
+  // #region read
+  product(id: number): Promise<Product> {
+    return this.cache.getOrSet(`product:${id}`, () => this.db.findProduct(id), {
+      tags: (product) => [`category:${product.category}`],
+    })
+  }
+  // #endregion
+
+  async setPrice(id: number, priceCents: number): Promise<void> {
+    await this.db.setPrice(id, priceCents)
+    await this.cache.delete(`product:${id}`)
+  }
+}

@@ -1,0 +1,292 @@
+// The cache that users hold: every member of the public API, each handed on to the flow that does the work.
+
+import { AfterCommit } from '../flow/after-commit.js'
+import type { Core, Scope } from '../flow/core.js'
+import { deleteByPrefix } from '../flow/delete-by-prefix.js'
+import type { Held } from '../flow/flight.js'
+import { loadMissing, type ManyLoader } from '../flow/load-many.js'
+import type { WriteResult } from '../flow/outbox.js'
+import type { Lookup, Reader } from '../flow/read.js'
+import type { WarmOptions, WarmReport } from '../flow/warm.js'
+import type { Writer } from '../flow/write.js'
+import type { CachePolicy } from '../model/cache-policy.js'
+import type { Entry } from '../model/entry.js'
+import type { CacheEventName, Listener } from '../model/events.js'
+import { childSpace, type Version } from '../model/key.js'
+import { checkNames } from '../model/option-rules.js'
+import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
+import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
+import { type CacheStats, snapshot } from './cache-stats.js'
+import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
+import { type Explanation, explain } from './explain.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { Names } from './names.js'
+import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
+import type { RequestScopes } from './request-scope.js'
+import { Source } from './source.js'
+import type { SourceDefinition } from './source-definition.js'
+import { type WarmEntry, warmEntries } from './warm.js'
+import { type WrapOptions, type Wrapped, wrapFunction } from './wrap.js'
+
+/** What a cache is made of; only `create-cache.ts` puts it together. */
+export interface CacheParts {
+  readonly core: Core
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly requests: RequestScopes
+  readonly names: Names
+  readonly lifecycle: Lifecycle
+  readonly policy: CachePolicy
+}
+
+const NAMESPACE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'version']
+
+/** One key with its value, for `setMany`. */
+export type KeyValue<V> = readonly [key: string, value: V]
+
+/**
+ * A multi-level cache, or a namespace of one.
+ *
+ * No method rejects because L2 is down; reads reject only with the loader's own error, with `CacheError` codes `INVALID_OPTION`,
+ * `INVALID_KEY`, `LOAD_TIMEOUT`, `REENTRANT_LOAD` and `CLOSED`, or with the reason of the caller's own `signal`.
+ */
+export class Cache {
+  readonly #parts: CacheParts
+  readonly #scope: Scope
+
+  constructor(parts: CacheParts, scope: Scope) {
+    this.#parts = parts
+    this.#scope = scope
+  }
+
+  /** The scope of this cache or namespace, such as `shop/catalog@3`: what its keys in L2 begin with. */
+  get name(): string {
+    return this.#scope.space.scope
+  }
+
+  /**
+   * The value of `key`, loaded if no tier has it. One load runs per key; with an L2, one in the fleet (G5).
+   * Rejects with what the loader threw, unless a stale value may answer (`staleIfError`).
+   */
+  getOrSet<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V> {
+    // While a request scope is open somewhere, this call may be in one. A hit pays for the comparison only.
+    if (this.#parts.requests.open !== 0) return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)
+    return this.#parts.reader.getOrSet(this.#scope, key, load, options)
+  }
+
+  /** The value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; never loads. `undefined` may also be a cached `undefined`: see `lookup`. */
+  async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
+    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
+    return this.#served(key, held) as V | undefined
+  }
+
+  /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
+  async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
+    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
+    this.#served(key, held)
+    return this.#lookupOf<V>(held)
+  }
+
+  /** Whether `get` would find a value. */
+  async has(key: string, options?: ReadOptions): Promise<boolean> {
+    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
+    return held !== undefined && held.age !== 'failsafe'
+  }
+
+  /** What L1 has, at once; changes nothing, neither recency nor counters. */
+  peek<V = unknown>(key: string): V | undefined {
+    return this.#parts.requests.reads.peek(this.#scope, key) as V | undefined
+  }
+
+  /** The values in the order of `keys`, `undefined` where there is none; one read of L2 per cluster slot. Never loads. */
+  async getMany<V = unknown>(keys: readonly string[], options?: ReadOptions): Promise<(V | undefined)[]> {
+    const held = await this.#parts.requests.reads.findMany(this.#scope, checkKeys(keys), options)
+    return held.map((one, i) => this.#served(keys[i] as string, one) as V | undefined)
+  }
+
+  /**
+   * The values in the order of `keys`. What no tier has is loaded by one call of `loadMany` with the missing keys (each once), which
+   * answers their values in the same order, an `Error` where one key failed. Flights are shared with single gets.
+   */
+  async getOrSetMany<V>(keys: readonly string[], load: ManyLoader<V>, options?: CallOptions<V>): Promise<V[]> {
+    const { requests, core } = this.#parts
+    return loadMissing(requests.reads, core, this.#scope, checkKeys(keys), requests.outside(load), options)
+  }
+
+  /**
+   * Stores `value` in every tier and makes every other process forget the old one. 'queued': L2 could not be reached; it is told
+   * as soon as it can (G6), and this process sees the value at once (G2). Rejects with `UNSUPPORTED_VALUE` before anything is done.
+   */
+  set<V>(key: string, value: V, options?: WriteOptions<V>): Promise<WriteResult> {
+    return this.#parts.writer.set(this.#scope, key, value, options as WriteOptions<never>)
+  }
+
+  /** `set` for many entries; they travel together. */
+  async setMany<V>(entries: Iterable<KeyValue<V>>, options?: WriteOptions<V>): Promise<WriteResult> {
+    const checked = checkEntries(entries)
+    const results = await Promise.all(checked.map(([key, value]) => this.set(key, value, options)))
+    return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /** The entries must never be served again, by no process (G1). */
+  async delete(keys: string | readonly string[], options?: { version?: Version }): Promise<WriteResult> {
+    return this.#parts.writer.delete(this.#scope, checkKeys(keys), options?.version)
+  }
+
+  /** The entries stop being fresh; `staleIfError` may still serve them. */
+  async expire(keys: string | readonly string[], options?: { version?: Version }): Promise<WriteResult> {
+    return this.#parts.writer.expire(this.#scope, checkKeys(keys), options?.version)
+  }
+
+  /**
+   * Every entry of the whole cache, namespaces included, that carries one of the tags must never be served again.
+   * One command, whatever the number of entries.
+   */
+  async invalidateTags(tags: string | readonly string[]): Promise<WriteResult> {
+    return this.#parts.writer.invalidateTags(this.#scope, typeof tags === 'string' ? [tags] : tags)
+  }
+
+  /** The soft twin of `invalidateTags`: `staleIfError` may still serve the entries. */
+  async expireTags(tags: string | readonly string[]): Promise<WriteResult> {
+    return this.#parts.writer.expireTags(this.#scope, typeof tags === 'string' ? [tags] : tags)
+  }
+
+  /** Everything under this cache or namespace is gone, in every process. One command, whatever the number of entries. */
+  async clear(): Promise<WriteResult> {
+    return this.#parts.writer.clear(this.#scope)
+  }
+
+  /**
+   * Administration, not hot path: removes every entry of this cache or namespace whose key begins with `prefix`, from L2 by looking at
+   * all its keys in bounded batches, and from the memory of every process. Answers how many L2 had (without an L2: this memory).
+   * Keys above 512 bytes are hashed in L2 and stay there. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached, with the reason of
+   * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
+   */
+  async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
+    return deleteByPrefix(this.#parts.core, this.#scope.space, checkPrefix(prefix), options?.signal)
+  }
+
+  /** A nested prefix with its own defaults, `version` and `clear()`. Tags span the whole cache. */
+  namespace(name: string, options: NamespaceOptions = {}): Cache {
+    checkNames(options, NAMESPACE_OPTIONS, 'namespace')
+    const policy = resolvePolicy(this.#scope.policy, options)
+    return new Cache(this.#parts, { space: childSpace(this.#scope.space, name, options.version), policy })
+  }
+
+  /**
+   * A typed source: values by id, loaded in batches, saved through the cache. Its entries live in a namespace of its name. Make it once
+   * and keep it; throws `INVALID_OPTION` if something else of this cache has the name.
+   */
+  source<Id, V>(name: string, definition: SourceDefinition<Id, V>): Source<Id, V> {
+    return new Source(this.#parts, this.#scope, name, definition)
+  }
+
+  /** Collects invalidations while a transaction of the caller's runs: `commit()` makes them, `drop()` forgets them. */
+  afterCommit(): AfterCommit {
+    this.#parts.core.assertOpen()
+    return new AfterCommit(this.#parts.writer, this.#scope)
+  }
+
+  /**
+   * A function with the signature and `this` of `fn` whose results are cached, under its arguments, in a namespace of its name.
+   * Throws `NAME_REQUIRED` if it has none, and `INVALID_OPTION` if another function of this cache has the same.
+   */
+  wrap<A extends unknown[], R, This = unknown>(
+    fn: (this: This, ...args: A) => R,
+    options: NoInfer<WrapOptions<A, Awaited<R>, This>> = {},
+  ): Wrapped<A, Awaited<R>, This> {
+    return wrapFunction(this.#parts, this.#scope, fn as never, options as never) as never
+  }
+
+  /** A list that comes in pages, the next one fetched in the background while one is used. Its pages live in a namespace of this name. */
+  pages<T, C>(name: string, definition: PagesDefinition<T, C>): Pages<T, C> {
+    return new CachedPages(this.#parts, this.#scope, name, definition)
+  }
+
+  /**
+   * Loads what is not cached yet, at most `concurrency` at once; what is fresh is skipped, so an interrupted warming is simply
+   * repeated. Answers when all have been loaded; `drain()` tells when L2 has them. A failing load is reported, not thrown.
+   */
+  async warm(
+    entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
+    options?: WarmOptions<string>,
+  ): Promise<WarmReport<string>> {
+    return warmEntries(this.#parts.reader, this.#scope, entries, options)
+  }
+
+  /**
+   * Runs `work`, such as the handling of one request, and answers what it answers. Until that has settled, each key of the whole
+   * cache is read once and stays the same for `work`, whoever changes it meanwhile; changes that `work` itself makes are seen.
+   * A scope within a scope is part of it. Loaders are called outside: what they load is for everybody.
+   */
+  scope<T>(work: () => T): T {
+    return this.#parts.requests.run(work)
+  }
+
+  /** Which tier has the key, how old it is, what is left of each window, its tags, and who would load it now. Changes nothing. */
+  explain(key: string, options?: ReadOptions): Promise<Explanation> {
+    return explain(this.#parts.core, this.#parts.reader, this.#scope, key, options)
+  }
+
+  /** Counters since the start and latency histograms. */
+  stats(): CacheStats {
+    return snapshot(this.#parts.core)
+  }
+
+  /** Calls `listener` at each `event`, at once and in order; answers what removes it. A listener that throws hurts nobody. */
+  on<Name extends CacheEventName>(event: Name, listener: Listener<Name>): () => void {
+    return this.#parts.core.events.on(event, listener)
+  }
+
+  /** Resolves when the work behind the callers' backs is done: fills, refreshes. */
+  drain(): Promise<void> {
+    return this.#parts.core.background.drain()
+  }
+
+  /**
+   * Ends the whole cache: waits for background work at most `closeTimeout`, then closes what the SDK opened and nothing else.
+   * Never hangs and never rejects; later calls answer the same. The event `closed` tells what never reached L2.
+   */
+  close(): Promise<void> {
+    return this.#parts.lifecycle.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #served(key: string, held: Held | undefined): unknown {
+    const { recorder, clock, l1 } = this.#parts.core
+    const { space } = this.#scope
+    if (held === undefined || held.age === 'failsafe') {
+      recorder.miss(space, key)
+      return undefined
+    }
+    if (held.age === 'fresh') recorder.hit(space, key, held.tier)
+    else recorder.servedStale(space, key, held.tier, 'revalidating', clock.nowMs() - held.entry.createdAtMs)
+    return l1 === undefined ? held.entry.value : l1.release(held.entry.value)
+  }
+
+  #lookupOf<V>(held: Held | undefined): Lookup<V> {
+    if (held === undefined) return { found: false }
+    const { entry, tier, age } = held
+    const { clock, l1 } = this.#parts.core
+    const nowMs = clock.nowMs()
+    return {
+      found: true,
+      value: (l1 === undefined ? entry.value : l1.release(entry.value)) as V,
+      tier,
+      state: age,
+      ageMs: nowMs - entry.createdAtMs,
+      freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
+      tags: tagsOf(entry),
+    }
+  }
+}
+
+/** The user's tags of an entry. */
+export function tagsOf(entry: Entry): readonly string[] {
+  return entry.labels.labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
+}
+
+export type { LoadContext }

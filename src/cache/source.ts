@@ -1,0 +1,245 @@
+// `cache.source(name, definition)`: a typed source with the cache in front of it, for reading in batches and for writing through.
+import pLimit from 'p-limit'
+import type { Core, Scope } from '../flow/core.js'
+import { allInOrder } from '../flow/load-many.js'
+import type { WriteResult } from '../flow/outbox.js'
+import type { Reader } from '../flow/read.js'
+import { type WarmOptions, type WarmReport, warmAll } from '../flow/warm.js'
+import type { Writer } from '../flow/write.js'
+import { encodeId } from '../model/arguments.js'
+import { CacheError, show } from '../model/errors.js'
+import type { CallOptions, Loader } from '../model/options.js'
+import { type Explanation, explain } from './explain.js'
+import type { Names } from './names.js'
+import type { Reads, RequestScopes } from './request-scope.js'
+import { SourceChanges } from './source-changes.js'
+import { type Present, resolveSource, type SourceDefinition } from './source-definition.js'
+import { SourceLoading } from './source-loading.js'
+import { warmEntry } from './warm.js'
+
+/** Options of reading from a source. */
+export interface SourceReadOptions {
+  /** Lets this caller leave; a load that others wait for goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What came of reading one of many ids. */
+export type SourceResult<Id, V> =
+  | { readonly id: Id; readonly status: 'found'; readonly value: Present<V> }
+  /** The source has no such value; `value` is what it answered, `undefined` or `null`. */
+  | { readonly id: Id; readonly status: 'absent'; readonly value: Exclude<V, Present<V>> }
+  | { readonly id: Id; readonly status: 'failed'; readonly error: unknown }
+
+/** What of a cache sources need. */
+export interface SourceParts {
+  readonly core: Core
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly requests: RequestScopes
+  readonly names: Names
+}
+
+/** How many ids `setMany` saves at once. */
+const SAVES_AT_ONCE = 16
+
+/**
+ * A source of values by id, such as a table, with the cache in front. Its entries live in a namespace of its name.
+ *
+ * No method rejects because L2 is down. Reads reject with what the loader threw, unless a stale value may answer; changes with what
+ * `save` or `remove` threw; besides, with `CacheError`.
+ */
+export class Source<Id, V> {
+  readonly #parts: SourceParts
+  readonly #definition: SourceDefinition<Id, V>
+  readonly #scope: Scope
+  readonly #loading: SourceLoading<Id, V>
+  readonly #changes: SourceChanges<Id, V>
+
+  constructor(parts: SourceParts, parent: Scope, name: string, definition: SourceDefinition<Id, V>) {
+    this.#parts = parts
+    this.#definition = definition
+    const resolved = resolveSource(parent, name, definition)
+    this.#scope = resolved.scope
+    parts.names.claim(resolved.scope.space.scope, `the source ${name}`, this)
+    this.#loading = new SourceLoading(parts, definition, resolved)
+    this.#changes = new SourceChanges(parts, definition, resolved)
+  }
+
+  /** The scope of its entries, such as `shop/users@3`. */
+  get name(): string {
+    return this.#scope.space.scope
+  }
+
+  /** The key of an id within the source. Throws `INVALID_KEY` for an id that cannot become one. */
+  keyOf(id: Id): string {
+    const { key } = this.#definition
+    if (key === undefined) return encodeId(id)
+    const own: unknown = key(id)
+    if (typeof own === 'string') return own
+    throw new CacheError('INVALID_KEY', `the option key of ${this.name} must answer a string; got ${show(own)}`)
+  }
+
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The value of `id`, loaded if no tier has it; what the loader answers for an id that is not there. Gets of one tick share one
+   * `loadMany`, and those of one id share one load. Not async: a hit is one promise, the one that the entry keeps.
+   */
+  get(id: Id, options?: SourceReadOptions): Promise<V> {
+    try {
+      return this.#get(id, this.keyOf(id), options?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The values in the order of `ids`, which may repeat. Rejects with the first one's error, once all have been read. */
+  async getMany(ids: readonly Id[], options?: SourceReadOptions): Promise<V[]> {
+    return allInOrder(this.#getAll(ids, options))
+  }
+
+  /** What came of reading each id, in the order of `ids`: one that fails hides no other. */
+  async lookupMany(ids: readonly Id[], options?: SourceReadOptions): Promise<SourceResult<Id, V>[]> {
+    const settled = await Promise.allSettled(this.#getAll(ids, options))
+    return settled.map((result, i): SourceResult<Id, V> => {
+      const id = ids[i] as Id
+      if (result.status === 'rejected') return { id, status: 'failed', error: result.reason }
+      const { value } = result
+      if (value === undefined || value === null) {
+        return { id, status: 'absent', value: value as Exclude<V, Present<V>> }
+      }
+      return { id, status: 'found', value }
+    })
+  }
+
+  /** Loads although a value may be cached, and answers what was loaded. A change that is queued here is newer, and answers instead. */
+  async refresh(id: Id, options?: SourceReadOptions): Promise<V> {
+    const key = this.keyOf(id)
+    const queued = this.#changes.queued(key)
+    if (queued !== undefined) return queued.value as V
+    const callOptions = this.#optionsOf(id, options?.signal) as CallOptions | undefined
+    const refresh = (load: Loader<V>) => this.#reads.refresh(this.#scope, key, load, callOptions)
+    return this.#loading.run(id, key, refresh) as Promise<V>
+  }
+
+  /** What this process has in memory, at once; changes nothing. */
+  peek(id: Id): V | undefined {
+    const key = this.keyOf(id)
+    const queued = this.#changes.queued(key)
+    return queued === undefined ? (this.#reads.peek(this.#scope, key) as V | undefined) : queued.value
+  }
+
+  /** Loads what is not cached, as many at once as `concurrency` says (by default one batch); see `Cache.warm`. */
+  async warm(ids: Iterable<Id> | AsyncIterable<Id>, options: WarmOptions<Id> = {}): Promise<WarmReport<Id>> {
+    const concurrency = options.concurrency ?? this.#loading.batchSize
+    return warmAll(ids, (id) => this.#warm(id), { ...options, concurrency })
+  }
+
+  /** What a read of `id` would do now; see `Cache.explain`. */
+  async explain(id: Id): Promise<Explanation> {
+    return explain(this.#parts.core, this.#parts.reader, this.#scope, this.keyOf(id), undefined)
+  }
+
+  // ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Saves, then every tier and every process has the new value (`write: 'through'`). Rejects with what `save` threw, and the cache then
+   * holds nothing newer than the source. 'queued': saved, and L2 will be told; or, with `write: 'behind'`, to be saved later.
+   */
+  async set(id: Id, value: Present<V>): Promise<WriteResult> {
+    this.#mustHave('save', 'set')
+    return this.#changes.save(id, this.keyOf(id), value)
+  }
+
+  /** `set` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
+  async setMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult> {
+    this.#mustHave('save', 'setMany')
+    const last = new Map<string, readonly [Id, Present<V>]>()
+    for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
+    const limit = pLimit(SAVES_AT_ONCE)
+    const save = async (key: string, id: Id, value: Present<V>) => this.#changes.save(id, key, value)
+    const results = await allInOrder([...last].map(([key, [id, value]]) => limit(save, key, id, value)))
+    return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /** Removes from the source, then from every tier and process; as `set` otherwise. */
+  async delete(id: Id): Promise<WriteResult> {
+    this.#mustHave('remove', 'delete')
+    return this.#changes.remove(id, this.keyOf(id))
+  }
+
+  /** The cached values must never be served again; the source is not touched. For changes that others made in it. */
+  async invalidate(...ids: readonly Id[]): Promise<WriteResult> {
+    return this.#parts.writer.delete(
+      this.#scope,
+      ids.map((id) => this.keyOf(id)),
+      undefined,
+    )
+  }
+
+  /** The cached values stop being fresh; `staleIfError` may still serve them. */
+  async expire(...ids: readonly Id[]): Promise<WriteResult> {
+    return this.#parts.writer.expire(
+      this.#scope,
+      ids.map((id) => this.keyOf(id)),
+      undefined,
+    )
+  }
+
+  /** No value of the source that is cached now must ever be served again. One command, however many there are. */
+  async clear(): Promise<WriteResult> {
+    return this.#parts.writer.clear(this.#scope)
+  }
+
+  // ── How ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get #reads(): Reads {
+    return this.#parts.requests.reads
+  }
+
+  #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
+    const queued = this.#changes.queued(key)
+    if (queued !== undefined) return Promise.resolve(queued.value as V)
+    const { requests, reader } = this.#parts
+    const hit = requests.open === 0 ? reader.hit(this.#scope, key) : undefined
+    if (hit !== undefined) return hit as Promise<V>
+    const options = this.#optionsOf(id, signal)
+    return this.#loading.run(id, key, (load) => requests.reads.getOrSet(this.#scope, key, load, options))
+  }
+
+  #getAll(ids: readonly Id[], options: SourceReadOptions | undefined): Promise<V>[] {
+    if (!Array.isArray(ids)) {
+      throw new CacheError('INVALID_OPTION', `the source ${this.name} expects an array of ids; got ${show(ids)}`)
+    }
+    const keys = ids.map((id: Id) => this.keyOf(id))
+    const values = new Map<string, Promise<V>>()
+    return keys.map((key, i) => {
+      const value = values.get(key) ?? this.#get(ids[i] as Id, key, options?.signal)
+      values.set(key, value)
+      return value
+    })
+  }
+
+  #optionsOf(id: Id, signal: AbortSignal | undefined): CallOptions<V> | undefined {
+    const { tags } = this.#definition
+    if (typeof tags === 'function') return { tags: (value) => this.#changes.tagsOf(id, value), signal }
+    return tags === undefined && signal === undefined ? undefined : { tags, signal }
+  }
+
+  async #warm(id: Id): Promise<'hit' | 'load'> {
+    const key = this.keyOf(id)
+    if (this.#changes.queued(key) !== undefined) return 'hit'
+    const options = this.#optionsOf(id, undefined) as CallOptions | undefined
+    return this.#loading.run(id, key, (load) => warmEntry(this.#parts.reader, this.#scope, { key, load, options }))
+  }
+
+  #mustHave(part: 'save' | 'remove', verb: string): void {
+    this.#parts.core.assertOpen()
+    if (this.#definition[part] !== undefined) return
+    throw new CacheError(
+      'NOT_WRITABLE',
+      `expected the source ${this.name} to have ${part} for ${verb}(); it has none. Define ${part}, or use invalidate() after ` +
+        'changing the source yourself',
+    )
+  }
+}

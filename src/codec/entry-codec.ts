@@ -1,0 +1,256 @@
+// Entries to bytes and back: codec, compression and encryption around the envelope. The one file of this folder that others need.
+import { CacheError, show } from '../model/errors.js'
+import type { Label, LabelSet } from '../model/labels.js'
+import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
+import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
+import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
+import { createEncryption, type Encryption } from './encryption.js'
+import {
+  type Corrupt,
+  type CorruptReason,
+  decodeHeader,
+  type EnvelopeFields,
+  encodeEnvelope,
+  Header,
+} from './envelope.js'
+import { LabelTable } from './label-table.js'
+import { createMsgpackCodec } from './msgpack.js'
+
+export type { Corrupt, CorruptReason } from './envelope.js'
+export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf } from './stamp.js'
+
+export interface EntryCodecOptions {
+  /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */
+  readonly codec?: Codec | undefined
+  readonly compress?: false | Compressor | CompressOptions | undefined
+  readonly encrypt?: EncryptOptions | undefined
+  /** Larger values, encoded and before compression, are neither written nor read. Default 64 MB. */
+  readonly maxValueBytes?: number | undefined
+}
+
+/** An entry to be encoded. */
+export interface EntryFields extends EnvelopeFields {
+  readonly value: unknown
+}
+
+/** An intact envelope of the key asked for, its payload not yet decoded. */
+export interface OpenedEnvelope {
+  /** `'expired'`: expired softly, usable only while it is replaced. */
+  readonly state: 'live' | 'expired'
+  /** Its first 16 bytes, copied: what a compare-and-set that replaces it expects. */
+  readonly stamp: Bytes
+  /** An instant of the store's clock; the durations count from it. */
+  readonly createdAtMs: number
+  readonly freshForMs: Milliseconds
+  readonly staleForMs: Milliseconds
+  readonly usableForMs: Milliseconds
+  readonly loadMs: Milliseconds
+  /** Scopes first. Entries with equal labels share it. */
+  readonly labels: LabelSet
+  readonly etag: string | undefined
+  /** The size of the encoded value before compression: what it weighs in L1. */
+  readonly rawBytes: number
+  /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
+  value(): unknown
+}
+
+/** Thrown by `OpenedEnvelope.value()`: the payload cannot be had, so the entry is a miss. */
+export class CorruptPayload extends Error {
+  constructor(
+    readonly reason: CorruptReason,
+    options?: { cause?: unknown },
+  ) {
+    super(`the payload is ${reason}`, options)
+  }
+
+  override get name(): string {
+    return 'CorruptPayload'
+  }
+}
+
+export interface EntryCodec {
+  /** The bytes of an entry, stamp included. Throws `UNSUPPORTED_VALUE`, and what a custom codec throws in its `cause`. */
+  encode(fields: EntryFields): Buffer
+  /** Never throws. `scopeLabels` follow from the key; pass the same array for the same scope, so that labels can be shared. */
+  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt
+}
+
+const DEFAULT_MAX_VALUE_BYTES = 64 * 1024 * 1024
+
+export function createEntryCodec(options: EntryCodecOptions = {}): EntryCodec {
+  return new EnvelopeCodec(options)
+}
+
+class EnvelopeCodec implements EntryCodec {
+  private readonly codec: Codec
+  private readonly codecs = new Map<number, Codec>()
+  private readonly compressor: Compressor | undefined
+  private readonly compressors = new Map<number, Compressor>([[deflate.id, deflate]])
+  private readonly thresholdBytes: number
+  private readonly encryption: Encryption | undefined
+  private readonly maxValueBytes: number
+  private readonly labelTable = new LabelTable()
+
+  constructor(options: EntryCodecOptions) {
+    const msgpack = createMsgpackCodec()
+    this.codec = options.codec === undefined ? msgpack : checkId(options.codec, 'codec', 255)
+    this.codecs.set(msgpack.id, msgpack).set(this.codec.id, this.codec)
+    const { compressor, threshold } = readCompress(options.compress)
+    this.compressor = compressor
+    this.thresholdBytes = threshold
+    if (compressor !== undefined) this.compressors.set(compressor.id, compressor)
+    this.encryption = options.encrypt === undefined ? undefined : createEncryption(options.encrypt)
+    this.maxValueBytes = checkBytes(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes')
+  }
+
+  encode(fields: EntryFields): Buffer {
+    const raw = this.encodeValue(fields.value)
+    const { compressor } = this
+    const compressed = compressor && compressIfWorthwhile(compressor, raw, this.thresholdBytes)
+    const payloadFields = {
+      codecId: this.codec.id,
+      compressorId: compressed === undefined ? 0 : compressor!.id,
+      rawBytes: raw.length,
+    }
+    return encodeEnvelope(fields, payloadFields, compressed ?? raw, this.encryption)
+  }
+
+  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt {
+    const header = decodeHeader(bytes, key, scopeLabels, this.labelTable)
+    if (!(header instanceof Header)) return header
+    const problem = this.problemOf(header)
+    return problem === undefined ? new Opened(header, this, key) : { corrupt: problem }
+  }
+
+  /** The value in the payload of `header`. Throws `CorruptPayload`. */
+  decode(header: Header, key: string): unknown {
+    const raw = this.decompress(header, this.decrypt(header, key))
+    if (raw.length !== header.rawBytes) throw new CorruptPayload('bad-compression')
+    try {
+      return this.codecs.get(header.codecId)!.decode(raw)
+    } catch (cause) {
+      throw new CorruptPayload('undecodable', { cause })
+    }
+  }
+
+  private encodeValue(value: unknown): Bytes {
+    const raw = this.runCodec(value)
+    if (raw.length <= this.maxValueBytes) return raw
+    throw new CacheError(
+      'UNSUPPORTED_VALUE',
+      `a value must take at most ${this.maxValueBytes} bytes encoded (maxValueBytes) to be kept in L2; got ${raw.length}`,
+    )
+  }
+
+  private runCodec(value: unknown): Bytes {
+    try {
+      return this.codec.encode(value)
+    } catch (cause) {
+      if (cause instanceof CacheError) throw cause
+      throw new CacheError('UNSUPPORTED_VALUE', `the codec ${show(this.codec.name)} refused the value; see cause`, {
+        cause,
+      })
+    }
+  }
+
+  /** Why the payload need not even be tried. */
+  private problemOf(header: Header): CorruptReason | undefined {
+    if (!this.codecs.has(header.codecId)) return 'unknown-codec'
+    if (header.compressorId !== 0 && !this.compressors.has(header.compressorId)) return 'unknown-compressor'
+    // Plain text where encryption is expected would let anybody who can write to Redis do without the key.
+    if (header.isEncrypted !== (this.encryption !== undefined)) return 'encryption-mismatch'
+    return header.rawBytes > this.maxValueBytes ? 'too-large' : undefined
+  }
+
+  private decrypt(header: Header, key: string): Bytes {
+    if (this.encryption === undefined) return header.payload
+    const opened = this.encryption.open(header.payload, key, header.authenticated)
+    if (typeof opened === 'string') throw new CorruptPayload(opened)
+    return opened
+  }
+
+  private decompress(header: Header, payload: Bytes): Bytes {
+    if (header.compressorId === 0) return payload
+    try {
+      return this.compressors.get(header.compressorId)!.decompress(payload, header.rawBytes)
+    } catch (cause) {
+      throw new CorruptPayload('bad-compression', { cause })
+    }
+  }
+}
+
+class Opened implements OpenedEnvelope {
+  constructor(
+    private readonly header: Header,
+    private readonly codec: EnvelopeCodec,
+    private readonly key: string,
+  ) {}
+
+  get state() {
+    return this.header.state
+  }
+  get stamp() {
+    return this.header.stamp
+  }
+  get createdAtMs() {
+    return this.header.createdAtMs
+  }
+  get freshForMs() {
+    return this.header.freshForMs
+  }
+  get staleForMs() {
+    return this.header.staleForMs
+  }
+  get usableForMs() {
+    return this.header.usableForMs
+  }
+  get loadMs() {
+    return this.header.loadMs
+  }
+  get labels() {
+    return this.header.labels
+  }
+  get etag() {
+    return this.header.etag
+  }
+  get rawBytes() {
+    return this.header.rawBytes
+  }
+
+  value(): unknown {
+    return this.codec.decode(this.header, this.key)
+  }
+}
+
+function readCompress(compress: EntryCodecOptions['compress']): {
+  compressor: Compressor | undefined
+  threshold: number
+} {
+  if (compress === false) return { compressor: undefined, threshold: 0 }
+  if (compress !== undefined && (typeof compress !== 'object' || compress === null)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `compress must be false, a compressor or an object such as { threshold: 1024 }; got ${show(compress)}`,
+    )
+  }
+  const options: CompressOptions = isCompressor(compress) ? { compressor: compress } : (compress ?? {})
+  const { compressor = deflate, threshold = DEFAULT_THRESHOLD_BYTES } = options
+  return { compressor: checkId(compressor, 'compressor', 15), threshold: checkBytes(threshold, 'compress.threshold') }
+}
+
+function isCompressor(compress: object | undefined): compress is Compressor {
+  return compress !== undefined && 'compress' in compress
+}
+
+function checkId<T extends Codec | Compressor>(part: T, what: string, largest: number): T {
+  if (Number.isInteger(part.id) && part.id >= 1 && part.id <= largest) return part
+  throw new CacheError(
+    'INVALID_OPTION',
+    `the id of a ${what} must be a whole number from 1 to ${largest}; got ${show(part.id)}`,
+  )
+}
+
+function checkBytes(value: number, what: string): number {
+  if (value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) return value
+  throw new CacheError('INVALID_OPTION', `${what} must be a whole number of bytes, 0 or more; got ${show(value)}`)
+}

@@ -1,0 +1,289 @@
+// The envelope of an entry in L2: a stamp, a header that can be judged without its payload, and the payload.
+// docs/wire-format.md has the table of bytes. Envelopes of every released version stay in test/wire.
+import type { Label, LabelSet } from '../model/labels.js'
+import type { Bytes, Milliseconds } from '../model/ports.js'
+import { crc32 } from './crc32.js'
+import { crc32OfKey } from './key-bytes.js'
+import type { LabelTable } from './label-table.js'
+import { STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
+import { FieldReader, FieldWriter, LARGEST_VARINT, stringBytes, TOKEN_BYTES, varintBytes } from './wire-fields.js'
+
+/** Why bytes are not an entry that can be used. All but `'later-format'` mean that nobody can use them. */
+export type CorruptReason =
+  /** Shorter than a stamp, or without its first bytes: another program's. */
+  | 'foreign'
+  /** The stamp's own checksum does not fit. */
+  | 'damaged-stamp'
+  /** A lease or a fence. Ask `stateOf` first. */
+  | 'not-an-entry'
+  /** A newer release wrote it. Not damage: leave it alone. */
+  | 'later-format'
+  /** Truncated, changed, or the bytes of another key. */
+  | 'checksum'
+  /** Intact, but not as this format is laid out. */
+  | 'malformed'
+  /** The key kept in the envelope is another one. */
+  | 'other-key'
+  | 'unknown-codec'
+  | 'unknown-compressor'
+  /** It is encrypted and this cache has no keys, or it is not and this cache has. */
+  | 'encryption-mismatch'
+  /** Encrypted with a key that this cache does not have. */
+  | 'unknown-key-id'
+  /** The authentication tag does not fit: changed, or moved from another key. */
+  | 'not-authentic'
+  /** It says that it is larger than `maxValueBytes`. */
+  | 'too-large'
+  /** Its payload cannot be decompressed to what it says. */
+  | 'bad-compression'
+  /** Its payload cannot be decoded. */
+  | 'undecodable'
+
+export interface Corrupt {
+  readonly corrupt: CorruptReason
+}
+
+/** What a header says besides its payload. Durations count from `createdAtMs`, an instant of the store's clock. */
+export interface EnvelopeFields {
+  /** The whole logical key, never hashed. */
+  readonly key: string
+  /** Default `'live'`. */
+  readonly state?: 'live' | 'expired' | undefined
+  readonly createdAtMs: number
+  readonly freshForMs: Milliseconds
+  readonly staleForMs: Milliseconds
+  readonly usableForMs: Milliseconds
+  readonly loadMs: Milliseconds
+  /** Scopes first. */
+  readonly labels: LabelSet
+  /** How many of the labels are scopes; their names are not written. */
+  readonly scopeCount: number
+  readonly etag?: string | undefined
+  /** Whether the whole key is written too: where the store's key is only a hash. */
+  readonly keepKey?: boolean | undefined
+}
+
+/** How the payload was made. */
+export interface PayloadFields {
+  readonly codecId: number
+  /** 0 when it is not compressed. */
+  readonly compressorId: number
+  /** Its length before compression and encryption. */
+  readonly rawBytes: number
+}
+
+/** Encrypts a payload, bound to a key and a header. */
+export interface Sealer {
+  /** How long the payload becomes. */
+  sealedBytes(plainBytes: number): number
+  seal(plain: Bytes, key: string, header: Bytes): Bytes
+}
+
+const CRC_AT = STAMP_BYTES
+const BODY_AT = CRC_AT + 4
+
+const FLAG_ENCRYPTED = 1
+const FLAG_KEY = 2
+const FLAG_ETAG = 4
+const UNUSED_FLAGS = 8
+const COMPRESSOR_SHIFT = 4
+
+/** The bytes of an envelope, in one allocation. */
+export function encodeEnvelope(
+  fields: EnvelopeFields,
+  payloadFields: PayloadFields,
+  payload: Bytes,
+  sealer: Sealer | undefined,
+): Buffer {
+  const createdAtMs = wholeMs(fields.createdAtMs)
+  const freshForMs = wholeMs(fields.freshForMs)
+  const staleForMs = wholeMs(fields.staleForMs)
+  const usableForMs = wholeMs(fields.usableForMs)
+  const loadMs = wholeMs(fields.loadMs)
+  const { key, etag } = fields
+  const keepKey = fields.keepKey === true
+  const headerEnd =
+    BODY_AT +
+    2 +
+    varintBytes(createdAtMs) +
+    varintBytes(freshForMs) +
+    varintBytes(staleForMs) +
+    varintBytes(usableForMs) +
+    varintBytes(loadMs) +
+    labelBytes(fields.labels, fields.scopeCount) +
+    (keepKey ? stringBytes(key) : 0) +
+    (etag === undefined ? 0 : stringBytes(etag)) +
+    varintBytes(payloadFields.rawBytes)
+  const storedBytes = sealer === undefined ? payload.length : sealer.sealedBytes(payload.length)
+  const bytes = Buffer.allocUnsafe(headerEnd + storedBytes)
+  writeStamp(bytes, fields.state ?? 'live')
+  const out = new FieldWriter(bytes, BODY_AT)
+  out.byte(payloadFields.codecId)
+  out.byte(
+    (sealer === undefined ? 0 : FLAG_ENCRYPTED) |
+      (keepKey ? FLAG_KEY : 0) |
+      (etag === undefined ? 0 : FLAG_ETAG) |
+      (payloadFields.compressorId << COMPRESSOR_SHIFT),
+  )
+  out.varint(createdAtMs)
+  out.varint(freshForMs)
+  out.varint(staleForMs)
+  out.varint(usableForMs)
+  out.varint(loadMs)
+  writeLabels(out, fields.labels, fields.scopeCount)
+  if (keepKey) out.string(key)
+  if (etag !== undefined) out.string(etag)
+  out.varint(payloadFields.rawBytes)
+  bytes.set(sealer === undefined ? payload : sealer.seal(payload, key, bytes.subarray(BODY_AT, headerEnd)), headerEnd)
+  bytes.writeUInt32LE(bodyCrc(bytes, key), CRC_AT)
+  return bytes
+}
+
+/** A decoded header. The payload is still as it was stored. */
+export class Header {
+  constructor(
+    private readonly bytes: Bytes,
+    readonly state: 'live' | 'expired',
+    readonly codecId: number,
+    readonly compressorId: number,
+    readonly isEncrypted: boolean,
+    readonly createdAtMs: number,
+    readonly freshForMs: Milliseconds,
+    readonly staleForMs: Milliseconds,
+    readonly usableForMs: Milliseconds,
+    readonly loadMs: Milliseconds,
+    readonly labels: LabelSet,
+    readonly etag: string | undefined,
+    readonly rawBytes: number,
+    private readonly payloadAt: number,
+  ) {}
+
+  /** A copy of the first 16 bytes: what a compare-and-set expects. */
+  get stamp(): Buffer {
+    return stampOf(this.bytes)
+  }
+
+  get payload(): Bytes {
+    return this.bytes.subarray(this.payloadAt)
+  }
+
+  /** What encryption authenticates besides the payload: the header from codec id to raw length. */
+  get authenticated(): Bytes {
+    return this.bytes.subarray(BODY_AT, this.payloadAt)
+  }
+}
+
+/**
+ * The header of the envelope of `key`, or why there is none. Never throws. `scopeLabels` follow from the key; pass the same
+ * array for the same scope.
+ */
+export function decodeHeader(
+  bytes: Bytes,
+  key: string,
+  scopeLabels: readonly Label[],
+  labelTable: LabelTable,
+): Header | Corrupt {
+  const state = stateOf(bytes)
+  if (state === undefined) return { corrupt: stampProblem(bytes) }
+  if (state === 'lease' || state === 'fence') return { corrupt: 'not-an-entry' }
+  if (bytes.length < BODY_AT || readCrc(bytes) !== bodyCrc(bytes, key)) return { corrupt: 'checksum' }
+  try {
+    return readHeader(bytes, state, key, scopeLabels, labelTable)
+  } catch {
+    // Only bytes whose checksum was forged get here.
+    return { corrupt: 'malformed' }
+  }
+}
+
+function readHeader(
+  bytes: Bytes,
+  state: 'live' | 'expired',
+  key: string,
+  scopeLabels: readonly Label[],
+  labelTable: LabelTable,
+): Header | Corrupt {
+  const fields = new FieldReader(bytes, BODY_AT)
+  const codecId = fields.byte()
+  const flags = fields.byte()
+  if ((flags & UNUSED_FLAGS) !== 0) return { corrupt: 'malformed' }
+  const createdAtMs = fields.varint()
+  const freshForMs = readDuration(fields)
+  const staleForMs = readDuration(fields)
+  const usableForMs = readDuration(fields)
+  const loadMs = readDuration(fields)
+  const labelsAt = fields.at
+  if (!skipLabels(fields, scopeLabels.length)) return { corrupt: 'malformed' }
+  const labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
+  if ((flags & FLAG_KEY) !== 0 && fields.string() !== key) return { corrupt: 'other-key' }
+  const etag = (flags & FLAG_ETAG) === 0 ? undefined : fields.string()
+  const rawBytes = fields.varint()
+  return new Header(
+    bytes,
+    state,
+    codecId,
+    flags >> COMPRESSOR_SHIFT,
+    (flags & FLAG_ENCRYPTED) !== 0,
+    createdAtMs,
+    freshForMs,
+    staleForMs,
+    usableForMs,
+    loadMs,
+    labels,
+    etag,
+    rawBytes,
+    fields.at,
+  )
+}
+
+function readCrc(bytes: Bytes): number {
+  let crc = 0
+  for (let i = 3; i >= 0; i--) crc = (crc << 8) | bytes[CRC_AT + i]!
+  return crc >>> 0
+}
+
+/** Begins with the key, so that the bytes of another key never fit. */
+function bodyCrc(bytes: Bytes, key: string): number {
+  return crc32(bytes.subarray(BODY_AT), crc32OfKey(key))
+}
+
+function labelBytes(labels: LabelSet, scopeCount: number): number {
+  const tagCount = labels.labels.length - scopeCount
+  let bytes = varintBytes(scopeCount) + varintBytes(tagCount) + labels.labels.length * TOKEN_BYTES
+  for (let i = scopeCount; i < labels.labels.length; i++) bytes += stringBytes(tagOf(labels.labels[i]!))
+  return bytes
+}
+
+function writeLabels(out: FieldWriter, { labels, tokens }: LabelSet, scopeCount: number): void {
+  out.varint(scopeCount)
+  for (let i = 0; i < scopeCount; i++) out.token(tokens[i]!)
+  out.varint(labels.length - scopeCount)
+  for (let i = scopeCount; i < labels.length; i++) {
+    out.string(tagOf(labels[i]!))
+    out.token(tokens[i]!)
+  }
+}
+
+/** Passes over a label block; `false` if it has not as many scopes as the key has. */
+function skipLabels(fields: FieldReader, scopeCount: number): boolean {
+  if (fields.varint() !== scopeCount) return false
+  fields.skip(scopeCount * TOKEN_BYTES)
+  for (let tags = fields.varint(); tags > 0; tags--) {
+    fields.skipString()
+    fields.skip(TOKEN_BYTES)
+  }
+  return true
+}
+
+function tagOf(label: Label): string {
+  return label.slice(2)
+}
+
+function readDuration(fields: FieldReader): Milliseconds {
+  const value = fields.varint()
+  return value === LARGEST_VARINT ? Number.POSITIVE_INFINITY : value
+}
+
+/** Whole, at least 0, and what has no end as the largest number. */
+function wholeMs(value: number): number {
+  return value > 0 ? Math.min(Math.round(value), LARGEST_VARINT) : 0
+}

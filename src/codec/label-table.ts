@@ -1,0 +1,51 @@
+// Decoded label sets, kept so that entries with equal labels share one object and the work is done once.
+import { type Label, type LabelSet, NO_LABELS, tagLabel } from '../model/labels.js'
+import type { Bytes, Token } from '../model/ports.js'
+import { FieldReader } from './wire-fields.js'
+
+/** Per generation of the table; there are two. */
+const KEPT_SETS = 1000
+/** Larger blocks are decoded every time: so few entries have them that keeping them is no use. */
+const LARGEST_KEPT_BYTES = 1024
+
+/** Bounded: when the younger generation is full it becomes the older one, and the older one is forgotten. */
+export class LabelTable {
+  private younger = new Map<string, LabelSet>()
+  private older = new Map<string, LabelSet>()
+
+  /** The labels in `bytes` from `from` to `to`, a label block of the wire format. The first ones are `scopeLabels`. */
+  read(bytes: Bytes, from: number, to: number, scopeLabels: readonly Label[]): LabelSet {
+    if (to - from > LARGEST_KEPT_BYTES) return decode(bytes, from, scopeLabels)
+    const block = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+    const known = this.younger.get(block) ?? this.older.get(block)
+    if (known !== undefined && beginsWith(known.labels, scopeLabels)) return known
+    return this.keep(block, decode(bytes, from, scopeLabels))
+  }
+
+  private keep(block: string, labels: LabelSet): LabelSet {
+    if (this.younger.size === KEPT_SETS) {
+      this.older = this.younger
+      this.younger = new Map()
+    }
+    this.younger.set(block, labels)
+    return labels
+  }
+}
+
+function decode(bytes: Bytes, from: number, scopeLabels: readonly Label[]): LabelSet {
+  const fields = new FieldReader(bytes, from)
+  const labels: Label[] = [...scopeLabels]
+  const tokens: Token[] = []
+  for (let scopes = fields.varint(); scopes > 0; scopes--) tokens.push(fields.token())
+  for (let tags = fields.varint(); tags > 0; tags--) {
+    labels.push(tagLabel(fields.string()))
+    tokens.push(fields.token())
+  }
+  return labels.length === 0 ? NO_LABELS : { labels, tokens }
+}
+
+/** The same bytes under other scopes are other labels. */
+function beginsWith(labels: readonly Label[], scopeLabels: readonly Label[]): boolean {
+  for (let i = 0; i < scopeLabels.length; i++) if (labels[i] !== scopeLabels[i]) return false
+  return true
+}

@@ -1,0 +1,38 @@
+// The default codec: msgpack, with records for repeated shapes, and a rich form for what msgpack has no words for.
+import { CacheError } from '../model/errors.js'
+import type { Codec } from '../model/ports.js'
+import { assemble } from './assembly.js'
+import { MsgpackReader } from './msgpack-reader.js'
+import { HOLE_TOKEN, MsgpackWriter } from './msgpack-writer.js'
+import { REFUSED } from './special-parts.js'
+import { unsupported } from './unsupported.js'
+
+export const MSGPACK_ID = 1
+
+/**
+ * A codec that keeps what structured data can hold: all primitives but symbols, plain objects and arrays, Date, Map, Set, BigInt,
+ * Buffer and every view, ArrayBuffer, RegExp, URL and the built-in errors, in any nesting, cycles included. `decode(encode(v))`
+ * deeply and strictly equals `v`; getters are read, frozen objects come back unfrozen, and objects that several places share
+ * come back shared only if they form cycles or the value is large. It refuses everything else with `UNSUPPORTED_VALUE`.
+ */
+export function createMsgpackCodec(): Codec {
+  const writer = new MsgpackWriter()
+  const reader = new MsgpackReader()
+  return {
+    id: MSGPACK_ID,
+    name: 'msgpack',
+    encode(value) {
+      try {
+        // A getter of the value's may encode something itself.
+        return (writer.isBusy ? new MsgpackWriter() : writer).write(value)
+      } catch (error) {
+        if (error instanceof CacheError) throw error
+        throw unsupported(value, error === REFUSED ? undefined : error)
+      }
+    },
+    decode(bytes) {
+      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      return buffer[0] === HOLE_TOKEN ? assemble(reader.read(buffer, 1)) : reader.read(buffer)
+    },
+  }
+}

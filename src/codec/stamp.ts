@@ -1,0 +1,81 @@
+// The stamp: the first 16 bytes of every value stored under an entry key. A lease or a fence is nothing else.
+// Compare-and-set in the store compares stamps, so two stamps never repeat: 8 of the bytes are random.
+import { randomFillSync } from 'node:crypto'
+import type { Bytes } from '../model/ports.js'
+import { crc32OfRange } from './crc32.js'
+
+/** What stands under an entry key: a promise to load, an entry, an entry that was expired softly, or a writer's fence. */
+export type StampState = 'lease' | 'live' | 'expired' | 'fence'
+
+export const STAMP_BYTES = 16
+export const FORMAT_VERSION = 1
+
+const MAGIC = [0xc7, 0x1e] as const
+const STATES: readonly StampState[] = ['lease', 'live', 'expired', 'fence']
+const CHECKED_BYTES = 12
+
+/** A fresh stamp. Its random part is drawn from a pool: a system call for each would cost more than all the rest. */
+export function newStamp(state: StampState): Buffer {
+  const stamp = Buffer.allocUnsafe(STAMP_BYTES)
+  writeStamp(stamp, state)
+  return stamp
+}
+
+/** Writes a fresh stamp over the first 16 bytes of `target`. */
+export function writeStamp(target: Bytes, state: StampState): void {
+  target[0] = MAGIC[0]
+  target[1] = MAGIC[1]
+  target[2] = FORMAT_VERSION
+  target[3] = STATES.indexOf(state)
+  generations.drawInto(target)
+  const crc = crc32OfRange(target, 0, CHECKED_BYTES)
+  for (let i = 0; i < 4; i++) target[CHECKED_BYTES + i] = crc >>> (8 * i)
+}
+
+/** What the stamp says; `undefined` when the bytes do not begin with an intact stamp of this format version. */
+export function stateOf(bytes: Bytes): StampState | undefined {
+  if (bytes.length < STAMP_BYTES || !hasMagic(bytes) || bytes[2] !== FORMAT_VERSION) return undefined
+  const crc = crc32OfRange(bytes, 0, CHECKED_BYTES)
+  for (let i = 0; i < 4; i++) if (bytes[CHECKED_BYTES + i] !== ((crc >>> (8 * i)) & 0xff)) return undefined
+  return STATES[bytes[3]!]
+}
+
+/**
+ * Why `stateOf` does not know the bytes. `'later-format'` is not damage: a newer release wrote them, and they must be left alone.
+ */
+export function stampProblem(bytes: Bytes): 'foreign' | 'damaged-stamp' | 'later-format' {
+  if (bytes.length < STAMP_BYTES || !hasMagic(bytes)) return 'foreign'
+  return bytes[2]! > FORMAT_VERSION ? 'later-format' : 'damaged-stamp'
+}
+
+/** The first 16 bytes, copied, so that the whole reply need not be kept for them. */
+export function stampOf(bytes: Bytes): Buffer {
+  return Buffer.from(bytes.subarray(0, STAMP_BYTES))
+}
+
+/** The random half of a stamp in hex: names the beside-lease of a refresh. */
+export function generationOf(bytes: Bytes): string {
+  let hex = ''
+  for (let i = 4; i < CHECKED_BYTES; i++) hex += bytes[i]!.toString(16).padStart(2, '0')
+  return hex
+}
+
+function hasMagic(bytes: Bytes): boolean {
+  return bytes[0] === MAGIC[0] && bytes[1] === MAGIC[1]
+}
+
+/** Random bytes drawn 4 KB at a time; none is ever handed out twice. */
+class GenerationPool {
+  private readonly pool = new Uint8Array(4096)
+  private at = this.pool.length
+
+  drawInto(target: Bytes): void {
+    if (this.at === this.pool.length) {
+      randomFillSync(this.pool)
+      this.at = 0
+    }
+    for (let i = 4; i < CHECKED_BYTES; i++) target[i] = this.pool[this.at++]!
+  }
+}
+
+const generations = new GenerationPool()

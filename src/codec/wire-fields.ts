@@ -1,0 +1,142 @@
+// The fields that envelope headers are made of: varints, strings and tokens, written to and read from bytes.
+import type { Bytes, Token } from '../model/ports.js'
+import { isWellFormed } from './well-formed.js'
+
+export const TOKEN_BYTES = 16
+
+/** What a varint can hold at most; a duration without end is written as this. */
+export const LARGEST_VARINT = Number.MAX_SAFE_INTEGER
+
+/** How many bytes `varint` writes. */
+export function varintBytes(value: number): number {
+  let bytes = 1
+  for (let rest = value; rest >= 0x80; rest /= 0x80) bytes++
+  return bytes
+}
+
+/** How many bytes `string` writes. */
+export function stringBytes(text: string): number {
+  const bytes = textBytes(text)
+  return varintBytes(bytes * 2) + bytes
+}
+
+function textBytes(text: string): number {
+  if (isShortAscii(text)) return text.length
+  return isWellFormed(text) ? Buffer.byteLength(text) : text.length * 2
+}
+
+const SHORT_CHARACTERS = 32
+
+/** For most tags, and faster than a call into Node. */
+function isShortAscii(text: string): boolean {
+  if (text.length > SHORT_CHARACTERS) return false
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
+}
+
+/** Writes fields one after another. The caller made the room: each has its function that tells its size. */
+export class FieldWriter {
+  constructor(
+    private readonly bytes: Buffer,
+    public at: number,
+  ) {}
+
+  byte(value: number): void {
+    this.bytes[this.at++] = value
+  }
+
+  /** Unsigned LEB128 of a safe integer. */
+  varint(value: number): void {
+    let rest = value
+    // Bitwise operators would cut it to 32 bits.
+    while (rest >= 0x80000000) {
+      this.bytes[this.at++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    while (rest >= 0x80) {
+      this.bytes[this.at++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    this.bytes[this.at++] = rest
+  }
+
+  /** Byte length doubled, plus 1 for UTF-16, which carries what UTF-8 cannot: lone surrogates. */
+  string(text: string): void {
+    if (isShortAscii(text)) {
+      this.varint(text.length * 2)
+      for (let i = 0; i < text.length; i++) this.bytes[this.at++] = text.charCodeAt(i)
+      return
+    }
+    const bytes = textBytes(text)
+    const isUtf8 = isWellFormed(text)
+    this.varint(bytes * 2 + (isUtf8 ? 0 : 1))
+    this.bytes.write(text, this.at, isUtf8 ? 'utf8' : 'utf16le')
+    this.at += bytes
+  }
+
+  token(token: Token): void {
+    for (let i = 0; i < TOKEN_BYTES * 2; i += 2) {
+      this.bytes[this.at++] = (digitOf(token.charCodeAt(i)) << 4) | digitOf(token.charCodeAt(i + 1))
+    }
+  }
+}
+
+/** Reads fields one after another; throws when they are not there. */
+export class FieldReader {
+  constructor(
+    private readonly bytes: Bytes,
+    public at: number,
+  ) {}
+
+  byte(): number {
+    const byte = this.bytes[this.at++]
+    if (byte === undefined) throw new RangeError('the header ends early')
+    return byte
+  }
+
+  varint(): number {
+    let value = 0
+    for (let factor = 1; factor <= LARGEST_VARINT; factor *= 0x80) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) break
+    }
+    if (value > LARGEST_VARINT) throw new RangeError('a number is too large')
+    return value
+  }
+
+  string(): string {
+    const header = this.varint()
+    const length = Math.floor(header / 2)
+    const end = this.skip(length)
+    const bytes = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + end - length, length)
+    return bytes.toString(header % 2 === 0 ? 'utf8' : 'utf16le')
+  }
+
+  token(): Token {
+    const end = this.skip(TOKEN_BYTES)
+    let token = ''
+    for (let at = end - TOKEN_BYTES; at < end; at++) token += HEX[this.bytes[at]!]!
+    return token
+  }
+
+  /** Passes over a string. */
+  skipString(): void {
+    this.skip(Math.floor(this.varint() / 2))
+  }
+
+  /** Moves on and answers the new position. */
+  skip(length: number): number {
+    const end = this.at + length
+    if (end > this.bytes.length) throw new RangeError('the header ends early')
+    this.at = end
+    return end
+  }
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** The value of a lower-case hex digit, given as character code. */
+function digitOf(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57
+}

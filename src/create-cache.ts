@@ -1,0 +1,217 @@
+// The composition root: the only file that knows everyone. It puts a cache together from its options.
+import { randomBytes } from 'node:crypto'
+import { Cache } from './cache/cache.js'
+import { Lifecycle } from './cache/lifecycle.js'
+import { Names } from './cache/names.js'
+import { RequestScopes } from './cache/request-scope.js'
+import { createEntryCodec } from './codec/entry-codec.js'
+import { Background, endsWithin } from './flow/background.js'
+import type { Core, Remote } from './flow/core.js'
+import { BusListener } from './flow/listener.js'
+import { LocalState } from './flow/local-state.js'
+import { Outbox } from './flow/outbox.js'
+import type { Outgoing } from './flow/outgoing.js'
+import { Reader } from './flow/read.js'
+import { Recorder } from './flow/recorder.js'
+import { Recovery } from './flow/recovery.js'
+import { RunningLoads } from './flow/running-loads.js'
+import { Teller } from './flow/teller.js'
+import { TokenReader } from './flow/token-reader.js'
+import { TokenTable } from './flow/token-table.js'
+import { TurnClock } from './flow/turn-clock.js'
+import { Writer } from './flow/write.js'
+import { type CachePolicy, resolveCacheOptions } from './model/cache-policy.js'
+import { systemClock } from './model/clock.js'
+import { CacheError } from './model/errors.js'
+import { Events } from './model/events.js'
+import { rootSpace, type Space, scopeOf, userKeyOf } from './model/key.js'
+import type { Label } from './model/labels.js'
+import type { CacheOptions } from './model/options.js'
+import type { Bus, Change, Clock, StoreEvents } from './model/ports.js'
+import { resolveTierOptions } from './model/tier-policy.js'
+import { MemoryTier } from './tiers/memory-tier.js'
+import { RemoteTier } from './tiers/remote-tier.js'
+
+/** Labels whose tokens are kept in memory, at least; a label beyond them is asked of L2 again. */
+const MIN_LABELS = 10_000
+const LABELS_PER_ENTRY = 4
+
+/**
+ * Makes a cache. With no options at all it is a bounded L1 with single flight, and needs nothing installed.
+ * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says; nothing was opened then.
+ */
+export function createCache(options?: CacheOptions): Cache {
+  const policy = resolveCacheOptions(options)
+  const tierPolicy = policy.l2 && resolveTierOptions(policy.l2)
+  const codec = policy.l2 && createEntryCodec(policy.l2)
+  const space = rootSpace(policy.name, policy.version)
+  const clock = policy.clock ?? systemClock
+  const sender = randomBytes(9).toString('base64url')
+
+  const events = new Events()
+  const recorder = new Recorder(events)
+  const background = new Background(policy.background, (what, error) => {
+    if (events.has('notice')) events.emit('notice', { code: 'BACKGROUND_FAILED', detail: `${what}: ${String(error)}` })
+  })
+  const connected = policy.l2?.connect(space.scope, clock, policy.memory?.maxStalenessMs)
+  const bus = policy.bus ?? connected?.bus
+  const l1 = makeL1(policy, space, events)
+  const maxLabels = Math.max(MIN_LABELS, (policy.memory?.maxEntries ?? 0) * LABELS_PER_ENTRY, 1)
+  const tokens = new TokenTable({
+    maxLabels: Number.isFinite(maxLabels) ? maxLabels : MIN_LABELS,
+    maxStalenessMs: policy.memory?.maxStalenessMs ?? 3_000,
+    isShared: connected !== undefined,
+  })
+  const local = new LocalState(l1, tokens)
+
+  const tier =
+    connected &&
+    tierPolicy &&
+    new RemoteTier(connected.store, clock, tierPolicy, policy.random, {
+      comeBack: () => background.guard('replay', () => recovery.replay(), false),
+      degraded: (reason) => {
+        if (events.has('degraded')) events.emit('degraded', { error: asCacheError(reason) })
+      },
+      recovered: (degradedMs) => {
+        if (events.has('recovered')) events.emit('recovered', { degradedMs })
+      },
+      failed: () => recorder.l2Failed(),
+      answered: (_operation, tookMs) => recorder.l2Answered(tookMs),
+    })
+  const teller = new Teller(sender, tier, bus, clock)
+
+  const recovery: Recovery = new Recovery(policy.recovery, {
+    teller,
+    rootLabel: space.scopeLabels[0] as Label,
+    tier,
+    clock,
+    random: policy.random,
+    reseal,
+    hearsOthers: bus !== undefined && bus.announces === 'store',
+    caughtUp: () => listener.caughtUp(clock, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
+    // What L2 was told late may have been read there in between; a value told late is in L1 all the time.
+    toldAtLast: ({ subject, change }, isLatest) =>
+      local.told(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
+    queued: (waiting) => recorder.queued(waiting),
+    replayed: (changes, overflowed) => recorder.replayed(changes, overflowed),
+    background: (what, work) => background.run(what, work),
+  })
+  const listener = new BusListener(space.scope, sender, local, recovery, recorder)
+  const tokenReader = new TokenReader(tokens, tier, clock, recovery, maxLabels, (what, work) =>
+    background.run(what, work),
+  )
+  const remote: Remote | undefined = tier && codec && tierPolicy && { tier, codec, leaseMs: tierPolicy.leaseMs }
+
+  const outbox = new Outbox(teller, recovery, background, ({ subject }) =>
+    recorder.dropped('store', scopeOf(subject, space.scope), subject),
+  )
+
+  const lifecycle = new Lifecycle(close)
+  const core: Core = {
+    name: space.scope,
+    clock,
+    // A clock of the user's, such as a fake one, is asked every time.
+    turnClock: policy.clock === undefined ? new TurnClock(clock) : clock,
+    random: policy.random,
+    l1,
+    remote,
+    bus,
+    tokens,
+    tokenReader,
+    local,
+    outbox,
+    teller,
+    recovery,
+    background,
+    events,
+    recorder,
+    running: new RunningLoads(),
+    assertOpen: () => lifecycle.assertOpen(),
+  }
+  const reader = new Reader(core)
+  const writer = new Writer(core, reader.entries)
+
+  connected?.store.start(storeEvents())
+  bus?.start(space.scope, listener, clock)
+
+  const requests = new RequestScopes(core, reader)
+  const parts = { core, reader, writer, requests, names: new Names(), lifecycle, policy }
+  return new Cache(parts, { space, policy: policy.defaults })
+
+  /** Seals a value that waited, with the tokens of now. */
+  async function reseal(outgoing: Outgoing): Promise<Change | undefined> {
+    const { plan, change } = outgoing
+    if (plan === undefined || change.op !== 'put' || reader.entries === undefined) return undefined
+    const carried = await tokenReader.carry(plan.labels.labels, change.keepMs)
+    if (!carried.isGoodForL2) return undefined
+    return { ...change, bytes: reader.entries.seal({ ...plan, labels: carried.set }) }
+  }
+
+  function storeEvents(): StoreEvents {
+    return {
+      ready: (server) => {
+        if (server === 'other') recovery.serverChanged()
+        tier?.storeReady(server)
+      },
+      unready: (reason) => tier?.storeUnready(reason),
+      notice: (code, detail) => {
+        if (events.has('notice')) events.emit('notice', { code, detail })
+      },
+    }
+  }
+
+  /** In this order: no more reads and writes, what is under way, what still waits for L2, then the loads that did not end, and leases. */
+  async function close(): Promise<void> {
+    const goodbyeMs = Math.min(tierPolicy?.timeoutMs ?? 0, policy.closeTimeoutMs / 4)
+    listener.distrust()
+    recorder.refreshesDropped(background.end())
+    await endsWithin(tellAll(), policy.closeTimeoutMs - goodbyeMs, clock)
+    const unsaved = background.endWaiting()
+    local.abortAll(new CacheError('CLOSED', 'the cache was closed while this load ran'))
+    // Leases are given back, so that no other process waits for them.
+    await endsWithin(background.drain(), goodbyeMs, clock)
+    const lost = recovery.end() + outbox.size
+    tier?.end()
+    await Promise.all([guarded(() => bus?.close()), guarded(() => connected?.store.close())])
+    l1?.clear()
+    if (events.has('closed')) events.emit('closed', { lost, unsaved })
+  }
+
+  async function tellAll(): Promise<void> {
+    await background.drain()
+    if (recovery.size === 0 || connected?.store.isReady() !== true) return
+    await background.guard('replay', () => recovery.replay(), false)
+    await background.drain()
+  }
+
+  /** A store or bus of the user's may throw or never settle, although its port forbids both. */
+  async function guarded(end: () => Promise<void> | undefined): Promise<void> {
+    await endsWithin(
+      background.guard('close', async () => end(), undefined),
+      CLOSE_LIMIT_MS,
+      clock,
+    )
+  }
+}
+
+/** What closing a store or a bus may take. */
+const CLOSE_LIMIT_MS = 1_000
+
+/** Beyond `maxStaleness`, for a bus that is just reconnecting. */
+const CATCH_UP_GRACE_MS = 1_000
+
+function makeL1(policy: CachePolicy, space: Space, events: Events): MemoryTier | undefined {
+  if (policy.memory === undefined) return undefined
+  return new MemoryTier(policy.memory, (localKey) => {
+    if (events.has('evicted')) events.emit('evicted', { scope: space.scope, key: userKeyOf(localKey) })
+  })
+}
+
+function asCacheError(reason: Error): CacheError {
+  if (reason instanceof CacheError) return reason
+  return new CacheError('L2_UNAVAILABLE', `expected L2 to answer; ${reason.message}. The cache goes on without it`, {
+    cause: reason,
+  })
+}
+
+export type { Bus, Clock }

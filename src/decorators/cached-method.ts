@@ -1,0 +1,125 @@
+// What stands behind a method decorated with `@cached`: its wrapped form for each cache and class that it is used with.
+import type { Cache } from '../cache/cache.js'
+import type { WrapOptions, Wrapped } from '../cache/wrap.js'
+import type { WriteResult } from '../flow/outbox.js'
+import { CacheError, show } from '../model/errors.js'
+import type { Method, Place } from './decorate.js'
+import { classOf } from './instance.js'
+
+/** The cache itself, or what finds it from the instance: with dependency injection it is a property of that. */
+export type CacheOf<This> = Cache | ((self: This) => Cache)
+
+type Options = WrapOptions<unknown[], unknown, unknown>
+type AnyWrapped = Wrapped<unknown[], unknown>
+
+/**
+ * Entries belong to the class of the instance, as `UserRepo.find`, also where a base class declares the method: two classes that
+ * inherit it may mean different tables by it. All instances of a class share them, unless the option `per` tells them apart.
+ */
+export class CachedMethod {
+  readonly #place: Place
+  readonly #cache: CacheOf<never>
+  readonly #options: Options
+  readonly #wrapped = new WeakMap<Cache, WeakMap<object, AnyWrapped>>()
+  readonly #bodies = new WeakMap<object, Method>()
+  /** Classes that have the method: the declaring one, as far as it is known, and those of the instances seen. */
+  readonly #classes = new Set<object>()
+
+  constructor(place: Place, cache: CacheOf<never>, options: Options) {
+    this.#place = place
+    this.#cache = cache
+    this.#options = options
+    if (place.declaredBy !== undefined) this.#classes.add(place.declaredBy)
+    place.onClass((type) => this.#classes.add(type))
+  }
+
+  /** The wrapped method of an instance. Without one there has to be one cache and one class that can be meant. */
+  of(self: unknown): AnyWrapped {
+    const type = classOf(self)
+    if (type !== undefined) return this.#wrappedBy(this.#cacheOf(self), type)
+    const [only, another] = this.#classes
+    if (only === undefined || another !== undefined) throw this.#needsInstance()
+    return this.#wrappedBy(this.#cacheOf(undefined), only)
+  }
+
+  /** Does `verb` with the entries of an instance; without one, of every class known to have the method. */
+  async forAll(self: unknown, verb: (wrapped: AnyWrapped) => Promise<WriteResult>): Promise<WriteResult> {
+    if (classOf(self) !== undefined) return verb(this.of(self))
+    if (this.#classes.size === 0) throw this.#needsInstance()
+    const cache = this.#cacheOf(undefined)
+    const results = await Promise.all(Array.from(this.#classes, (type) => verb(this.#wrappedBy(cache, type))))
+    return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /** On whom a verb runs the method: the instance; for a static method its class. */
+  runnerOf(self: unknown): unknown {
+    if (classOf(self) !== undefined) return self
+    const [only, another] = this.#classes
+    if (this.#place.isStatic && another === undefined) return only
+    throw this.#needsInstance()
+  }
+
+  #cacheOf(self: unknown): Cache {
+    if (typeof this.#cache === 'function' && classOf(self) === undefined) throw this.#needsInstance()
+    return cacheOf(this.#cache, self, this.#name)
+  }
+
+  #wrappedBy(cache: Cache, type: object): AnyWrapped {
+    const known = this.#wrapped.get(cache)?.get(type)
+    if (known !== undefined) return known
+    const options = { ...this.#options, name: this.#options.name ?? this.#nameIn(type) }
+    const wrapped = cache.wrap<unknown[], unknown>(this.#bodyFor(type) as never, options)
+    const ofCache = this.#wrapped.get(cache) ?? new WeakMap<object, AnyWrapped>()
+    this.#wrapped.set(cache, ofCache.set(type, wrapped))
+    this.#classes.add(type)
+    return wrapped
+  }
+
+  /** A function of its own for each class: two classes that would share a name are refused by the cache as two functions are. */
+  #bodyFor(type: object): Method {
+    const { method } = this.#place
+    // Told apart by `per`, they may share one.
+    if (this.#options.name !== undefined && this.#options.per !== undefined) return method
+    const known = this.#bodies.get(type)
+    if (known !== undefined) return known
+    const body = function (this: unknown, ...args: unknown[]): unknown {
+      return Reflect.apply(method, this, args)
+    }
+    this.#bodies.set(type, body)
+    return body
+  }
+
+  #nameIn(type: object): string {
+    const { name } = this.#place
+    const className = (type as { readonly name?: unknown }).name
+    if (name !== undefined && typeof className === 'string' && className !== '') return `${className}.${name}`
+    const missing = name === undefined ? 'a private method or one named by a symbol' : 'a class without a name'
+    throw new CacheError(
+      'NAME_REQUIRED',
+      `@cached names entries by class and method, as UserRepo.find; ${missing} gives none. Pass the option name, as in { name: 'user' }`,
+    )
+  }
+
+  get #name(): string {
+    return this.#place.name ?? 'the method'
+  }
+
+  #needsInstance(): CacheError {
+    return new CacheError(
+      'INVALID_OPTION',
+      `${this.#name} was called without an instance, and whose entries are meant cannot be told without. ` +
+        `Name it: cachedMethod(instance, '${this.#name}')`,
+    )
+  }
+}
+
+/** The cache for a call of the method `name` on `self`. */
+export function cacheOf(given: CacheOf<never>, self: unknown, name: string): Cache {
+  const cache: Cache | undefined = typeof given === 'function' ? given(self as never) : given
+  if (typeof cache?.wrap === 'function') return cache
+  throw new CacheError(
+    'INVALID_OPTION',
+    `the decorator of ${name} expects a cache, or a function that finds it from the instance; got ${show(cache)}. ` +
+      'Is the property set before the first call?',
+  )
+}

@@ -1,0 +1,92 @@
+// `@cached`: the method's results are cached.
+import { type CachedCalls, checkWrapOptions, type WrapOptions } from '../cache/wrap.js'
+import { CacheError, show } from '../model/errors.js'
+import { CachedMethod, type CacheOf } from './cached-method.js'
+import { type CacheDecorator, decorate } from './decorate.js'
+import { HANDLE, instanceOf } from './instance.js'
+
+/** Options of `@cached`: those of `cache.wrap`. The default `name` is class and method, `UserRepo.find`: say it if code is minified. */
+export type CachedOptions<A extends readonly unknown[] = never[], V = unknown, This = unknown> = WrapOptions<A, V, This>
+
+/**
+ * A method whose results are cached, as by `cache.wrap`: under its arguments, for all instances of a class together. It has to
+ * answer a promise.
+ *
+ * The decorated method has the verbs of a wrapped function (`invalidate`, `refresh`, `keyOf`, `peek`, …); `cachedMethod(self, name)`
+ * answers them with their types and for one instance. Throws `INVALID_OPTION` at once for a wrong option, and rejects with it at a
+ * call if the name is another's already.
+ */
+export function cached<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
+  cache: NoInfer<CacheOf<This>>,
+  options: NoInfer<CachedOptions<A, V, This>> = {},
+): CacheDecorator<A, V, This> {
+  checkWrapOptions(options as never)
+  return decorate('cached', (place) => {
+    const cachedMethod = new CachedMethod(place, cache as never, options as never)
+    const method = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+      try {
+        return Reflect.apply(cachedMethod.of(this), this, args)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    }
+    return Object.assign(method, verbsOf(cachedMethod), { [HANDLE]: cachedMethod })
+  })
+}
+
+function verbsOf(cachedMethod: CachedMethod): CachedCalls<unknown[], unknown> {
+  return {
+    async invalidate(this: unknown, ...args) {
+      const self = instanceOf(this)
+      return cachedMethod.forAll(self, (wrapped) => Reflect.apply(wrapped.invalidate, self, args))
+    },
+    async refresh(this: unknown, ...args) {
+      const self = cachedMethod.runnerOf(instanceOf(this))
+      return Reflect.apply(cachedMethod.of(self).refresh, self, args)
+    },
+    keyOf(this: unknown, ...args) {
+      const self = instanceOf(this)
+      return Reflect.apply(cachedMethod.of(self).keyOf, self, args)
+    },
+    peek(this: unknown, ...args) {
+      const self = instanceOf(this)
+      return Reflect.apply(cachedMethod.of(self).peek, self, args)
+    },
+    async store(this: unknown, args, result) {
+      const self = instanceOf(this)
+      return Reflect.apply(cachedMethod.of(self).store, self, [args, result])
+    },
+    async clear(this: unknown) {
+      return cachedMethod.forAll(instanceOf(this), (wrapped) => wrapped.clear())
+    },
+  }
+}
+
+/** The verbs of a method of `Self`. */
+export type CachedCallsOf<Self, Name extends keyof Self> = Self[Name] extends (...args: infer A) => infer R
+  ? CachedCalls<A, Awaited<R>>
+  : never
+
+/**
+ * The verbs of one instance's cached method, with its types: `cachedMethod(repo, 'find').invalidate('42')`. For a static method
+ * `self` is the class. Throws `INVALID_OPTION` if the method is not decorated with `@cached`.
+ */
+export function cachedMethod<Self extends object, Name extends keyof Self>(
+  self: Self,
+  name: Name,
+): CachedCallsOf<Self, Name> {
+  const verbs = verbsOf(handleOf(self, name))
+  const bound = Object.entries(verbs).map(([verb, run]) => [verb, (run as () => unknown).bind(self as never)])
+  return Object.fromEntries(bound) as CachedCallsOf<Self, Name>
+}
+
+/** What `@cached` left at a method of `self`. */
+export function handleOf(self: object, name: PropertyKey): CachedMethod {
+  const method = (self as Readonly<Record<PropertyKey, unknown>>)[name]
+  const handle = typeof method === 'function' ? (method as { [HANDLE]?: CachedMethod })[HANDLE] : undefined
+  if (handle !== undefined) return handle
+  throw new CacheError(
+    'INVALID_OPTION',
+    `expected a method decorated with @cached; got ${String(name)}, ${show(method)}. If other decorators replace it, put @cached above them`,
+  )
+}

@@ -1,0 +1,56 @@
+// What the parts of the flow share: one object per cache, put together by `create-cache.ts`.
+import type { EntryCodec } from '../codec/entry-codec.js'
+import type { Events } from '../model/events.js'
+import type { Random } from '../model/freshness.js'
+import type { Space } from '../model/key.js'
+import type { Policy } from '../model/policy.js'
+import type { Bus, Clock, Milliseconds } from '../model/ports.js'
+import type { MemoryTier } from '../tiers/memory-tier.js'
+import type { RemoteTier } from '../tiers/remote-tier.js'
+import type { Background } from './background.js'
+import type { LocalState } from './local-state.js'
+import type { Outbox } from './outbox.js'
+import type { Recorder } from './recorder.js'
+import type { Recovery } from './recovery.js'
+import type { RunningLoads } from './running-loads.js'
+import type { Teller } from './teller.js'
+import type { TokenReader } from './token-reader.js'
+import type { TokenTable } from './token-table.js'
+
+/** L2 and what is needed to speak with it. */
+export interface Remote {
+  readonly tier: RemoteTier
+  readonly codec: EntryCodec
+  readonly leaseMs: Milliseconds
+}
+
+export interface Core {
+  /** Scope of the cache itself: prefix of its store keys. */
+  readonly name: string
+  readonly clock: Clock
+  /** Sampled once per turn of the event loop: for hits only. */
+  readonly turnClock: { nowMs(): number }
+  readonly random: Random
+  readonly l1: MemoryTier | undefined
+  readonly remote: Remote | undefined
+  readonly bus: Bus | undefined
+  readonly tokens: TokenTable
+  readonly tokenReader: TokenReader
+  readonly local: LocalState
+  readonly outbox: Outbox
+  readonly teller: Teller
+  readonly recovery: Recovery
+  readonly background: Background
+  readonly events: Events
+  readonly recorder: Recorder
+  /** Which flight's or batch's loader the present call comes from. */
+  readonly running: RunningLoads
+  /** Throws `CLOSED` once `close()` was called. */
+  assertOpen(): void
+}
+
+/** What a key is relative to, and the defaults of its calls. */
+export interface Scope {
+  readonly space: Space
+  readonly policy: Policy
+}

@@ -1,0 +1,207 @@
+// Who in the fleet may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
+//
+// The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
+import { newStamp } from '../codec/stamp.js'
+import { ageOf } from '../model/entry.js'
+import { leaseKeyOf } from '../model/key.js'
+import type { Policy } from '../model/policy.js'
+import type { Bytes, Milliseconds } from '../model/ports.js'
+import { UNAVAILABLE, type Unavailable } from '../tiers/remote-tier.js'
+import type { Core, Remote, Scope } from './core.js'
+import type { Flight } from './flight.js'
+import type { Patience } from './patience.js'
+import type { Found, FoundEntry, RemoteEntries } from './remote-entries.js'
+import { keepRenewing } from './renewal.js'
+
+/**
+ * The right to load, and the fence: the 16 bytes that must still stand at the beginning of the key's value for the fill to store.
+ *
+ * Invariant (G1): the fence was seen in L2 *before* the load began. Every invalidation removes or replaces it: `delete` unlinks
+ * the key, `set` and `expire` write another stamp. So the fill of a load that began before an invalidation finds something else
+ * and stores nothing, however late its packet arrives.
+ */
+export interface Right {
+  /** `undefined`: the value may not be stored in L2. */
+  readonly fence: Bytes | undefined
+  /** The lease to renew while the loader runs, and to give back if nothing is stored. */
+  readonly lease: { readonly storeKey: string; readonly stamp: Bytes } | undefined
+  /** Whether any tier may keep the value: not while a writer's fence stands. */
+  readonly mayKeep: boolean
+}
+
+/** What asking for the right came to. */
+export type Acquired =
+  | { readonly kind: 'load'; readonly right: Right }
+  /** Another process loaded meanwhile. */
+  | { readonly kind: 'found'; readonly found: FoundEntry }
+  /** Another process refreshes what is still good enough. */
+  | { readonly kind: 'leave' }
+
+export const NO_RIGHT: Right = { fence: undefined, lease: undefined, mayKeep: true }
+
+/**
+ * A writer's fence stands. Its end is not waited for: a database may take long, and `save` itself may read what it is about to
+ * write. What is loaded meanwhile is the truth of its moment and perhaps not of the next, so its callers get it and nobody else.
+ */
+const FENCED_OUT: Right = { fence: undefined, lease: undefined, mayKeep: false }
+
+const FIRST_POLL_MS = 2
+const LONGEST_POLL_MS = 10
+const POLL_GROWTH = 1.5
+
+export interface AcquirePlan {
+  readonly scope: Scope
+  readonly policy: Policy
+  readonly flight: Flight
+  /** What L2 may cost the caller. The time in which another process loads is none of it. */
+  readonly patience: Patience
+  /** Whether an entry found meanwhile makes this load unnecessary. */
+  isGoodEnough(found: FoundEntry): boolean
+}
+
+export class Fleet {
+  /** Leases under which this process loads, as hex. */
+  readonly #ownLeases = new Set<string>()
+
+  constructor(
+    private readonly core: Core,
+    private readonly remote: Remote,
+    private readonly entries: RemoteEntries,
+  ) {}
+
+  /** Asks for the right to load what was `found`, waiting for another process's load if the policy says so. */
+  async acquire(found: Found, plan: AcquirePlan): Promise<Acquired> {
+    const { localKey } = plan.flight
+    let seen = found
+    let pollMs = FIRST_POLL_MS
+    // One lease stamp serves all attempts: it is planted once at most.
+    const lease = newStamp('lease')
+    for (;;) {
+      if (plan.flight.isAborted) return { kind: 'load', right: NO_RIGHT }
+      switch (seen.kind) {
+        case 'unavailable':
+        case 'later-format':
+          return { kind: 'load', right: NO_RIGHT }
+        case 'fenced':
+          return { kind: 'load', right: FENCED_OUT }
+        case 'absent': {
+          const askedAt = this.entries.ask()
+          const standing = await this.#claim(this.entries.storeKey(localKey), lease, plan)
+          if (standing === undefined) return this.#holding(localKey, lease)
+          seen = await this.entries.judge(standing, plan.scope.space, localKey, plan.policy, askedAt, plan.patience)
+          // Neither waited for nor polled: what stands there now decides at once.
+          if (seen.kind === 'absent' || seen.kind === 'held') break
+          continue
+        }
+        case 'useless': {
+          const taken = await this.#replace(plan, seen.stamp, lease)
+          if (taken === 'mine') return this.#holding(localKey, lease)
+          seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
+          if (seen.kind === 'useless') break
+          continue
+        }
+        case 'entry': {
+          if (plan.isGoodEnough(seen)) return { kind: 'found', found: seen }
+          const leaseKey = leaseKeyOf(this.core.name, hexOf(seen.stamp))
+          const standing = await this.#claim(leaseKey, lease, plan)
+          if (standing === undefined || plan.policy.singleFlight === 'process') {
+            const own = standing === undefined ? { storeKey: leaseKey, stamp: lease } : undefined
+            return { kind: 'load', right: { fence: seen.stamp, lease: own, mayKeep: true } }
+          }
+          if (standing === UNAVAILABLE)
+            return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
+          // Somebody refreshes it. Whoever was served already need not wait.
+          if (plan.flight.isAnswered || ageOf(seen.entry, this.core.clock.nowMs()) === 'fresh') return { kind: 'leave' }
+          break
+        }
+        case 'held':
+          break
+        default:
+          seen satisfies never
+      }
+      // Only the waiting is switched off, never the fence: what was seen standing there must still stand at the fill.
+      // A load of this very process is waited for all the same (G5).
+      if (plan.policy.singleFlight === 'process' && seen.kind === 'held' && !this.#ownLeases.has(hexOf(seen.stamp))) {
+        return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
+      }
+      await this.#pause(pollMs)
+      plan.patience.renew()
+      pollMs = Math.min(LONGEST_POLL_MS, pollMs * POLL_GROWTH)
+      seen = await this.#read(plan)
+    }
+  }
+
+  #holding(localKey: string, lease: Bytes): Acquired {
+    const storeKey = this.entries.storeKey(localKey)
+    this.#ownLeases.add(hexOf(lease))
+    return { kind: 'load', right: { fence: lease, lease: { storeKey, stamp: lease }, mayKeep: true } }
+  }
+
+  /** A lease that was planted after the caller gave up is nobody's: without it the others need not wait until it expires. */
+  #claim(storeKey: string, lease: Bytes, { patience }: AcquirePlan): Promise<Bytes | undefined | Unavailable> {
+    const tooLate = (standing: Bytes | undefined) => {
+      if (standing === undefined) this.#giveBack({ storeKey, stamp: lease })
+    }
+    return this.remote.tier.claim(storeKey, lease, this.remote.leaseMs, { withinMs: patience.leftMs, tooLate })
+  }
+
+  async #replace(
+    plan: AcquirePlan,
+    expected: Bytes | undefined,
+    lease: Bytes,
+  ): Promise<'mine' | 'refused' | 'unavailable'> {
+    const storeKey = this.entries.storeKey(plan.flight.localKey)
+    if (expected === undefined) {
+      // Too short to be compared, so nobody's fence: away with it, and whoever claims first holds the lease.
+      const gone = await this.remote.tier.apply([{ op: 'delete', key: storeKey }], undefined)
+      return gone === UNAVAILABLE ? 'unavailable' : 'refused'
+    }
+    const tooLate = (answer: undefined | 'refused') => {
+      if (answer === undefined) this.#giveBack({ storeKey, stamp: lease })
+    }
+    const limits = { withinMs: plan.patience.leftMs, tooLate }
+    const answer = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
+    if (answer === UNAVAILABLE) return 'unavailable'
+    return answer === 'refused' ? 'refused' : 'mine'
+  }
+
+  #read(plan: AcquirePlan): Promise<Found> {
+    return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.patience)
+  }
+
+  #pause(ms: Milliseconds): Promise<void> {
+    // A little randomness keeps the waiting processes from asking in step.
+    const withJitterMs = ms * (0.75 + 0.5 * this.core.random())
+    return new Promise((resolve) => {
+      this.core.clock.after(withJitterMs, resolve)
+    })
+  }
+
+  /**
+   * Keeps the lease alive while the loader runs, so that those who wait for it go on waiting, and a dead holder costs them one
+   * lease at most. Answers what stops it.
+   */
+  renewWhileLoading(right: Right): () => void {
+    const { lease } = right
+    if (lease === undefined) return () => undefined
+    return keepRenewing(this.core, this.remote, lease.storeKey, lease.stamp, this.remote.leaseMs)
+  }
+
+  /** The load is over, and its value stored or not. */
+  ended({ lease }: Right): void {
+    if (lease !== undefined) this.#ownLeases.delete(hexOf(lease.stamp))
+  }
+
+  /** Nothing will be stored: whoever waits for the lease may go on at once. */
+  giveBack(right: Right): void {
+    if (right.lease !== undefined) this.#giveBack(right.lease)
+  }
+
+  #giveBack(lease: NonNullable<Right['lease']>): void {
+    this.core.background.run('give lease back', () => this.remote.tier.swap(lease.storeKey, lease.stamp, undefined, 1))
+  }
+}
+
+function hexOf(stamp: Bytes): string {
+  return Buffer.from(stamp).toString('hex')
+}

@@ -1,0 +1,280 @@
+// What is done with a value once its loader answered: L1 at once, then the answer, then L2 behind the caller's back.
+import { type AtMs, Entry } from '../model/entry.js'
+import { jittered } from '../model/freshness.js'
+import { isTag, type Label, tagLabel } from '../model/labels.js'
+import type { Tags } from '../model/options.js'
+import type { Policy } from '../model/policy.js'
+import type { Bytes, Milliseconds, Token } from '../model/ports.js'
+import { UNAVAILABLE } from '../tiers/remote-tier.js'
+import { decodeAnnouncement } from './announcement.js'
+import type { Core, Remote, Scope } from './core.js'
+import type { Fleet, Right } from './fleet.js'
+import type { Flight } from './flight.js'
+import type { Loaded } from './load-run.js'
+import type { RemoteEntries } from './remote-entries.js'
+import { keepMsOf, type Life } from './seal-plan.js'
+import { checkTags } from './tags.js'
+import type { CarriedLabels } from './token-reader.js'
+
+/** A finished load with all that decides where its value may go. */
+export interface Finished {
+  readonly scope: Scope
+  readonly policy: Policy
+  readonly userKey: string
+  readonly tags: Tags<never> | undefined
+  readonly flight: Flight
+  readonly loaded: Loaded
+  readonly carried: CarriedLabels
+  readonly right: Right
+  readonly startedAtMs: AtMs
+  /** The bus's position before the load began. */
+  readonly since: string | undefined
+  /** The token table's epoch before the load began. */
+  readonly epoch: number
+}
+
+/** How long a value of this policy lives from now. */
+export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | undefined, random: () => number): Life {
+  const isAbsent = value === undefined || value === null
+  const fullMs = ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
+  const freshForMs = jittered(fullMs, policy.jitter, random)
+  return {
+    freshForMs,
+    staleForMs: freshForMs + policy.staleWhileRevalidateMs,
+    usableForMs: freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
+  }
+}
+
+export class Keeper {
+  constructor(
+    private readonly core: Core,
+    private readonly remote: Remote | undefined,
+    private readonly entries: RemoteEntries | undefined,
+    private readonly fleet: Fleet | undefined,
+  ) {}
+
+  /**
+   * Answers the flight and keeps its value where it may be kept. Resolves when the storing is over; whoever waits for the answer
+   * has it long before.
+   */
+  async finish(done: Finished): Promise<void> {
+    const { flight, loaded, policy } = done
+    const { clock, recorder } = this.core
+    const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
+    const isCached = loaded.use !== 'skip' && life.freshForMs > 0 && done.right.mayKeep
+    const isKept = isCached && !this.#isOutdated(done, done.carried)
+    recorder.loaded(done.scope.space, done.userKey, flight.reason, clock.nowMs() - done.startedAtMs, isKept)
+    if (!isCached) {
+      // Kept nowhere, so nobody may join any more; those who wait share this one load.
+      this.core.local.ground(flight)
+      flight.resolve(loaded.value)
+      this.fleet?.giveBack(done.right)
+      return
+    }
+    const late = this.#lateLabels(done)
+    flight.answerLabels = [...flight.labels, ...late]
+    flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
+    const before = this.#knownBefore(late, done.startedAtMs)
+    const isProven = this.remote === undefined || before.size === late.length
+    const lateNow = isProven ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
+    if (lateNow !== undefined) {
+      const carried = merge(done.carried, lateNow)
+      const entry = this.#keepInL1(done, carried, life)
+      flight.resolve(loaded.value)
+      await this.#fill(done, carried, life, entry)
+      return
+    }
+    flight.resolve(loaded.value)
+    const proven = await this.core.tokenReader.carryLate(late, keepMsOf(life), {
+      before,
+      since: done.since,
+      wasInvalidated: (bytes) => concerns(bytes, late),
+    })
+    if (proven === undefined) {
+      this.fleet?.giveBack(done.right)
+      return
+    }
+    const carried = merge(done.carried, proven)
+    await this.#fill(done, carried, life, this.#keepInL1(done, carried, life))
+  }
+
+  /** Labels that the load's own options did not name: from a tags function, from `ctx.tags()`, or from the value that is renewed. */
+  #lateLabels(done: Finished): readonly Label[] {
+    const { tags, loaded, flight } = done
+    const derived =
+      typeof tags === 'function' ? checkTags(tags(loaded.value as never, done.userKey), 'the result of tags()') : []
+    const renewed = loaded.use === 'renew' ? (flight.held?.entry.labels.labels ?? []) : []
+    if (derived.length === 0 && loaded.tags.length === 0 && renewed.length === 0) return []
+    const late = new Set([...derived, ...checkTags(loaded.tags, 'ctx.tags()')].map(tagLabel))
+    // Scopes follow from the key, and may differ in their version.
+    for (const label of renewed) if (isTag(label)) late.add(label)
+    for (const label of flight.labels) late.delete(label)
+    return [...late]
+  }
+
+  /** A token confirmed before the load began makes a label named after it as good as one named before. */
+  #knownBefore(labels: readonly Label[], startedAtMs: AtMs): ReadonlyMap<Label, Token> {
+    const before = new Map<Label, Token>()
+    for (const label of labels) {
+      const known = this.core.tokens.current(label, this.core.clock.nowMs())
+      // Of the same instant is not before: nothing says which came first.
+      if (known?.asOfMs !== undefined && known.asOfMs < startedAtMs) before.set(label, known.token)
+    }
+    return before
+  }
+
+  /** Whether an invalidation came since the load began: its value may be nobody's but its callers'. */
+  #isOutdated(done: Finished, carried: CarriedLabels): boolean {
+    const { flight } = done
+    const { keyLog, labelLog } = this.core.local
+    if (flight.detached || keyLog.brokenSince(flight.keyMark, flight.localKey)) return true
+    return carried.set.labels.some((label) => labelLog.brokenSince(flight.labelMark, label))
+  }
+
+  #keepInL1(done: Finished, carried: CarriedLabels, life: Life): Entry | undefined {
+    const { core } = this
+    const { l1 } = core
+    const { policy, loaded, startedAtMs } = done
+    if (l1 === undefined || policy.tiers === 'l2' || policy.l1TtlMs <= 0 || this.#isOutdated(done, carried))
+      return undefined
+    const nowMs = core.clock.nowMs()
+    const entry = makeEntry({
+      value: l1.admit(loaded.value),
+      nowMs,
+      life,
+      policy,
+      verifiedAtMs: Math.min(startedAtMs, carried.asOfMs),
+      carried,
+      loadMs: nowMs - startedAtMs,
+      etag: loaded.etag,
+      epoch: done.epoch,
+    })
+    putInL1(core, done.flight.localKey, entry, policy, undefined)
+    return entry
+  }
+
+  /** The fill: stores in L2 only if the fence still stands there. If it does not, L1 must not keep the value either. */
+  async #fill(done: Finished, carried: CarriedLabels, life: Life, entry: Entry | undefined): Promise<void> {
+    const { remote, entries, core } = this
+    const { flight, policy, right } = done
+    if (remote === undefined || entries === undefined || policy.tiers === 'l1' || right.fence === undefined) {
+      this.fleet?.giveBack(right)
+      return
+    }
+    if (!carried.isGoodForL2 || this.#isOutdated(done, carried)) {
+      this.fleet?.giveBack(right)
+      return
+    }
+    let bytes: Bytes
+    const finishedAtMs = entry?.createdAtMs ?? core.clock.nowMs()
+    try {
+      bytes = entries.seal({
+        localKey: flight.localKey,
+        space: done.scope.space,
+        value: done.loaded.value,
+        life,
+        labels: carried.set,
+        loadMs: finishedAtMs - done.startedAtMs,
+        createdAtMs: finishedAtMs,
+        etag: done.loaded.etag,
+      })
+    } catch (error) {
+      // What L2 cannot keep, L1 does not keep either: all processes must see the same.
+      this.#dropFromL1(flight.localKey, entry)
+      this.fleet?.giveBack(right)
+      core.recorder.storeFailed(done.scope.space, flight.localKey, error)
+      return
+    }
+    const release = core.background.admitWrite(bytes.length)
+    if (release === undefined) {
+      this.fleet?.giveBack(right)
+      core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
+      return
+    }
+    const answer = await remote.tier.swap(entries.storeKey(flight.localKey), right.fence, bytes, keepMsOf(life))
+    release()
+    if (answer === 'refused') {
+      this.#dropFromL1(flight.localKey, entry)
+      core.recorder.fillRefused(done.scope.space, flight.localKey)
+    } else if (answer !== UNAVAILABLE)
+      core.recorder.stored(done.scope.space, flight.localKey, entry === undefined ? 'l2' : 'all')
+  }
+
+  #dropFromL1(localKey: string, entry: Entry | undefined): void {
+    if (entry !== undefined && this.core.l1?.peek(localKey) === entry) this.core.l1.delete(localKey)
+  }
+}
+
+/** What an L1 entry is made of. */
+export interface EntryParts {
+  readonly value: unknown
+  readonly nowMs: AtMs
+  readonly life: Life
+  readonly policy: Policy
+  readonly verifiedAtMs: AtMs
+  readonly carried: CarriedLabels
+  readonly loadMs: Milliseconds
+  readonly etag: string | undefined
+  readonly epoch: number
+}
+
+/**
+ * An entry created now, its lives bounded by L1's own ttl. All times are whole milliseconds: V8 keeps small integers in place, and
+ * boxes everything else.
+ */
+export function makeEntry(parts: EntryParts): Entry {
+  const { life, policy } = parts
+  const nowMs = Math.floor(parts.nowMs)
+  const l1UntilMs = nowMs + policy.l1TtlMs
+  return new Entry(
+    parts.value,
+    nowMs,
+    Math.min(nowMs + life.freshForMs, l1UntilMs),
+    Math.min(nowMs + life.staleForMs, l1UntilMs),
+    Math.min(nowMs + life.usableForMs, l1UntilMs),
+    Math.floor(parts.verifiedAtMs),
+    parts.carried.set,
+    Math.ceil(parts.loadMs),
+    parts.etag,
+    parts.epoch,
+  )
+}
+
+/** XFetch draws at most this many natural logarithms: -ln of the smallest positive double below 1 that `random` can leave. */
+const LARGEST_DRAW = 37
+
+/** Puts an entry into L1. Where a hit needs a decision (early refresh, a copy of the value) it takes the longer way from the start. */
+export function putInL1(
+  core: Core,
+  localKey: string,
+  entry: Entry,
+  policy: Policy,
+  sizeBytes: number | undefined,
+): void {
+  const { l1 } = core
+  if (l1 === undefined) return
+  if (!l1.sharesValues) entry.hotUntilMs = 0
+  else if (policy.earlyRefreshBeta > 0) entry.hotUntilMs -= entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW
+  l1.set(localKey, entry, sizeBytes)
+}
+
+function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
+  if (second.set.labels.length === 0) return first
+  return {
+    set: {
+      labels: [...first.set.labels, ...second.set.labels],
+      tokens: [...first.set.tokens, ...second.set.tokens],
+    },
+    asOfMs: Math.min(first.asOfMs, second.asOfMs),
+    isGoodForL2: first.isGoodForL2 && second.isGoodForL2,
+  }
+}
+
+/** Whether an announcement of the log invalidates one of these labels; one that cannot be read might. */
+function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
+  const said = decodeAnnouncement(bytes)
+  if (typeof said === 'string') return true
+  return labels.some(
+    (label) => said.labels.includes(label) || said.expiredLabels.some(([expired]) => expired === label),
+  )
+}

@@ -1,0 +1,95 @@
+// One call of the user's loader: what it is given, and what it said about its value.
+import { type Duration, toMs } from '../model/duration.js'
+import { CacheError } from '../model/errors.js'
+import type { LoadReason } from '../model/events.js'
+import type { LoadContext, Loader, StaleValue } from '../model/options.js'
+import type { Milliseconds } from '../model/ports.js'
+import type { Flight } from './flight.js'
+import type { RunningLoads } from './running-loads.js'
+
+/** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
+export interface Loaded {
+  readonly value: unknown
+  /** keep: cache it. renew: it is the stale value, still good. skip: cache nothing. */
+  readonly use: 'keep' | 'renew' | 'skip'
+  /** What `ctx.ttl()` said. */
+  readonly ttlMs: Milliseconds | undefined
+  /** What `ctx.tags()` added. */
+  readonly tags: readonly string[]
+  readonly etag: string | undefined
+}
+
+/** Runs `load` for a flight. Rejects with exactly what the loader threw or rejected with, at once or later. */
+export async function runLoader(
+  load: Loader<unknown>,
+  key: string,
+  flight: Flight,
+  stale: StaleValue | undefined,
+  running: RunningLoads,
+): Promise<Loaded> {
+  const context = new Context(key, flight, stale)
+  // The storage tells the cache which flight a nested call comes from, so that a loader waiting for itself is told so.
+  const value = await running.run(flight, load, context)
+  return context.finish(value)
+}
+
+class Context implements LoadContext {
+  readonly reason: LoadReason
+  #ttlMs: Milliseconds | undefined
+  #etag: string | undefined
+  #use: Loaded['use'] = 'keep'
+  readonly #tags: string[] = []
+  readonly #flight: Flight
+
+  constructor(
+    readonly key: string,
+    flight: Flight,
+    readonly stale: StaleValue | undefined,
+  ) {
+    this.#flight = flight
+    this.reason = flight.reason
+    // Loaders destructure their context, and get plain functions when they do.
+    this.ttl = this.ttl.bind(this)
+    this.tags = this.tags.bind(this)
+    this.etag = this.etag.bind(this)
+    this.notModified = this.notModified.bind(this)
+    this.skip = this.skip.bind(this)
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal
+  }
+
+  ttl(duration: Duration): void {
+    this.#ttlMs = toMs(duration, 'ctx.ttl()')
+  }
+
+  tags(...tags: readonly string[]): void {
+    this.#tags.push(...tags)
+  }
+
+  etag(etag: string): void {
+    this.#etag = etag
+  }
+
+  notModified(): never {
+    if (this.stale === undefined) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        'ctx.notModified() expects a stale value to keep (ctx.stale); there is none. Load the value when ctx.stale is undefined',
+      )
+    }
+    this.#use = 'renew'
+    // `never` lets `return ctx.notModified()` fit a loader of any type; what is returned is the stale value.
+    return this.stale.value as never
+  }
+
+  skip(): void {
+    this.#use = 'skip'
+  }
+
+  finish(value: unknown): Loaded {
+    const etag = this.#etag ?? (this.#use === 'renew' ? this.stale?.etag : undefined)
+    return { value, use: this.#use, ttlMs: this.#ttlMs, tags: this.#tags, etag }
+  }
+}

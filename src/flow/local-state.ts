@@ -1,0 +1,148 @@
+// What an invalidation does inside this process, whoever asked for it: this process, another one over the bus, or the recovery.
+import type { Entry } from '../model/entry.js'
+import type { Label } from '../model/labels.js'
+import type { Change } from '../model/ports.js'
+import type { MemoryTier } from '../tiers/memory-tier.js'
+import type { Flight } from './flight.js'
+import { FlightTable } from './flight-table.js'
+import { FlightsUnderWay } from './flights-under-way.js'
+import { InvalidationLog } from './invalidation-log.js'
+import type { TokenTable } from './token-table.js'
+
+/** Is told of every change, at once and in the async context of whoever makes it. */
+export interface ChangeWatcher {
+  keyOutdated(localKey: string): void
+  prefixOutdated(localPrefix: string): void
+  labelOutdated(label: Label): void
+}
+
+/**
+ * L1, the tokens, the flights and the two logs of one cache, kept in step.
+ *
+ * Invariant (the in-process half of G1): after any method returned, no read, load or flight that began before it can put its
+ * answer into L1, and no later caller joins such a flight.
+ */
+export class LocalState {
+  readonly keyLog = new InvalidationLog()
+  readonly labelLog = new InvalidationLog()
+  /** What callers of a key join. */
+  readonly flights = new FlightTable()
+  /** Every flight that has not ended, those that nobody may join any more included. */
+  readonly underWay = new FlightsUnderWay()
+  /** Request scopes, once there are any. */
+  watcher: ChangeWatcher | undefined
+
+  constructor(
+    readonly l1: MemoryTier | undefined,
+    readonly tokens: TokenTable,
+  ) {}
+
+  /** The key was deleted or overwritten; `except` is the entry that overwrote it, if L1 has it already. */
+  forgetKey(localKey: string, except?: Entry): void {
+    this.outdate(localKey)
+    if (this.l1 !== undefined && (except === undefined || this.l1.peek(localKey) !== except)) this.l1.delete(localKey)
+  }
+
+  /** Every key that begins like this was deleted. Answers how many L1 had; it looks at each key that L1 has. */
+  forgetPrefix(localPrefix: string): number {
+    this.keyLog.recordAll()
+    this.watcher?.prefixOutdated(localPrefix)
+    for (const { localKey } of this.flights.values()) if (localKey.startsWith(localPrefix)) this.detach(localKey)
+    let count = 0
+    for (const [localKey] of [...(this.l1?.entries() ?? [])]) {
+      if (localKey.startsWith(localPrefix) && this.l1?.delete(localKey)) count++
+    }
+    return count
+  }
+
+  /** The key was softly expired: what L1 has may still be served if loading fails. */
+  expireKey(localKey: string): void {
+    this.outdate(localKey)
+    this.l1?.peek(localKey)?.expire()
+  }
+
+  /** Nothing is known of the key any more, yet it may be what it was: the next read asks L2. */
+  unverifyKey(localKey: string): void {
+    this.outdate(localKey)
+    this.l1?.peek(localKey)?.unverify()
+  }
+
+  forgetLabel(label: Label): void {
+    this.labelLog.record(label)
+    this.watcher?.labelOutdated(label)
+    this.tokens.forget(label)
+    this.#detachLabelled(label)
+  }
+
+  expireLabel(label: Label): void {
+    this.labelLog.record(label)
+    this.watcher?.labelOutdated(label)
+    this.tokens.expire(label)
+    this.#detachLabelled(label)
+  }
+
+  /**
+   * L2 has confirmed a change of this process, or could not be reached. A read that began in between may have seen the old value or
+   * the old token: it must not be kept, and what it left in L1 goes, unless it is `written`.
+   */
+  told(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
+    switch (change.op) {
+      case 'put':
+      case 'replace':
+      case 'delete':
+        if (l1 === 'clean-l1') this.forgetKey(subject, written)
+        else this.outdate(subject)
+        break
+      case 'expire':
+        this.expireKey(subject)
+        break
+      case 'invalidateLabel':
+        this.forgetLabel(subject)
+        break
+      case 'expireLabel':
+        this.expireLabel(subject)
+        break
+      default:
+        change satisfies never
+    }
+  }
+
+  /** Announcements may have been missed. What cannot be checked against an L2 is dropped. */
+  loseTrack(): void {
+    if (this.tokens.isShared) this.tokens.lost()
+    else this.forgetPrefix('')
+  }
+
+  /** Whatever is being read or loaded of this key is outdated. */
+  outdate(localKey: string): void {
+    this.keyLog.record(localKey)
+    this.watcher?.keyOutdated(localKey)
+    this.detach(localKey)
+  }
+
+  /** The flight under this key serves those who wait for it and keeps nothing; the next caller starts anew. */
+  detach(localKey: string): void {
+    const flight = this.flights.get(localKey)
+    if (flight === undefined) return
+    flight.detached = true
+    this.flights.delete(localKey)
+  }
+
+  /** This flight takes no more joiners and keeps nothing; another one under its key is left alone. */
+  ground(flight: Flight): void {
+    flight.detached = true
+    if (this.flights.get(flight.localKey) === flight) this.flights.delete(flight.localKey)
+  }
+
+  /** Ends every load, whatever its loader does. */
+  abortAll(reason: Error): void {
+    for (const flight of new Set([...this.underWay, ...this.flights.values()])) flight.abort(reason)
+    this.flights.clear()
+  }
+
+  #detachLabelled(label: Label): void {
+    for (const flight of this.flights.values()) {
+      if (flight.labels.includes(label)) this.detach(flight.localKey)
+    }
+  }
+}

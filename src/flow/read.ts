@@ -1,0 +1,644 @@
+// A read, from top to bottom: L1, then L2, then the loader. Each step is one method, in the order in which they run.
+
+import { LRUCache } from 'lru-cache'
+import { type Age, type AtMs, ageOf, Entry } from '../model/entry.js'
+import { CacheError } from '../model/errors.js'
+import type { LoadReason, Tier } from '../model/events.js'
+import { backoffMs, shouldRefreshEarly } from '../model/freshness.js'
+import { localKey as localKeyOf } from '../model/key.js'
+import { tagLabel } from '../model/labels.js'
+import type { CallOptions, Loader, ReadOptions, StaleValue, Tags } from '../model/options.js'
+import { type Policy, resolvePolicy } from '../model/policy.js'
+import type { Milliseconds } from '../model/ports.js'
+import type { Core, Remote, Scope } from './core.js'
+import { Fleet, NO_RIGHT, type Right } from './fleet.js'
+import { Flight, type Held, type Loading, loadTimeout } from './flight.js'
+import type { Mark } from './invalidation-log.js'
+import { Keeper, putInL1 } from './keep.js'
+import { type Loaded, runLoader } from './load-run.js'
+import { Patience } from './patience.js'
+import { type Found, type FoundEntry, NOT_ASKED, RemoteEntries } from './remote-entries.js'
+import { scopeOfCall } from './scope-of-call.js'
+import type { SealPlan } from './seal-plan.js'
+import { checkTags } from './tags.js'
+
+/** What a read without loading found. */
+export type Lookup<V> =
+  | { readonly found: false }
+  | {
+      readonly found: true
+      readonly value: V
+      readonly tier: Tier
+      /** fresh; stale: within staleWhileRevalidate; failsafe: would be served only if loading failed. */
+      readonly state: Exclude<Age, 'expired'>
+      readonly ageMs: Milliseconds
+      /** What is left of its freshness, 0 once stale. */
+      readonly freshForMs: Milliseconds
+      readonly tags: readonly string[]
+    }
+
+/** One `getOrSet` after its L1 hit was ruled out. */
+interface Request {
+  readonly scope: Scope
+  readonly userKey: string
+  readonly localKey: string
+  readonly policy: Policy
+  readonly load: Loader<unknown>
+  readonly tags: Tags<never> | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** How soon a load that failed is tried again while a stale value answers; doubles. */
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 60_000
+const MAX_FAILURES_KEPT = 10_000
+
+const CLOCK_ERROR_MS = 2
+
+export class Reader {
+  readonly entries: RemoteEntries | undefined
+  readonly #core: Core
+  readonly #fleet: Fleet | undefined
+  readonly #keeper: Keeper
+  readonly #remote: Remote | undefined
+  /** Keys whose last load failed while a stale value could answer: when the next load may be tried. */
+  readonly #failures = new LRUCache<string, { attempt: number; retryAtMs: AtMs }>({ max: MAX_FAILURES_KEPT })
+
+  constructor(core: Core) {
+    this.#core = core
+    this.#remote = core.remote
+    this.entries = core.remote && new RemoteEntries(core, core.remote)
+    this.#fleet = core.remote && this.entries && new Fleet(core, core.remote, this.entries)
+    this.#keeper = new Keeper(core, core.remote, this.entries, this.#fleet)
+  }
+
+  // ── 1. The hit in L1 ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Get or load. The hit is this one plain function: one look-up, one clock read (sampled once per turn), three comparisons, and the
+   * promise that the entry keeps (bench/micro/l1-hit.ts). Options are resolved only once the hit is ruled out.
+   */
+  getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
+    if (options === undefined || (options.version === undefined && options.tiers !== 'l2')) {
+      const hit = this.hit(scope, userKey)
+      if (hit !== undefined) return hit as Promise<V>
+    }
+    return this.#fetch(scope, userKey, load as Loader<unknown>, options as CallOptions | undefined) as Promise<V>
+  }
+
+  /** The value if L1 has it, fresh and with nothing to think about; else `undefined`, and `getOrSet` is to be asked. */
+  hit(scope: Scope, userKey: string): Promise<unknown> | undefined {
+    const core = this.#core
+    if (core.l1 === undefined || typeof userKey !== 'string') return undefined
+    const prefix = scope.space.localPrefix
+    const entry = core.l1.get(prefix === '' ? userKey : prefix + userKey)
+    // Not a key that only looks like the local key of a namespace (those begin with NUL).
+    if (entry === undefined || userKey.charCodeAt(0) === 0) return undefined
+    const nowMs = core.turnClock.nowMs()
+    if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
+      return undefined
+    core.recorder.l1Hit(scope.space, userKey)
+    if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)
+    return entry.promise
+  }
+
+  // ── 2. What L1 has, if it may be served ─────────────────────────────────────────────────────────────────────────────────────
+
+  async #fetch(
+    scope: Scope,
+    userKey: string,
+    load: Loader<unknown>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const request = this.#request(scope, userKey, load, options)
+    const held = this.#inL1(request.localKey, request.policy)
+    if (held !== undefined) {
+      if (held.age === 'fresh') {
+        this.#core.recorder.hit(request.scope.space, userKey, 'l1')
+        if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
+        return this.#release(held.entry.value)
+      }
+      if (held.age === 'stale') {
+        if (!this.#mustWait(request.localKey)) this.#refreshBehind(request, 'stale', held)
+        return this.#serveStale(request, held, 'revalidating')
+      }
+      if (this.#mustWait(request.localKey)) return this.#serveStale(request, held, 'loadFailed')
+    }
+    return this.#joinOrFly(request, held)
+  }
+
+  #request(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Request {
+    this.#core.assertOpen()
+    if (typeof load !== 'function') {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `getOrSet expects a loader function as its second argument; got ${typeof load}`,
+      )
+    }
+    const target = scopeOfCall(scope, options)
+    return {
+      scope: target,
+      userKey,
+      localKey: localKeyOf(target.space, userKey),
+      policy: resolvePolicy(scope.policy, options),
+      load,
+      tags:
+        options?.tags === undefined || typeof options.tags === 'function'
+          ? options?.tags
+          : checkTags(options.tags, 'tags'),
+      signal: options?.signal,
+    }
+  }
+
+  /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
+  #inL1(localKey: string, policy: Policy): Held | undefined {
+    const { l1, clock, tokens, recovery } = this.#core
+    // A value that was set here and could not be told to L2 yet is what this process reads (G2), whatever L1 made of it.
+    if (recovery.size > 0) {
+      const pending = recovery.pendingValue(localKey)
+      if (pending?.plan !== undefined) return heldOf(pending.plan, clock.nowMs(), tokens.epoch)
+    }
+    const entry = policy.tiers === 'l2' ? undefined : l1?.get(localKey)
+    if (entry === undefined) return undefined
+    const nowMs = clock.nowMs()
+    const currency = tokens.verify(entry, nowMs)
+    if (currency === 'invalidated') return undefined
+    if (currency === 'expired') entry.expire()
+    const age = ageOf(entry, nowMs)
+    return age === 'expired' ? undefined : { entry, tier: 'l1', age }
+  }
+
+  #isEarly(entry: Entry, policy: Policy): boolean {
+    const { clock, random } = this.#core
+    const { freshUntilMs, loadMs } = entry
+    return shouldRefreshEarly({ nowMs: clock.nowMs(), freshUntilMs, loadMs, beta: policy.earlyRefreshBeta, random })
+  }
+
+  /** Whether the last load of this key failed so recently that the next one has to wait. */
+  #mustWait(localKey: string): boolean {
+    const failure = this.#failures.get(localKey)
+    return failure !== undefined && this.#core.clock.nowMs() < failure.retryAtMs
+  }
+
+  #serveStale(request: Request, held: Held, why: 'revalidating' | 'loadFailed' | 'softTimeout'): unknown {
+    const ageMs = this.#core.clock.nowMs() - held.entry.createdAtMs
+    this.#core.recorder.servedStale(request.scope.space, request.userKey, held.tier, why, ageMs)
+    return this.#release(held.entry.value)
+  }
+
+  #release(value: unknown): unknown {
+    return this.#core.l1 === undefined ? value : this.#core.l1.release(value)
+  }
+
+  /** What a flight answered. A value that cannot be copied was not kept either: only those who waited for it share it. */
+  #handOut(value: unknown): unknown {
+    try {
+      return this.#release(value)
+    } catch {
+      return value // the event storeFailed told of it, and no error of the cache's reaches the caller of a read
+    }
+  }
+
+  // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #joinOrFly(request: Request, held: Held | undefined): Promise<unknown> {
+    const { local, running, clock } = this.#core
+    const { policy, signal } = request
+    signal?.throwIfAborted()
+    const caller = running.getStore()
+    const flying = this.#joinable(request.localKey)
+    if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey)
+    const flight = flying ?? this.#prepare(request, held, held === undefined ? 'miss' : 'stale')
+    const joinedAt = local.labelLog.mark()
+    const waiting = {
+      signal,
+      // The starter's own limit is the flight's; a joiner may be in more of a hurry.
+      limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
+      softMs: policy.softTimeoutMs,
+      takeStale: () => flight.held && { value: this.#serveStale(request, flight.held, 'softTimeout') },
+    }
+    caller?.waitsFor.add(flight)
+    const answer = flight.join(waiting, clock, () => this.#abandon(flight))
+    // Started only now: its loader may run at once, and ask for what the caller loads.
+    const start = flying === undefined ? () => this.#fly(flight, request) : flying.start
+    // A refresh that waits for its turn does so only as long as nobody waits for it.
+    if (start !== undefined) this.#core.background.run('load', start)
+    try {
+      const value = await answer
+      if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
+        // Nobody else joins it either: it may go on storing for a while.
+        local.ground(flight)
+        return await this.#joinOrFly(request, undefined)
+      }
+      return this.#handOut(value)
+    } finally {
+      caller?.waitsFor.delete(flight)
+    }
+  }
+
+  /** The flight under way that a new caller may share: not one whose answer is over its ttl already. */
+  #joinable(localKey: string): Flight | undefined {
+    const { local, clock } = this.#core
+    const flight = local.flights.get(localKey)
+    if (flight === undefined) return undefined
+    const nowMs = clock.nowMs()
+    if (flight.isAnswered && nowMs >= flight.answerUntilMs) return undefined
+    return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
+  }
+
+  /**
+   * Whether an invalidation of what the flight brings may have gone unheard for longer than G3 allows. L2 can tell: if the flight's
+   * lease still stands there, the next one waits for it, and loads nothing.
+   */
+  #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
+    const { remote, tokens } = this.#core
+    if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
+    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && remote.tier.isAvailable()
+  }
+
+  /**
+   * Whether a label that the answer turned out to carry was invalidated after the load began and before this caller came: then
+   * the value is the earlier callers', not this one's.
+   */
+  #isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
+    if (flight.labelMark === joinedAt || flight.answerLabels === undefined) return false
+    return flight.answerLabels.some((label) =>
+      this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
+    )
+  }
+
+  #abandon(flight: Flight): void {
+    this.#core.local.ground(flight)
+    flight.abort(new DOMException('every caller that waited for this load has left', 'AbortError'))
+  }
+
+  /** A flight that others can join, not yet started. */
+  #prepare(request: Request, held: Held | undefined, reason: LoadReason): Flight {
+    const { local, clock, tokens } = this.#core
+    const { localKey } = request
+    const tags = typeof request.tags === 'function' ? [] : (request.tags ?? [])
+    const plan = {
+      localKey,
+      reason,
+      labels: [...request.scope.space.scopeLabels, ...new Set(tags.map(tagLabel))],
+      keyMark: local.keyLog.mark(),
+      labelMark: local.labelLog.mark(),
+      beganAtMs: clock.nowMs(),
+      epoch: tokens.epoch,
+    }
+    const flight = new Flight(plan, held)
+    local.flights.add(flight)
+    return flight
+  }
+
+  /** Starts a refresh that nobody waits for, unless one is under way. At most so many run at once as `background.concurrency` says. */
+  #refreshBehind(request: Request, reason: LoadReason, held: Held): void {
+    const { local, background, recorder } = this.#core
+    if (local.flights.has(request.localKey)) return
+    if (!background.hasRoomForRefresh) {
+      // The next read of the stale entry tries again.
+      recorder.dropped('refresh', request.scope.space.scope, request.localKey)
+      return
+    }
+    const flight = this.#prepare(request, held, reason)
+    flight.keepAlive()
+    flight.start = () => this.#fly(flight, request)
+    background.refresh('refresh', async () => flight.start?.())
+  }
+
+  // ── 4. The flight: L2, the right to load, the loader ────────────────────────────────────────────────────────────────────────
+
+  async #fly(flight: Flight, request: Request): Promise<void> {
+    const { local } = this.#core
+    flight.start = undefined
+    local.underWay.add(flight)
+    const stopLimit = this.#limit(flight, request)
+    try {
+      await this.#readThenLoad(flight, request)
+    } catch (error) {
+      // Only a defect of the cache itself comes here: the loader's errors were dealt with. Callers must not hang for it.
+      if (!flight.isAnswered) flight.reject(error)
+      throw error
+    } finally {
+      stopLimit()
+      local.underWay.delete(flight)
+      if (local.flights.get(flight.localKey) === flight) local.flights.delete(flight.localKey)
+    }
+  }
+
+  /** `hardTimeout` ends the flight, whatever its loader does: the key is free for the next caller. */
+  #limit(flight: Flight, request: Request): () => void {
+    const { hardTimeoutMs } = request.policy
+    if (!Number.isFinite(hardTimeoutMs)) return () => undefined
+    return this.#core.clock.after(hardTimeoutMs, () => {
+      // The loader did its part: what remains is storing, which has a limit of its own.
+      if (flight.hasLoaded) return
+      const error = loadTimeout(hardTimeoutMs)
+      this.#failed(flight, request, error, hardTimeoutMs)
+      flight.abort(error)
+    })
+  }
+
+  async #readThenLoad(flight: Flight, request: Request): Promise<void> {
+    const { policy, scope } = request
+    const fromL2 = this.#remote !== undefined && policy.tiers !== 'l1'
+    const patience = this.patience()
+    const found =
+      fromL2 && this.entries !== undefined
+        ? await this.entries.read(scope.space, flight.localKey, policy, patience)
+        : NOT_ASKED
+    if (found.kind === 'entry') {
+      if (this.#isGoodEnough(found, flight)) return this.#arrive(flight, request, found)
+      const held = this.#fallBackOn(flight, found)
+      if (!flight.mustLoad && held.age === 'stale' && !flight.isAnswered)
+        this.#answerStale(flight, request, held, found)
+      if (!flight.mustLoad && held.age !== 'fresh' && this.#mustWait(flight.localKey)) {
+        if (!flight.isAnswered) flight.resolve(this.#serveStale(request, held, 'loadFailed'))
+        return
+      }
+    }
+    let right: Right = NO_RIGHT
+    if (this.#fleet !== undefined && fromL2) {
+      const acquired = await this.#fleet.acquire(found, {
+        scope,
+        policy,
+        flight,
+        patience,
+        isGoodEnough: (other) => this.#isGoodEnough(other, flight),
+      })
+      if (acquired.kind === 'leave') return
+      if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
+      right = acquired.right
+    }
+    try {
+      if (flight.isAborted) this.#fleet?.giveBack(right)
+      else await this.#load(flight, request, right, patience)
+    } finally {
+      this.#fleet?.ended(right)
+    }
+  }
+
+  /** For one read. */
+  patience(): Patience {
+    return new Patience(this.#core.clock, this.#remote?.tier.timeoutMs ?? 0)
+  }
+
+  /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
+  #isGoodEnough(found: FoundEntry, flight: Flight): boolean {
+    if (flight.mustLoad) return false
+    if (ageOf(found.entry, this.#core.clock.nowMs()) !== 'fresh') return false
+    if (flight.reason !== 'refresh') return true
+    // The copy in L1 and its original differ by the error of two estimates of the store's clock.
+    return flight.held !== undefined && found.entry.createdAtMs > flight.held.entry.createdAtMs + CLOCK_ERROR_MS
+  }
+
+  /** Notes what L2 has as the value to serve if loading fails: it is at least as new as what L1 had. */
+  #fallBackOn(flight: Flight, found: FoundEntry): Held {
+    const age = ageOf(found.entry, this.#core.clock.nowMs())
+    const held: Held = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'failsafe' : age }
+    flight.fallBackOn(held)
+    return held
+  }
+
+  /** L2 had it: L1 takes a copy, unless an invalidation came while the answer was on its way. */
+  #arrive(flight: Flight, request: Request, found: FoundEntry): void {
+    this.#copyToL1(flight.localKey, flight.keyMark, request.policy, found)
+    this.#failures.delete(flight.localKey)
+    flight.answerLabels = found.entry.labels.labels
+    flight.answerUntilMs = found.entry.freshUntilMs
+    if (flight.isAnswered) return
+    if (flight.isAwaited) this.#core.recorder.hit(request.scope.space, request.userKey, 'l2')
+    flight.resolve(found.entry.value)
+  }
+
+  #copyToL1(localKey: string, keyMark: number, policy: Policy, found: FoundEntry): void {
+    if (policy.tiers !== 'all' || policy.l1TtlMs <= 0) return
+    if (this.#core.local.keyLog.brokenSince(keyMark, localKey)) return
+    putInL1(this.#core, localKey, found.entry, policy, found.bytes)
+  }
+
+  /** Stale in L2: the callers have it now, the load goes on behind them. */
+  #answerStale(flight: Flight, request: Request, held: Held, found: FoundEntry): void {
+    this.#copyToL1(flight.localKey, flight.keyMark, request.policy, found)
+    flight.answerLabels = found.entry.labels.labels
+    flight.answerUntilMs = found.entry.staleUntilMs
+    flight.keepAlive()
+    flight.resolve(this.#serveStale(request, held, 'revalidating'))
+  }
+
+  // ── 5. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #load(flight: Flight, request: Request, right: Right, patience: Patience): Promise<void> {
+    const core = this.#core
+    const { clock, recorder } = core
+    const { scope, userKey, policy } = request
+    // The tokens first: what was read before the load began is what a later invalidation makes differ.
+    const epoch = core.tokens.epoch
+    const since = core.bus?.position()
+    const lifeMs = policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs)
+    // What may not be stored in L2 needs no token of L2's: asking for one could cost the caller the timeout once more.
+    const carrying =
+      right.fence === undefined
+        ? core.tokenReader.carryKnown(flight.labels)
+        : core.tokenReader.carry(flight.labels, lifeMs, patience)
+    const carried = carrying instanceof Promise ? await carrying : carrying
+    const startedAtMs = clock.nowMs()
+    if (flight.isAwaited && !flight.isAnswered) recorder.miss(scope.space, userKey)
+    const stopRenewing = this.#fleet?.renewWhileLoading(right)
+    let loaded: Loaded
+    try {
+      const stale = flight.held && staleOf(flight.held, startedAtMs)
+      loaded = await flight.untilAborted(runLoader(request.load, userKey, flight, stale, core.running))
+    } catch (error) {
+      this.#fleet?.giveBack(right)
+      // After an abort the callers left or were told already.
+      if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
+      return
+    } finally {
+      stopRenewing?.()
+    }
+    flight.hasLoaded = true
+    this.#failures.delete(flight.localKey)
+    try {
+      await this.#keeper.finish({
+        ...{ scope, policy, userKey, flight, loaded, carried, right, startedAtMs, since, epoch },
+        tags: request.tags,
+      })
+    } catch (error) {
+      // The loader did its part: its callers are served, whatever the cache could not make of the value.
+      if (!flight.isAnswered) flight.resolve(loaded.value)
+      this.#fleet?.giveBack(right)
+      recorder.storeFailed(scope.space, flight.localKey, error)
+    }
+  }
+
+  /** A load failed. A stale value that is still usable answers, and the next load waits a little; else the error goes out untouched. */
+  #failed(flight: Flight, request: Request, error: unknown, tookMs: Milliseconds): void {
+    const { recorder, local } = this.#core
+    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    flight.failure = { error }
+    const { held } = flight
+    const mayServe = held !== undefined && this.#isStillUsable(held, flight)
+    local.ground(flight)
+    if (!mayServe) {
+      if (!flight.isAnswered) flight.reject(error)
+      return
+    }
+    this.#noteFailure(flight.localKey)
+    // Into L1, so that the reads until the next try find it there.
+    if (held.tier === 'l2' && request.policy.tiers === 'all') {
+      putInL1(this.#core, flight.localKey, held.entry, request.policy, undefined)
+    }
+    if (!flight.isAnswered) flight.resolve(this.#serveStale(request, held, 'loadFailed'))
+  }
+
+  #isStillUsable(held: Held, flight: Flight): boolean {
+    const { clock, local, tokens } = this.#core
+    const nowMs = clock.nowMs()
+    if (ageOf(held.entry, nowMs) === 'expired') return false
+    if (local.keyLog.brokenSince(flight.keyMark, flight.localKey)) return false
+    return tokens.verify(held.entry, nowMs) !== 'invalidated'
+  }
+
+  #noteFailure(localKey: string): void {
+    const { clock, random } = this.#core
+    const attempt = (this.#failures.get(localKey)?.attempt ?? 0) + 1
+    const retryAtMs = clock.nowMs() + backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, random)
+    this.#failures.set(localKey, { attempt, retryAtMs })
+  }
+
+  /**
+   * Loads although an entry may be usable, and waits for the result; rejects with the loader's error although a value may be at
+   * hand. No load under way is joined or waited for, here or elsewhere, and no value of L2 taken: they may have begun too early.
+   */
+  async refresh(
+    scope: Scope,
+    userKey: string,
+    load: Loader<unknown>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const asked = this.#request(scope, userKey, load, options)
+    const request: Request = { ...asked, policy: { ...asked.policy, singleFlight: 'process' } }
+    request.signal?.throwIfAborted()
+    const { local, running, clock, background } = this.#core
+    const caller = running.getStore()
+    const flying = local.flights.get(request.localKey)
+    if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey)
+    const held = this.#inL1(request.localKey, request.policy)
+    local.detach(request.localKey)
+    const flight = this.#prepare(request, held, 'refresh')
+    flight.mustLoad = true
+    const waiting = { signal: request.signal, limitMs: Infinity, softMs: Infinity, takeStale: () => undefined }
+    const answer = flight.join(waiting, clock, () => this.#abandon(flight))
+    caller?.waitsFor.add(flight)
+    background.run('load', () => this.#fly(flight, request))
+    try {
+      const value = await answer
+      if (flight.failure !== undefined) throw flight.failure.error
+      return this.#handOut(value)
+    } finally {
+      caller?.waitsFor.delete(flight)
+    }
+  }
+
+  // ── Reads that never load ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** L1 only, synchronous; changes neither recency nor counters. */
+  peek(scope: Scope, userKey: string): unknown {
+    const { l1, clock, tokens } = this.#core
+    const entry = l1?.peek(localKeyOf(scope.space, userKey))
+    if (entry === undefined) return undefined
+    const nowMs = clock.nowMs()
+    if (tokens.verify(entry, nowMs) !== 'current') return undefined
+    const age = ageOf(entry, nowMs)
+    return age === 'fresh' || age === 'stale' ? this.#release(entry.value) : undefined
+  }
+
+  /** What L1 or L2 holds under a key, usable in whatever way. */
+  async find(scope: Scope, userKey: string, options: ReadOptions | undefined): Promise<Held | undefined> {
+    this.#core.assertOpen()
+    const target = scopeOfCall(scope, options)
+    const policy = resolvePolicy(scope.policy, options)
+    const localKey = localKeyOf(target.space, userKey)
+    options?.signal?.throwIfAborted()
+    const inL1 = this.#inL1(localKey, policy)
+    if (inL1 !== undefined && inL1.age === 'fresh') return inL1
+    if (this.entries === undefined || policy.tiers === 'l1') return inL1
+    const keyMark = this.#core.local.keyLog.mark()
+    const found = await this.entries.read(target.space, localKey, policy, this.patience())
+    return this.#take(localKey, keyMark, policy, found) ?? inL1
+  }
+
+  /** The same for many keys, in their order, with one read of L2. */
+  async findMany(
+    scope: Scope,
+    userKeys: readonly string[],
+    options: ReadOptions | undefined,
+  ): Promise<readonly (Held | undefined)[]> {
+    this.#core.assertOpen()
+    const target = scopeOfCall(scope, options)
+    const policy = resolvePolicy(scope.policy, options)
+    const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
+    options?.signal?.throwIfAborted()
+    const results = localKeys.map((localKey) => this.#inL1(localKey, policy))
+    if (this.entries === undefined || policy.tiers === 'l1') return results
+    const missing: number[] = []
+    results.forEach((held, i) => {
+      if (held?.age !== 'fresh') missing.push(i)
+    })
+    if (missing.length === 0) return results
+    const keyMark = this.#core.local.keyLog.mark()
+    const asked = missing.map((i) => localKeys[i] as string)
+    const found = await this.entries.readMany(target.space, asked, policy, this.patience())
+    for (let j = 0; j < missing.length; j++) {
+      const i = missing[j] as number
+      const one = found[j] as Found | Promise<Found>
+      results[i] =
+        this.#take(asked[j] as string, keyMark, policy, one instanceof Promise ? await one : one) ?? results[i]
+    }
+    return results
+  }
+
+  #take(localKey: string, keyMark: number, policy: Policy, found: Found): Held | undefined {
+    if (found.kind !== 'entry') return undefined
+    const age = ageOf(found.entry, this.#core.clock.nowMs())
+    if (age === 'expired') return undefined
+    this.#copyToL1(localKey, keyMark, policy, found)
+    return { entry: found.entry, tier: 'l2', age }
+  }
+}
+
+function staleOf(held: Held, nowMs: AtMs): StaleValue {
+  return { value: held.entry.value, ageMs: nowMs - held.entry.createdAtMs, etag: held.entry.etag }
+}
+
+/** A value that waits to be told to L2, as the entry that it would be. */
+function heldOf(plan: SealPlan, nowMs: AtMs, epoch: number): Held | undefined {
+  const { createdAtMs, life } = plan
+  const freshUntilMs = createdAtMs + life.freshForMs
+  const staleUntilMs = createdAtMs + life.staleForMs
+  const usableUntilMs = createdAtMs + life.usableForMs
+  const entry = new Entry(
+    plan.value,
+    createdAtMs,
+    freshUntilMs,
+    staleUntilMs,
+    usableUntilMs,
+    nowMs,
+    plan.labels,
+    plan.loadMs,
+    plan.etag,
+    epoch,
+  )
+  const age = ageOf(entry, nowMs)
+  return age === 'expired' ? undefined : { entry, tier: 'l1', age }
+}
+
+function refuseCycle(caller: Loading, flying: Flight, userKey: string): void {
+  if (!flying.reaches(caller)) return
+  throw new CacheError(
+    'REENTRANT_LOAD',
+    `the loader of ${JSON.stringify(userKey)} asks, directly or through another loader, for a key whose load waits for it: ` +
+      'it would wait for ever. Load that part without the cache, or under another key',
+  )
+}

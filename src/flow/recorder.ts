@@ -1,0 +1,208 @@
+// One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
+import type { CacheError } from '../model/errors.js'
+import type { Events, InvalidatedEvent, LoadReason, Tier } from '../model/events.js'
+import { type Space, userKeyOf } from '../model/key.js'
+import type { Change, Milliseconds } from '../model/ports.js'
+import type { Announcement } from './announcement.js'
+import { Histogram } from './stats.js'
+
+/** What has been counted since the cache was made. */
+export interface Counters {
+  hits: { l1: number; l2: number }
+  misses: number
+  loads: number
+  loadFailures: number
+  staleServed: number
+  stored: number
+  storeFailures: number
+  /** Fills refused by the fence: an invalidation won over a load. */
+  fillsRefused: number
+  writes: number
+  invalidations: number
+  corrupt: number
+  l2Operations: number
+  l2Failures: number
+  queued: number
+  replayed: number
+  dropped: number
+  messagesIgnored: number
+  busLosses: number
+}
+
+export class Recorder {
+  readonly counters: Counters = {
+    hits: { l1: 0, l2: 0 },
+    misses: 0,
+    loads: 0,
+    loadFailures: 0,
+    staleServed: 0,
+    stored: 0,
+    storeFailures: 0,
+    fillsRefused: 0,
+    writes: 0,
+    invalidations: 0,
+    corrupt: 0,
+    l2Operations: 0,
+    l2Failures: 0,
+    queued: 0,
+    replayed: 0,
+    dropped: 0,
+    messagesIgnored: 0,
+    busLosses: 0,
+  }
+  readonly loadLatency = new Histogram()
+  readonly l2Latency = new Histogram()
+  readonly #hits = this.counters.hits
+
+  constructor(private readonly events: Events) {}
+
+  /** The hot one: an event object exists only if somebody listens. */
+  l1Hit(space: Space, key: string): void {
+    this.#hits.l1++
+    if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key, tier: 'l1' })
+  }
+
+  hit(space: Space, key: string, tier: Tier): void {
+    this.#hits[tier]++
+    if (this.events.has('hit')) this.events.emit('hit', { scope: space.scope, key, tier })
+  }
+
+  miss(space: Space, key: string): void {
+    this.counters.misses++
+    if (this.events.has('miss')) this.events.emit('miss', { scope: space.scope, key })
+  }
+
+  loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, kept: boolean): void {
+    this.counters.loads++
+    this.loadLatency.add(durationMs)
+    if (this.events.has('loaded')) this.events.emit('loaded', { scope: space.scope, key, reason, durationMs, kept })
+  }
+
+  loadFailed(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, error: unknown): void {
+    this.counters.loadFailures++
+    this.loadLatency.add(durationMs)
+    if (this.events.has('loadFailed')) {
+      this.events.emit('loadFailed', { scope: space.scope, key, reason, durationMs, error })
+    }
+  }
+
+  servedStale(
+    space: Space,
+    key: string,
+    tier: Tier,
+    why: 'revalidating' | 'loadFailed' | 'softTimeout',
+    ageMs: Milliseconds,
+  ): void {
+    this.counters.staleServed++
+    this.#hits[tier]++
+    if (this.events.has('servedStale')) this.events.emit('servedStale', { scope: space.scope, key, tier, why, ageMs })
+  }
+
+  stored(space: Space, localKey: string, tiers: 'all' | Tier): void {
+    this.counters.stored++
+    if (this.events.has('stored')) this.events.emit('stored', { scope: space.scope, key: userKeyOf(localKey), tiers })
+  }
+
+  storeFailed(space: Space, localKey: string, error: unknown): void {
+    this.counters.storeFailures++
+    if (this.events.has('storeFailed')) {
+      this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error })
+    }
+  }
+
+  saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
+    if (this.events.has('saveFailed')) {
+      this.events.emit('saveFailed', { scope: space.scope, key, attempt, error, retryInMs })
+    }
+  }
+
+  fillRefused(space: Space, localKey: string): void {
+    this.counters.fillsRefused++
+    if (this.events.has('dropped')) {
+      this.events.emit('dropped', { what: 'store', why: 'overtaken', scope: space.scope, key: userKeyOf(localKey) })
+    }
+  }
+
+  /** A fill, the value of a `set`, or a refresh was given up because too much was under way. */
+  dropped(what: 'store' | 'refresh', scope: string, localKey: string): void {
+    this.counters.dropped++
+    if (this.events.has('dropped')) {
+      this.events.emit('dropped', { what, why: 'busy', scope, key: userKeyOf(localKey) })
+    }
+  }
+
+  /** Refreshes that waited for their turn when the cache was closed. */
+  refreshesDropped(count: number): void {
+    this.counters.dropped += count
+    if (count > 0 && this.events.has('dropped')) this.events.emit('dropped', { what: 'refresh', why: 'closed' })
+  }
+
+  corrupt(space: Space, localKey: string, error: CacheError): void {
+    this.counters.corrupt++
+    if (this.events.has('corrupt')) {
+      this.events.emit('corrupt', { scope: space.scope, key: userKeyOf(localKey), error })
+    }
+  }
+
+  /** A write or an invalidation of this process. */
+  invalidatedHere(
+    by: InvalidatedEvent['by'],
+    space: Space,
+    changes: readonly { readonly subject: string; readonly change: Change }[],
+  ): void {
+    if (by === 'set') this.counters.writes += changes.length
+    else this.counters.invalidations++
+    if (!this.events.has('invalidated')) return
+    const keys: string[] = []
+    const tags: string[] = []
+    for (const { subject, change } of changes) {
+      if (change.op !== 'invalidateLabel' && change.op !== 'expireLabel') keys.push(userKeyOf(subject))
+      else if (subject.startsWith('t:')) tags.push(subject.slice(2))
+    }
+    this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
+  }
+
+  /** What another process announced. */
+  invalidatedElsewhere(scope: string, said: Announcement): void {
+    this.counters.invalidations++
+    if (!this.events.has('invalidated')) return
+    const keys = [...said.keys, ...said.expiredKeys].map(userKeyOf)
+    const labels = [...said.labels, ...said.expiredLabels.map(([label]) => label)]
+    const tags = labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
+    this.events.emit('invalidated', { by: 'unknown', origin: 'remote', scope, keys, tags })
+  }
+
+  queued(waiting: number): void {
+    this.counters.queued++
+    if (this.events.has('queued')) this.events.emit('queued', { waiting })
+  }
+
+  replayed(changes: number, overflowed: boolean): void {
+    this.counters.replayed += changes
+    if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
+  }
+
+  l2Answered(tookMs: Milliseconds): void {
+    this.counters.l2Operations++
+    this.l2Latency.add(tookMs)
+  }
+
+  l2Failed(): void {
+    this.counters.l2Operations++
+    this.counters.l2Failures++
+  }
+
+  messageIgnored(error: CacheError): void {
+    this.counters.messagesIgnored++
+    if (this.events.has('messageIgnored')) this.events.emit('messageIgnored', { error })
+  }
+
+  busRecovered(lostMs: Milliseconds): void {
+    if (this.events.has('busRecovered')) this.events.emit('busRecovered', { lostMs })
+  }
+
+  busLost(reason: string): void {
+    this.counters.busLosses++
+    if (this.events.has('busLost')) this.events.emit('busLost', { reason })
+  }
+}

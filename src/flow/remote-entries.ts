@@ -1,0 +1,219 @@
+// Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
+import type { OpenedEnvelope } from '../codec/entry-codec.js'
+import { stampOf, stateOf } from '../codec/stamp.js'
+import { type AtMs, Entry } from '../model/entry.js'
+import { CacheError } from '../model/errors.js'
+import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../model/key.js'
+import type { Policy } from '../model/policy.js'
+import type { Bytes, Milliseconds } from '../model/ports.js'
+import { UNAVAILABLE, type Unavailable } from '../tiers/remote-tier.js'
+import type { Core, Remote } from './core.js'
+import type { Patience } from './patience.js'
+import type { SealPlan } from './seal-plan.js'
+import type { Judgement } from './token-reader.js'
+
+/** What stands in L2 under a key, judged. */
+export type Found =
+  /** An entry that is fresh, stale or usable if loading fails (`ageOf` says). `stamp` is the fence of a load that replaces it. */
+  | { readonly kind: 'entry'; readonly entry: Entry; readonly stamp: Bytes; readonly bytes: number }
+  | { readonly kind: 'absent' }
+  /** Somebody's lease: a load that may be waited for. */
+  | { readonly kind: 'held'; readonly stamp: Bytes }
+  /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
+  | { readonly kind: 'fenced' }
+  /** Outdated, invalidated, damaged or foreign: nothing to serve, and it may be replaced if it still begins with `stamp`. */
+  | { readonly kind: 'useless'; readonly stamp: Bytes | undefined }
+  /** Written by a later release: nothing to serve, and not ours to replace. */
+  | { readonly kind: 'later-format' }
+  | { readonly kind: 'unavailable' }
+
+/** Taken before L2 is asked: whatever happens after it may have passed the answer on its way. */
+export interface AskedAt {
+  readonly nowMs: AtMs
+  /** Of the token table. */
+  readonly epoch: number
+}
+
+export type FoundEntry = Extract<Found, { kind: 'entry' }>
+
+export const NOT_ASKED: Found = { kind: 'unavailable' }
+const ABSENT: Found = { kind: 'absent' }
+const FENCED: Found = { kind: 'fenced' }
+const LATER_FORMAT: Found = { kind: 'later-format' }
+
+export class RemoteEntries {
+  readonly #remote: Remote
+
+  constructor(
+    private readonly core: Core,
+    remote: Remote,
+  ) {
+    this.#remote = remote
+  }
+
+  /** To be taken before the question is sent, for `judge`. */
+  ask(): AskedAt {
+    return { nowMs: this.core.clock.nowMs(), epoch: this.core.tokens.epoch }
+  }
+
+  storeKey(localKey: string): string {
+    return storeKeyOf(localKey, this.core.name)
+  }
+
+  /** Reads a key and judges what is there. A key whose own change still waits to be told is not asked for (G2). */
+  async read(space: Space, localKey: string, policy: Policy, patience: Patience): Promise<Found> {
+    const changing = this.core.outbox.beforeReadOf(localKey)
+    if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
+    if (this.core.recovery.hasKey(localKey)) return NOT_ASKED
+    const askedAt = this.ask()
+    const bytes = await this.#remote.tier.read(this.storeKey(localKey))
+    return this.judge(bytes, space, localKey, policy, askedAt, patience)
+  }
+
+  /** The same for many keys, in the order asked. */
+  async readMany(
+    space: Space,
+    localKeys: readonly string[],
+    policy: Policy,
+    patience: Patience,
+  ): Promise<readonly (Found | Promise<Found>)[]> {
+    const { core } = this
+    for (const localKey of localKeys) {
+      const changing = core.outbox.beforeReadOf(localKey)
+      if (changing !== undefined && (await patience.await(changing)) === undefined)
+        return localKeys.map(() => NOT_ASKED)
+    }
+    // Asked now: what waits may have been told when the answers are here, and they may still be from before.
+    const areWaiting = localKeys.map((localKey) => core.recovery.hasKey(localKey))
+    const askedAt = this.ask()
+    const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
+    return localKeys.map((localKey, i) => {
+      if (areWaiting[i]) return NOT_ASKED
+      return this.judge(answers === UNAVAILABLE ? UNAVAILABLE : answers[i], space, localKey, policy, askedAt, patience)
+    })
+  }
+
+  /** Judges what L2 answered to a question of `askedAt`. Header first: the payload of an entry that may not be served is never decoded. */
+  judge(
+    bytes: Bytes | undefined | Unavailable,
+    space: Space,
+    localKey: string,
+    policy: Policy,
+    askedAt: AskedAt,
+    patience: Patience,
+  ): Found | Promise<Found> {
+    if (bytes === UNAVAILABLE) return NOT_ASKED
+    if (bytes === undefined) return ABSENT
+    const state = stateOf(bytes)
+    if (state === 'lease') return { kind: 'held', stamp: stampOf(bytes) }
+    if (state === 'fence') return FENCED
+    const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
+    if ('corrupt' in opened) {
+      if (opened.corrupt === 'later-format') return LATER_FORMAT
+      return this.#corrupt(space, localKey, opened.corrupt, bytes)
+    }
+    const ageMs = Math.max(0, this.#remote.tier.storeNowMs() - opened.createdAtMs)
+    const createdAtMs = Math.floor(this.core.clock.nowMs() - ageMs)
+    if (ageMs >= opened.usableForMs) return { kind: 'useless', stamp: opened.stamp }
+    const judgement = this.core.tokenReader.judge(opened.labels, patience)
+    const finish = (judged: Judgement | undefined) =>
+      judged === undefined
+        ? NOT_ASKED
+        : this.#finish(opened, judged, { space, localKey, policy, askedAt, createdAtMs, ageMs, bytes: opened.rawBytes })
+    return judgement instanceof Promise ? judgement.then(finish) : finish(judgement)
+  }
+
+  #finish(
+    opened: OpenedEnvelope,
+    judged: Judgement,
+    read: {
+      space: Space
+      localKey: string
+      policy: Policy
+      askedAt: AskedAt
+      createdAtMs: AtMs
+      ageMs: Milliseconds
+      bytes: number
+    },
+  ): Found | Promise<Found> {
+    const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
+    if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp }
+    const found = (checked: unknown): Found => {
+      // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further.
+      const l1UntilMs = createdAtMs + Math.floor(ageMs) + policy.l1TtlMs
+      const entry = new Entry(
+        this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
+        createdAtMs,
+        Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
+        Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
+        Math.min(createdAtMs + opened.usableForMs, l1UntilMs),
+        Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
+        opened.labels,
+        opened.loadMs,
+        opened.etag,
+        // Not the present one: an invalidation, or a gap in the announcements, may have come since.
+        askedAt.epoch,
+      )
+      if (opened.state === 'expired' || judged.currency === 'expired') entry.expire()
+      return { kind: 'entry', entry, stamp: opened.stamp, bytes: read.bytes }
+    }
+    let value: unknown
+    try {
+      value = opened.value()
+      if (policy.schema === undefined) return found(value)
+    } catch (error) {
+      return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
+    }
+    return this.#validate(value, read, opened.stamp, found)
+  }
+
+  async #validate(
+    value: unknown,
+    read: { space: Space; localKey: string; policy: Policy },
+    stamp: Bytes,
+    found: (checked: unknown) => Found,
+  ): Promise<Found> {
+    let problem: string
+    try {
+      const result = await read.policy.schema?.['~standard'].validate(value)
+      if (result === undefined || result.issues === undefined) return found(result === undefined ? value : result.value)
+      problem = result.issues.map((issue) => issue.message).join('; ')
+    } catch (error) {
+      problem = `the schema threw: ${String(error)}`
+    }
+    const error = new CacheError(
+      'SCHEMA_MISMATCH',
+      `expected a value that satisfies the schema; ${problem}. It counts as a miss`,
+    )
+    this.core.recorder.corrupt(read.space, read.localKey, error)
+    return { kind: 'useless', stamp }
+  }
+
+  #corrupt(space: Space, localKey: string, reason: string, bytes: Bytes): Found {
+    const error = new CacheError(
+      'ENTRY_CORRUPT',
+      `expected an intact entry of this key in L2; ${reason}. It counts as a miss`,
+    )
+    this.core.recorder.corrupt(space, localKey, error)
+    return { kind: 'useless', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
+  }
+
+  /** Encodes an entry. Throws `UNSUPPORTED_VALUE`. */
+  seal(plan: SealPlan): Bytes {
+    const ageMs = this.core.clock.nowMs() - plan.createdAtMs
+    return this.#remote.codec.encode({
+      key: fullKeyOf(plan.localKey, this.core.name),
+      // The hash alone would prove the key only as far as hashes do.
+      keepKey: isHashedStoreKey(this.storeKey(plan.localKey)),
+      value: plan.value,
+      createdAtMs: Math.max(0, Math.floor(this.#remote.tier.storeNowMs() - ageMs)),
+      freshForMs: plan.life.freshForMs,
+      staleForMs: plan.life.staleForMs,
+      usableForMs: plan.life.usableForMs,
+      loadMs: Math.ceil(plan.loadMs),
+      labels: plan.labels,
+      scopeCount: plan.space.scopeLabels.length,
+      etag: plan.etag,
+    })
+  }
+}

@@ -1,0 +1,33 @@
+// What an entry is to be sealed with for L2, and how long it is good.
+import type { AtMs } from '../model/entry.js'
+import type { Space } from '../model/key.js'
+import type { LabelSet } from '../model/labels.js'
+import type { Milliseconds } from '../model/ports.js'
+
+/** In Redis every entry has an expiry; one without end is kept this long after its last write. */
+const LONGEST_KEEP_MS = 365 * 24 * 60 * 60 * 1_000
+
+/** What an entry is to be sealed with. */
+export interface SealPlan {
+  readonly localKey: string
+  readonly space: Space
+  readonly value: unknown
+  readonly life: Life
+  readonly labels: LabelSet
+  readonly loadMs: Milliseconds
+  /** When it was created, on the local clock. */
+  readonly createdAtMs: AtMs
+  readonly etag: string | undefined
+}
+
+/** How long a value is good, counted from its creation; each includes the one before. */
+export interface Life {
+  readonly freshForMs: Milliseconds
+  readonly staleForMs: Milliseconds
+  readonly usableForMs: Milliseconds
+}
+
+/** How long the store is to keep an entry of this life. */
+export function keepMsOf(life: Life): Milliseconds {
+  return Math.min(LONGEST_KEEP_MS, Math.max(1, Math.ceil(life.usableForMs)))
+}

@@ -1,0 +1,56 @@
+// Counters and latency histograms: always on, so they are plain numbers in fixed places.
+
+/** Latencies in buckets whose upper bounds double, so that any duration costs one increment. */
+export class Histogram {
+  readonly #counts = new Array<number>(BUCKETS).fill(0)
+  #count = 0
+  #sumMs = 0
+
+  add(ms: number): void {
+    this.#count++
+    this.#sumMs += ms
+    // Bucket i holds durations below 2^(i - OFFSET) ms.
+    const bucket = ms <= SMALLEST_MS ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log2(ms)) + OFFSET)
+    this.#counts[bucket] = (this.#counts[bucket] as number) + 1
+  }
+
+  snapshot(): LatencySnapshot {
+    return {
+      count: this.#count,
+      sumMs: this.#sumMs,
+      p50Ms: this.#quantile(0.5),
+      p95Ms: this.#quantile(0.95),
+      p99Ms: this.#quantile(0.99),
+      buckets: this.#counts.map((count, i) => ({ leMs: upperBoundMs(i), count })),
+    }
+  }
+
+  /** The upper bound of the bucket that holds the quantile: right within a factor of two. */
+  #quantile(q: number): number {
+    let left = this.#count * q
+    if (left === 0) return 0
+    for (let i = 0; i < BUCKETS; i++) {
+      left -= this.#counts[i] as number
+      if (left <= 0) return upperBoundMs(i)
+    }
+    return upperBoundMs(BUCKETS - 1)
+  }
+}
+
+const OFFSET = 4
+const SMALLEST_MS = 2 ** -OFFSET
+const BUCKETS = 22
+
+function upperBoundMs(bucket: number): number {
+  return bucket === BUCKETS - 1 ? Number.POSITIVE_INFINITY : 2 ** (bucket - OFFSET)
+}
+
+/** A histogram at one moment. Quantiles are upper bounds of buckets that double: right within a factor of two. */
+export interface LatencySnapshot {
+  readonly count: number
+  readonly sumMs: number
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+  readonly buckets: readonly { readonly leMs: number; readonly count: number }[]
+}

@@ -1,0 +1,116 @@
+// A value made ready for both tiers before anything is done with it: whatever is wrong with it shows here.
+import type { Entry } from '../model/entry.js'
+import { localKey as localKeyOf, type Space } from '../model/key.js'
+import { type Label, tagLabel } from '../model/labels.js'
+import type { WriteOptions } from '../model/options.js'
+import { type Policy, resolvePolicy } from '../model/policy.js'
+import type { Bytes } from '../model/ports.js'
+import type { Core, Scope } from './core.js'
+import { lifeOf, makeEntry } from './keep.js'
+import type { RemoteEntries } from './remote-entries.js'
+import { scopeOfCall } from './scope-of-call.js'
+import type { Life, SealPlan } from './seal-plan.js'
+import { checkTags } from './tags.js'
+import type { CarriedLabels } from './token-reader.js'
+
+/** What is to be written, and where it goes. */
+export interface WriteTarget {
+  readonly localKey: string
+  readonly space: Space
+  readonly policy: Policy
+  readonly labels: readonly Label[]
+  readonly life: Life
+  readonly value: unknown
+  /** The value as L1 keeps it. */
+  readonly admitted: unknown
+  readonly inL2: boolean
+}
+
+/** The entry for each tier; `undefined` where the value is not kept. */
+export interface Draft {
+  readonly entry: Entry | undefined
+  readonly bytes: Bytes | undefined
+  /** How to seal `bytes` again. */
+  readonly plan: SealPlan | undefined
+  /** Its tokens are not the store's: `bytes` must not be stored as they are. */
+  readonly mustReseal: boolean
+}
+
+/** Throws what `tags` throws, `INVALID_KEY`, `INVALID_OPTION`, and `UNSUPPORTED_VALUE` for what L1 cannot copy. */
+export function targetOf(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  scope: Scope,
+  userKey: string,
+  value: unknown,
+  options: WriteOptions<never> | undefined,
+): WriteTarget {
+  const { space } = scopeOfCall(scope, options)
+  const policy = resolvePolicy(scope.policy, options)
+  const tags = typeof options?.tags === 'function' ? options.tags(value as never, userKey) : (options?.tags ?? [])
+  return {
+    localKey: localKeyOf(space, userKey),
+    space,
+    policy,
+    labels: [...space.scopeLabels, ...tagLabels(tags)],
+    life: lifeOf(policy, value, undefined, core.random),
+    value,
+    admitted: core.l1 === undefined ? value : core.l1.admit(value),
+    inL2: policy.tiers !== 'l1' && entries !== undefined,
+  }
+}
+
+/**
+ * Throws `UNSUPPORTED_VALUE` for what L2 cannot keep. `epoch` is that of before the tokens were read: a label that was invalidated
+ * while they were is noticed by it.
+ */
+export function draftOf(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  target: WriteTarget,
+  carried: CarriedLabels,
+  epoch: number,
+): Draft {
+  const { localKey, space, policy, life, value } = target
+  const nowMs = core.clock.nowMs()
+  const isKept = life.freshForMs > 0
+  const plan: SealPlan = {
+    localKey,
+    space,
+    value,
+    life,
+    labels: carried.set,
+    loadMs: 0,
+    createdAtMs: nowMs,
+    etag: undefined,
+  }
+  const bytes = isKept && target.inL2 ? entries?.seal(plan) : undefined
+  let entry: Entry | undefined
+  if (isKept && core.l1 !== undefined && policy.tiers !== 'l2' && policy.l1TtlMs > 0) {
+    const verifiedAtMs = Math.min(nowMs, carried.asOfMs)
+    const parts = { value: target.admitted, nowMs, life, policy, carried, loadMs: 0, etag: undefined }
+    entry = makeEntry({ ...parts, verifiedAtMs, epoch })
+  }
+  return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
+}
+
+export function tagLabels(tags: readonly string[]): readonly Label[] {
+  return [...new Set(checkTags(tags, 'tags'))].map(tagLabel)
+}
+
+/** The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. */
+export function checkKeepable(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  scope: Scope,
+  userKey: string,
+  value: unknown,
+  tags: readonly string[],
+): unknown {
+  const target = targetOf(core, entries, scope, userKey, value, { tags })
+  const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
+  draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
+  return target.admitted
+}
+
+const NO_TOKEN = '0'.repeat(32)

@@ -1,0 +1,184 @@
+// Writes and invalidations: this process first and at once, then L2, then the announcement to the other processes.
+import { newStamp } from '../codec/stamp.js'
+import type { Entry } from '../model/entry.js'
+import type { InvalidatedEvent } from '../model/events.js'
+import { localKey as localKeyOf, storeKeyOf, type Version } from '../model/key.js'
+import { type Label, newSoftHalf, scopeLabel } from '../model/labels.js'
+import type { WriteOptions } from '../model/options.js'
+import type { Policy } from '../model/policy.js'
+import type { Change } from '../model/ports.js'
+import type { Core, Scope } from './core.js'
+import { putInL1 } from './keep.js'
+import type { WriteResult } from './outbox.js'
+import type { Outgoing } from './outgoing.js'
+import type { RemoteEntries } from './remote-entries.js'
+import { scopeOfCall } from './scope-of-call.js'
+import { keepMsOf } from './seal-plan.js'
+import { type Turn, Turns } from './turns.js'
+import { type Draft, draftOf, tagLabels, targetOf } from './write-draft.js'
+
+/** A change with the place of its call. */
+interface Begun extends Outgoing {
+  readonly turn: Turn
+}
+
+/**
+ * Every method has its effect in this process before it returns its promise (G2), and once more when L2 has confirmed: what was
+ * read in between may have been the old value, and is not kept (G1).
+ */
+export class Writer {
+  readonly #keyTurns = new Turns()
+  readonly #labelTurns = new Turns()
+
+  constructor(
+    private readonly core: Core,
+    private readonly entries: RemoteEntries | undefined,
+  ) {}
+
+  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` before anything was done. */
+  async set(
+    scope: Scope,
+    userKey: string,
+    value: unknown,
+    options: WriteOptions<never> | undefined,
+  ): Promise<WriteResult> {
+    this.core.assertOpen()
+    const { core, entries } = this
+    const target = targetOf(core, entries, scope, userKey, value, options)
+    const { localKey, labels, policy } = target
+    const turn = this.#keyTurns.begin(localKey)
+    let draft: Draft
+    try {
+      const { epoch } = core.tokens
+      const carrying = core.tokenReader.carry(labels, keepMsOf(target.life))
+      const carried = carrying instanceof Promise ? await core.background.track(carrying) : carrying
+      draft = draftOf(core, entries, target, carried, epoch)
+    } catch (error) {
+      this.#keyTurns.end(localKey, turn)
+      throw error
+    }
+    // Nothing was done until here, and from here on nothing is thrown. A later call may have overtaken this one: it came before it,
+    // and is as good as applied once that one is.
+    if (this.#keyTurns.isOvertaken(localKey, turn)) {
+      const later = await this.#keyTurns.resultOfLater(localKey, turn)
+      if (later !== undefined) {
+        this.#keyTurns.end(localKey, turn)
+        return later
+      }
+    }
+    const { entry, bytes, plan, mustReseal } = draft
+    const key = this.#storeKey(localKey)
+    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
+    core.recovery.overtaken([localKey], [])
+    core.local.forgetKey(localKey)
+    // Its size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
+    if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
+    return this.#tell('set', scope, [{ turn, subject: localKey, change, labels, plan, mustReseal }], entry)
+  }
+
+  /**
+   * The last step of a change of the source of truth: the key is forgotten here, `written` takes its place in L1, and L2 and the
+   * other processes are told.
+   */
+  settle(
+    by: 'set' | 'delete',
+    scope: Scope,
+    outgoing: Outgoing,
+    written?: { readonly entry: Entry; readonly policy: Policy },
+  ): Promise<WriteResult> {
+    const localKey = outgoing.subject
+    const turn = this.#keyTurns.begin(localKey)
+    this.core.recovery.overtaken([localKey], [])
+    this.core.local.forgetKey(localKey)
+    if (written !== undefined) putInL1(this.core, localKey, written.entry, written.policy, undefined)
+    return this.#tell(by, scope, [{ ...outgoing, turn }], written?.entry)
+  }
+
+  /** The entries must never be served again. */
+  delete(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
+    const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
+      const turn = this.#keyTurns.begin(localKey)
+      this.core.recovery.overtaken([localKey], [])
+      this.core.local.forgetKey(localKey)
+      const change: Change = { op: 'delete', key: this.#storeKey(localKey) }
+      return { turn, subject: localKey, change, labels: [], plan: undefined }
+    })
+    return this.#tell('delete', scope, changes)
+  }
+
+  /** The entries stop being fresh; they may still be served if loading fails. */
+  expire(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
+    const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
+      const turn = this.#keyTurns.begin(localKey)
+      this.core.recovery.overtaken([localKey], [])
+      this.core.local.expireKey(localKey)
+      const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newStamp('expired') }
+      return { turn, subject: localKey, change, labels: [], plan: undefined }
+    })
+    return this.#tell('expire', scope, changes)
+  }
+
+  /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */
+  invalidateTags(scope: Scope, tags: readonly string[]): Promise<WriteResult> {
+    return this.#invalidateLabels('invalidateTags', scope, tagLabels(tags))
+  }
+
+  /** Everything of this cache or namespace is no longer current: O(1). */
+  clear(scope: Scope): Promise<WriteResult> {
+    return this.#invalidateLabels('clear', scope, [scopeLabel(scope.space.scope)])
+  }
+
+  #invalidateLabels(by: 'invalidateTags' | 'clear', scope: Scope, labels: readonly Label[]): Promise<WriteResult> {
+    this.core.assertOpen()
+    const changes = labels.map((label): Begun => {
+      const turn = this.#labelTurns.begin(label)
+      this.core.recovery.overtaken([], [label])
+      this.core.local.forgetLabel(label)
+      return { turn, subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
+    })
+    return this.#tell(by, scope, changes)
+  }
+
+  /** The soft twin of `invalidateTags`: entries stop being fresh; they may still be served if loading fails. */
+  expireTags(scope: Scope, tags: readonly string[]): Promise<WriteResult> {
+    this.core.assertOpen()
+    const changes = tagLabels(tags).map((label): Begun => {
+      const soft = newSoftHalf()
+      const turn = this.#labelTurns.begin(label)
+      this.core.recovery.overtaken([], [label])
+      this.core.local.expireLabel(label)
+      return { turn, subject: label, change: { op: 'expireLabel', label, soft }, labels: [], plan: undefined }
+    })
+    return this.#tell('expireTags', scope, changes)
+  }
+
+  #localKeys(scope: Scope, userKeys: readonly string[], version: Version | undefined): readonly string[] {
+    this.core.assertOpen()
+    const { space } = scopeOfCall(scope, { version })
+    return [...new Set(userKeys)].map((userKey) => localKeyOf(space, userKey))
+  }
+
+  #storeKey(localKey: string): string {
+    return storeKeyOf(localKey, this.core.name)
+  }
+
+  /** Tells L2 and the other processes. */
+  async #tell(
+    by: InvalidatedEvent['by'],
+    scope: Scope,
+    changes: readonly Begun[],
+    written?: Entry,
+  ): Promise<WriteResult> {
+    const { core } = this
+    core.recorder.invalidatedHere(by, scope.space, changes)
+    if (changes.length === 0) return 'applied'
+    const result = await core.outbox.submit(changes)
+    for (const { turn, subject, change } of changes) {
+      const isOfLabel = change.op === 'invalidateLabel' || change.op === 'expireLabel'
+      const isLast = (isOfLabel ? this.#labelTurns : this.#keyTurns).end(subject, turn, result)
+      // While a later write of the same key is still on its way, L1 is that one's to clean.
+      if (core.remote !== undefined) core.local.told(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
+    }
+    return result
+  }
+}

@@ -1,0 +1,139 @@
+// The options of `createCache`, checked and resolved: what a whole cache goes by.
+import { toMs } from './duration.js'
+import { checkName, type Version } from './key.js'
+import { checkCount, checkMethods, checkNames, checkOneOf, invalid } from './option-rules.js'
+import type { BackgroundOptions, CacheOptions, MemoryOptions, RecoveryOptions, ValueSharing } from './options.js'
+import { DEFAULT_POLICY, POLICY_OPTIONS, type Policy, resolvePolicy } from './policy.js'
+import type { Bus, Clock } from './ports.js'
+import type { TierDefinition } from './tier-definition.js'
+
+/** Every option of a cache with its default filled in. */
+export interface CachePolicy {
+  readonly name: string
+  readonly version: Version | undefined
+  /** `undefined`: no L1. */
+  readonly memory: MemoryPolicy | undefined
+  readonly l2: TierDefinition | undefined
+  readonly bus: Bus | undefined
+  readonly clock: Clock | undefined
+  readonly random: () => number
+  readonly recovery: RecoveryPolicy
+  readonly background: BackgroundPolicy
+  readonly closeTimeoutMs: number
+  /** What calls go by that say nothing else. */
+  readonly defaults: Policy
+}
+
+/** Infinity: no such limit; `maxEntries` or `maxBytes` is finite. */
+export interface MemoryLimits {
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** Entries of larger values are not kept. */
+  readonly maxEntryBytes: number
+  readonly values: ValueSharing
+}
+
+export interface MemoryPolicy extends MemoryLimits {
+  readonly maxStalenessMs: number
+}
+
+export interface RecoveryPolicy {
+  readonly windowMs: number
+  readonly maxOperations: number
+  readonly maxBytes: number
+}
+
+export interface BackgroundPolicy {
+  readonly concurrency: number
+  readonly maxPending: number
+  readonly maxBytes: number
+}
+
+const MIB = 1024 * 1024
+const DEFAULT_ENTRIES = 10_000
+/** A Map cannot hold more. */
+const MAX_ENTRIES = 2 ** 24
+
+const CACHE_OPTIONS: readonly string[] = [
+  'name',
+  'version',
+  'l1',
+  'l2',
+  'bus',
+  'clock',
+  'random',
+  'recovery',
+  'background',
+  'closeTimeout',
+]
+
+const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
+
+/** Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says. The options are read once and never kept. */
+export function resolveCacheOptions(options: CacheOptions = {}): CachePolicy {
+  checkNames(options, ALL_OPTIONS, 'createCache')
+  const l1 = options.l1 ?? {}
+  const memory = l1 === false ? undefined : resolveMemory(l1)
+  const l1TtlMs = l1 === false || l1.ttl === undefined ? DEFAULT_POLICY.l1TtlMs : toMs(l1.ttl, 'l1.ttl')
+  return {
+    name: options.name === undefined ? 'cache' : checkName(options.name, 'name'),
+    version: options.version,
+    memory,
+    l2: options.l2 === undefined ? undefined : checkTier(options.l2),
+    bus: options.bus === undefined ? undefined : checkMethods(options.bus, 'bus', BUS_METHODS, 'a bus'),
+    clock: options.clock === undefined ? undefined : checkMethods(options.clock, 'clock', CLOCK_METHODS, 'a clock'),
+    random: options.random === undefined ? Math.random : checkRandom(options.random),
+    recovery: resolveRecovery(options.recovery ?? {}),
+    background: resolveBackground(options.background ?? {}),
+    closeTimeoutMs: toMs(options.closeTimeout ?? '5s', 'closeTimeout'),
+    defaults: resolvePolicy({ ...DEFAULT_POLICY, l1TtlMs }, options, CACHE_OPTIONS),
+  }
+}
+
+const BUS_METHODS = ['start', 'publish', 'position', 'close']
+const CLOCK_METHODS = ['nowMs', 'after']
+
+function resolveMemory(options: MemoryOptions): MemoryPolicy {
+  checkNames(options, ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values'], 'l1')
+  const { maxEntries, maxBytes, maxEntryBytes, maxStaleness = '3s', values = 'shared' } = options
+  const bytes = maxBytes === undefined ? Infinity : checkCount(maxBytes, 'l1.maxBytes', 1, Infinity)
+  const byDefault = Number.isFinite(bytes) ? Infinity : DEFAULT_ENTRIES
+  return {
+    maxEntries: maxEntries === undefined ? byDefault : checkCount(maxEntries, 'l1.maxEntries', 1, MAX_ENTRIES),
+    maxBytes: bytes,
+    maxEntryBytes: maxEntryBytes === undefined ? Infinity : checkCount(maxEntryBytes, 'l1.maxEntryBytes', 1, Infinity),
+    maxStalenessMs: toMs(maxStaleness, 'l1.maxStaleness'),
+    values: checkOneOf(values, 'l1.values', ['shared', 'frozen', 'cloned']),
+  }
+}
+
+function resolveRecovery(options: RecoveryOptions): RecoveryPolicy {
+  checkNames(options, ['window', 'maxOperations', 'maxBytes'], 'recovery')
+  const { window = '10s', maxOperations = 10_000, maxBytes = 16 * MIB } = options
+  const windowMs = toMs(window, 'recovery.window')
+  if (windowMs === Infinity) throw invalid('recovery.window', 'finite, since what happened in it is remembered', window)
+  return {
+    windowMs,
+    maxOperations: checkCount(maxOperations, 'recovery.maxOperations', 1, MAX_ENTRIES),
+    maxBytes: checkCount(maxBytes, 'recovery.maxBytes', 0, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+function resolveBackground(options: BackgroundOptions): BackgroundPolicy {
+  checkNames(options, ['concurrency', 'maxPending', 'maxBytes'], 'background')
+  const { concurrency = 16, maxPending = 10_000, maxBytes = 64 * MIB } = options
+  return {
+    concurrency: checkCount(concurrency, 'background.concurrency', 1, 100_000),
+    maxPending: checkCount(maxPending, 'background.maxPending', 0, MAX_ENTRIES),
+    maxBytes: checkCount(maxBytes, 'background.maxBytes', 0, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+function checkTier(tier: TierDefinition): TierDefinition {
+  return checkMethods(tier, 'l2', ['connect'], 'a tier such as redisTier(client), from tiercache/redis')
+}
+
+function checkRandom(random: () => number): () => number {
+  if (typeof random === 'function') return random
+  throw invalid('random', 'a function that returns a number from 0 (inclusive) to 1 (exclusive)', random)
+}

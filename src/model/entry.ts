@@ -1,0 +1,71 @@
+// The entry as L1 keeps it: one class, one hidden shape, every field always there.
+import type { LabelSet } from './labels.js'
+
+/** An instant of the local monotonic clock, a whole number of ms. `NEVER_MS` means that it never comes. */
+export type AtMs = number
+
+export const NEVER_MS: AtMs = Number.POSITIVE_INFINITY
+
+/**
+ * fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). failsafe: served only if loading fails
+ * (`staleIfError`). expired: not served.
+ */
+export type Age = 'fresh' | 'stale' | 'failsafe' | 'expired'
+
+export interface EntryTimes {
+  readonly freshUntilMs: AtMs
+  readonly staleUntilMs: AtMs
+  readonly usableUntilMs: AtMs
+}
+
+/** What an entry is worth at `nowMs`. A boundary belongs to the later age: at exactly `freshUntilMs` it is stale. */
+export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
+  if (nowMs < times.freshUntilMs) return 'fresh'
+  if (nowMs < times.staleUntilMs) return 'stale'
+  return nowMs < times.usableUntilMs ? 'failsafe' : 'expired'
+}
+
+/** One value in L1 with all that decides whether it may be served. Mutable only where verification and expiry need it. */
+export class Entry implements EntryTimes {
+  /** The resolved promise of `value`, made at the first hit and kept: a hit then allocates nothing. */
+  promise: Promise<unknown> | undefined = undefined
+  /**
+   * Before it a hit needs no further thought about age: the end of freshness, or earlier where an early refresh may be due.
+   */
+  hotUntilMs: AtMs
+
+  constructor(
+    readonly value: unknown,
+    readonly createdAtMs: AtMs,
+    public freshUntilMs: AtMs,
+    public staleUntilMs: AtMs,
+    public usableUntilMs: AtMs,
+    /** The instant as of which this value was known to be current everywhere. */
+    public verifiedAtMs: AtMs,
+    readonly labels: LabelSet,
+    /** How long the load took: XFetch's delta. */
+    readonly loadMs: number,
+    readonly etag: string | undefined,
+    /** The epoch of the token table at which the labels were last found current; below 0 asks for verification. */
+    public epoch: number,
+  ) {
+    this.hotUntilMs = freshUntilMs
+  }
+
+  /** No longer fresh nor stale; still usable if loading fails, as long as it would have been. */
+  expire(): void {
+    this.hotUntilMs = 0
+    this.freshUntilMs = 0
+    this.staleUntilMs = 0
+  }
+
+  /** Not to be served before L2 said that it is still what it was. */
+  unverify(): void {
+    this.epoch = UNVERIFIED
+    this.verifiedAtMs = LONG_AGO_MS
+  }
+}
+
+const UNVERIFIED = -1
+/** Before every start of a process; a small integer, as the other times. */
+const LONG_AGO_MS = -(2 ** 30)

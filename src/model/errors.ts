@@ -1,0 +1,62 @@
+// The one error class of the SDK and its closed list of codes. docs/errors.md explains each.
+
+/** Why the SDK refuses or fails. Closed: a `switch` over it can be exhaustive. */
+export type CacheErrorCode =
+  /** An option or argument is not what it must be; nothing was done. */
+  | 'INVALID_OPTION'
+  /** A key, tag or name is not what it must be; nothing was done. */
+  | 'INVALID_KEY'
+  /** The value holds something that cannot be kept in L2: a function, a symbol, a class instance with behaviour. */
+  | 'UNSUPPORTED_VALUE'
+  /** The loader did not answer within `hardTimeout`. */
+  | 'LOAD_TIMEOUT'
+  /** A loader asked for a key that waits for that same loader, directly or in a cycle. */
+  | 'REENTRANT_LOAD'
+  /** The cache was closed before the call. */
+  | 'CLOSED'
+  /** Bytes in L2 are not an intact entry of this key; they count as a miss. Only in events. */
+  | 'ENTRY_CORRUPT'
+  /** L2 did not answer in time. Only in events. */
+  | 'L2_TIMEOUT'
+  /** L2 cannot be reached or refuses work for now. Only in events. */
+  | 'L2_UNAVAILABLE'
+  /** L2 refuses this client: wrong password or missing permission. Only in events. */
+  | 'L2_MISCONFIGURED'
+  /** A bus message could not be understood; it was ignored. Only in events. */
+  | 'BUS_MESSAGE_INVALID'
+  /** A value read from L2 does not satisfy the schema; it counts as a miss. Only in events. */
+  | 'SCHEMA_MISMATCH'
+  /** `loadMany` did not answer one result per key. */
+  | 'BATCH_MISMATCH'
+  /** `set` or `delete` on a source that has no `save` or `remove`. */
+  | 'NOT_WRITABLE'
+  /** A queue of changes (write-behind) stayed full for as long as a change may wait for room. */
+  | 'QUEUE_FULL'
+  /** A function without a name was wrapped without the option `name`. */
+  | 'NAME_REQUIRED'
+
+/**
+ * An error of the cache itself, never of the user's loader: those pass through untouched.
+ * The message says what was expected, what came, and what to do.
+ */
+export class CacheError extends Error {
+  readonly code: CacheErrorCode
+
+  constructor(code: CacheErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+
+  override get name(): string {
+    return 'CacheError'
+  }
+}
+
+/** Renders a rejected value for a message: short, one line, never throws. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
+  if (typeof value === 'function') return `a function${value.name === '' ? '' : ` (${value.name})`}`
+  if (value === null || typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  return `an object (${Object.prototype.toString.call(value).slice(8, -1)})`
+}

@@ -1,0 +1,79 @@
+// The rules that options are held to. Each answers the value, or throws `INVALID_OPTION` with what was expected, what came, and a way out.
+import { CacheError, show } from './errors.js'
+
+/** An object whose every property is in `known`; `what` names it, such as 'option of createCache'. */
+export function checkNames(options: unknown, known: readonly string[], what: string): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalid(what, 'an object', options)
+  }
+  for (const name in options) {
+    if (!known.includes(name)) throw unknownName(name, known, what)
+  }
+}
+
+export function unknownName(name: string, known: readonly string[], what: string): CacheError {
+  const nearest = nearestOf(name, known)
+  const hint = nearest === undefined ? `Known are ${known.join(', ')}` : `Did you mean ${nearest}?`
+  return new CacheError('INVALID_OPTION', `${what} has no option ${show(name)}. ${hint}`)
+}
+
+/** A whole number from `least` to `most`, or Infinity where `most` is. */
+export function checkCount(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value === 'number' && value >= least && value <= most && (Number.isInteger(value) || value === Infinity)) {
+    return value
+  }
+  const upTo = most === Infinity ? 'or more, or Infinity' : `to ${most}`
+  throw invalid(name, `a whole number, ${least} ${upTo}`, value)
+}
+
+/** A finite number from `least` to `most`. */
+export function checkNumber(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most) return value
+  throw invalid(name, most === Infinity ? `a number of ${least} or more` : `a number from ${least} to ${most}`, value)
+}
+
+export function checkOneOf<T extends string>(value: unknown, name: string, choices: readonly T[]): T {
+  for (const choice of choices) if (value === choice) return choice
+  throw invalid(name, choices.map((choice) => `'${choice}'`).join(' or '), value)
+}
+
+/** An object with these methods: how a port is recognised. */
+export function checkMethods<T>(value: T, name: string, methods: readonly string[], fix: string): T {
+  const held = value as Readonly<Record<string, unknown>> | null | undefined
+  if (typeof held === 'object' && held !== null && methods.every((method) => typeof held[method] === 'function'))
+    return value
+  throw invalid(name, fix, value)
+}
+
+export function invalid(name: string, expected: string, value: unknown): CacheError {
+  return new CacheError('INVALID_OPTION', `${name} must be ${expected}; got ${show(value)}`)
+}
+
+/** The known name that differs in at most about a third of its letters. */
+export function nearestOf(name: string, known: readonly string[]): string | undefined {
+  let nearest: string | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < least && distance <= Math.ceil(candidate.length / 3)) {
+      nearest = candidate
+      least = distance
+    }
+  }
+  return nearest
+}
+
+/** Levenshtein's, row by row. */
+function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 16) return Number.POSITIVE_INFINITY
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,165 @@
+// What users pass. Every option may be left out or `undefined`; `policy.ts` and `cache-policy.ts` turn them into numbers.
+import type { Duration } from './duration.js'
+import type { LoadReason, Tier } from './events.js'
+import type { Version } from './key.js'
+import type { Bus, Clock } from './ports.js'
+import type { StandardSchema } from './schema.js'
+import type { TierDefinition } from './tier-definition.js'
+
+/** Which tiers an operation uses. */
+export type Tiers = 'all' | Tier
+
+/** Whether one load runs per process or, through L2, one per fleet. */
+export type SingleFlight = 'process' | 'fleet'
+
+/** How long values live and how they are loaded: as defaults of a cache or namespace, and per call. */
+export interface PolicyOptions {
+  /** How long a value is fresh. 0: it is not cached. Default '1m'. */
+  readonly ttl?: Duration | undefined
+  /** A lower limit for L1 alone. 0: it is not kept in L1. Default: `l1.ttl`, else none. */
+  readonly l1Ttl?: Duration | undefined
+  /** How long after its ttl a value is still served while one refresh runs. Default 0. */
+  readonly staleWhileRevalidate?: Duration | undefined
+  /** How long after its ttl a value is still served if loading fails. Default 0. */
+  readonly staleIfError?: Duration | undefined
+  /** The largest random part, 0 to 1, by which a ttl is shortened. Default 0. */
+  readonly jitter?: number | undefined
+  /** XFetch's beta: a few readers refresh shortly before expiry; 1 is usual, larger is earlier. Default false: off. */
+  readonly earlyRefresh?: number | false | undefined
+  /** How long a caller waits for a load when a stale value is at hand. Default Infinity. */
+  readonly softTimeout?: Duration | undefined
+  /** How long a load may take before it is aborted and rejected. Default '30s'. */
+  readonly hardTimeout?: Duration | undefined
+  /** The ttl of `undefined` and `null`. 0: they are not cached. Default: as `ttl`. */
+  readonly absentTtl?: Duration | undefined
+  /** Default 'all'. */
+  readonly tiers?: Tiers | undefined
+  /** Default 'fleet'; without an L2 both are the same. */
+  readonly singleFlight?: SingleFlight | undefined
+  /** Checks what comes from L2; what it refuses is a miss. */
+  readonly schema?: StandardSchema | undefined
+}
+
+/** Tags, or what derives them from the value. */
+export type Tags<V = unknown> = readonly string[] | ((value: V, key: string) => readonly string[])
+
+/** Options of `getOrSet` and the calls like it. */
+export interface CallOptions<V = unknown> extends PolicyOptions {
+  readonly tags?: Tags<V> | undefined
+  /** Keeps values of different shapes apart: another version is another entry. */
+  readonly version?: Version | undefined
+  readonly schema?: StandardSchema<V> | undefined
+  /** Lets this caller leave; the load goes on for whoever else waits and is aborted with the last of them. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of `get`, `lookup`, `has`, `getMany` and `peek`. */
+export interface ReadOptions {
+  readonly version?: Version | undefined
+  readonly tiers?: Tiers | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of `set` and `setMany`. */
+export interface WriteOptions<V = unknown>
+  extends Pick<
+    PolicyOptions,
+    'ttl' | 'l1Ttl' | 'staleWhileRevalidate' | 'staleIfError' | 'jitter' | 'absentTtl' | 'tiers'
+  > {
+  readonly tags?: Tags<V> | undefined
+  readonly version?: Version | undefined
+}
+
+/** The usable value that a load is to replace. */
+export interface StaleValue<V = unknown> {
+  readonly value: V
+  readonly ageMs: number
+  readonly etag?: string | undefined
+}
+
+/** What a loader is given. Its methods take effect when the loader has answered. */
+export interface LoadContext<V = unknown> {
+  readonly key: string
+  /** Aborts at the hard timeout, and when the last waiting caller left. */
+  readonly signal: AbortSignal
+  readonly reason: LoadReason
+  readonly stale: StaleValue<V> | undefined
+  /** Sets the ttl of this value. */
+  ttl(duration: Duration): void
+  /** Adds tags to those of the options. */
+  tags(...tags: readonly string[]): void
+  /** Is handed to the next load as `stale.etag`. */
+  etag(etag: string): void
+  /** `return ctx.notModified()` keeps the stale value and renews its life. */
+  notModified(): never
+  /** The value goes to the callers and is not cached. */
+  skip(): void
+}
+
+/** The source of truth. It is not given its value's type through `ctx`, so that the type is inferred from what it returns. */
+export type Loader<V> = (ctx: LoadContext) => V | Promise<V>
+
+/** How L1 hands out values. `'shared'`: the very object; `'frozen'`: deeply frozen; `'cloned'`: a copy each time. */
+export type ValueSharing = 'shared' | 'frozen' | 'cloned'
+
+/** The memory tier. Entries are dropped least recently used first. */
+export interface MemoryOptions {
+  /** Default 10,000, unless `maxBytes` is given. */
+  readonly maxEntries?: number | undefined
+  /** Counted as the encoded size, or an estimate where nothing was encoded. Default: no limit. */
+  readonly maxBytes?: number | undefined
+  /** Larger values live in L2 only. Default: no limit but `maxBytes`. */
+  readonly maxEntryBytes?: number | undefined
+  /** A lower limit for L1 of every ttl. Default: none. */
+  readonly ttl?: Duration | undefined
+  /** How long L1 is trusted when the bus is not heard. Default '3s'. */
+  readonly maxStaleness?: Duration | undefined
+  /** Default 'shared'. */
+  readonly values?: ValueSharing | undefined
+}
+
+/** What is kept for an L2 that cannot be reached. */
+export interface RecoveryOptions {
+  /** How long confirmed invalidations are remembered, to be repeated if the server lost them. Default '10s'. */
+  readonly window?: Duration | undefined
+  /** Beyond it what waits is replaced by one `clear`. Default 10,000. */
+  readonly maxOperations?: number | undefined
+  /** The same for the bytes of waiting writes. Default 16 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/** Limits of the work that no caller waits for. */
+export interface BackgroundOptions {
+  /** Refreshes that run at once. Default 16. */
+  readonly concurrency?: number | undefined
+  /** Refreshes and L2 writes that may wait. Beyond it they are dropped, with an event. Default 10,000. */
+  readonly maxPending?: number | undefined
+  /** The bytes of L2 writes that may wait. Default 64 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/** Options of a namespace: defaults that differ from its parent's. */
+export interface NamespaceOptions extends PolicyOptions {
+  readonly version?: Version | undefined
+}
+
+/** Options of `createCache`. None is needed. */
+export interface CacheOptions extends PolicyOptions {
+  /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'cache'. */
+  readonly name?: string | undefined
+  /** Another version is another cache: own entries, tags, bus and `clear()`. */
+  readonly version?: Version | undefined
+  /** The memory tier, or `false` for none. */
+  readonly l1?: MemoryOptions | false | undefined
+  /** The tier outside the process. Default: none. */
+  readonly l2?: TierDefinition | undefined
+  /** Instead of the bus that `l2` brings. */
+  readonly bus?: Bus | undefined
+  readonly clock?: Clock | undefined
+  /** A number in [0, 1) at each call, for jitter and back-off. Default `Math.random`. */
+  readonly random?: (() => number) | undefined
+  readonly recovery?: RecoveryOptions | undefined
+  readonly background?: BackgroundOptions | undefined
+  /** How long `close()` waits for background work. Default '5s'. */
+  readonly closeTimeout?: Duration | undefined
+}

@@ -1,0 +1,49 @@
+// The options of an L2, checked and resolved into numbers.
+import { toMs } from './duration.js'
+import { checkCount, checkNames } from './option-rules.js'
+import type { Milliseconds } from './ports.js'
+import type { TierOptions } from './tier-definition.js'
+
+/** When the circuit breaker opens, and for how long. */
+export interface BreakerPolicy {
+  /** Failures in a row (timeouts and slow answers included) that open it. */
+  readonly failures: number
+  /** An answer that took longer counts as a failure, although it is used. */
+  readonly slowAfterMs: Milliseconds
+  /** First pause before a trial; doubles up to `maxOpenForMs`, with jitter. */
+  readonly openForMs: Milliseconds
+  readonly maxOpenForMs: Milliseconds
+}
+
+export interface TierPolicy {
+  /** The longest that a caller waits for L2. */
+  readonly timeoutMs: Milliseconds
+  /** The life of a lease without renewal. */
+  readonly leaseMs: Milliseconds
+  /** `undefined`: no breaker, every operation pays its deadline. */
+  readonly breaker: BreakerPolicy | undefined
+}
+
+/** Throws `INVALID_OPTION`. The options of the codec are checked by the codec. */
+export function resolveTierOptions(options: TierOptions): TierPolicy {
+  const timeoutMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive')
+  return {
+    timeoutMs,
+    leaseMs: toMs(options.leaseTtl ?? '2s', 'leaseTtl', 'positive'),
+    breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker ?? {}, timeoutMs),
+  }
+}
+
+function resolveBreaker(
+  options: NonNullable<Exclude<TierOptions['breaker'], false>>,
+  timeoutMs: Milliseconds,
+): BreakerPolicy {
+  checkNames(options, ['failures', 'slowAfter', 'openFor', 'maxOpenFor'], 'breaker')
+  const openForMs = toMs(options.openFor ?? '1s', 'breaker.openFor', 'positive')
+  return {
+    failures: checkCount(options.failures ?? 3, 'breaker.failures', 1, 1_000_000),
+    slowAfterMs: toMs(options.slowAfter ?? timeoutMs, 'breaker.slowAfter', 'positive'),
+    openForMs,
+    maxOpenForMs: Math.max(openForMs, toMs(options.maxOpenFor ?? '15s', 'breaker.maxOpenFor', 'positive')),
+  }
+}

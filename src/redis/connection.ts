@@ -1,0 +1,35 @@
+// How the store reaches its server or servers: one interface for standalone, Sentinel and Cluster.
+import type { StoreEvents } from '../model/ports.js'
+import type { Argument } from './client.js'
+import type { TimeSample } from './server-check.js'
+
+export interface ConnectionEvents extends StoreEvents {
+  /** A look at the clock of the server that all processes of this cache agree on. */
+  timed(sample: TimeSample): void
+}
+
+/** One server, asked by itself whatever its slots. */
+export interface Master {
+  send(command: string, args: Argument[]): Promise<unknown>
+}
+
+export interface Connection {
+  /** What the client puts before every key by itself. */
+  readonly keyPrefix: string
+  /** `'one'`: commands are executed in the order sent, whatever their keys. `'perSlot'`: only those of one slot. */
+  readonly order: 'one' | 'perSlot'
+  /** Whether plain reads might be answered by a replica, which may be behind. */
+  readonly mayReadReplicas: boolean
+  isReady(): boolean
+  /**
+   * Sends a command to the master of `key`; what one tick sends leaves in one write per server.
+   * Rejects with `CacheError`, at once where it is known that nothing would go out.
+   */
+  send(key: string, command: string, args: Argument[]): Promise<unknown>
+  /** Every master, for work that visits all of them. What cannot be reached rejects. */
+  masters(): readonly Master[]
+  /** Attaches listeners and begins to report. */
+  start(): void
+  /** Takes the listeners off again and rejects what is under way. The client itself is its owner's business. */
+  stop(): void
+}

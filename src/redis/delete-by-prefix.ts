@@ -1,0 +1,48 @@
+// Removes every key that begins with a prefix, without blocking a server: never KEYS, never FLUSHALL.
+import { asBuffer } from './client.js'
+import type { Connection, Master } from './connection.js'
+import { indexesBySlot } from './slot.js'
+
+/** How many keys a server looks at per step, and about how many are removed at once. */
+const SCAN_COUNT = 500
+
+/** On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile. */
+export async function deleteByPrefix(connection: Connection, prefix: string, signal?: AbortSignal): Promise<number> {
+  signal?.throwIfAborted()
+  let removed = 0
+  for (const master of connection.masters()) {
+    for await (const keys of scanPrefix(master, connection.keyPrefix, prefix)) {
+      signal?.throwIfAborted()
+      removed += await unlink(connection, keys)
+    }
+  }
+  return removed
+}
+
+/** Batches of keys, without the client's own prefix. A key may come twice. */
+async function* scanPrefix(master: Master, keyPrefix: string, prefix: string): AsyncGenerator<string[]> {
+  const pattern = `${escapeGlob(keyPrefix + prefix)}*`
+  let cursor = '0'
+  do {
+    const reply = await master.send('scan', [cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT])
+    const [next, found] = reply as [unknown, Uint8Array[]]
+    cursor = String(next)
+    if (found.length > 0) yield found.map((key) => asBuffer(key).toString().slice(keyPrefix.length))
+  } while (cursor !== '0')
+}
+
+async function unlink(connection: Connection, keys: readonly string[]): Promise<number> {
+  const groups = connection.order === 'one' ? [[...keys.keys()]] : indexesBySlot(keys, connection.keyPrefix)
+  const counts = await Promise.all(
+    groups.map((indexes) => {
+      const group = indexes.map((i) => keys[i] as string)
+      return connection.send(group[0] as string, 'unlink', group)
+    }),
+  )
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0)
+}
+
+/** Makes a SCAN pattern match nothing but these very characters. */
+export function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}

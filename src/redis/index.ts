@@ -1,0 +1,66 @@
+// tiercache/redis: L2 and its bus on Redis or Valkey; standalone, Sentinel and Cluster.
+import type { Bus, Bytes, Clock, Milliseconds } from '../model/ports.js'
+import type { ConnectedTier, TierDefinition } from '../model/tier-definition.js'
+import { busLines } from './bus-dial.js'
+import { isClient } from './client.js'
+import { type ClientSource, lentClient, openedClient, type RedisServerOptions } from './client-source.js'
+import { checkOptions, checkTarget, type RedisTarget, type RedisTierOptions } from './options.js'
+import { OwnChanges } from './own-changes.js'
+import { RedisStore } from './redis-store.js'
+import { RememberingStore } from './remembering-store.js'
+import { StreamBus } from './stream-bus.js'
+import { TrackingBus } from './tracking-bus.js'
+
+export type { RedisConnection } from './client.js'
+export type { RedisServerOptions } from './client-source.js'
+export type { RedisBus, RedisTarget, RedisTierOptions } from './options.js'
+
+/** How long L1 is trusted after the bus was heard, unless the cache says otherwise. */
+const MAX_STALENESS_MS: Milliseconds = 3_000
+/** Three signs of life fit into that, but an idle bus shall not busy the server. */
+const HEARD_EVERY_MS = { least: 50, most: 1_000 }
+/** A slower reply does not make a dead link. */
+const LINK_GRACE_MS: Milliseconds = 1_000
+
+/**
+ * Redis as the second tier: `createCache({ l2: redisTier(new Redis()) })`.
+ *
+ * A client that is passed stays its owner's: it is used as it is configured, never closed, and its options are never written to.
+ * With a URL or options the connection is opened when the cache is created, by ioredis, which must be installed then.
+ * The bus listens on a connection of its own either way. Throws `INVALID_OPTION`.
+ */
+export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): TierDefinition {
+  checkTarget(target)
+  checkOptions(options)
+  const { bus = 'stream', subscriber, ...tierOptions } = options
+  return {
+    ...tierOptions,
+    connect(name: string, clock: Clock, maxStalenessMs = MAX_STALENESS_MS): ConnectedTier {
+      const source = sourceOf(target)
+      const store = new RedisStore({ name, clock, source, log: bus === 'stream' ? 'stream' : 'none' })
+      const own = new OwnChanges()
+      const lines = busLines(source, subscriber, name)
+      const heardEveryMs = Math.min(Math.max(maxStalenessMs / 3, HEARD_EVERY_MS.least), HEARD_EVERY_MS.most)
+      const append = async (bytes: Bytes): Promise<void> => void (await store.apply([], bytes))
+      const buses: Record<'stream' | 'tracking', () => Bus> = {
+        stream: () => new StreamBus({ lines, append, blockMs: heardEveryMs, graceMs: LINK_GRACE_MS }),
+        tracking: () =>
+          new TrackingBus({
+            lines,
+            own,
+            readHead: (key) => store.readHead(key),
+            everyMs: heardEveryMs,
+            graceMs: LINK_GRACE_MS,
+          }),
+      }
+      return {
+        store: bus === 'tracking' ? new RememberingStore(store, own, name) : store,
+        bus: bus === false ? undefined : buses[bus](),
+      }
+    },
+  }
+}
+
+function sourceOf(target: RedisTarget): ClientSource {
+  return isClient(target) ? lentClient(target) : openedClient(target as string | RedisServerOptions)
+}

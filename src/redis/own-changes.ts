@@ -1,0 +1,56 @@
+// What this process did to keys lately: the tracking bus is told of its own writes too, and must know them from those of others.
+
+/** How much is remembered. What was forgotten counts as a change by somebody else, which costs a look at the store. */
+const MAX_KEYS = 10_000
+/** Writes of one key whose message may still be under way. */
+const MAX_MARKS_PER_KEY = 4
+
+/** A key that this process changed. */
+export interface OwnChange {
+  /** Beginnings of values that it wrote, or found there. Each is random and never comes back once it was replaced. */
+  readonly marks: readonly string[]
+  /** Whether its last change removed the key. Unlike a mark, absence can come back: this counts for what is told now, not later. */
+  readonly removed: boolean
+}
+
+export class OwnChanges {
+  readonly #byKey = new Map<string, OwnChange>()
+
+  /** Call before the command is sent: the server may tell of it before it answers. `mark`: a stamp, a token, or its soft half. */
+  wrote(key: string, mark: string | Uint8Array): void {
+    const text = typeof mark === 'string' ? mark : stampOf(mark)
+    const marks = this.#byKey.get(key)?.marks ?? []
+    if (marks.at(-1) === text && this.#byKey.get(key)?.removed === false) return
+    this.#remember(key, { marks: [...marks.slice(1 - MAX_MARKS_PER_KEY), text], removed: false })
+  }
+
+  removed(key: string): void {
+    this.#remember(key, { marks: this.#byKey.get(key)?.marks ?? [], removed: true })
+  }
+
+  of(key: string): OwnChange | undefined {
+    return this.#byKey.get(key)
+  }
+
+  #remember(key: string, change: OwnChange): void {
+    this.#byKey.delete(key)
+    this.#byKey.set(key, change)
+    if (this.#byKey.size > MAX_KEYS) this.#byKey.delete(this.#byKey.keys().next().value as string)
+  }
+}
+
+/** Whether `head`, the first 32 bytes of what stands there now, is what this process left there. */
+export function isOwn(change: OwnChange, head: Uint8Array): boolean {
+  if (head.length === 0) return change.removed
+  const text = latin1(head)
+  return change.marks.some((mark) => mark === text || mark === text.slice(0, 16) || mark === text.slice(16))
+}
+
+/** The stamp that a value begins with. */
+function stampOf(bytes: Uint8Array): string {
+  return latin1(bytes.subarray(0, 16))
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}

@@ -1,0 +1,280 @@
+// L2 on Redis: standalone, Sentinel and Cluster. Every method is one round trip where Redis has an answer to it.
+import { CacheError } from '../model/errors.js'
+import { busKeyOf, tokenKeyOf } from '../model/key.js'
+import type {
+  Bytes,
+  Change,
+  ChangeResult,
+  Clock,
+  EnsuredTokens,
+  Milliseconds,
+  RemoteStore,
+  StoreEvents,
+  Token,
+} from '../model/ports.js'
+import { applyChanges } from './apply-changes.js'
+import { faultBehind, toCacheError } from './classify-error.js'
+import { type Argument, asBuffer, type RedisConnection } from './client.js'
+import type { ClientSource } from './client-source.js'
+import type { Connection, ConnectionEvents } from './connection.js'
+import { connectionOf } from './connection-of.js'
+import { deleteByPrefix } from './delete-by-prefix.js'
+import { readKeys } from './read-keys.js'
+import { Readiness } from './readiness.js'
+import { toBytes, toEntries, toToken } from './replies.js'
+import {
+  CLAIM_WHEN_FULL,
+  ENSURE_TOKENS,
+  EXTEND_IF,
+  READ_HEAD,
+  READ_TOKENS,
+  REMOVE_IF,
+  type Script,
+  SWAP,
+} from './scripts.js'
+import { StoreClock } from './store-clock.js'
+
+/** The announcements that `ensureTokens` looks through; beyond it the log "cannot tell". */
+const MAX_ANNOUNCEMENTS_SINCE = 1_000
+/** No entry lives longer, so that nothing stays for ever when nobody comes back for it. */
+const MAX_KEEP_MS: Milliseconds = 365 * 24 * 3_600_000
+
+export interface RedisStoreOptions {
+  /** The cache's name. */
+  readonly name: string
+  readonly clock: Clock
+  readonly source: ClientSource
+  /** Whether announcements are appended to a stream: only where a stream bus listens. */
+  readonly log: 'stream' | 'none'
+}
+
+/**
+ * `RemoteStore` on one client. Besides its contract:
+ *
+ * - On a cluster, keys whose master cannot be reached read as absent while others answer (notice `PARTIAL_READ`); if none answers, it rejects.
+ * - A key of ours that holds another type is removed when it is claimed (notice `WRONG_TYPE`).
+ * - When the server is out of memory, what cannot be stored is removed instead (notice `OUT_OF_MEMORY`): it forgets, it never lies.
+ */
+export class RedisStore implements RemoteStore {
+  readonly #name: string
+  readonly #source: ClientSource
+  readonly #clock: Clock
+  readonly #storeClock: StoreClock
+  readonly #busKey: string
+  readonly #log: 'stream' | 'none'
+  #events: StoreEvents | undefined
+  #connection: Connection | undefined
+  #openError: CacheError | undefined
+  #isClosed = false
+  readonly #readiness = new Readiness(() => {
+    if (this.isReady()) return 'ready'
+    return this.#isClosed || this.#openError !== undefined ? this.#notReady() : 'notYet'
+  })
+
+  constructor({ name, clock, source, log }: RedisStoreOptions) {
+    this.#name = name
+    this.#source = source
+    this.#clock = clock
+    this.#storeClock = new StoreClock(clock)
+    this.#busKey = busKeyOf(name)
+    this.#log = log
+  }
+
+  start(events: StoreEvents): void {
+    this.#events = events
+    this.#source.open().then(
+      (client) => this.#opened(client),
+      (error: unknown) => this.#failedToOpen(toCacheError(error, 'be opened')),
+    )
+  }
+
+  isReady(): boolean {
+    return this.#connection?.isReady() ?? false
+  }
+
+  nowMs(): number {
+    return this.#storeClock.nowMs()
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+    const connection = this.#ready()
+    if (keys.length === 0) return []
+    return readKeys(connection, keys, (code, detail) => this.#notice(code, detail))
+  }
+
+  async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined> {
+    const connection = this.#ready()
+    const stamp = asBuffer(lease)
+    const plant = async (): Promise<Bytes | undefined> => {
+      const there = await connection.send(key, 'set', [key, stamp, 'PX', wholeMs(leaseMs), 'NX', 'GET'])
+      // A client that lost the reply may send the command again, and then finds its own lease.
+      return toBytes(there) === undefined || stamp.equals(there as Uint8Array) ? undefined : toBytes(there)
+    }
+    try {
+      return await plant()
+    } catch (error) {
+      switch (faultBehind(error)) {
+        case 'wrongType':
+          this.#notice('WRONG_TYPE', `${key} held another type and was removed`)
+          await connection.send(key, 'unlink', [key])
+          return plant()
+        case 'outOfMemory':
+          this.#notice('OUT_OF_MEMORY', 'leases are planted all the same, values are not stored')
+          return toBytes(await this.#run(CLAIM_WHEN_FULL, [key], [stamp, wholeMs(leaseMs)]))
+        default:
+          throw error
+      }
+    }
+  }
+
+  async swap(
+    key: string,
+    expected: Bytes,
+    next: Bytes | undefined,
+    keepMs: Milliseconds,
+  ): Promise<undefined | 'refused'> {
+    this.#ready()
+    const stamp = asBuffer(expected)
+    if (next === undefined) return done(await this.#run(REMOVE_IF, [key], [stamp]))
+    try {
+      return done(await this.#run(SWAP, [key], [stamp, asBuffer(next), wholeMs(keepMs)]))
+    } catch (error) {
+      if (faultBehind(error) !== 'outOfMemory') throw error
+      this.#notice('OUT_OF_MEMORY', 'a value was not stored')
+      return done(await this.#run(REMOVE_IF, [key], [stamp]))
+    }
+  }
+
+  async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
+    this.#ready()
+    return done(await this.#run(EXTEND_IF, [key], [asBuffer(expected), wholeMs(keepMs)]))
+  }
+
+  apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]> {
+    const connection = this.isReady() ? this.#connection : undefined
+    if (connection === undefined) return Promise.reject(this.#notReady())
+    return applyChanges(changes, this.#log === 'stream' ? announcement : undefined, {
+      inOrder: connection.order === 'one',
+      busKey: this.#busKey,
+      tokenKeyOf: (label) => tokenKeyOf(label, this.#name),
+      send: (key, command, args) => connection.send(key, command, args),
+      run: (script, keys, args) => this.#run(script, keys, args),
+      wholeMs,
+      notice: (code, detail) => this.#notice(code, detail),
+    })
+  }
+
+  async readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
+    const connection = this.#ready()
+    if (labels.length === 0) return []
+    const keys = labels.map((label) => tokenKeyOf(label, this.#name))
+    if (connection.mayReadReplicas) {
+      const [tokens] = (await this.#run(READ_TOKENS, [this.#busKey, ...keys], [0, '', 0])) as [unknown[]]
+      return tokens.map(toToken)
+    }
+    const reply = await connection.send(this.#busKey, 'mget', keys)
+    return (reply as unknown[]).map(toToken)
+  }
+
+  async ensureTokens(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: Milliseconds,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
+    this.#ready()
+    const keys = [this.#busKey, ...labels.map((label) => tokenKeyOf(label, this.#name))]
+    const args = [wholeMs(keepMs), since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
+    const reply = await this.#run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
+      if (faultBehind(error) !== 'outOfMemory') throw error
+      // Not planted, a token is current for nobody: what is loaded now is served once and not kept.
+      this.#notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
+      return this.#run(READ_TOKENS, keys, args)
+    })
+    const [tokens, log] = reply as [unknown[], unknown]
+    return {
+      tokens: labels.map((_, i) => toToken(tokens[i]) ?? (candidates[i] as Token)),
+      log: Array.isArray(log) ? toEntries(log).flatMap(({ bytes }) => bytes ?? []) : undefined,
+    }
+  }
+
+  /** The first 32 bytes of what stands under a key now; none where nothing is. */
+  async readHead(key: string): Promise<Bytes> {
+    return toBytes(await this.#run(READ_HEAD, [key], [])) ?? Buffer.alloc(0)
+  }
+
+  async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
+    return deleteByPrefix(this.#ready(), prefix, signal)
+  }
+
+  whenReady(signal?: AbortSignal): Promise<void> {
+    return this.#readiness.wait(signal)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#connection?.stop()
+    this.#connection = undefined
+    this.#readiness.changed()
+    await this.#source.close()
+  }
+
+  #opened(client: RedisConnection): void {
+    if (this.#isClosed) return
+    const events: ConnectionEvents = {
+      ready: (server) => {
+        this.#events?.ready(server)
+        this.#readiness.changed()
+      },
+      unready: (reason) => this.#events?.unready(reason),
+      notice: (code, detail) => this.#notice(code, detail),
+      timed: (sample) => this.#storeClock.learn(sample),
+    }
+    this.#connection = connectionOf(client, this.#busKey, this.#clock, events)
+    this.#connection.start()
+  }
+
+  #failedToOpen(error: CacheError): void {
+    if (this.#isClosed) return
+    this.#openError = error
+    this.#events?.unready(error)
+    this.#readiness.changed()
+  }
+
+  #ready(): Connection {
+    if (this.#connection === undefined || !this.isReady()) throw this.#notReady()
+    return this.#connection
+  }
+
+  #notReady(): CacheError {
+    if (this.#openError !== undefined) return this.#openError
+    return new CacheError('L2_UNAVAILABLE', `Redis is not connected${this.#isClosed ? ': the cache was closed' : ''}`)
+  }
+
+  /** By its hash; with its text where the server does not have it (`SCRIPT FLUSH`, a restart, a promoted replica). */
+  async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const connection = this.#ready()
+    const home = keys[0] as string
+    try {
+      return await connection.send(home, 'evalsha', [script.sha, keys.length, ...keys, ...args])
+    } catch (error) {
+      if (faultBehind(error) !== 'scriptMissing') throw error
+      this.#notice('SCRIPT_MISSING', 'the server had forgotten a script; it was sent again')
+      return connection.send(home, 'eval', [script.body, keys.length, ...keys, ...args])
+    }
+  }
+
+  #notice(code: string, detail: string): void {
+    this.#events?.notice(code, detail)
+  }
+}
+
+function done(reply: unknown): undefined | 'refused' {
+  return Number(reply) === 1 ? undefined : 'refused'
+}
+
+/** Redis takes whole milliseconds from 1 on. */
+function wholeMs(ms: Milliseconds): number {
+  return Math.min(Math.max(Math.ceil(ms), 1), MAX_KEEP_MS)
+}

@@ -1,0 +1,178 @@
+// Standalone and Sentinel: one client, one server at a time, which may be another one after a reconnect.
+import { CacheError } from '../model/errors.js'
+import type { Clock, Milliseconds } from '../model/ports.js'
+import { faultOf, toCacheError } from './classify-error.js'
+import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from './client.js'
+import type { Connection, ConnectionEvents, Master } from './connection.js'
+import { HeldWrites } from './held-writes.js'
+import { Predecessor } from './predecessor.js'
+import { checkServer, type Server } from './server-check.js'
+
+/** How often a connected server is asked again who it is and what time it has. */
+const CHECK_EVERY_MS: Milliseconds = 60_000
+/** How soon after it could not answer that, or was a replica. */
+const RECHECK_AFTER_MS: Milliseconds = 500
+
+type Reject = (error: CacheError) => void
+
+/**
+ * Usable from the moment at which the server said who it is until the link drops.
+ *
+ * What is under way when the link drops is rejected here: depending on its options, the client would resend it or never settle it.
+ */
+export class SingleConnection implements Connection {
+  readonly keyPrefix: string
+  readonly order = 'one'
+  readonly mayReadReplicas = false
+  readonly #client: RedisNode
+  readonly #clock: Clock
+  readonly #events: ConnectionEvents
+  readonly #writes = new HeldWrites()
+  readonly #underWay = new Set<Reject>()
+  readonly #predecessor = new Predecessor()
+  #isChecked = false
+  #isChecking = false
+  #reported: 'ready' | 'unready' | undefined
+  #serverId: string | undefined
+  #lastError: unknown
+  /** Counts links: an answer that belongs to an earlier one is ignored. */
+  #link = 0
+  #cancelCheck: (() => void) | undefined
+  #isStopped = false
+
+  constructor(client: RedisNode, clock: Clock, events: ConnectionEvents) {
+    this.#client = client
+    this.#clock = clock
+    this.#events = events
+    this.keyPrefix = keyPrefixOf(client)
+  }
+
+  isReady(): boolean {
+    return this.#isChecked && this.#client.status === 'ready' && this.#client.stream?.writable !== false
+  }
+
+  send(_key: string, command: string, args: Argument[]): Promise<unknown> {
+    if (!this.isReady()) return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}`))
+    this.#writes.hold(this.#client.stream)
+    return new Promise((resolve, reject) => {
+      this.#underWay.add(reject)
+      send(this.#client, command, args).then(
+        (reply) => {
+          this.#underWay.delete(reject)
+          resolve(reply)
+        },
+        (error: unknown) => {
+          this.#underWay.delete(reject)
+          if (faultOf(error) === 'readOnly' && !this.#isChecking) this.#check()
+          reject(toCacheError(error, `execute ${command.toUpperCase()}`))
+        },
+      )
+    })
+  }
+
+  masters(): readonly Master[] {
+    return [{ send: (command, args) => this.send('', command, args) }]
+  }
+
+  start(): void {
+    this.#client.on('ready', this.#onReady)
+    this.#client.on('close', this.#onClose)
+    this.#client.on('end', this.#onClose)
+    this.#client.on('error', this.#onError)
+    if (this.#client.status === 'ready') this.#check()
+    // A client made with `lazyConnect` connects at its first command, and none is sent before it is connected.
+    if (this.#client.status === 'wait') ignoreRejection(this.#client.connect())
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#client.removeListener('ready', this.#onReady)
+    this.#client.removeListener('close', this.#onClose)
+    this.#client.removeListener('end', this.#onClose)
+    this.#client.removeListener('error', this.#onError)
+    this.#drop(new CacheError('L2_UNAVAILABLE', 'the cache was closed'))
+  }
+
+  readonly #onReady = (): void => {
+    this.#lastError = undefined
+    this.#check()
+  }
+
+  readonly #onClose = (): void => {
+    const reason = this.#unavailable('be reached')
+    this.#drop(reason)
+    this.#reportUnready(reason)
+  }
+
+  /** Also keeps the client from writing the error to the console, as it does when nobody listens. */
+  readonly #onError = (error: unknown): void => {
+    this.#lastError = error
+  }
+
+  #drop(reason: CacheError): void {
+    this.#link++
+    this.#isChecked = false
+    this.#isChecking = false
+    this.#cancelCheck?.()
+    this.#predecessor.dropped(this.#serverId)
+    for (const reject of this.#underWay) reject(reason)
+    this.#underWay.clear()
+  }
+
+  #check(): void {
+    this.#cancelCheck?.()
+    this.#cancelCheck = undefined
+    const link = ++this.#link
+    this.#isChecking = true
+    const checking = checkServer(this.#client, this.#clock).then(async (server) => {
+      if (link === this.#link) await this.#predecessor.end(this.#client, server.id)
+      return server
+    })
+    checking.then(
+      (server) => link === this.#link && this.#checked(server),
+      (error: unknown) => link === this.#link && this.#refused(toCacheError(error, 'say who it is')),
+    )
+  }
+
+  #checked(server: Server): void {
+    if (server.role === 'readOnlyReplica') {
+      this.#refused(toCacheError(new Error('READONLY this server is a replica'), 'be used'))
+      return
+    }
+    if (server.time !== undefined) this.#events.timed(server.time)
+    const isOther = this.#serverId !== undefined && this.#serverId !== server.id
+    const isNews = this.#reported !== 'ready' || isOther
+    this.#serverId = server.id
+    this.#isChecked = true
+    this.#isChecking = false
+    this.#lastError = undefined
+    this.#reported = 'ready'
+    this.#checkAgainAfter(CHECK_EVERY_MS)
+    if (isNews) this.#events.ready(isOther ? 'other' : 'same')
+  }
+
+  #refused(reason: CacheError): void {
+    this.#isChecked = false
+    this.#isChecking = false
+    this.#lastError = reason
+    this.#checkAgainAfter(RECHECK_AFTER_MS)
+    this.#reportUnready(reason)
+  }
+
+  #reportUnready(reason: CacheError): void {
+    if (this.#reported === 'unready' || this.#isStopped) return
+    this.#reported = 'unready'
+    this.#events.unready(reason)
+  }
+
+  #checkAgainAfter(delayMs: Milliseconds): void {
+    this.#cancelCheck = this.#clock.after(delayMs, () => {
+      if (!this.#isStopped && this.#client.status === 'ready') this.#check()
+    })
+  }
+
+  #unavailable(doing: string): CacheError {
+    if (this.#lastError !== undefined) return toCacheError(this.#lastError, doing)
+    return new CacheError('L2_UNAVAILABLE', `Redis could not ${doing}: the connection is ${this.#client.status}`)
+  }
+}

@@ -1,0 +1,163 @@
+// Store cases: what is put, read, and gone again.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import {
+  assertApplied,
+  assertBytes,
+  conformanceCase,
+  LONG_LIFE_MS,
+  newEntry,
+  newStamp,
+  PAST_SHORT_LIFE_MS,
+  SHORT_LIFE_MS,
+} from './bench.js'
+
+const keepMs = LONG_LIFE_MS
+
+export const entryCases = [
+  conformanceCase('what one process puts, another reads byte for byte', [], async (bench) => {
+    const writer = await bench.openStore()
+    const reader = await bench.openStore()
+    const bodies = [
+      Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+      Buffer.alloc(0),
+      randomBytes(1_000_000),
+    ]
+    const entries = bodies.map((body, index) => ({ key: bench.key(index), bytes: newEntry(body) }))
+    const puts = entries.map(({ key, bytes }) => ({ op: 'put', key, bytes, keepMs }) as const)
+    assertApplied(await writer.store.apply(puts, undefined), entries.length)
+    const read = await reader.store.read(entries.map(({ key }) => key))
+    for (const [index, { bytes }] of entries.entries()) assertBytes(read[index], bytes)
+  }),
+
+  conformanceCase(
+    'absence is undefined, or refused where something was expected, and never a rejection',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const key = bench.key('absent')
+      assert.deepEqual(await store.read([key]), [undefined])
+      assert.deepEqual(await store.readTokens([bench.label('absent')]), [undefined])
+      assert.equal(await store.swap(key, newStamp('lease'), newEntry(), keepMs), 'refused')
+      assert.equal(await store.swap(key, newStamp('lease'), undefined, keepMs), 'refused')
+      assert.equal(await store.extend(key, newStamp('lease'), keepMs), 'refused')
+      const changes = [
+        { op: 'delete', key },
+        { op: 'expire', key, stamp: newStamp('softlyExpired') },
+        { op: 'invalidateLabel', label: bench.label('absent') },
+        { op: 'expireLabel', label: bench.label('absent'), soft: randomBytes(8).toString('hex') },
+      ] as const
+      assertApplied(await store.apply(changes, undefined), changes.length)
+      assert.deepEqual(await store.read([key]), [undefined])
+      assert.deepEqual(await store.readTokens([bench.label('absent')]), [undefined])
+    },
+  ),
+
+  conformanceCase('nothing asked is nothing answered', [], async (bench) => {
+    const { store } = await bench.openStore()
+    assert.deepEqual(await store.read([]), [])
+    assert.deepEqual(await store.readTokens([]), [])
+    assert.deepEqual(await store.apply([], undefined), [])
+    assert.deepEqual((await store.ensureTokens([], [], keepMs, undefined)).tokens, [])
+  }),
+
+  conformanceCase('reads answer in the order of the keys, repeated and absent ones included', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const entries = new Map(Array.from({ length: 150 }, (_, index) => [bench.key(index), newEntry(`body ${index}`)]))
+    const puts = [...entries].map(([key, bytes]) => ({ op: 'put', key, bytes, keepMs }) as const)
+    assertApplied(await store.apply(puts, undefined), entries.size)
+    const keys = [...entries.keys()]
+      .reverse()
+      .flatMap((key, index) => (index % 10 === 0 ? [key, bench.key('no'), key] : [key]))
+    const read = await store.read(keys)
+    assert.equal(read.length, keys.length)
+    for (const [index, key] of keys.entries()) assertBytes(read[index], entries.get(key))
+  }),
+
+  conformanceCase('keys of any text are kept apart', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const texts = [
+      '',
+      ' ',
+      'a',
+      'a ',
+      'A',
+      'a\n',
+      'a\0',
+      '*',
+      '?',
+      '[a]',
+      '"',
+      "'",
+      '\\',
+      '%7B',
+      'é',
+      'e\u0301',
+      '😀',
+      '__proto__',
+    ]
+    const entries = [...texts, 'x'.repeat(500)].map((text) => ({ key: bench.key(text), bytes: newEntry(text) }))
+    const puts = entries.map(({ key, bytes }) => ({ op: 'put', key, bytes, keepMs }) as const)
+    assertApplied(await store.apply(puts, undefined), entries.length)
+    const read = await store.read(entries.map(({ key }) => key))
+    for (const [index, { key, bytes }] of entries.entries()) assertBytes(read[index], bytes, JSON.stringify(key))
+  }),
+
+  conformanceCase('nothing is kept beyond its life', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    const [put, claimed, swapped, extended] = [
+      bench.key('put'),
+      bench.key('claim'),
+      bench.key('swap'),
+      bench.key('extend'),
+    ]
+    await store.apply([{ op: 'put', key: put, bytes: newEntry(), keepMs: SHORT_LIFE_MS }], undefined)
+    await store.claim(claimed, newStamp('lease'), SHORT_LIFE_MS)
+    await store.claim(swapped, lease, LONG_LIFE_MS)
+    assert.equal(await store.swap(swapped, lease, newEntry(), SHORT_LIFE_MS), undefined)
+    await store.claim(extended, lease, LONG_LIFE_MS)
+    assert.equal(await store.extend(extended, lease, SHORT_LIFE_MS), undefined)
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    assert.deepEqual(await store.read([put, claimed, swapped, extended]), [undefined, undefined, undefined, undefined])
+    assert.equal(await store.claim(put, lease, LONG_LIFE_MS), undefined)
+  }),
+
+  conformanceCase(
+    'what is not bytes is read as undefined, and any other entry is read beside it',
+    ['otherType'],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const bytes = newEntry()
+      await bench.context.plantOtherType?.(bench.key('other'))
+      await store.apply([{ op: 'put', key: bench.key(), bytes, keepMs }], undefined)
+      const [other, entry] = await store.read([bench.key('other'), bench.key()])
+      assertBytes(other, undefined)
+      assertBytes(entry, bytes)
+    },
+  ),
+
+  conformanceCase('what is not bytes begins with no stamp: swap and extend refuse it', ['otherType'], async (bench) => {
+    const { store } = await bench.openStore()
+    await bench.context.plantOtherType?.(bench.key())
+    assert.equal(await store.swap(bench.key(), newStamp('lease'), newEntry(), keepMs), 'refused')
+    assert.equal(await store.extend(bench.key(), newStamp('lease'), keepMs), 'refused')
+  }),
+
+  conformanceCase('put stores over any type; delete and expire remove any type', ['otherType'], async (bench) => {
+    const { store } = await bench.openStore()
+    const bytes = newEntry()
+    const keys = [bench.key('put'), bench.key('delete'), bench.key('expire')] as const
+    for (const key of keys) await bench.context.plantOtherType?.(key)
+    const changes = [
+      { op: 'put', key: keys[0], bytes, keepMs },
+      { op: 'delete', key: keys[1] },
+      { op: 'expire', key: keys[2], stamp: newStamp('softlyExpired') },
+    ] as const
+    assertApplied(await store.apply(changes, undefined), changes.length)
+    assertBytes((await store.read([keys[0]]))[0], bytes)
+    // Gone, not merely unreadable: a lease can be planted there.
+    assert.equal(await store.claim(keys[1], newStamp('lease'), keepMs), undefined)
+    assert.equal(await store.claim(keys[2], newStamp('lease'), keepMs), undefined)
+  }),
+]

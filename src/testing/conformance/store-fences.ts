@@ -1,0 +1,152 @@
+// Store cases: leases and compare-and-set, on which it hangs that a late load stores nothing.
+import assert from 'node:assert/strict'
+import {
+  assertBytes,
+  conformanceCase,
+  LONG_LIFE_MS,
+  newEntry,
+  newStamp,
+  PAST_SHORT_LIFE_MS,
+  SHORT_LIFE_MS,
+} from './bench.js'
+
+const keepMs = LONG_LIFE_MS
+
+export const fenceCases = [
+  conformanceCase('claim plants a lease where nothing is', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    assert.equal(await store.claim(bench.key(), lease, keepMs), undefined)
+    assertBytes((await store.read([bench.key()]))[0], lease)
+  }),
+
+  conformanceCase('claim leaves what stands there and answers it', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    const entry = newEntry()
+    await store.claim(bench.key('leased'), lease, keepMs)
+    await store.apply([{ op: 'put', key: bench.key('stored'), bytes: entry, keepMs }], undefined)
+    assertBytes(await store.claim(bench.key('leased'), newStamp('lease'), keepMs), lease)
+    assertBytes(await store.claim(bench.key('stored'), newStamp('lease'), keepMs), entry)
+    const read = await store.read([bench.key('leased'), bench.key('stored')])
+    assertBytes(read[0], lease)
+    assertBytes(read[1], entry)
+  }),
+
+  conformanceCase('claim leaves the life of what stands there', [], async (bench) => {
+    const { store } = await bench.openStore()
+    await store.claim(bench.key(), newStamp('lease'), SHORT_LIFE_MS)
+    await store.claim(bench.key(), newStamp('lease'), LONG_LIFE_MS)
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    assert.deepEqual(await store.read([bench.key()]), [undefined])
+  }),
+
+  conformanceCase(
+    'of claims made at once by several processes one wins, and the others are answered its lease',
+    [],
+    async (bench) => {
+      const stores = [await bench.openStore(), await bench.openStore()]
+      const leases = Array.from({ length: 20 }, () => newStamp('lease'))
+      const answers = await Promise.all(
+        leases.map((lease, index) => stores[index % stores.length]!.store.claim(bench.key(), lease, keepMs)),
+      )
+      const winners = leases.filter((_, index) => answers[index] === undefined)
+      assert.equal(winners.length, 1)
+      for (const answer of answers) if (answer !== undefined) assertBytes(answer, winners[0])
+    },
+  ),
+
+  conformanceCase(
+    'swap stores the next value, of any length, where the value begins with what is expected',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const lease = newStamp('lease')
+      const first = newEntry('a long body at first')
+      const second = newEntry('short')
+      await store.claim(bench.key(), lease, keepMs)
+      assert.equal(await store.swap(bench.key(), lease, first, keepMs), undefined)
+      assertBytes((await store.read([bench.key()]))[0], first)
+      // The bodies differ: 16 bytes are compared, no more.
+      assert.equal(await store.swap(bench.key(), first.subarray(0, 16), second, keepMs), undefined)
+      assertBytes((await store.read([bench.key()]))[0], second)
+    },
+  ),
+
+  conformanceCase('swap gives the next value a life of its own', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    const entry = newEntry()
+    await store.claim(bench.key(), lease, SHORT_LIFE_MS)
+    assert.equal(await store.swap(bench.key(), lease, entry, LONG_LIFE_MS), undefined)
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    assertBytes((await store.read([bench.key()]))[0], entry)
+  }),
+
+  conformanceCase('swap without a next value removes the key', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    await store.claim(bench.key(), lease, keepMs)
+    assert.equal(await store.swap(bench.key(), lease, undefined, keepMs), undefined)
+    assert.deepEqual(await store.read([bench.key()]), [undefined])
+  }),
+
+  conformanceCase('a refused swap or extend changes nothing', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const entry = newEntry()
+    const short = Buffer.from('short')
+    const puts = [
+      { op: 'put', key: bench.key('entry'), bytes: entry, keepMs },
+      { op: 'put', key: bench.key('short'), bytes: short, keepMs },
+    ] as const
+    await store.apply(puts, undefined)
+    for (const key of [bench.key('entry'), bench.key('short')]) {
+      const almost = Buffer.from(entry.subarray(0, 16))
+      almost[15] = almost[15]! ^ 1
+      assert.equal(await store.swap(key, almost, newEntry(), keepMs), 'refused')
+      assert.equal(await store.swap(key, almost, undefined, keepMs), 'refused')
+      assert.equal(await store.extend(key, almost, keepMs), 'refused')
+    }
+    const read = await store.read([bench.key('entry'), bench.key('short')])
+    assertBytes(read[0], entry)
+    assertBytes(read[1], short)
+  }),
+
+  conformanceCase('a refused swap or extend leaves the life as it was', [], async (bench) => {
+    const { store } = await bench.openStore()
+    await store.claim(bench.key('swap'), newStamp('lease'), SHORT_LIFE_MS)
+    await store.claim(bench.key('extend'), newStamp('lease'), SHORT_LIFE_MS)
+    assert.equal(await store.swap(bench.key('swap'), newStamp('lease'), newEntry(), LONG_LIFE_MS), 'refused')
+    assert.equal(await store.extend(bench.key('extend'), newStamp('lease'), LONG_LIFE_MS), 'refused')
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    assert.deepEqual(await store.read([bench.key('swap'), bench.key('extend')]), [undefined, undefined])
+  }),
+
+  conformanceCase('of swaps made at once by several processes one wins', [], async (bench) => {
+    const stores = [await bench.openStore(), await bench.openStore()]
+    const lease = newStamp('lease')
+    const entries = Array.from({ length: 20 }, (_, index) => newEntry(`of ${index}`))
+    await stores[0]!.store.claim(bench.key(), lease, keepMs)
+    const answers = await Promise.all(
+      entries.map((entry, index) => stores[index % stores.length]!.store.swap(bench.key(), lease, entry, keepMs)),
+    )
+    const winners = entries.filter((_, index) => answers[index] === undefined)
+    assert.equal(winners.length, 1)
+    assert.equal(answers.filter((answer) => answer === 'refused').length, entries.length - 1)
+    assertBytes((await stores[1]!.store.read([bench.key()]))[0], winners[0])
+  }),
+
+  conformanceCase('extend renews the life of a lease and of an entry, and leaves the value', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const lease = newStamp('lease')
+    const entry = newEntry()
+    await store.claim(bench.key('lease'), lease, SHORT_LIFE_MS)
+    assert.equal(await store.extend(bench.key('lease'), lease, LONG_LIFE_MS), undefined)
+    await store.apply([{ op: 'put', key: bench.key('entry'), bytes: entry, keepMs: SHORT_LIFE_MS }], undefined)
+    assert.equal(await store.extend(bench.key('entry'), entry.subarray(0, 16), LONG_LIFE_MS), undefined)
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    const read = await store.read([bench.key('lease'), bench.key('entry')])
+    assertBytes(read[0], lease)
+    assertBytes(read[1], entry)
+  }),
+]

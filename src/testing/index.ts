@@ -1,0 +1,15 @@
+// `tiercache/testing`: what tests of the SDK and of its users need. No test runner is required.
+
+export { busCases } from './conformance/bus-conformance.js'
+export type { Capability, ConformanceCase, ConformanceContext, Deviations, Peer } from './conformance/case.js'
+export { storeCases } from './conformance/store-conformance.js'
+export { type Deferred, deferred } from './deferred.js'
+export { FakeClock } from './fake-clock.js'
+export type { Fault, FaultEffect, FaultScope } from './faults.js'
+export { MemoryBus, MemoryBusLink } from './memory-bus.js'
+export { MemoryLink } from './memory-link.js'
+export { MemoryServer, type MemoryServerOptions, type ServerCondition } from './memory-server.js'
+export { MemoryStore } from './memory-store.js'
+export { type MemoryTier, type MemoryTierOptions, memoryTier } from './memory-tier.js'
+export { type Emitter, type RecordedEvent, type Recording, record } from './recording.js'
+export { settle } from './settle.js'

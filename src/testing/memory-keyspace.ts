@@ -1,0 +1,89 @@
+// The keys of a `MemoryServer`: values that expire, and a limit beyond which the least recently used go.
+import type { Milliseconds, Token } from '../model/ports.js'
+import type { AnnouncementLog } from './announcement-log.js'
+
+/** What can stand under a key. `other` is any type that the cache does not use. */
+export type MemoryValue =
+  | { readonly type: 'bytes'; readonly bytes: Buffer }
+  | { readonly type: 'token'; readonly token: Token }
+  | { readonly type: 'log'; readonly log: AnnouncementLog }
+  | { readonly type: 'other' }
+
+interface Slot {
+  readonly value: MemoryValue
+  /** The first instant at which it is gone. */
+  readonly expiresAtMs: number
+}
+
+/** A copy of the keys at one instant. */
+export type KeyspaceSnapshot = ReadonlyMap<string, Slot>
+
+export class MemoryKeyspace {
+  /** Least recently used first. */
+  private slots = new Map<string, Slot>()
+
+  constructor(
+    private readonly nowMs: () => number,
+    private readonly maxKeys: number,
+  ) {}
+
+  get(key: string): MemoryValue | undefined {
+    const slot = this.live(key)
+    if (slot === undefined) return undefined
+    this.slots.delete(key)
+    this.slots.set(key, slot)
+    return slot.value
+  }
+
+  /** What is left of a key's life; `undefined` where there is no key. */
+  leftMs(key: string): Milliseconds | undefined {
+    const slot = this.live(key)
+    return slot && slot.expiresAtMs - this.nowMs()
+  }
+
+  set(key: string, value: MemoryValue, keepMs: Milliseconds): void {
+    this.slots.delete(key)
+    this.slots.set(key, { value, expiresAtMs: this.nowMs() + keepMs })
+    for (const oldest of this.slots.keys()) {
+      if (this.slots.size <= this.maxKeys) return
+      this.slots.delete(oldest)
+    }
+  }
+
+  /** Changes the value and leaves the life as it is. */
+  replace(key: string, value: MemoryValue): void {
+    this.set(key, value, this.leftMs(key) ?? 0)
+  }
+
+  delete(key: string): boolean {
+    return this.live(key) !== undefined && this.slots.delete(key)
+  }
+
+  keys(): string[] {
+    return [...this.slots.keys()].filter((key) => this.live(key) !== undefined)
+  }
+
+  clear(): void {
+    this.slots.clear()
+  }
+
+  snapshot(): KeyspaceSnapshot {
+    return new Map([...this.slots].map(([key, slot]) => [key, { ...slot, value: copyOf(slot.value) }]))
+  }
+
+  restore(snapshot: KeyspaceSnapshot): void {
+    this.slots = new Map([...snapshot].map(([key, slot]) => [key, { ...slot, value: copyOf(slot.value) }]))
+  }
+
+  private live(key: string): Slot | undefined {
+    const slot = this.slots.get(key)
+    if (slot === undefined || slot.expiresAtMs > this.nowMs()) return slot
+    this.slots.delete(key)
+    return undefined
+  }
+}
+
+/** Only a log is ever changed in place. */
+function copyOf(value: MemoryValue): MemoryValue {
+  return value.type === 'log' ? { type: 'log', log: value.log.copy() } : value
+}

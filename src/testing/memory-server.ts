@@ -1,0 +1,224 @@
+// The shared half of `memory-store.ts`: a server in this process that several caches ("processes") connect to.
+import { randomBytes } from 'node:crypto'
+import { systemClock } from '../model/clock.js'
+import { CacheError } from '../model/errors.js'
+import type { Clock } from '../model/ports.js'
+import { type KeyspaceSnapshot, MemoryKeyspace } from './memory-keyspace.js'
+
+export interface MemoryServerOptions {
+  /** Time of the server: expiry, latency of its links. By default the clock of the first cache that connects. */
+  readonly clock?: Clock
+  /** Keys kept, entries and tokens and logs alike; beyond it the least recently used are evicted. Unlimited by default. */
+  readonly maxKeys?: number
+  /** Announcements kept per cache name. Default 10,000. */
+  readonly maxLogLines?: number
+  /** What the server's own clock shows at first, in ms. By default some instant of 2023: unlike any process's own time. */
+  readonly startAtMs?: number
+}
+
+/**
+ * What the server is willing to do. `readOnly`: no write (a replica). `outOfMemory`: no new value or token; as with Redis, leases,
+ * removals, changes in place and announcements still work. `loading`: nothing yet. `unauthorized`: nothing for this client.
+ */
+export type ServerCondition = 'healthy' | 'readOnly' | 'outOfMemory' | 'loading' | 'unauthorized'
+
+/** What the server knows of a link. */
+interface ServerLink {
+  /** The server stopped or started. */
+  refresh(inFlight: 'rejected' | 'never'): void
+}
+
+const SOME_INSTANT_MS = 1_700_000_000_000
+
+/** Data, own time and health of the server. Its commands are in `memory-commands.ts`. */
+export class MemoryServer {
+  readonly keyspace: MemoryKeyspace
+  readonly maxLogLines: number
+  condition: ServerCondition = 'healthy'
+
+  private readonly links = new Set<ServerLink>()
+  private readonly waiting: (() => void)[] = []
+  private readonly appendListeners = new Set<(name: string) => void>()
+  private givenClock: Clock | undefined
+  private clockOffsetMs: number
+  private currentRunId = newRunId()
+  private lastPosition = 0
+  private runs = true
+  private isPaused = false
+
+  constructor(options: MemoryServerOptions = {}) {
+    this.givenClock = options.clock
+    this.clockOffsetMs = (options.startAtMs ?? SOME_INSTANT_MS) - this.clock.nowMs()
+    this.keyspace = new MemoryKeyspace(() => this.nowMs(), options.maxKeys ?? Number.POSITIVE_INFINITY)
+    this.maxLogLines = options.maxLogLines ?? 10_000
+  }
+
+  get clock(): Clock {
+    return this.givenClock ?? systemClock
+  }
+
+  /** The server's own clock. */
+  nowMs(): number {
+    return this.clock.nowMs() + this.clockOffsetMs
+  }
+
+  /** Another one after each restart. */
+  get runId(): string {
+    return this.currentRunId
+  }
+
+  get isRunning(): boolean {
+    return this.runs
+  }
+
+  /** Live keys as the server names them: entry keys as they are, tokens `{name}#label`, the log `{name}#bus`. */
+  keys(): string[] {
+    return this.keyspace.keys()
+  }
+
+  /** Evicts one key, as a server under memory pressure does; answers whether it was there. */
+  evict(key: string): boolean {
+    return this.keyspace.delete(key)
+  }
+
+  /** Evicts the token of a label of the cache `name`. */
+  evictToken(name: string, label: string): boolean {
+    return this.evict(tokenKey(name, label))
+  }
+
+  /** Removes the announcements of the cache `name`. */
+  evictLog(name: string): boolean {
+    return this.evict(logKey(name))
+  }
+
+  /** Changes the bytes that stand under a key; its life stays. */
+  corrupt(key: string, change: (bytes: Buffer) => Uint8Array): void {
+    const value = this.keyspace.get(key)
+    if (value?.type !== 'bytes') throw new Error(`there are no bytes under ${JSON.stringify(key)}`)
+    this.keyspace.replace(key, { type: 'bytes', bytes: Buffer.from(change(Buffer.from(value.bytes))) })
+  }
+
+  /** Puts a value of a type that the cache does not use. */
+  plantOtherType(key: string): void {
+    this.keyspace.set(key, { type: 'other' }, Number.POSITIVE_INFINITY)
+  }
+
+  /** Removes everything, tokens and logs included; the server stays the same one. */
+  wipe(): void {
+    this.keyspace.clear()
+  }
+
+  snapshot(): KeyspaceSnapshot {
+    return this.keyspace.snapshot()
+  }
+
+  /** Another server takes over with the data of `snapshot`: what was written since is lost, as in a failover to a lagging replica. */
+  failover(snapshot: KeyspaceSnapshot): void {
+    this.stop()
+    this.keyspace.restore(snapshot)
+    this.start()
+  }
+
+  restart(data: 'kept' | 'lost'): void {
+    this.stop()
+    if (data === 'lost') this.wipe()
+    this.start()
+  }
+
+  /** Cuts every link; no link comes up until `start`. Data stays. */
+  stop(): void {
+    this.runs = false
+    for (const link of this.links) link.refresh('rejected')
+  }
+
+  /** Runs (again), under another run id. */
+  start(): void {
+    if (this.runs) return
+    this.runs = true
+    this.currentRunId = newRunId()
+    for (const link of this.links) link.refresh('rejected')
+  }
+
+  /** Executes nothing until `resume` and keeps every link open: SIGSTOP. */
+  pause(): void {
+    this.isPaused = true
+  }
+
+  /** Executes what arrived meanwhile, in order, however long ago its sender gave up. */
+  resume(): void {
+    this.isPaused = false
+    for (const run of this.waiting.splice(0)) run()
+  }
+
+  /** Internal: without a clock of its own the server takes that of the first cache. */
+  adoptClock(clock: Clock): void {
+    if (this.givenClock !== undefined) return
+    this.clockOffsetMs += systemClock.nowMs() - clock.nowMs()
+    this.givenClock = clock
+  }
+
+  /** Internal: a link reports for duty. */
+  attach(link: ServerLink): void {
+    this.links.add(link)
+  }
+
+  /** Internal: runs a command that has arrived, now or after `resume`. */
+  execute<T>(run: () => Promise<T>): Promise<T> {
+    if (!this.isPaused) return run()
+    return new Promise((resolve, reject) => {
+      this.waiting.push(() => void run().then(resolve, reject))
+    })
+  }
+
+  /** Internal: throws what a server in this condition answers to such a command. */
+  require(kind: 'read' | 'write'): void {
+    switch (this.condition) {
+      case 'healthy':
+      case 'outOfMemory':
+        return
+      case 'readOnly':
+        if (kind !== 'read') throw refusal('READONLY this is a read-only replica')
+        return
+      case 'loading':
+        throw refusal('LOADING the memory server is loading its data')
+      case 'unauthorized':
+        throw new CacheError('L2_MISCONFIGURED', 'NOAUTH the memory server wants a password')
+      default:
+        this.condition satisfies never
+    }
+  }
+
+  /** Internal: positions are never used twice, not even by another log. */
+  nextPosition(): number {
+    return ++this.lastPosition
+  }
+
+  /** Internal: tells those who wait for announcements of `name`. */
+  appended(name: string): void {
+    for (const listener of [...this.appendListeners]) listener(name)
+  }
+
+  /** Internal: calls `listener` after each append. */
+  onAppend(listener: (name: string) => void): () => void {
+    this.appendListeners.add(listener)
+    return () => void this.appendListeners.delete(listener)
+  }
+}
+
+/** Where the token of a label is kept; `{name}` as on a cluster, where all tokens of a cache share a slot. */
+export function tokenKey(name: string, label: string): string {
+  return `{${name}}#${label}`
+}
+
+/** Where the announcements of a cache are kept. */
+export function logKey(name: string): string {
+  return `{${name}}#bus`
+}
+
+function newRunId(): string {
+  return randomBytes(20).toString('hex')
+}
+
+function refusal(detail: string): CacheError {
+  return new CacheError('L2_UNAVAILABLE', detail)
+}

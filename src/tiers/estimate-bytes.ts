@@ -1,0 +1,74 @@
+// About how much memory a value takes, for an L1 that is bounded by bytes and was given no encoded size.
+// Large collections are sampled, so that the cost is bounded whatever the value; cycles end with the depth and the budget.
+
+/** Objects looked into before the rest is guessed. */
+const MAX_OBJECTS = 1_000
+/** Members of one collection looked into. */
+const MAX_SAMPLES = 32
+const MAX_DEPTH = 16
+/** A value that is not looked into. */
+const GUESS_BYTES = 64
+
+/** A whole number of bytes; right within a factor of about two for data of uniform shape. */
+export function estimateBytes(value: unknown): number {
+  try {
+    return Math.ceil(new Estimate().of(value, 0))
+  } catch {
+    // A getter or proxy of the user's threw; its value is kept all the same.
+    return GUESS_BYTES
+  }
+}
+
+class Estimate {
+  #objectsLeft = MAX_OBJECTS
+
+  of(value: unknown, depth: number): number {
+    if (typeof value === 'string') return 16 + value.length
+    if (typeof value === 'bigint') return 32
+    if (typeof value !== 'object' || value === null) return 8
+    if (depth === MAX_DEPTH || this.#objectsLeft-- <= 0) return GUESS_BYTES
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 96 + value.byteLength
+    if (Array.isArray(value)) return 32 + 8 * value.length + this.#elements(value, depth)
+    if (value instanceof Map) return 64 + 32 * value.size + this.#members(value, value.size, depth)
+    if (value instanceof Set) return 64 + 24 * value.size + this.#members(value, value.size, depth)
+    return this.#object(value as Readonly<Record<string, unknown>>, depth)
+  }
+
+  #object(value: Readonly<Record<string, unknown>>, depth: number): number {
+    const names = Object.keys(value)
+    // The names of small objects are shared between all of their shape.
+    const namesBytes = names.length <= MAX_SAMPLES ? 0 : this.#elements(names, depth)
+    const values = this.#spread(names.length, (i) => this.of(value[names[i]!], depth + 1))
+    const errorBytes = value instanceof Error ? value.message.length + (value.stack?.length ?? 0) : 0
+    return 32 + 8 * names.length + namesBytes + values + errorBytes
+  }
+
+  #elements(array: readonly unknown[], depth: number): number {
+    return this.#spread(array.length, (i) => this.of(array[i], depth + 1))
+  }
+
+  /** The sum over `count` members, of which evenly spread ones are measured. */
+  #spread(count: number, measure: (index: number) => number): number {
+    const samples = Math.min(count, MAX_SAMPLES)
+    let bytes = 0
+    for (let i = 0; i < samples; i++) bytes += measure(Math.floor((i * count) / samples))
+    return samples === 0 ? 0 : (bytes * count) / samples
+  }
+
+  /** The same where only the first members can be reached quickly. */
+  #members(members: Iterable<unknown>, count: number, depth: number): number {
+    let samples = 0
+    let bytes = 0
+    for (const member of members) {
+      if (samples === MAX_SAMPLES) break
+      // The pair that a Map yields is not kept by it.
+      bytes += Array.isArray(member) && members instanceof Map ? this.#pair(member, depth) : this.of(member, depth + 1)
+      samples++
+    }
+    return samples === 0 ? 0 : (bytes * count) / samples
+  }
+
+  #pair(pair: readonly unknown[], depth: number): number {
+    return this.of(pair[0], depth + 1) + this.of(pair[1], depth + 1)
+  }
+}

@@ -1,0 +1,122 @@
+// The docs say only what holds: every code and every export is there, every link leads somewhere, and the README shows the demo's code.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { entries } from '../../scripts/subpaths.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const markdown = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name))
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...markdown('docs')]
+
+const parse = (path: string) => ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)
+
+/** What an entry exports, types included; all of it by name. */
+function exportsOf(path: string): string[] {
+  const names: string[] = []
+  parse(path).forEachChild((each) => {
+    if (ts.isExportDeclaration(each)) {
+      expect(each.exportClause && ts.isNamedExports(each.exportClause), `${path} exports by name`).toBe(true)
+      names.push(...(each.exportClause as ts.NamedExports).elements.map((element) => element.name.text))
+    } else if (ts.isFunctionDeclaration(each) && each.modifiers?.[0]?.kind === ts.SyntaxKind.ExportKeyword) {
+      names.push(each.name?.text ?? '')
+    }
+  })
+  return names
+}
+
+describe('docs/errors.md', () => {
+  test('has a section for every code, and none for a code that does not exist', () => {
+    const codes: string[] = []
+    parse('src/model/errors.ts').forEachChild((each) => {
+      if (!ts.isTypeAliasDeclaration(each) || each.name.text !== 'CacheErrorCode' || !ts.isUnionTypeNode(each.type))
+        return
+      codes.push(...each.type.types.map((type) => type.getText().slice(1, -1)))
+    })
+    const documented = [...read('docs/errors.md').matchAll(/^### `([A-Z0-9_]+)`$/gm)].map(([, code]) => code)
+    expect(codes.length).toBeGreaterThan(10)
+    expect([...documented].sort()).toEqual([...codes].sort())
+  })
+
+  test('says for each what to do next', () => {
+    const sections = read('docs/errors.md').split(/^### /m).slice(1)
+    for (const section of sections) expect(section).toContain('**Next:**')
+  })
+})
+
+describe('docs/api.md', () => {
+  test('names every export of every entry', () => {
+    const text = read('docs/api.md')
+    for (const path of Object.values(entries())) {
+      const names = exportsOf(path)
+      expect(names.length).toBeGreaterThan(0)
+      const missing = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))
+      expect(missing, `exports of ${path} that docs/api.md does not name`).toEqual([])
+    }
+  })
+
+  test('names every event', () => {
+    const events = read('src/model/events.ts').match(/export interface CacheEvents \{[\s\S]*?\n\}/)?.[0] ?? ''
+    const names = [...events.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name)
+    expect(names.length).toBeGreaterThan(15)
+    for (const name of names) expect(read('docs/api.md')).toContain(`\`${name}\``)
+  })
+})
+
+describe('README.md', () => {
+  const readme = read('README.md')
+
+  test('has code on screen by its eighth line', () => {
+    expect(readme.split('\n').slice(0, 8).join('\n')).toContain('```ts\n')
+  })
+
+  test('shows the code of the demo as it is', () => {
+    const shown = [...readme.matchAll(/<!-- (demo\/[\w./-]+): ([\w, ]+) -->\n```ts\n([\s\S]*?)```/g)]
+    expect(shown.length).toBeGreaterThan(0)
+    for (const [, file = '', regions = '', text = ''] of shown) {
+      const parts = regions.split(', ').map((name) => regionOf(read(file), name))
+      expect(text).toBe(parts.join('\n'))
+    }
+  })
+
+  test('shows code that is type-checked with everything else', () => {
+    const { include, exclude } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
+    expect(include).toContain('demo')
+    expect(exclude).not.toContain('demo')
+  })
+})
+
+test('every link between the docs, and from the docs to the tests, leads somewhere', () => {
+  const broken: string[] = []
+  for (const page of pages) {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const path = join(root, dirname(page), target)
+      if (!existsSync(path)) broken.push(`${page} → ${relative(root, path)}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
+
+test('every guarantee links to the tests that prove it', () => {
+  const sections = read('docs/guarantees.md')
+    .split(/^## /m)
+    .filter((section) => /^G\d+ /.test(section))
+  expect(sections.map((section) => section.slice(0, section.indexOf(' ')))).toEqual(
+    Array.from({ length: 10 }, (_, i) => `G${i + 1}`),
+  )
+  for (const section of sections) expect(section).toMatch(/\]\(\.\.\/test\//)
+})
+
+/** The lines between `// #region name` and its end, moved to the margin. */
+function regionOf(source: string, name: string): string {
+  const body = new RegExp(`^ *// #region ${name}\\n([\\s\\S]*?)^ *// #endregion`, 'm').exec(source)?.[1] ?? ''
+  const lines = body.split('\n')
+  const margin = Math.min(...lines.filter((line) => line !== '').map((line) => line.search(/\S/)))
+  return lines.map((line) => line.slice(margin)).join('\n')
+}

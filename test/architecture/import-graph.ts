@@ -1,0 +1,97 @@
+// Reads src/ with the TypeScript parser: who imports whom, types included, and what the rules of the house say about it.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+/** A source file, with its path relative to src/ and `/` as separator. */
+export interface SourceModule {
+  readonly path: string
+  readonly tree: ts.SourceFile
+  /** Imported files of src/, by path; type imports count. */
+  readonly files: readonly string[]
+  /** Other imported names, such as `node:fs` or `lru-cache`. */
+  readonly packages: readonly string[]
+}
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url))
+
+export function readSources(): SourceModule[] {
+  const names = existsSync(SRC) ? (readdirSync(SRC, { recursive: true }) as string[]) : []
+  return names
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => parseModule(name.split(sep).join('/'), readFileSync(join(SRC, name), 'utf8')))
+}
+
+export function parseModule(path: string, text: string): SourceModule {
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true)
+  const specifiers = importsOf(tree)
+  const relative = specifiers.filter((specifier) => specifier.startsWith('.'))
+  return {
+    path,
+    tree,
+    files: relative.map((specifier) => normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts')),
+    packages: specifiers.filter((specifier) => !specifier.startsWith('.')),
+  }
+}
+
+/** Every module name in `import`, `export … from`, `import()`, `import type` and `import('x').T`. */
+function importsOf(tree: ts.SourceFile): string[] {
+  const found = new Set<string>()
+  visit(tree, (node) => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier)
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0])
+    else if (ts.isCallExpression(node) && node.expression.getText() === 'require') add(node.arguments[0])
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal)
+  })
+  return [...found]
+
+  function add(specifier: ts.Node | undefined): void {
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.add(specifier.text)
+  }
+}
+
+export function visit(node: ts.Node, see: (node: ts.Node) => void): void {
+  see(node)
+  ts.forEachChild(node, (child) => visit(child, see))
+}
+
+/** Import cycles, each as the files of one loop; empty when there is none. */
+export function findCycles(modules: readonly SourceModule[]): string[][] {
+  const imports = new Map(modules.map(({ path, files }) => [path, files]))
+  const done = new Set<string>()
+  const cycles: string[][] = []
+  for (const { path } of modules) walk(path, [])
+  return cycles
+
+  function walk(path: string, trail: readonly string[]): void {
+    const loop = trail.indexOf(path)
+    if (loop >= 0) cycles.push([...trail.slice(loop), path])
+    if (loop >= 0 || done.has(path)) return
+    for (const next of imports.get(path) ?? []) walk(next, [...trail, path])
+    done.add(path)
+  }
+}
+
+/** From the bottom up: a place imports itself and what stands left of it. */
+export const LAYERS = ['model', 'codec', 'tiers', 'flow', 'cache', 'create-cache.ts', 'index.ts'] as const
+
+/** The folder of a file, or its name where it stands in src/ itself. */
+export const placeOf = (path: string): string => path.split('/')[0] as string
+
+/** Imports that point up, or into the folder of a subpath; as `a → b`. */
+export function findWrongImports(modules: readonly SourceModule[]): string[] {
+  return modules.flatMap(({ path, files }) =>
+    files.filter((file) => !mayImport(placeOf(path), placeOf(file))).map((file) => `${path} → ${file}`),
+  )
+}
+
+/** Subpaths stand beside the chain: they may use all of it, nobody may use them. */
+function mayImport(from: string, to: string): boolean {
+  if (from === to) return true
+  const layers: readonly string[] = LAYERS
+  if (!layers.includes(to)) return false
+  return !layers.includes(from) || layers.indexOf(to) < layers.indexOf(from)
+}

@@ -1,0 +1,121 @@
+// The house of docs/architecture.md as a test: layers, no knots, and who may use which package.
+
+import { readFileSync } from 'node:fs'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { subpaths } from '../../scripts/subpaths.js'
+import { findCycles, findWrongImports, LAYERS, parseModule, placeOf, readSources, visit } from './import-graph.js'
+
+const modules = readSources()
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+const isCore = (path: string) => (LAYERS as readonly string[]).includes(placeOf(path))
+const packageName = (specifier: string) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier
+
+describe('the source tree', () => {
+  test('has sources to check', () => {
+    expect(modules.length).toBeGreaterThan(0)
+  })
+
+  test('imports point down or stay in their folder, and nobody imports a subpath', () => {
+    expect(findWrongImports(modules)).toEqual([])
+  })
+
+  test('has no import cycle, type imports included', () => {
+    expect(findCycles(modules)).toEqual([])
+  })
+
+  test('imports only files that exist', () => {
+    const paths = new Set(modules.map(({ path }) => path))
+    expect(modules.flatMap(({ files }) => files).filter((file) => !paths.has(file))).toEqual([])
+  })
+
+  test('every file stands in a layer or in the folder of a subpath', () => {
+    const places = new Set<string>([...LAYERS, ...subpaths])
+    expect(modules.map(({ path }) => path).filter((path) => !places.has(placeOf(path)))).toEqual([])
+  })
+
+  test('an index exists exactly where package.json#exports points', () => {
+    const indexes = modules.map(({ path }) => path).filter((path) => /(^|\/)index\.ts$/.test(path))
+    expect(indexes.sort()).toEqual(['index.ts', ...subpaths.map((name) => `${name}/index.ts`)].sort())
+  })
+
+  test('the model imports nothing but itself and modules of Node', () => {
+    const model = modules.filter(({ path }) => placeOf(path) === 'model')
+    expect(model.flatMap(({ packages }) => packages).filter((name) => !name.startsWith('node:'))).toEqual([])
+  })
+
+  test('the core imports only the runtime dependencies, subpaths also the peers', () => {
+    const dependencies = Object.keys(manifest.dependencies)
+    const peers = Object.keys(manifest.peerDependencies)
+    const foreign = modules.flatMap(({ path, packages }) => {
+      const allowed = new Set(isCore(path) ? dependencies : [...dependencies, ...peers])
+      const others = packages.filter((name) => !name.startsWith('node:') && !allowed.has(packageName(name)))
+      return others.map((name) => `${path} → ${name}`)
+    })
+    expect(foreign).toEqual([])
+  })
+
+  test('writes nothing to the console', () => {
+    expect(filesWith((node) => ts.isIdentifier(node) && node.text === 'console')).toEqual([])
+  })
+
+  test('has no default export, enum or namespace', () => {
+    const banned = filesWith(
+      (node) =>
+        ts.isExportAssignment(node) ||
+        (node.kind === ts.SyntaxKind.DefaultKeyword && node.parent.kind !== ts.SyntaxKind.DefaultClause) ||
+        ts.isEnumDeclaration(node) ||
+        ts.isModuleDeclaration(node),
+    )
+    expect(banned).toEqual([])
+  })
+})
+
+describe('these checks', () => {
+  test('see every kind of import', () => {
+    const seen = parseModule(
+      'cache/a.ts',
+      `import './b.js'; import type { C } from '../model/c.js'; export * from '../d.js'
+       export type { E } from './e.js'; const f = () => import('ioredis'); type G = import('./g/h.js').H`,
+    )
+    expect(seen.files).toEqual(['cache/b.ts', 'model/c.ts', 'd.ts', 'cache/e.ts', 'cache/g/h.ts'])
+    expect(seen.packages).toEqual(['ioredis'])
+  })
+
+  test('find a cycle of type imports', () => {
+    const knot = [
+      parseModule('model/a.ts', "import type { B } from './b.js'"),
+      parseModule('model/b.ts', "import type { C } from './c.js'"),
+      parseModule('model/c.ts', "import type { A } from './a.js'"),
+      parseModule('model/d.ts', "import { A } from './a.js'"),
+    ]
+    expect(findCycles(knot)).toEqual([['model/a.ts', 'model/b.ts', 'model/c.ts', 'model/a.ts']])
+  })
+
+  test('find imports that point up or into a subpath', () => {
+    const wrong = [
+      parseModule('model/a.ts', "import { x } from '../flow/x.js'"),
+      parseModule('flow/b.ts', "import type { x } from '../redis/x.js'; import { y } from '../model/y.js'"),
+      parseModule('redis/c.ts', "import { x } from '../testing/x.js'; import { y } from '../codec/y.js'"),
+      parseModule('cache/d.ts', "import { x } from '../index.js'"),
+    ]
+    expect(findWrongImports(wrong)).toEqual([
+      'model/a.ts → flow/x.ts',
+      'flow/b.ts → redis/x.ts',
+      'redis/c.ts → testing/x.ts',
+      'cache/d.ts → index.ts',
+    ])
+  })
+})
+
+function filesWith(matches: (node: ts.Node) => boolean): string[] {
+  return modules
+    .filter(({ tree }) => {
+      let found = false
+      visit(tree, (node) => {
+        found ||= matches(node)
+      })
+      return found
+    })
+    .map(({ path }) => path)
+}

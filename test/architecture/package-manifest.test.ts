@@ -1,0 +1,35 @@
+// What package.json promises is what the build makes.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { entries, packageExports, packageTypesVersions } from '../../scripts/subpaths.js'
+
+const root = new URL('../../', import.meta.url)
+const read = (file: string) => readFileSync(new URL(file, root), 'utf8')
+const manifest = JSON.parse(read('package.json'))
+
+describe('package.json', () => {
+  test('exports exactly the entries of the build, types first (else run `npm run exports`)', () => {
+    expect(JSON.stringify(manifest.exports)).toBe(JSON.stringify(packageExports()))
+    expect(manifest.typesVersions).toEqual(packageTypesVersions())
+  })
+
+  test('every entry has a source', () => {
+    const missing = Object.values(entries()).filter((source) => !existsSync(new URL(source, root)))
+    expect(missing).toEqual([])
+  })
+
+  test('keeps Redis clients out of what is installed with the package', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['lru-cache', 'p-limit'])
+    expect(manifest.peerDependenciesMeta.ioredis.optional).toBe(true)
+  })
+
+  test('every script that calls a file calls one that exists', () => {
+    const files = Object.values<string>(manifest.scripts).flatMap((script) => script.match(/\S+\.(ts|mjs|js)\b/g) ?? [])
+    expect(files.filter((file) => !existsSync(new URL(file, root)))).toEqual([])
+  })
+
+  test('the lock file names no registry host', () => {
+    expect(read('package-lock.json')).not.toMatch(/"resolved":/)
+  })
+})

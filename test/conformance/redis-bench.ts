@@ -1,0 +1,68 @@
+// Runs the conformance cases against real Redis: every process of a case has a client of its own, with proxies that can be cut.
+import * as ioredis6 from 'ioredis'
+import * as ioredis5 from 'ioredis5'
+import { redisTier } from 'tiercache/redis'
+import type { ConformanceCase, Peer } from 'tiercache/testing'
+import { systemClock } from '../../src/model/clock.js'
+import type { RedisConnection } from '../../src/redis/index.js'
+import { startProxy, type TcpProxy } from '../support/proxy.js'
+import { sleep } from '../support/wait.js'
+
+export const clients = [
+  ['ioredis 6', ioredis6],
+  // The same constructors, typed a little differently.
+  ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
+] as const
+
+export type ClientLibrary = typeof ioredis6
+
+/** Something that the cases can run against. */
+export interface Topology {
+  /** Ports that a process connects to, each of which gets a proxy. */
+  readonly ports: readonly number[]
+  /** A client that reaches each of `ports` through the proxy of the same index. */
+  connect(library: ClientLibrary, proxies: readonly TcpProxy[]): RedisConnection
+  /** Sends a command to the server that has `key`. */
+  command(key: string, ...args: string[]): Promise<unknown>
+}
+
+let runs = 0
+
+/** Runs one case; `bus` is the one that the tier is made with. */
+export async function runOnRedis(
+  each: ConformanceCase,
+  topology: Topology,
+  library: ClientLibrary,
+  bus: 'stream' | 'tracking',
+): Promise<void> {
+  const cleanups: (() => Promise<unknown> | unknown)[] = []
+  const connect = async (name: string): Promise<Peer> => {
+    const proxies = await Promise.all(topology.ports.map(startProxy))
+    const client = topology.connect(library, proxies)
+    client.on('error', () => {}) // Cases cut the links, and clients without a listener print that.
+    cleanups.push(() => client.disconnect(), ...proxies.map((proxy) => () => proxy.stop()))
+    return {
+      ...redisTier(client, { bus }).connect(name, systemClock),
+      cut: async () => void (await Promise.all(proxies.map((proxy) => proxy.refuse()))),
+      restore: async () => void (await Promise.all(proxies.map((proxy) => proxy.restore()))),
+    }
+  }
+  try {
+    await each.run({
+      prefix: `c${++runs}`,
+      clock: systemClock,
+      connect,
+      sleep,
+      plantOtherType: async (key) => void (await topology.command(key, 'LPUSH', key, 'x')),
+    })
+  } finally {
+    for (const clean of cleanups) await clean()
+  }
+}
+
+/** What `natMap` of a client needs so that the servers' own addresses lead to the proxies. */
+export function natMapOf(ports: readonly number[], proxies: readonly TcpProxy[]) {
+  return Object.fromEntries(
+    ports.map((port, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[i]?.port ?? port }]),
+  )
+}

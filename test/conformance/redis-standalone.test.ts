@@ -1,0 +1,33 @@
+// The store and both buses on one Redis server against everything that the ports promise.
+import { busCases, storeCases } from 'tiercache/testing'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { clients, runOnRedis, type Topology } from './redis-bench.js'
+
+let server: RedisServer
+let topology: Topology
+
+beforeAll(async () => {
+  server = await startRedis()
+  topology = {
+    ports: [server.port],
+    connect: ({ Redis }, [proxy]) => new Redis({ host: '127.0.0.1', port: proxy?.port ?? 0 }),
+    command: (_key, ...args) => server.command(...args),
+  }
+})
+
+afterAll(() => server.stop())
+
+describe.concurrent.each(clients)('the store on one server through %s', (_, library) => {
+  for (const each of storeCases()) test(each.name, () => runOnRedis(each, topology, library, 'stream'))
+})
+
+describe.concurrent.each(clients)('the stream bus on one server through %s', (_, library) => {
+  const deviations = { changes: 'the log tells what was announced, and nothing else' }
+  for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'stream'))
+})
+
+describe.concurrent.each(clients)('the tracking bus on one server through %s', (_, library) => {
+  const deviations = { announcements: 'the server itself announces', log: 'the server itself announces' }
+  for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'tracking'))
+})

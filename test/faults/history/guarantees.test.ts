@@ -1,0 +1,82 @@
+// G1, G2 and G3 on a real Redis: processes read, write and invalidate while everything breaks; the checker looks at every answer.
+import { describe, expect, test } from 'vitest'
+import { check } from './checker.js'
+import { BUS_FAULTS } from './nemesis.js'
+import type { HistoryRecord, ReadRecord } from './records.js'
+import { describe as inWords, runHistory } from './run.js'
+
+const DURATION_MS = Number(process.env.HISTORY_MS ?? 20_000)
+const MAX_STALENESS_MS = 1_000
+/** One is long enough for a mutation to be noticed many times over, on a machine that has nothing else to do. */
+const ROUND_MS = 5_000
+const MOST_ROUNDS = 4
+
+test(
+  'no process ever reads what an invalidation forbids, whatever breaks',
+  async () => {
+    const history = await runHistory({
+      ...{ durationMs: DURATION_MS, processes: 4, concurrency: 8, keys: 8, maxStalenessMs: MAX_STALENESS_MS },
+    })
+    console.log(inWords(history))
+    expect(history.verdict.violations).toEqual([])
+    expect(history.operations).toBeGreaterThan(1_000)
+    expect(Object.keys(history.faults).length).toBeGreaterThan(5)
+  },
+  DURATION_MS + 90_000,
+)
+
+describe('the checker notices', () => {
+  test.each([
+    ['a fill that ignores its fence', 'a fill stores whatever stands there'],
+    ['a process that trusts its bus for ever', 'the bus is trusted for ever'],
+  ])(
+    '%s',
+    async (_, mutation) => {
+      let violations = 0
+      for (let round = 0; round < MOST_ROUNDS && violations === 0; round++) {
+        const { verdict } = await runHistory({
+          ...{ durationMs: ROUND_MS, processes: 3, concurrency: 8, keys: 3, maxStalenessMs: MAX_STALENESS_MS },
+          ...{ mutation, faults: BUS_FAULTS },
+        })
+        violations = verdict.violations.length
+        console.log(`history, ${mutation}: ${violations} violations in round ${round + 1}`)
+      }
+      expect(violations).toBeGreaterThan(0)
+    },
+    MOST_ROUNDS * (ROUND_MS + 30_000),
+  )
+
+  const born = { record: 'birth', id: 'v', process: 0, key: 'k', tags: ['t'], atMs: 100, write: undefined } as const
+  const instants = { calledMs: 200, completedMs: 210, result: 'applied' } as const
+  const deleted = { record: 'write', process: 0, number: 0, kind: 'delete', key: 'k', tags: [], ...instants } as const
+  const readBy = (process: number, calledMs: number, kind: ReadRecord['kind'] = 'get'): HistoryRecord => {
+    return { record: 'read', process, kind, key: 'k', value: 'v', calledMs, completedMs: calledMs + 1 }
+  }
+  const verdictOf = (...records: HistoryRecord[]) => {
+    return check([born, ...records], MAX_STALENESS_MS).violations.map(({ guarantee }) => guarantee)
+  }
+
+  test('a read of its own process after an invalidation, at once', () => {
+    expect(verdictOf(deleted, readBy(0, 211))).toEqual(['G2'])
+    expect(verdictOf({ ...deleted, result: 'queued' }, readBy(0, 211))).toEqual(['G2'])
+    expect(verdictOf(deleted, readBy(0, 209)), 'the read was called before it was over').toEqual([])
+  })
+
+  test('a read of another process beyond the bound, and of Redis at once', () => {
+    expect(verdictOf(deleted, readBy(1, 210 + MAX_STALENESS_MS))).toEqual([])
+    expect(verdictOf(deleted, readBy(1, 211 + MAX_STALENESS_MS))).toEqual(['G3'])
+    expect(verdictOf(deleted, readBy(1, 211, 'fromRedis'))).toEqual(['G1'])
+    expect(verdictOf({ ...deleted, result: 'queued' }, readBy(1, 9_999))).toEqual([])
+  })
+
+  test('an invalidated tag, a cleared cache and an overwritten key alike, and not what was born later', () => {
+    const late = 211 + MAX_STALENESS_MS
+    expect(verdictOf({ ...deleted, kind: 'invalidateTags', key: undefined, tags: ['t'] }, readBy(1, late))).toEqual([
+      'G3',
+    ])
+    expect(verdictOf({ ...deleted, kind: 'invalidateTags', key: undefined, tags: ['u'] }, readBy(1, late))).toEqual([])
+    expect(verdictOf({ ...deleted, kind: 'clear', key: undefined }, readBy(1, late))).toEqual(['G3'])
+    expect(verdictOf({ ...deleted, kind: 'set' }, readBy(1, late))).toEqual(['G3'])
+    expect(verdictOf({ ...deleted, calledMs: 99 }, readBy(1, late)), 'the load began after the call').toEqual([])
+  })
+})

@@ -1,0 +1,129 @@
+// One history from start to end: real processes on a real Redis, everything breaking, and the verdict over all that they did.
+import { type Child, startChild } from '../../support/child.js'
+import { startProxy } from '../../support/proxy.js'
+import { type RedisServer, startRedis } from '../../support/redis-server.js'
+import { sleep } from '../../support/wait.js'
+import { check, type Verdict } from './checker.js'
+import { breakThings, type FaultName, type Target } from './nemesis.js'
+import type { HistoryRecord, Order, Report, WorkerOptions } from './records.js'
+
+export interface HistoryOptions {
+  readonly durationMs: number
+  readonly processes: number
+  /** Loops per process. */
+  readonly concurrency: number
+  readonly keys: number
+  readonly maxStalenessMs: number
+  /** What goes wrong; by default everything that can. */
+  readonly faults?: readonly FaultName[] | undefined
+  /** Of `test/properties/model/mutations.ts`: a port broken on purpose. */
+  readonly mutation?: string | undefined
+}
+
+export interface History {
+  readonly verdict: Verdict
+  readonly operations: number
+  readonly loads: number
+  readonly faults: Readonly<Record<string, number>>
+}
+
+/** Long enough after the last fault for everything to be told and heard. */
+const MENDING_MS = 2_500
+
+export async function runHistory(options: HistoryOptions): Promise<History> {
+  await using server = await startRedis()
+  await using database = await startRedis()
+  const world = new World(options, server, database)
+  try {
+    return await world.run()
+  } finally {
+    await world.stop()
+  }
+}
+
+class World {
+  readonly #records: HistoryRecord[] = []
+  readonly #resources: AsyncDisposable[] = []
+
+  constructor(
+    private readonly options: HistoryOptions,
+    private readonly server: RedisServer,
+    private readonly database: RedisServer,
+  ) {}
+
+  async run(): Promise<History> {
+    const { server, options } = this
+    const numbers = Array.from({ length: options.processes }, (_, i) => i)
+    const targets = await Promise.all(numbers.map((i) => this.#start(i, 'worker')))
+    const untilMs = performance.now() + options.durationMs
+    const faults = await breakThings({ server, targets }, untilMs, options.faults)
+    for (const { child } of targets) child.send({ order: 'stop' } satisfies Order)
+    await Promise.all(targets.map(({ child }) => this.#told(child, 'stopped')))
+    await sleep(Math.max(MENDING_MS, 2 * options.maxStalenessMs))
+    const newcomer = await this.#start(options.processes, 'newcomer')
+    for (const { child } of [...targets, newcomer]) {
+      child.send({ order: 'readAll' } satisfies Order)
+      await this.#told(child, 'hasReadAll')
+    }
+    return {
+      verdict: check(this.#records, options.maxStalenessMs),
+      operations: this.#records.filter(({ record }) => record !== 'birth').length,
+      loads: this.#records.filter((record) => record.record === 'birth' && record.write === undefined).length,
+      faults,
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#resources.map((resource) => resource[Symbol.asyncDispose]()))
+  }
+
+  async #start(process: number, kind: WorkerOptions['kind']): Promise<Target> {
+    const [data, bus] = [await startProxy(this.server.port), await startProxy(this.server.port)]
+    const { concurrency, keys, maxStalenessMs, mutation } = this.options
+    const ports = { dataPort: data.port, busPort: bus.port, databasePort: this.database.port }
+    const client = process % 2 === 0 ? 'lent' : 'own'
+    const worker = {
+      process,
+      kind,
+      client,
+      concurrency,
+      keys,
+      maxStalenessMs,
+      mutation,
+      ...ports,
+    } satisfies WorkerOptions
+    const child = startChild(new URL('./worker.ts', import.meta.url), { args: [JSON.stringify(worker)] })
+    this.#resources.push(child, data, bus)
+    await this.#told(child, 'ready')
+    return { child, data, bus }
+  }
+
+  /** Takes a worker's reports until it says `report`, and what it recorded meanwhile. */
+  async #told(child: Child, report: Report['report']): Promise<void> {
+    for (;;) {
+      const said = await child.next<Report>(() => true, 60_000)
+      if (said.report === 'records') for (const record of said.records) this.#records.push(record)
+      if (said.report === 'broken') throw new Error(`a process broke: ${said.error}`)
+      if (said.report === report) return
+    }
+  }
+}
+
+/** The figures in words. */
+export function describe({ verdict, operations, loads, faults }: History): string {
+  const { writes, violations, worstStalenessMs, values } = verdict
+  const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0)
+  const lines = [
+    `history: ${operations} operations (${verdict.reads} reads, ${loads} loads, ${writes.applied} writes applied, ${writes.queued} queued) on ${values} values`,
+    `history: ${faultCount} faults: ${Object.entries(faults)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')}`,
+    `history: ${violations.length} violations, worst observed staleness ${Math.round(worstStalenessMs)} ms`,
+  ]
+  for (const { guarantee, read, birth, lateMs } of violations.slice(0, 5)) {
+    lines.push(
+      `history: ${guarantee} broken by ${lateMs.toFixed(1)} ms: ${JSON.stringify(read)} of ${JSON.stringify(birth)}`,
+    )
+  }
+  return lines.join('\n')
+}

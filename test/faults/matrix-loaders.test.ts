@@ -1,0 +1,145 @@
+// The loader's half of the fault matrix: its errors reach its callers untouched, unless a stale value may answer, and nothing else does.
+import { createCache, type LoadContext } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { sleep } from '../support/wait.js'
+
+let server: RedisServer
+let names = 0
+
+beforeAll(async () => {
+  server = await startRedis()
+})
+
+afterAll(() => server.stop())
+
+const HARD_TIMEOUT_MS = 300
+const FAILURE = new TypeError('the database says no')
+
+/** One way in which a loader misbehaves, and what its callers get. */
+interface LoaderCell {
+  readonly name: string
+  readonly load: (context: LoadContext) => unknown
+  readonly rejection: unknown
+}
+
+const timedOut = expect.objectContaining({ code: 'LOAD_TIMEOUT' })
+
+const CELLS: readonly LoaderCell[] = [
+  {
+    name: 'throws at once',
+    load: () => {
+      throw FAILURE
+    },
+    rejection: FAILURE,
+  },
+  { name: 'rejects', load: () => Promise.reject(FAILURE), rejection: FAILURE },
+  {
+    name: 'rejects later',
+    load: async () => {
+      await sleep(50)
+      throw FAILURE
+    },
+    rejection: FAILURE,
+  },
+  { name: 'rejects with undefined', load: () => Promise.reject(undefined), rejection: undefined },
+  { name: 'rejects with a string', load: () => Promise.reject('no'), rejection: 'no' },
+  { name: 'hangs', load: () => new Promise(() => undefined), rejection: timedOut },
+  {
+    name: 'rejects after its timeout',
+    load: async () => {
+      await sleep(HARD_TIMEOUT_MS + 100)
+      throw FAILURE
+    },
+    rejection: timedOut,
+  },
+  {
+    name: 'answers after its timeout',
+    load: () => sleep(HARD_TIMEOUT_MS + 100).then(() => 'too late'),
+    rejection: timedOut,
+  },
+  {
+    name: 'answers a promise that throws when it is looked at',
+    load: () => {
+      const evil = {}
+      Object.defineProperty(evil, 'then', {
+        get() {
+          throw FAILURE
+        },
+      })
+      return evil
+    },
+    rejection: FAILURE,
+  },
+]
+
+/** Two processes over one Redis; every test has its own name. */
+function processes(options = {}) {
+  const name = `loaders-${++names}`
+  const open = () =>
+    createCache({
+      name,
+      ttl: '1h',
+      hardTimeout: HARD_TIMEOUT_MS,
+      ...options,
+      l2: redisTier(server.url, { timeout: '2s' }),
+    })
+  return { a: open(), b: open() }
+}
+
+describe.concurrent('a loader that', () => {
+  test.each(CELLS.map((cell) => [cell.name, cell] as const))(
+    '%s: all its callers are told so, nothing is kept',
+    async (_, cell) => {
+      const { a, b } = processes()
+      await Promise.all([a.set('warm', 1), b.set('warm', 1)])
+      let loads = 0
+      const load = (context: LoadContext) => {
+        loads++
+        return cell.load(context)
+      }
+      const results = await Promise.allSettled([1, 2, 3].map(() => a.getOrSet('k', load)))
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+      for (const result of results as PromiseRejectedResult[]) expect(result.reason).toEqual(cell.rejection)
+      expect(loads).toBe(1)
+      await sleep(200) // What comes after its timeout has come by now.
+      expect(await b.lookup('k')).toEqual({ found: false })
+      expect(await a.lookup('k')).toEqual({ found: false })
+      // The key is free at once, here and in the other process: nobody waits for what failed.
+      const startMs = performance.now()
+      expect(await b.getOrSet('k', () => 'fine')).toBe('fine')
+      expect(performance.now() - startMs).toBeLessThan(1_500)
+      await Promise.all([a.close(), b.close()])
+    },
+  )
+
+  test.each(CELLS.map((cell) => [cell.name, cell] as const))(
+    '%s: a stale value answers where it may',
+    async (_, cell) => {
+      const { a, b } = processes({ staleIfError: '1h' })
+      await a.getOrSet('k', () => 'stale')
+      await a.expire('k')
+      expect(await a.getOrSet('k', cell.load)).toBe('stale')
+      await Promise.all([a.close(), b.close()])
+    },
+  )
+
+  test('answers after close() changes nothing and hurts nobody', async () => {
+    const { a, b } = processes({ closeTimeout: 50 })
+    await a.set('warm', 1)
+    let answer: (value: string) => void = () => undefined
+    const late = new Promise<string>((resolve) => {
+      answer = resolve
+    })
+    const waiting = a.getOrSet('k', () => late)
+    const outcome = expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
+    await a.close()
+    await outcome
+    answer('too late')
+    await sleep(50)
+    expect(await b.lookup('k')).toEqual({ found: false })
+    expect(await b.getOrSet('k', () => 'fine')).toBe('fine')
+    await b.close()
+  })
+})

@@ -1,0 +1,140 @@
+// Plays one cell of the fault matrix: healthy, the fault, work in it, its end, recovery, and then a look at what every process sees.
+import type { Cache } from 'tiercache'
+import { expect } from 'vitest'
+import type { RedisOptions } from '../support/redis-server.js'
+import { sleep, waitFor } from '../support/wait.js'
+import { KEYS, MAX_STALENESS_MS, type Row, tagOf, World } from './matrix-world.js'
+
+/** One kind of trouble and what may be seen of it. */
+export interface Cell {
+  readonly name: string
+  readonly server?: RedisOptions
+  /** Trouble that is there before the caches are made. */
+  readonly atStart?: (world: World) => unknown
+  readonly begin?: (world: World) => unknown
+  readonly end?: (world: World) => unknown
+  /** How long the caches work in it. Default 1.2 s. */
+  readonly lastsMs?: number
+  readonly breaker: 'opens' | 'stays closed' | 'may open'
+  /** What becomes of writes once L2 is known to be away, or all along where the breaker stays closed. */
+  readonly writes: 'queued' | 'applied' | 'either'
+}
+
+/** Only a hang is longer than the timeout plus this: the machine may be busy. */
+const SLACK_MS = 1_500
+/** What half of the reads may take while L2 is known to be away: nothing but this machine's own slowness. */
+const ABOUT_NOTHING_MS = 50
+
+export async function play(cell: Cell): Promise<void> {
+  // Where L2 is expected to stay in use, a busy machine must not look like a hung Redis.
+  const world = await World.make(cell.server ?? {}, cell.breaker === 'stays closed' ? 3_000 : 200)
+  try {
+    await cell.atStart?.(world)
+    if (cell.atStart === undefined) await fill(world)
+    await cell.begin?.(world)
+    await workFor(world, cell.lastsMs ?? 1_200)
+    await cell.end?.(world)
+    await Promise.all([isWell(world.a), isWell(world.b)])
+    await workFor(world, 300)
+    await isWell(world.a)
+    check(world, cell)
+    // G3: other processes have heard of it, or have asked again.
+    await sleep(MAX_STALENESS_MS + 500)
+    await checkNothingStale(world)
+    await checkL2Works(world)
+    await checkCloses(world)
+  } finally {
+    await world.end()
+  }
+}
+
+async function isWell(cache: Cache): Promise<void> {
+  await waitFor('recovery', () => {
+    const { l2, bus } = cache.stats()
+    return l2.available && l2.waiting === 0 && bus.trusted
+  })
+}
+
+/** Every process has every key, in memory and in L2. */
+async function fill({ a, b, load }: World): Promise<void> {
+  await Promise.all([isWell(a), isWell(b)])
+  for (const cache of [a, b]) {
+    await Promise.all(KEYS.map((key) => cache.getOrSet(key, load(key), { tags: [tagOf(key)] })))
+    await cache.drain()
+  }
+}
+
+async function workFor(world: World, lastsMs: number): Promise<void> {
+  const untilMs = performance.now() + lastsMs
+  const changes = ['delete', 'tag', 'set'] as const
+  const underWay: Promise<unknown>[] = []
+  for (let i = 0; performance.now() < untilMs; i++) {
+    const key = KEYS[(i * 5) % KEYS.length] as string
+    if (i % 4 === 0) underWay.push(world.change(changes[(i / 4) % 3] as (typeof changes)[number], key))
+    underWay.push(world.read(key), world.read(`k${1_000 + i}`), readsOfB(world, key))
+    await sleep(20)
+  }
+  await Promise.all(underWay)
+}
+
+async function readsOfB(world: World, key: string): Promise<void> {
+  try {
+    await world.b.getOrSet(key, world.load(key), { tags: [tagOf(key)] })
+  } catch (error) {
+    world.violations.push(`a read of ${key} in the other process was rejected: ${error}`)
+  }
+}
+
+function check({ violations, reads, writes, events, a, timeoutMs }: World, cell: Cell): void {
+  expect(violations).toEqual([])
+  expect(Math.max(...reads.map(({ tookMs }) => tookMs))).toBeLessThan(timeoutMs + SLACK_MS)
+  const free = reads.filter(({ whileOpen }) => whileOpen).map(({ tookMs }) => tookMs)
+  if (free.length > 10) expect(median(free)).toBeLessThan(ABOUT_NOTHING_MS)
+  const degraded = events.filter((event) => event.startsWith('degraded')).length
+  const recovered = events.filter((event) => event === 'recovered').length
+  expect(recovered, 'each outage is told once when it begins and once when it ends').toBe(degraded)
+  if (cell.breaker === 'opens') expect(degraded).toBeGreaterThan(0)
+  if (cell.breaker === 'stays closed') expect(degraded).toBe(0)
+  const known = cell.breaker === 'stays closed' ? writes : writes.filter(({ whileOpen }) => whileOpen)
+  expect(known.length + Number(cell.writes === 'either')).toBeGreaterThan(0)
+  if (cell.writes !== 'either') expect([...new Set(known.map(({ result }) => result))]).toEqual([cell.writes])
+  expect(a.stats().l2.breaker).toBe('closed')
+}
+
+/** Nothing that was invalidated during the trouble is served after it: not by memory, not by L2, not to a process that comes new. */
+async function checkNothingStale(world: World): Promise<void> {
+  const newcomer = world.open(world.server.url)
+  await isWell(newcomer)
+  const stale: string[] = []
+  for (const key of KEYS) {
+    const inL2 = await newcomer.get<Row>(key)
+    const rows = [
+      ['a', await world.a.getOrSet(key, world.load(key), { tags: [tagOf(key)] })],
+      ['b', await world.b.getOrSet(key, world.load(key), { tags: [tagOf(key)] })],
+    ] as [string, Row][]
+    if (inL2 !== undefined) rows.push(['a newcomer', inL2])
+    const version = world.versionOf(key)
+    for (const [who, row] of rows)
+      if (row.version !== version) stale.push(`${who}: ${key} ${row.version}, not ${version}`)
+  }
+  expect(stale).toEqual([])
+}
+
+async function checkL2Works(world: World): Promise<void> {
+  await world.a.getOrSet('k999999', world.load('k999999'), { tags: ['t0'] })
+  await world.a.drain()
+  const newcomer = world.open(world.server.url)
+  await isWell(newcomer)
+  expect(await newcomer.get('k999999')).toEqual({ key: 'k999999', version: 0 })
+}
+
+async function checkCloses({ a }: World): Promise<void> {
+  const startMs = performance.now()
+  await a.close()
+  expect(performance.now() - startMs).toBeLessThan(5_000)
+  await expect(a.get('k0')).rejects.toMatchObject({ code: 'CLOSED' })
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] as number
+}

@@ -1,0 +1,43 @@
+// What the soak and its processes say to each other.
+import type { HistoryRecord } from '../history/records.js'
+
+export interface WorkerArguments {
+  readonly process: number
+  readonly url: string
+  readonly maxStalenessMs: number
+  /** Callers at a time. */
+  readonly loops: number
+}
+
+export type WorkerOrder =
+  | { readonly order: 'sample' }
+  /** No more traffic; the cache stays open. */
+  | { readonly order: 'rest' }
+  /** Close the cache and end. */
+  | { readonly order: 'end' }
+
+/** What must stay flat. */
+export interface Sample {
+  readonly heapBytes: number
+  readonly externalBytes: number
+  readonly handles: number
+  readonly flights: number
+  readonly background: number
+  readonly waiting: number
+  readonly entries: number
+}
+
+export interface Ended {
+  readonly report: 'ended'
+  readonly operations: number
+  /** Whatever must not happen: a read that rejects, a promise that nobody handled. */
+  readonly rejections: readonly string[]
+  readonly latencies: readonly number[]
+  readonly counters: Readonly<Record<string, number>>
+}
+
+export type WorkerReport =
+  | { readonly report: 'ready' | 'rests' }
+  | { readonly report: 'records'; readonly records: readonly HistoryRecord[] }
+  | { readonly report: 'sample'; readonly sample: Sample }
+  | Ended

@@ -1,0 +1,230 @@
+// The decoders against bytes that nobody wrote: a miss, never an exception, a hang or a large allocation.
+import assert from 'node:assert'
+import fc from 'fast-check'
+import { describe, test } from 'vitest'
+import { CorruptPayload, createEntryCodec, type EntryCodec, type EntryFields } from '../../src/codec/entry-codec.js'
+import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { newStamp } from '../../src/codec/stamp.js'
+import { reseal } from '../unit/codec/reseal.js'
+import { KEPT } from '../unit/codec/samples.js'
+
+const KEY = 'shop:user:1'
+const SCOPES = ['c:shop']
+const TOKEN = '00112233445566778899aabbccddeeff'
+
+const fields = (value: unknown): EntryFields => ({
+  key: KEY,
+  value,
+  createdAtMs: 1_760_000_000_000,
+  freshForMs: 1000,
+  staleForMs: 2000,
+  usableForMs: Number.POSITIVE_INFINITY,
+  loadMs: 3,
+  labels: { labels: [...SCOPES, 't:a', 't:bü'], tokens: [TOKEN, TOKEN, TOKEN] },
+  scopeCount: 1,
+  etag: 'W/"1"',
+})
+
+const rich = {
+  when: new Date(5),
+  map: new Map([[1, new Set(['x'])]]),
+  big: 2n ** 70n,
+  bytes: Buffer.from('ab'),
+  e: new TypeError('t'),
+}
+const plain = {
+  id: 1,
+  rows: [
+    { a: 1, b: 'x' },
+    { a: 2, b: 'y' },
+    { a: 3, b: 'é' },
+  ],
+  text: 'z'.repeat(60),
+  f: 0.5,
+}
+
+const codec = createEntryCodec()
+const encrypted = createEntryCodec({ encrypt: { keys: { k1: Buffer.alloc(32, 7) }, active: 'k1' } })
+
+const ENVELOPES: readonly (readonly [name: string, by: EntryCodec, bytes: Buffer])[] = [
+  ['plain', codec, codec.encode(fields(plain))],
+  ['rich', codec, codec.encode(fields(rich))],
+  ['compressed', codec, codec.encode(fields('tiercache'.repeat(500)))],
+  ['encrypted', encrypted, encrypted.encode(fields(plain))],
+  ['with its key', codec, codec.encode({ ...fields(null), keepKey: true })],
+]
+
+describe.each(ENVELOPES)('an envelope, %s:', (_, by, bytes) => {
+  test('every truncation is a miss', () => {
+    for (let length = 0; length < bytes.length; length++) assert(isMiss(by, bytes.subarray(0, length)), `at ${length}`)
+  })
+
+  test('every flipped bit is a miss', () => {
+    for (let bit = 0; bit < bytes.length * 8; bit++) assert(isMiss(by, flip(bytes, bit)), `bit ${bit}`)
+  })
+
+  test('every flipped bit is harmless even if the checksum was made to fit', () => {
+    // A number may be another one then; but nothing throws, hangs or grows.
+    for (let bit = 20 * 8; bit < bytes.length * 8; bit++) readAll(by, reseal(flip(bytes, bit), KEY))
+  })
+
+  test('so is every truncation', () => {
+    for (let length = 20; length < bytes.length; length++)
+      readAll(by, reseal(Buffer.from(bytes.subarray(0, length)), KEY))
+  })
+
+  test('so are random changes', () => {
+    const change = fc.tuple(fc.nat({ max: bytes.length - 21 }), fc.nat({ max: 255 }))
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
+        const changed = Buffer.from(bytes)
+        for (const [at, byte] of changes) changed[20 + at] = byte
+        readAll(by, reseal(changed, KEY))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('bytes put in or left out are a miss', () => {
+    const cut = fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.uint8Array({ maxLength: 20 }), fc.nat({ max: 20 }))
+    fc.assert(
+      fc.property(cut, ([at, put, left]) => {
+        const changed = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + left)])
+        fc.pre(!changed.equals(bytes))
+        assert(isMiss(by, changed))
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
+
+describe('foreign bytes', () => {
+  test('of any content are a miss', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => isMiss(codec, bytes)),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('after an intact stamp are a miss', () => {
+    const live = newStamp('live')
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => isMiss(codec, Buffer.concat([live, bytes]))),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('after an intact stamp, with a checksum that fits, are harmless', () => {
+    const head = Buffer.concat([newStamp('live'), Buffer.alloc(4)])
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        readAll(codec, reseal(Buffer.concat([head, bytes]), KEY))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
+
+describe('the msgpack decoder', () => {
+  const msgpack = createMsgpackCodec()
+
+  test('answers or throws for any bytes, within bounded memory', () => {
+    const tokens = fc.constantFrom(0xc1, 0xdd, 0xdf, 0xdb, 0xc6, 0xd4, 0x72, 0x40, 0x91, 0x81, 0xa1, 0xff, 0, 1, 12)
+    const anyBytes = fc
+      .array(fc.oneof(tokens, fc.nat({ max: 255 })), { maxLength: 200 })
+      .map((bytes) => Buffer.from(bytes))
+    fc.assert(
+      fc.property(anyBytes, (bytes) => answersOrThrows(() => msgpack.decode(bytes))),
+      { numRuns: 20_000 },
+    )
+  })
+
+  test('answers or throws for any change of what it wrote', () => {
+    const samples = Object.values(KEPT)
+      .map((make) => msgpack.encode(make()) as Buffer)
+      .filter((bytes) => bytes.length < 5000)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...samples),
+        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 4 }),
+        (bytes, changes) => {
+          const changed = Buffer.from(bytes)
+          for (const [at, byte] of changes) changed[at % changed.length] = byte
+          answersOrThrows(() => msgpack.decode(changed))
+        },
+      ),
+      { numRuns: 20_000 },
+    )
+  })
+
+  test('no bytes can reach a prototype', () => {
+    const proto = Buffer.from('__proto__')
+    const key = Buffer.concat([Buffer.from([0xa9]), proto])
+    const forged = [
+      Buffer.concat([Buffer.from([0x81]), key, Buffer.from([0x81, 0xa1, 0x78, 1])]),
+      Buffer.concat([Buffer.from([0xd4, 0x72, 0x40, 0x91]), key, Buffer.from([0x81, 0xa1, 0x78, 1])]),
+      Buffer.concat([Buffer.from([0x81, 0xd9, 9]), proto, Buffer.from([0x81, 0xa1, 0x78, 1])]),
+    ]
+    for (const bytes of forged) assert.throws(() => msgpack.decode(bytes), /wrong key/)
+    const own = msgpack.decode(msgpack.encode(JSON.parse('{"__proto__":{"x":1}}'))) as object
+    assert.deepStrictEqual(Object.keys(own), ['__proto__'])
+    assert.strictEqual(Object.getPrototypeOf(own), Object.prototype)
+    assert.strictEqual(({} as { x?: number }).x, undefined)
+  })
+
+  test('a length that nothing backs allocates nothing', () => {
+    const claims = [
+      [0xdd, 0xff, 0xff, 0xff, 0xff],
+      [0xdf, 0xff, 0xff, 0xff, 0xff],
+      [0xdb, 0xff, 0xff, 0xff, 0xff],
+      [0xc6, 0xff, 0xff, 0xff, 0xff],
+      [0xd4, 0x72, 0x40, 0xdc, 0xff, 0xff],
+    ]
+    const before = process.memoryUsage()
+    for (const claim of claims) assert.throws(() => msgpack.decode(Buffer.from(claim)))
+    // The rich form of `[<hole>, [30 million], <kind sparse>]`: an array that is nothing but holes.
+    const sparse = msgpack.decode(Buffer.from([0xc1, 0x93, 0xc1, 0x91, 0xce, 1, 0xc9, 0xc3, 0x80, 0xc6, 0, 0, 0, 1, 8]))
+    assert.strictEqual((sparse as unknown[]).length, 30_000_000)
+    const after = process.memoryUsage()
+    assert(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers < 10_000_000)
+  })
+
+  test('nesting without end is refused before the stack is', () => {
+    assert.throws(() => msgpack.decode(Buffer.alloc(1_000_000, 0x91)), /wrong depth/)
+    assert.throws(
+      () => msgpack.decode(Buffer.concat([Buffer.from([0xc1]), Buffer.alloc(1_000_000, 0x91)])),
+      /wrong depth/,
+    )
+  })
+})
+
+function flip(bytes: Buffer, bit: number): Buffer {
+  const flipped = Buffer.from(bytes)
+  flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7))
+  return flipped
+}
+
+/** Whether nothing can be had from the bytes. Fails if something other than the documented error is thrown. */
+function isMiss(by: EntryCodec, bytes: Uint8Array): boolean {
+  return readAll(by, bytes) === 'miss'
+}
+
+function readAll(by: EntryCodec, bytes: Uint8Array): 'miss' | 'hit' {
+  const opened = by.open(bytes, KEY, SCOPES)
+  if ('corrupt' in opened) return 'miss'
+  try {
+    opened.value()
+    return 'hit'
+  } catch (error) {
+    assert(error instanceof CorruptPayload, String(error))
+    return 'miss'
+  }
+}
+
+function answersOrThrows(run: () => unknown): void {
+  try {
+    run()
+  } catch (error) {
+    assert(error instanceof Error)
+  }
+}

@@ -1,0 +1,104 @@
+// The random decisions against the distributions that they claim. Seeds are fixed: the outcome is the same at every run.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { backoffMs, jittered, shouldRefreshEarly } from '../../src/model/freshness.js'
+
+/** mulberry32: uniform in [0, 1), the same sequence for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** Kolmogorov and Smirnov's distance between samples and a distribution. */
+function distance(samples: number[], cumulative: (x: number) => number): number {
+  samples.sort((a, b) => a - b)
+  return Math.max(
+    ...samples.map((x, i) =>
+      Math.max(Math.abs(cumulative(x) - i / samples.length), Math.abs((i + 1) / samples.length - cumulative(x))),
+    ),
+  )
+}
+
+const SAMPLES = 4_000
+/** At a significance of 0.001. */
+const CRITICAL = 1.95 / Math.sqrt(SAMPLES)
+
+describe.each([1, 2, 3])('with seed %d', (seed) => {
+  test.each([
+    [100, 1],
+    [100, 0.5],
+    [7, 3],
+  ])('the lead of an early refresh after a load of %d ms with beta %d is exponential', (loadMs, beta) => {
+    const random = seeded(seed)
+    const freshUntilMs = 1e6
+    // The lead that one draw stands for, found by bisection: the draw refreshes at every instant less than `lead` before expiry.
+    const leads = Array.from({ length: SAMPLES }, () => {
+      const draw = random()
+      let low = 0
+      let high = 1e5
+      for (let i = 0; i < 60; i++) {
+        const lead = (low + high) / 2
+        if (shouldRefreshEarly({ nowMs: freshUntilMs - lead, freshUntilMs, loadMs, beta, random: () => draw }))
+          low = lead
+        else high = lead
+      }
+      return low
+    })
+    expect(distance(leads, (lead) => 1 - Math.exp(-lead / (loadMs * beta)))).toBeLessThan(CRITICAL)
+  })
+
+  test('about one of a thousand readers per second refreshes early, a good while before expiry and not long before', () => {
+    const random = seeded(seed)
+    const firsts = Array.from({ length: 200 }, () => {
+      for (let nowMs = 0; ; nowMs++) {
+        if (shouldRefreshEarly({ nowMs, freshUntilMs: 10_000, loadMs: 50, beta: 1, random })) return 10_000 - nowMs
+      }
+    })
+    const mean = firsts.reduce((sum, lead) => sum + lead, 0) / firsts.length
+    // The largest lead over readers 1 ms apart: loadMs · ln(loadMs) and some; see the paper's theorem on the early gap.
+    expect(mean).toBeGreaterThan(100)
+    expect(mean).toBeLessThan(400)
+  })
+
+  test('a jittered ttl is uniform', () => {
+    const random = seeded(seed)
+    const ttls = Array.from({ length: SAMPLES }, () => jittered(1e9, 0.2, random))
+    expect(distance(ttls, (ttl) => (ttl - 0.8e9) / 0.2e9)).toBeLessThan(CRITICAL)
+  })
+})
+
+test('a jittered ttl never exceeds its ttl nor vanishes', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 2 ** 40 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (ttlMs, jitter, draw) => {
+        const ms = jittered(ttlMs, jitter, () => draw)
+        expect(Number.isInteger(ms)).toBe(true)
+        expect(ms).toBeGreaterThanOrEqual(1)
+        expect(ms).toBeLessThanOrEqual(ttlMs)
+      },
+    ),
+  )
+})
+
+test('a back-off lies between half and the whole of its step, and below its limit', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 10_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (attempt, draw) => {
+        const ms = backoffMs(attempt, 100, 30_000, () => draw)
+        const step = Math.min(30_000, 100 * 2 ** (attempt - 1))
+        expect(ms).toBeGreaterThanOrEqual(step / 2)
+        expect(ms).toBeLessThanOrEqual(step)
+      },
+    ),
+  )
+})

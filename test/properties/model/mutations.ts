@@ -1,0 +1,106 @@
+// Ports that break the protocol on purpose: the property must notice each.
+import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache'
+
+export type Mutation = keyof typeof MUTATIONS
+
+type Break = (tier: ConnectedTier) => ConnectedTier
+
+export const MUTATIONS = {
+  'a fill stores whatever stands there': ({ store, bus }) => ({
+    bus,
+    store: withStore(store, {
+      swap: async (key, _expected, next, keepMs) => {
+        if (next !== undefined) await store.apply([{ op: 'put', key, bytes: next, keepMs }], undefined)
+        return undefined
+      },
+    }),
+  }),
+  'the bus swallows announcements and says that it was heard': ({ store, bus }) => ({
+    store,
+    bus: withEvents(bus, (events) => ({ ...events, message: () => undefined })),
+  }),
+  'the bus never says that it lost something': ({ store, bus }) => ({
+    store,
+    bus: withEvents(bus, (events) => ({ ...events, lost: () => undefined })),
+  }),
+  'the bus is trusted for ever': ({ store, bus }) => ({
+    store,
+    bus: withEvents(bus, (events) => ({
+      ...events,
+      heard: () => events.heard(Number.POSITIVE_INFINITY),
+      lost: () => undefined,
+    })),
+  }),
+  'the bus claims to be heard when it answers, not when it was asked': ({ store, bus }) => ({
+    store,
+    bus: withEvents(bus, (events, nowMs) => ({ ...events, heard: () => events.heard(nowMs() + 10_000) })),
+  }),
+  'a missing token counts as never invalidated': ({ store, bus }) => ({
+    bus,
+    store: withStore(store, {
+      readTokens: async (labels) => (await store.readTokens(labels)).map((token, i) => token ?? firstToken(labels[i]!)),
+      ensureTokens: async (labels) => ({ tokens: labels.map(firstToken), log: [] }),
+    }),
+  }),
+  'a deletion is announced and not done': ({ store, bus }) => ({
+    bus,
+    store: withStore(store, {
+      apply: async (changes, announcement) => {
+        const kept = changes.filter(({ op }) => op !== 'delete')
+        await store.apply(kept, announcement)
+        return changes.map(() => undefined)
+      },
+    }),
+  }),
+} as const satisfies Record<string, Break>
+
+/** The tier with its ports broken by `mutation`. */
+export function mutated(tier: TierDefinition, mutation: Mutation | undefined): TierDefinition {
+  if (mutation === undefined) return tier
+  return { ...tier, connect: (...args) => MUTATIONS[mutation](tier.connect(...args)) }
+}
+
+/** The same token for a label for ever: what a counter that begins at zero amounts to. */
+function firstToken(label: string): string {
+  return Buffer.from(label.padEnd(16, '.')).toString('hex').slice(0, 32)
+}
+
+function withStore(store: RemoteStore, changed: Partial<RemoteStore>): RemoteStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const member: unknown = name in changed ? changed[name as keyof RemoteStore] : Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+function withEvents(
+  bus: Bus | undefined,
+  change: (events: BusEvents, nowMs: () => number) => BusEvents,
+): Bus | undefined {
+  if (bus === undefined) return undefined
+  return new Proxy(bus, {
+    get(target, name) {
+      if (name === 'start') {
+        const start: Bus['start'] = (channel, events, clock) =>
+          target.start(
+            channel,
+            change(plain(events), () => clock.nowMs()),
+            clock,
+          )
+        return start
+      }
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+function plain(events: BusEvents): BusEvents {
+  return {
+    message: (bytes) => events.message(bytes),
+    changed: (keys) => events.changed(keys),
+    heard: (sentAtMs) => events.heard(sentAtMs),
+    lost: (reason) => events.lost(reason),
+  }
+}

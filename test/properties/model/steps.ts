@@ -1,0 +1,171 @@
+// What can happen in a history: calls of caches, faults of links and of the server, time.
+import fc from 'fast-check'
+
+export const PROCESSES = 3
+export const KEYS = ['k0', 'k1', 'k2']
+export const TAGS = ['t0', 't1']
+export const SCOPES = ['root', 'ns'] as const
+
+export interface Place {
+  readonly scope: (typeof SCOPES)[number]
+  readonly key: string
+}
+
+/** How the tags of a loaded value become known. */
+export type Tagging = 'listed' | 'derived' | 'byLoader'
+
+export type Step =
+  | {
+      readonly step: 'load'
+      readonly process: number
+      readonly place: Place
+      readonly tags: readonly string[]
+      readonly tagging: Tagging
+      readonly loadMs: number
+      readonly fails: boolean
+      readonly tiers: 'all' | 'l1' | 'l2'
+      readonly singleFlight: 'fleet' | 'process'
+    }
+  | { readonly step: 'get'; readonly process: number; readonly place: Place; readonly tiers: 'all' | 'l2' }
+  | { readonly step: 'getMany'; readonly process: number; readonly scope: Place['scope'] }
+  | { readonly step: 'set'; readonly process: number; readonly place: Place; readonly tags: readonly string[] }
+  | { readonly step: 'delete' | 'expire'; readonly process: number; readonly place: Place }
+  | { readonly step: 'invalidateTags' | 'expireTags'; readonly process: number; readonly tags: readonly string[] }
+  | { readonly step: 'clear'; readonly process: number; readonly scope: Place['scope'] }
+  | { readonly step: 'advance'; readonly ms: number }
+  | { readonly step: 'latency'; readonly process: number; readonly requestMs: number; readonly replyMs: number }
+  | { readonly step: 'busLatency'; readonly process: number; readonly replyMs: number }
+  | { readonly step: 'cut' | 'restore' | 'stall' | 'resume'; readonly process: number; readonly link: 'data' | 'bus' }
+  | { readonly step: 'loseAnnouncements'; readonly process: number; readonly count: number }
+  | { readonly step: 'fault'; readonly process: number; readonly fault: CommandFault }
+  | { readonly step: 'evict'; readonly what: 'key' | 'token' | 'log'; readonly at: number }
+  | { readonly step: 'wipe' | 'restartKept' | 'restartEmpty' | 'pause' | 'unpause' }
+
+/** Hits the next command of that name. */
+export type CommandFault =
+  | { readonly on: Command; readonly effect: 'refuse' | 'loseCommand' | 'loseReply' }
+  | { readonly on: LateCommand; readonly effect: 'delay' | 'repeat'; readonly byMs: number }
+
+type Command = 'read' | 'claim' | 'swap' | 'extend' | 'apply' | 'readTokens' | 'ensureTokens'
+/** What may be executed late or twice. Not `apply`: a `set` that timed out may arrive late, which its caller was told ('queued'). */
+type LateCommand = Exclude<Command, 'apply'>
+
+const process = fc.nat(PROCESSES - 1)
+/** Most calls meet at few places. */
+const place: fc.Arbitrary<Place> = fc.record({
+  scope: fc.constantFrom('root' as const, ...SCOPES),
+  key: fc.constantFrom(KEYS[0]!, KEYS[0]!, ...KEYS),
+})
+const tags = fc.subarray(TAGS)
+const someTags = fc.subarray(TAGS, { minLength: 1 })
+const scope = fc.constantFrom(...SCOPES)
+const link = fc.constantFrom('data' as const, 'bus' as const)
+const lateMs = fc.constantFrom(20, 150, 1_000, 6_000)
+const latencyMs = fc.constantFrom(0, 0, 1, 10, 60)
+const busLatencyMs = fc.constantFrom(0, 1, 20, 200, 900)
+
+const commandFault: fc.Arbitrary<CommandFault> = fc.oneof(
+  fc.record({
+    on: fc.constantFrom<Command>('read', 'claim', 'swap', 'extend', 'apply', 'readTokens', 'ensureTokens'),
+    effect: fc.constantFrom('refuse' as const, 'loseCommand' as const, 'loseReply' as const),
+  }),
+  fc.record({
+    on: fc.constantFrom<LateCommand>('read', 'claim', 'swap', 'extend', 'readTokens', 'ensureTokens'),
+    effect: fc.constantFrom('delay' as const, 'repeat' as const),
+    byMs: lateMs,
+  }),
+)
+
+const call: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      step: fc.constant('load' as const),
+      process,
+      place,
+      tags,
+      tagging: fc.constantFrom<Tagging>('listed', 'derived', 'byLoader'),
+      loadMs: fc.constantFrom(0, 0, 5, 40, 300, 2_000, 8_000),
+      fails: fc.nat(9).map((n) => n === 0),
+      tiers: fc.constantFrom('all' as const, 'all' as const, 'all' as const, 'l2' as const, 'l1' as const),
+      singleFlight: fc.constantFrom('fleet' as const, 'fleet' as const, 'process' as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      step: fc.constant('get' as const),
+      process,
+      place,
+      tiers: fc.constantFrom('all' as const, 'l2' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('getMany' as const), process, scope }) },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('set' as const), process, place, tags }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      step: fc.constantFrom('delete' as const, 'delete' as const, 'expire' as const),
+      process,
+      place,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constantFrom('invalidateTags' as const, 'invalidateTags' as const, 'expireTags' as const),
+      process,
+      tags: someTags,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('clear' as const), process, scope }) },
+)
+
+const time: fc.Arbitrary<Step> = fc.record({
+  step: fc.constant('advance' as const),
+  ms: fc.constantFrom(0, 0, 1, 5, 30, 100, 250, 1_000, 3_000, 5_000),
+})
+
+const trouble: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ step: fc.constant('latency' as const), process, requestMs: latencyMs, replyMs: latencyMs }),
+  },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('busLatency' as const), process, replyMs: busLatencyMs }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      step: fc.constantFrom('cut' as const, 'restore' as const, 'stall' as const, 'resume' as const),
+      process,
+      link,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ step: fc.constant('loseAnnouncements' as const), process, count: fc.nat(2) }) },
+  { weight: 5, arbitrary: fc.record({ step: fc.constant('fault' as const), process, fault: commandFault }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('evict' as const),
+      what: fc.constantFrom('key' as const, 'token' as const, 'log' as const),
+      at: fc.nat(20),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      step: fc.constantFrom(
+        'wipe' as const,
+        'restartKept' as const,
+        'restartEmpty' as const,
+        'pause' as const,
+        'unpause' as const,
+      ),
+    }),
+  },
+)
+
+/** Calls mostly, and enough time for things to happen between them. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof({ weight: 6, arbitrary: call }, { weight: 4, arbitrary: time }, { weight: 2, arbitrary: trouble }),
+  { minLength: 4, maxLength: 60, size: 'max' },
+)

@@ -1,0 +1,201 @@
+// The round-trip budget, by the server's own statistics: what each verb sends once a process is warm. What the bus does to listen
+// (XREAD, XRANGE) is not on any caller's path and left out; what a script calls inside the server is in the figures of its line.
+import * as ioredis6 from 'ioredis'
+import * as ioredis5 from 'ioredis5'
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+/** Sent by the bus, and by the store to keep its clock. */
+const NOT_ON_THE_PATH = ['xread', 'xrange', 'info', 'time']
+
+/** A fill: one EVALSHA, which compares the first bytes (GETRANGE) and stores (SET). */
+const FILL = { evalsha: 1, getrange: 1 }
+
+const keys = Array.from({ length: 100 }, (_, i) => `k${i}`)
+const entries = keys.map((key) => [key, key] as const)
+
+/** A cache whose bus is heard and whose tokens are known: what a process is after its first moments. */
+async function warm(cache: Cache): Promise<Cache> {
+  await waitFor('the bus to be heard', () => cache.stats().bus.trusted)
+  await cache.set('warm', 1, { tags: ['t', 'u'] })
+  await cache.get('warm', { tiers: 'l2' })
+  return cache
+}
+
+const libraries = [
+  ['ioredis 6', ioredis6],
+  // The same constructors, typed a little differently.
+  ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
+] as const
+
+describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
+  let server: RedisServer
+  let clients: ioredis6.Redis[]
+  let a: Cache
+  let b: Cache
+
+  beforeAll(async () => {
+    server = await startRedis()
+    clients = [1, 2].map(() => new Redis(server.port, server.host))
+    const caches = clients.map((client) => createCache({ l2: redisTier(client), ttl: '1h' }))
+    ;[a, b] = (await Promise.all(caches.map(warm))) as [Cache, Cache]
+  })
+
+  afterAll(async () => {
+    await Promise.all([a.close(), b.close()])
+    for (const client of clients) client.disconnect()
+    await server.stop()
+  })
+
+  /** The commands of `run`, what it does behind its caller's back included. */
+  async function sentBy(run: () => Promise<unknown>): Promise<Record<string, number>> {
+    const counts = await server.countCommands(async () => {
+      await run()
+      await a.drain()
+      await b.drain()
+    })
+    for (const name of NOT_ON_THE_PATH) delete counts[name]
+    return counts
+  }
+
+  /** Until `b` has heard of what `a` wrote. */
+  const heard = (key: string) => waitFor('the announcement', () => b.peek(key) === undefined)
+
+  test('a hit in memory sends nothing, tagged or not', async () => {
+    await b.set('plain', 1)
+    await b.set('tagged', 1, { tags: ['t', 'u'] })
+    const hits = async () => {
+      for (let i = 0; i < 100; i++) {
+        await b.get('plain')
+        await b.getOrSet('tagged', () => 2, { tags: ['t', 'u'] })
+        await b.getMany(['plain', 'tagged'])
+      }
+    }
+    expect(await sentBy(hits)).toEqual({})
+  })
+
+  test('a hit in L2 sends one command, tagged or not', async () => {
+    await a.set('plain', 1)
+    await a.set('tagged', 1, { tags: ['t', 'u'] })
+    await heard('tagged')
+    expect(await sentBy(() => b.getOrSet('plain', () => 2))).toEqual({ mget: 1 })
+    expect(await sentBy(() => b.getOrSet('tagged', () => 2, { tags: ['t', 'u'] }))).toEqual({ mget: 1 })
+  })
+
+  test('a hit in L2 with ten tags not yet known sends two, whatever their number (PEERS row 5)', async () => {
+    await a.set('k', 1, { tags: Array.from({ length: 10 }, (_, i) => `tag${i}`) })
+    expect(await sentBy(() => b.get('k'))).toEqual({ mget: 2 })
+  })
+
+  test('a miss sends two commands before its loader and one after the answer', async () => {
+    let before: Record<string, number> = {}
+    const load = async () => {
+      before = Object.fromEntries(
+        Object.entries(await server.info('commandstats')).map(([name, text]) => [
+          ...[name.replace('cmdstat_', ''), Number(/calls=(\d+)/.exec(text)?.[1])],
+        ]),
+      )
+      return 1
+    }
+    const all = await sentBy(() => b.getOrSet('missed', load, { tags: ['t'] }))
+    expect(before).toMatchObject({ mget: 1, set: 1 })
+    expect(before).not.toHaveProperty('evalsha')
+    expect(all).toEqual({ mget: 1, set: 2, ...FILL })
+    expect(await sentBy(() => b.getOrSet('missed', load))).toEqual({})
+  })
+
+  test('a set sends one command and its announcement, with tags or without', async () => {
+    expect(await sentBy(() => b.set('k', 1))).toEqual({ set: 1, xadd: 1 })
+    expect(await sentBy(() => b.set('k', 2, { tags: ['t', 'u'] }))).toEqual({ set: 1, xadd: 1 })
+  })
+
+  test('a delete sends one command and its announcement', async () => {
+    expect(await sentBy(() => b.delete('k'))).toEqual({ unlink: 1, xadd: 1 })
+  })
+
+  test('an expire sends one script and its announcement', async () => {
+    await b.set('k', 1)
+    expect(await sentBy(() => b.expire('k'))).toEqual({ evalsha: 1, getrange: 1, setrange: 1, xadd: 1 })
+  })
+
+  test('invalidateTags and clear send one script, announcement included, however many entries carry them', async () => {
+    const counted: Record<string, number>[] = []
+    for (const count of [1, 1000]) {
+      const many = Array.from({ length: count }, (_, i) => [`n${i}`, i] as const)
+      await b.setMany(many, { tags: ['t'] })
+      counted.push(await sentBy(() => b.invalidateTags(['t'])))
+      await b.setMany(many, { tags: ['t'] })
+      counted.push(await sentBy(() => b.clear()))
+    }
+    expect(counted).toEqual(Array(4).fill({ evalsha: 1, unlink: 1, xadd: 1 }))
+  })
+
+  test('the writes of a tick are one script and share one announcement', async () => {
+    await b.set('k', 1)
+    const all = () => Promise.all([b.setMany(entries), b.delete(['x', 'y']), b.set('z', 1)])
+    expect(await sentBy(all)).toEqual({ set: 101, evalsha: 1, unlink: 1, xadd: 1 })
+  })
+
+  test('getMany, and the single reads of a tick, send one command', async () => {
+    await a.setMany(entries)
+    await heard('k0')
+    expect(await sentBy(() => b.getMany(keys))).toEqual({ mget: 1 })
+    await a.setMany(entries)
+    await heard('k0')
+    expect(await sentBy(() => Promise.all(keys.map((key) => b.get(key))))).toEqual({ mget: 1 })
+  })
+
+  test('getOrSetMany sends one read, and one claim and one fill for each key that it loads', async () => {
+    const some = keys.map((key) => `${key} loaded`)
+    const all = await sentBy(() => b.getOrSetMany(some, (missing) => missing))
+    expect(all).toEqual({ mget: 1, set: 200, evalsha: 100, getrange: 100 })
+  })
+})
+
+describe('on a cluster', () => {
+  let cluster: RedisCluster
+  let client: ioredis6.Cluster
+  let cache: Cache
+
+  beforeAll(async () => {
+    cluster = await startRedisCluster()
+    client = new ioredis6.Cluster([...cluster.addresses])
+    cache = await warm(createCache({ l2: redisTier(client), ttl: '1h' }))
+  })
+
+  afterAll(async () => {
+    await cache.close()
+    client.disconnect()
+    await cluster.stop()
+  })
+
+  test('getMany sends one command per slot', async () => {
+    const bySlot = new Map<number, string[]>()
+    for (let i = 1; i <= 300; i++) {
+      const key = (i ** 5).toString(36)
+      const slot = await cluster.slotOf(`cache:${key}`)
+      bySlot.set(slot, [...(bySlot.get(slot) ?? []), key])
+    }
+    const shared = [...bySlot.values()].filter((named) => named.length > 1)
+    expect(shared.length).toBeGreaterThan(0)
+    const alone = [...bySlot.values()].filter((named) => named.length === 1).slice(0, 20)
+    const asked = [...shared, ...alone].flat()
+    await cache.setMany(asked.map((key) => [key, key] as const))
+    let run = async (): Promise<unknown> => expect(await cache.getMany(asked, { tiers: 'l2' })).toEqual(asked)
+    const reads: number[] = []
+    for (const node of await cluster.masters()) {
+      const inner = run
+      run = async () => {
+        const { mget = 0, get = 0 } = await node.countCommands(inner)
+        reads.push(mget + get)
+      }
+    }
+    await run()
+    expect(reads.reduce((sum, count) => sum + count)).toBe(shared.length + alone.length)
+    expect(reads.every((count) => count > 0)).toBe(true)
+  })
+})

@@ -1,0 +1,155 @@
+// The bus cut, silent or emptied: what was announced meanwhile is made up for, and L1 is not trusted beyond `l1.maxStaleness` (G3, G4).
+import { Redis } from 'ioredis'
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startProxy, type TcpProxy } from '../support/proxy.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { sleep, waitFor } from '../support/wait.js'
+
+let server: RedisServer
+let proxy: TcpProxy
+const cleanups: (() => unknown)[] = []
+
+beforeEach(async () => {
+  server = await startRedis()
+  proxy = await startProxy(server.port)
+})
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+  await proxy.stop()
+  await server.stop()
+})
+
+const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+
+function connect(port: number): Redis {
+  const client = new Redis(port)
+  client.on('error', () => undefined)
+  cleanups.push(() => client.disconnect())
+  return client
+}
+
+/** A process whose connections go to `port`, or all but its bus, which goes to `busPort`. */
+async function open(maxStaleness: '1s' | '1h', port = server.port, busPort = port): Promise<Cache> {
+  const options = { timeout: '1s', breaker: { openFor: '100ms', maxOpenFor: '200ms' } } as const
+  const l2 =
+    busPort === port
+      ? redisTier(`redis://127.0.0.1:${port}`, options)
+      : redisTier(connect(port), { ...options, subscriber: connect(busPort) })
+  const cache = createCache({ name: 'shop', ttl: '1h', l1: { maxStaleness }, closeTimeout: '1s', l2 })
+  cleanups.push(() => cache.close())
+  await waitFor('the bus to be heard', () => cache.stats().bus.trusted)
+  return cache
+}
+
+const setAll = (cache: Cache, value: string) =>
+  cache.setMany(
+    keys.map((key) => [key, value] as const),
+    { tags: ['t'] },
+  )
+
+/** Until `cache` holds `value` for every key in its memory; an announcement may come between, and they are read again. */
+async function holdsAll(cache: Cache, value: string): Promise<void> {
+  await waitFor(`'${value}' in memory`, async () => {
+    await cache.getMany(keys)
+    return keys.every((key) => cache.peek(key) === value)
+  })
+}
+
+// L1 is trusted for an hour here: only the announcements themselves can make it follow.
+
+test('what was announced while the bus of a process was cut is applied as soon as it is back', async () => {
+  const a = await open('1h')
+  const b = await open('1h', server.port, proxy.port)
+  await setAll(a, 'old')
+  await holdsAll(b, 'old')
+  await proxy.refuse()
+  await setAll(a, 'new')
+  await a.invalidateTags('other')
+  await proxy.restore()
+  await holdsAll(b, 'new')
+  await proxy.refuse()
+  expect(await a.invalidateTags('t')).toBe('applied')
+  await proxy.restore()
+  await waitFor('the invalidation', async () => (await b.getMany(keys)).every((got) => got === undefined))
+})
+
+test('connections that the server kills while others change everything lose nothing', async () => {
+  const a = await open('1h')
+  const b = await open('1h')
+  await setAll(b, 'old')
+  await holdsAll(a, 'old')
+  for (let round = 0; round < 10; round++) {
+    const listening = String(await server.command('CLIENT', 'LIST'))
+      .split('\n')
+      .filter((line) => /\bcmd=xread\b/.test(line))
+      .map((line) => /\bid=(\d+)/.exec(line)?.[1] ?? '')
+    expect(listening.length).toBeGreaterThan(0)
+    const killing = listening.map((id) => server.command('CLIENT', 'KILL', 'ID', id))
+    await Promise.all([setAll(a, `v${round}`), ...killing])
+    await holdsAll(b, `v${round}`)
+    await waitFor('the buses to listen', async () => {
+      const list = String(await server.command('CLIENT', 'LIST'))
+      return list.split('\n').filter((line) => /\bcmd=xread\b/.test(line)).length === 2
+    })
+  }
+})
+
+test('behind a link that fell silent L1 is served for maxStaleness at most, then the loader answers', async () => {
+  const a = await open('1s')
+  const b = await open('1s', proxy.port)
+  // Its own: no announcement of it is under way to it.
+  await b.set('k', 'old')
+  proxy.silence()
+  const silentAtMs = performance.now()
+  expect(await a.set('k', 'new')).toBe('applied')
+  const reads: { readonly afterMs: number; readonly value: string }[] = []
+  while (performance.now() - silentAtMs < 3_000) {
+    const afterMs = performance.now() - silentAtMs
+    reads.push({ afterMs, value: await b.getOrSet('k', () => 'new') })
+    await sleep(20)
+  }
+  // L1 was trusted at first, so that the rest of this test says something.
+  expect(reads[0]?.value).toBe('old')
+  expect(reads.filter(({ afterMs, value }) => afterMs > 1_000 && value !== 'new')).toEqual([])
+  expect(reads.at(-1)?.value).toBe('new')
+  expect(b.stats().bus.trusted).toBe(false)
+  // Back again: the links that were silent stay dead, and are replaced.
+  await proxy.restore()
+  await waitFor('Redis to be used', () => b.stats().bus.trusted && b.stats().l2.available)
+  await a.set('k', 'newer')
+  await waitFor('the news', async () => (await b.get('k')) === 'newer')
+})
+
+test('behind a silent bus alone L2 is asked after maxStaleness, and no loader', async () => {
+  const a = await open('1s')
+  const b = await open('1s', server.port, proxy.port)
+  // Its own: no announcement of it is under way to it.
+  await b.set('k', 'old')
+  proxy.silence()
+  const silentAtMs = performance.now()
+  await a.set('k', 'new')
+  await sleep(1_000 - (performance.now() - silentAtMs))
+  expect(await b.getOrSet('k', () => 'loaded')).toBe('new')
+})
+
+test('a Redis that was restarted empty brings nothing back that was invalidated meanwhile', async () => {
+  const a = await open('1s')
+  const b = await open('1s')
+  await setAll(a, 'old')
+  await holdsAll(b, 'old')
+  await server.kill()
+  expect(await a.invalidateTags('t')).toBe('queued')
+  const nothing = keys.map(() => undefined)
+  expect(await a.getMany(keys)).toEqual(nothing)
+  await server.start()
+  expect(await a.getMany(keys)).toEqual(nothing)
+  await waitFor('the other process', async () => (await b.getMany(keys)).every((value) => value === undefined))
+  for (const cache of [a, b])
+    await waitFor('Redis to be used', () => cache.stats().l2.available && cache.stats().bus.trusted)
+  expect(await b.getMany(keys)).toEqual(nothing)
+  expect(await setAll(b, 'new')).toBe('applied')
+  await waitFor('the new values', async () => (await a.getMany(keys)).every((value) => value === 'new'))
+})

@@ -1,0 +1,67 @@
+// What those get who wait for another process's load: the value soon after it is there, or at once what is still good enough.
+import type { Cache } from 'tiercache'
+import { deferred } from 'tiercache/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sleep } from '../support/wait.js'
+import { Fleet, FORMS } from './fleet-of-caches.js'
+
+describe.each(FORMS)('on %s', (form) => {
+  let fleet: Fleet
+  let a: Cache
+  let b: Cache
+
+  beforeAll(async () => {
+    fleet = await Fleet.start(form)
+    ;[a, b] = await fleet.openTwo({ ttl: '1h', staleWhileRevalidate: '1h' })
+  })
+
+  afterAll(() => fleet.stop())
+
+  test('a hundred callers of another process have the value a few milliseconds after it was stored', async () => {
+    const gate = deferred<string>()
+    const loading = a.getOrSet('k', () => gate.promise)
+    await sleep(50)
+    const callers = Array.from({ length: 100 }, () => b.getOrSet('k', () => 'a second load'))
+    await sleep(300)
+    const stored = new Promise<number>((resolve) => a.on('stored', () => resolve(performance.now())))
+    gate.resolve('v')
+    expect(new Set([await loading, ...(await Promise.all(callers))])).toEqual(new Set(['v']))
+    const answeredMs = performance.now()
+    // They look every 10 ms; the rest is for a busy machine.
+    expect(answeredMs - (await stored)).toBeLessThan(500)
+  })
+
+  test('however many wait, they ask together and not too often', async () => {
+    const gate = deferred<string>()
+    const loading = a.getOrSet('slow', () => gate.promise)
+    await sleep(50)
+    let commands = 0
+    for (const count of Object.values(
+      await fleet.count([], async () => {
+        const callers = Array.from({ length: 250 }, () => b.getOrSet('slow', () => 'a second load'))
+        await sleep(1_000)
+        gate.resolve('v')
+        await Promise.all([loading, ...callers])
+      }),
+    )) {
+      commands += count
+    }
+    expect(commands).toBeLessThan(250)
+  })
+
+  test('whoever has a stale value serves it at once, while one process loads', async () => {
+    await a.set('stale', 'old', { ttl: 50 })
+    await sleep(100)
+    const gate = deferred<string>()
+    const load = () => gate.promise
+    expect(await a.getOrSet('stale', load)).toBe('old')
+    await sleep(50)
+    let loads = 0
+    expect(await b.getOrSet('stale', () => `load ${++loads} of b`)).toBe('old')
+    expect(loads).toBe(0)
+    gate.resolve('new')
+    await Promise.all([a.drain(), b.drain()])
+    expect(loads).toBe(0)
+    expect(await a.getOrSet('stale', load)).toBe('new')
+  })
+})

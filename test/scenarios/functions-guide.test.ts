@@ -1,0 +1,35 @@
+// The program in docs/guides/functions-and-decorators.md does what its comments say, in both standards of decorators.
+import { readFileSync } from 'node:fs'
+import { formatWithOptions } from 'node:util'
+import * as tiercache from 'tiercache'
+import * as decorators from 'tiercache/decorators'
+import { expect, test } from 'vitest'
+import { DECORATOR_STANDARDS, runText } from '../support/compiled.js'
+
+const guide = readFileSync(new URL('../../docs/guides/functions-and-decorators.md', import.meta.url), 'utf8')
+const lines = Array.from(guide.matchAll(/^```ts\n(.*?)^```$/gms), ([, block]) => block as string)
+  .join('\n')
+  .split('\n')
+const promised = lines.flatMap((line) => /^\s*console\.log\(.*\) \/\/ (.*)$/.exec(line)?.[1] ?? [])
+
+/** Imports stay at the top; the rest awaits, which a CommonJS module can do only in a function. */
+const isImport = (line: string) => line.startsWith('import ')
+const program = [
+  ...lines.filter(isImport),
+  'export async function run() {',
+  ...lines.filter((line) => !isImport(line)),
+  '}',
+].join('\n')
+
+test.each(DECORATOR_STANDARDS)(
+  'the guide’s program prints what the guide says, as $standard',
+  async ({ compilerOptions }) => {
+    const printed: string[] = []
+    const console = { log: (...values: unknown[]) => printed.push(formatWithOptions({}, ...values)) }
+    const modules = { tiercache, 'tiercache/decorators': decorators }
+    const { run } = runText<{ run(): Promise<void> }>(program, 'guide.ts', compilerOptions, modules, { console })
+    await run()
+    expect(promised.length).toBeGreaterThan(10)
+    expect(printed).toEqual(promised)
+  },
+)

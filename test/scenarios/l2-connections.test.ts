@@ -1,0 +1,77 @@
+// How a cache comes to its Redis: the application's own client, which stays the application's, or one that the SDK opens and closes.
+import * as ioredis6 from 'ioredis'
+import * as ioredis5 from 'ioredis5'
+import { createCache, type TierDefinition } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startChild } from '../support/child.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+let server: RedisServer
+
+beforeAll(async () => {
+  server = await startRedis()
+})
+
+afterAll(() => server.stop())
+
+const values = [undefined, null, 0, '', false, -0, 2n ** 70n, new Date(0), new Map([[{ a: 1 }, new Set([1])]])]
+
+/** Connections of clients, without the one that asks. */
+async function connections(): Promise<number> {
+  const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'normal'))
+  return list.split('\n').filter((line) => line !== '' && !line.includes('cmd=client')).length
+}
+
+async function works(l2: TierDefinition, name: string): Promise<void> {
+  const a = createCache({ name, l2 })
+  const b = createCache({ name, l2: redisTier(server.url) })
+  for (const [i, value] of values.entries()) expect(await a.set(`k${i}`, value)).toBe('applied')
+  const keys = values.map((_, i) => `k${i}`)
+  expect(await b.getMany(keys)).toStrictEqual(values)
+  let loads = 0
+  const load = async () => ++loads
+  expect(await Promise.all([a.getOrSet('one', load), b.getOrSet('one', load)])).toEqual([1, 1])
+  await a.delete('k1')
+  await waitFor('the other process to hear of it', async () => !(await b.has('k1')))
+  await Promise.all([a.close(), b.close()])
+}
+
+describe('a connection', () => {
+  test.each([
+    ['ioredis 6', ioredis6],
+    ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
+  ])('of the application, made with %s, is used as it is and stays open (PEERS row 19)', async (library, { Redis }) => {
+    const client = new Redis(server.port, server.host)
+    const options = JSON.stringify(client.options)
+    await works(redisTier(client), library.replace(' ', ''))
+    expect(await client.ping()).toBe('PONG')
+    expect(JSON.stringify(client.options)).toBe(options)
+    client.disconnect()
+  })
+
+  test('may be a URL or options; what the SDK opened is closed with the cache', async () => {
+    await waitFor('other connections to be gone', async () => (await connections()) === 0)
+    await works(redisTier(server.url), 'url')
+    await works(redisTier(Object.freeze({ host: server.host, port: server.port })), 'options')
+    await waitFor('every connection to be closed', async () => (await connections()) === 0)
+  })
+
+  test('is not opened before the cache is made, nor when its options are wrong', async () => {
+    const tier = redisTier(server.url, { timeout: '1s' })
+    expect(() => createCache({ l2: { ...tier, leaseTtl: 'soon' as never } })).toThrow(/leaseTtl must be a duration/)
+    expect(() => createCache({ l2: tier, name: 'a b' })).toThrow(/name must be/)
+    expect(await connections()).toBe(0)
+  })
+
+  test('does not keep a process alive once the cache is closed', async () => {
+    const program = startChild(new URL('./programs/ends-after-close.ts', import.meta.url), {
+      env: { REDIS_URL: server.url },
+    })
+    expect(await program.exit, program.stderr).toEqual({ code: 0, signal: null })
+    // 'queued' on a machine so busy that connecting took longer than the timeout.
+    expect(program.stdout).toMatch(/^(applied|queued) 1\n$/)
+    expect(program.stderr).toBe('')
+  })
+})

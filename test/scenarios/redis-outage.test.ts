@@ -1,0 +1,180 @@
+// A Redis server that is killed, restarted, hung or cut off: what the store answers, and that closing never hangs.
+import { Redis } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { RedisTarget } from '../../src/redis/index.js'
+import { startProxy, type TcpProxy } from '../support/proxy.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { sleep, waitFor } from '../support/wait.js'
+import { openPeer, type RedisPeer, stamped, startPeer } from './redis-peer.js'
+
+let server: RedisServer
+let proxy: TcpProxy
+const cleanups: (() => unknown)[] = []
+
+beforeEach(async () => {
+  server = await startRedis()
+  proxy = await startProxy(server.port)
+})
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean()
+  await proxy.stop()
+  server.resume()
+  await server.stop()
+})
+
+const lease = stamped('lease', 'a')
+
+/** Clients as applications have them, with the settings that differ in what becomes of commands under way. */
+const lentClients: [string, () => RedisTarget][] = [
+  ['ioredis 6 with its defaults', () => new Redis(proxy.port)],
+  ['ioredis 5 with its defaults', () => new Redis5(proxy.port) as unknown as RedisTarget],
+  [
+    'ioredis 6 that drops what was under way',
+    () => new Redis(proxy.port, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }),
+  ],
+  ['ioredis 6 with automatic pipelining', () => new Redis(proxy.port, { enableAutoPipelining: true })],
+  ['a connection of its own', () => proxy.url],
+]
+
+async function open(target: RedisTarget): Promise<RedisPeer> {
+  if (typeof target !== 'string') {
+    const client = target as Redis
+    client.on('error', () => {})
+    cleanups.push(() => client.disconnect())
+  }
+  const peer = await openPeer(target)
+  cleanups.unshift(() => peer.close())
+  return peer
+}
+
+describe.each(lentClients)('through %s', (_, makeTarget) => {
+  test('commands under way are rejected when the link drops, later ones at once, and all goes on after it', async () => {
+    const peer = await open(makeTarget())
+    proxy.hold('replies')
+    const underWay = Promise.allSettled([peer.store.read(['shop:a']), peer.store.claim('shop:k', lease, 60_000)])
+    await sleep(50)
+    await proxy.refuse()
+    for (const { status, reason } of (await underWay) as PromiseRejectedResult[]) {
+      expect([status, reason?.code]).toEqual(['rejected', 'L2_UNAVAILABLE'])
+    }
+    await expect(peer.store.read(['shop:a'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    expect(peer.store.isReady()).toBe(false)
+    await proxy.restore()
+    await waitFor('the store being ready', () => peer.store.isReady())
+    // The claim was executed before the link dropped; asking again finds the own lease, which is as good as planting it.
+    expect(await peer.store.claim('shop:k', lease, 60_000)).toBeUndefined()
+    expect(peer.said.filter((line) => !line.startsWith('notice'))).toEqual([
+      'ready same',
+      expect.stringMatching(/^unready/),
+      'ready same',
+    ])
+  })
+
+  test('a restarted server is another server', async () => {
+    const peer = await open(makeTarget())
+    await server.restart('kept')
+    await waitFor('the store being ready', () => peer.said.at(-1) === 'ready other')
+    expect(peer.said).toEqual(['ready same', expect.stringMatching(/^unready/), 'ready other'])
+  })
+
+  test('close ends at once while the server hangs', async () => {
+    const peer = await open(makeTarget())
+    server.pause()
+    const underWay = peer.store.read(['shop:a']).catch((error: unknown) => error)
+    const startedAtMs = performance.now()
+    await peer.close()
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000)
+    expect(await underWay).toMatchObject({ code: 'L2_UNAVAILABLE' })
+  })
+
+  test('close ends at once while the server is down, and can be repeated', async () => {
+    const peer = await open(makeTarget())
+    await server.kill()
+    await waitFor('the store noticing', () => !peer.store.isReady())
+    const startedAtMs = performance.now()
+    await peer.close()
+    await peer.close()
+    expect(performance.now() - startedAtMs).toBeLessThan(2_000)
+    await expect(peer.store.read(['shop:a'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    await expect(peer.store.whenReady()).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    await server.start()
+  })
+
+  test('a server that is down at the start is used as soon as it is up', async () => {
+    await proxy.refuse()
+    const target = makeTarget()
+    if (typeof target !== 'string') (target as Redis).on('error', () => {})
+    const peer = startPeer(target)
+    cleanups.push(
+      () => peer.close(),
+      () => typeof target !== 'string' && (target as Redis).disconnect(),
+    )
+    await waitFor('a reason', () => peer.said.some((line) => /^unready .*ECONNREFUSED/.test(line)))
+    await expect(peer.store.read(['shop:a'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    await proxy.restore()
+    await peer.store.whenReady(AbortSignal.timeout(20_000))
+    expect(peer.said.at(-1)).toBe('ready same')
+    expect(await peer.store.read(['shop:a'])).toEqual([undefined])
+  })
+})
+
+describe('a client that was lent', () => {
+  test('is left as it was: open, with its options and without our listeners', async () => {
+    const client = new Redis(proxy.port)
+    cleanups.push(() => client.disconnect())
+    await client.ping()
+    const optionsBefore = JSON.stringify(client.options)
+    const listenersBefore = client.eventNames().map((name) => [name, client.listenerCount(name)])
+    const peer = await openPeer(client)
+    await peer.announce('x')
+    await peer.close()
+    expect(client.status).toBe('ready')
+    expect(await client.ping()).toBe('PONG')
+    expect(JSON.stringify(client.options)).toBe(optionsBefore)
+    expect(client.eventNames().map((name) => [name, client.listenerCount(name)])).toEqual(listenersBefore)
+    await waitFor('the bus connection being closed', async () => {
+      return (await server.info('clients')).connected_clients === '2' // The lent one and the one that asks.
+    })
+  })
+
+  test('with a key prefix keeps everything under it, and the bus hears it', async () => {
+    const client = new Redis(proxy.port, { keyPrefix: 'app:' })
+    const peer = await open(client)
+    await peer.store.apply(
+      [
+        { op: 'put', key: 'shop:a', bytes: stamped('live', 'b'), keepMs: 60_000 },
+        { op: 'put', key: 'shop:b', bytes: stamped('live', 'b'), keepMs: 60_000 },
+      ],
+      Buffer.from('prefixed'),
+    )
+    await peer.store.ensureTokens(['t:x'], ['f'.repeat(32)], 60_000, undefined)
+    await waitFor('the announcement', () => peer.messages.includes('prefixed'))
+    const keys = (await server.command('KEYS', '*')) as string[]
+    expect(keys.sort()).toEqual(['app:shop:a', 'app:shop:b', 'app:{shop}#bus', 'app:{shop}#t:x'])
+    expect(await peer.store.deleteByPrefix('shop:')).toBe(2)
+  })
+})
+
+describe('a connection of its own', () => {
+  test('that was cut off without a word is replaced', async () => {
+    const peer = await open(proxy.url)
+    proxy.silence()
+    const read = peer.store.read(['shop:a']).catch((error: unknown) => error)
+    await proxy.restore()
+    expect(await read).toMatchObject({ code: 'L2_UNAVAILABLE' })
+    await waitFor('the store being ready', () => peer.store.isReady())
+    expect(await peer.store.read(['shop:a'])).toEqual([undefined])
+  })
+
+  test('leaves nothing behind that keeps the process alive', async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout/.test(name)).length
+    const peer = await openPeer({ host: '127.0.0.1', port: server.port })
+    await peer.announce('x')
+    await peer.close()
+    await waitFor('sockets and timers being gone', () => {
+      return process.getActiveResourcesInfo().filter((name) => /TCP|Timeout/.test(name)).length <= before
+    })
+  })
+})

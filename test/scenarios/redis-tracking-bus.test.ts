@@ -1,0 +1,205 @@
+// The tracking bus: L1 hears of changes by whoever, on one server and on every master of a cluster.
+import { Cluster, Redis } from 'ioredis'
+import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
+import { createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/model/clock.js'
+import { newToken } from '../../src/model/labels.js'
+import type { RedisConnection } from '../../src/redis/index.js'
+import { startProxy } from '../support/proxy.js'
+import { startRedisCluster } from '../support/redis-cluster.js'
+import { startRedis } from '../support/redis-server.js'
+import { sleep, waitFor } from '../support/wait.js'
+import { openPeer, type RedisPeer, stamped } from './redis-peer.js'
+
+const cleanups: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean()
+})
+
+async function listen(client: RedisConnection): Promise<RedisPeer> {
+  client.on('error', () => {})
+  cleanups.push(() => client.disconnect())
+  const peer = await openPeer(client, { bus: 'tracking' })
+  cleanups.push(() => peer.close())
+  return peer
+}
+
+const told = (peer: RedisPeer, key: string) => peer.changes.some((keys) => keys !== 'all' && keys.includes(key))
+
+describe.each([
+  ['ioredis 6', (port: number, keyPrefix = '') => new Redis(port, { keyPrefix }) as RedisConnection],
+  ['ioredis 5', (port: number, keyPrefix = '') => new Redis5(port, { keyPrefix }) as RedisConnection],
+])('tracking on one server through %s', (_, connect) => {
+  test('a key deleted or written by another program is told, whatever part of the cache it is', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const peer = await listen(connect(server.port))
+    const keys = ['shop:user', 'shop/catalog:42', 'shop/catalog@3:42', '{shop}#t:org', '{shop}#c:shop/catalog']
+    for (const key of keys) await server.command('SET', key, 'x')
+    await waitFor('the writes', () => keys.every((key) => told(peer, key)))
+    peer.changes.length = 0
+    for (const key of keys) await server.command('DEL', key)
+    await waitFor('the deletes', () => keys.every((key) => told(peer, key)))
+  })
+
+  test('keys of others are not told', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const peer = await listen(connect(server.port))
+    for (const key of ['shopping:1', 'other', 'shop', '{shop}#bus']) await server.command('SET', key, 'x')
+    await server.command('SET', 'shop:last', 'x')
+    await waitFor('the last one', () => told(peer, 'shop:last'))
+    expect(peer.changes).toEqual([['shop:last']])
+  })
+
+  test('the prefix that the client puts before keys is taken off again', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const peer = await listen(connect(server.port, 'app:'))
+    await server.command('SET', 'shop:other', 'x')
+    await server.command('SET', 'app:shop:1', 'x')
+    await waitFor('the write', () => peer.changes.length > 0)
+    expect(peer.changes).toEqual([['shop:1']])
+  })
+
+  test('a flush is told as a change of everything', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const peer = await listen(connect(server.port))
+    await server.command('FLUSHALL')
+    await waitFor('the flush', () => peer.changes.includes('all'))
+  })
+
+  test('after a cut, a kill and a restart it listens again, and says what it may have missed', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const proxy = await startProxy(server.port)
+    cleanups.push(() => proxy.stop())
+    const peer = await listen(connect(proxy.port))
+    const troubles = [
+      () => proxy.cut(),
+      () => server.command('CLIENT', 'KILL', 'TYPE', 'pubsub'),
+      () => server.restart('kept'),
+    ]
+    for (const [i, trouble] of troubles.entries()) {
+      await trouble()
+      await waitFor('the loss', () => peer.losses.length === i + 2)
+      await peer.caughtUp()
+      await server.command('SET', `shop:${i}`, 'x')
+      await waitFor('the write', () => told(peer, `shop:${i}`))
+    }
+  })
+
+  test('a link that falls silent is not heard, and is replaced', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const proxy = await startProxy(server.port)
+    cleanups.push(() => proxy.stop())
+    const peer = await listen(connect(proxy.port))
+    proxy.silence()
+    const silentAtMs = systemClock.nowMs()
+    await sleep(1_200)
+    expect(Math.max(...peer.heardAtMs)).toBeLessThanOrEqual(silentAtMs)
+    await proxy.restore()
+    await waitFor('the loss', () => peer.losses.length === 2)
+    await peer.caughtUp()
+  })
+})
+
+describe('what a process changes itself', () => {
+  test('is not told to it, and is told to the others', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const [writer, other] = [await listen(new Redis(server.port)), await listen(new Redis(server.port))]
+    const { store } = writer
+    const lease = stamped('lease', 'a')
+    const entry = stamped('live', 'b', 'body')
+    const token = newToken()
+    await store.ensureTokens(['t:x', 't:y'], [token, newToken()], 1_000, undefined)
+    await store.claim('shop:k', lease, 60_000)
+    await store.extend('shop:k', lease, 60_000)
+    await store.swap('shop:k', lease, entry, 60_000)
+    await store.apply([{ op: 'expire', key: 'shop:k', stamp: stamped('softlyExpired', 'c') }], undefined)
+    await store.apply([{ op: 'put', key: 'shop:l', bytes: entry, keepMs: 60_000 }], undefined)
+    await store.apply([{ op: 'expireLabel', label: 't:x', soft: 'f'.repeat(16) }], undefined)
+    await waitFor('the others being told', () => ['shop:k', 'shop:l', '{shop}#t:x'].every((key) => told(other, key)))
+    await writer.caughtUp()
+    expect(writer.changes).toEqual([])
+    await store.apply(
+      [
+        { op: 'delete', key: 'shop:l' },
+        { op: 'invalidateLabel', label: 't:y' },
+      ],
+      undefined,
+    )
+    await writer.caughtUp()
+    expect(writer.changes).toEqual([])
+    // Somebody else touches each of them.
+    await server.command('DEL', 'shop:k', '{shop}#t:x')
+    await server.command('SET', 'shop:l', 'foreign')
+    await waitFor('the changes of others', () => ['shop:k', 'shop:l', '{shop}#t:x'].every((key) => told(writer, key)))
+  })
+
+  test('a foreign change right behind an own one is told before the bus is heard', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const peer = await listen(new Redis(server.port))
+    for (let round = 0; round < 50; round++) {
+      const key = `shop:${round}`
+      const put = { op: 'put', key, bytes: stamped('live', 'b'), keepMs: 60_000 } as const
+      const own = peer.store.apply([put], undefined)
+      await server.command('DEL', key)
+      await own
+      if ((await peer.store.read([key]))[0] !== undefined) continue // The own change came last.
+      if (round % 25 === 0) await peer.caughtUp()
+      await waitFor('the delete', () => told(peer, key))
+    }
+  })
+
+  test('does not keep a slow load from being cached, nor a new tag', async () => {
+    const server = await startRedis()
+    cleanups.push(() => server.stop())
+    const client = new Redis(server.port)
+    cleanups.push(() => client.disconnect())
+    const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client, { bus: 'tracking', timeout: '10s' }) })
+    cleanups.push(() => cache.close())
+    let loads = 0
+    const load = async (): Promise<number> => {
+      await sleep(100)
+      return ++loads
+    }
+    for (let i = 0; i < 3; i++) {
+      expect(await cache.getOrSet('k', load, { tags: ['new'] })).toBe(1)
+      await cache.drain()
+    }
+    expect(await server.command('EXISTS', 'shop:k')).toBe(1)
+    await server.command('DEL', 'shop:k')
+    await waitFor('the delete', async () => (await cache.get('k')) === undefined)
+  })
+})
+
+describe.each([
+  ['ioredis 6', (nodes: { host: string; port: number }[]) => new Cluster(nodes) as RedisConnection],
+  ['ioredis 5', (nodes: { host: string; port: number }[]) => new Cluster5(nodes) as RedisConnection],
+])('tracking on a cluster through %s', (_, connect) => {
+  test('every master is listened to, and the one that takes over from a dead one', async () => {
+    const cluster = await startRedisCluster({ masters: 3, replicasPerMaster: 1 })
+    cleanups.push(() => cluster.stop())
+    const peer = await listen(connect(cluster.addresses))
+    const keys = Array.from({ length: 30 }, (_, i) => `shop:${i}`)
+    for (const key of keys) await (await cluster.masterOf(key)).command('SET', key, 'x')
+    await waitFor('the writes', () => keys.every((key) => told(peer, key)))
+
+    const lossesBefore = peer.losses.length
+    const promoted = await cluster.failover('shop:0')
+    const promotedAtMs = systemClock.nowMs()
+    await waitFor('the loss', () => peer.losses.length > lossesBefore)
+    await waitFor('all masters being heard', () => (peer.heardAtMs.at(-1) ?? 0) > promotedAtMs)
+    peer.changes.length = 0
+    await promoted.command('DEL', 'shop:0')
+    await waitFor('the delete', () => told(peer, 'shop:0'))
+  })
+})

@@ -1,0 +1,102 @@
+// Write-through on a real database: random concurrent writers and readers in several processes, over one Redis and one PostgreSQL.
+// Whenever all of them rest, cache and table agree for every id. Without the fence they do not in the first cycle.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Child, startChild } from '../support/child.js'
+import { type PostgresServer, startPostgres } from '../support/postgres.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { sleep } from '../support/wait.js'
+import type { Answer, Order } from './programs/writes-through.js'
+
+const PROGRAM = new URL('./programs/writes-through.ts', import.meta.url)
+const PROCESSES = 3
+/** Each id of each cycle is a round of its own: nobody's steps on one id touch those on another. */
+const IDS = 60
+const CYCLES = 50
+/** Announcements are on their way for so long at most when everybody rests; what is wrong after that stays wrong for the ttl, an hour. */
+const ON_THE_WAY_MS = 2_000
+
+let redis: RedisServer
+let postgres: PostgresServer
+
+beforeAll(async () => {
+  ;[redis, postgres] = await Promise.all([startRedis(), startPostgres()])
+  postgres.query('CREATE TABLE rows (id int PRIMARY KEY, value text NOT NULL)')
+})
+
+afterAll(async () => {
+  await Promise.all([redis.stop(), postgres.stop()])
+})
+
+async function startProcesses(count: number): Promise<Child[]> {
+  await redis.command('FLUSHALL')
+  postgres.query(`TRUNCATE rows; INSERT INTO rows SELECT id, 'first' FROM generate_series(0, ${IDS - 1}) AS id`)
+  const children = Array.from({ length: count }, (_, i) => {
+    return startChild(PROGRAM, { args: [`process ${i}`, redis.url, postgres.url] })
+  })
+  await Promise.all(children.map((child) => answerOf(child, 'start')))
+  return children
+}
+
+function answerOf<Did extends Answer['did']>(child: Child, did: Did): Promise<Extract<Answer, { did: Did }>> {
+  return child.next<Extract<Answer, { did: Did }>>((message) => message.did === did)
+}
+
+async function ask<Did extends 'play' | 'read'>(children: readonly Child[], order: Order & { do: Did }) {
+  for (const child of children) child.send(order)
+  return Promise.all(children.map((child) => answerOf(child, order.do)))
+}
+
+async function end(children: readonly Child[]): Promise<void> {
+  for (const child of children) child.send({ do: 'end' } satisfies Order)
+  for (const child of children) expect(await child.exit).toEqual({ code: 0, signal: null })
+}
+
+function table(): Map<number, string> {
+  return new Map(postgres.query('SELECT id, value FROM rows').map(([id, value]) => [Number(id), value as string]))
+}
+
+/** What is in the cache of some process and not in the table. */
+async function differences(children: readonly Child[]): Promise<string[]> {
+  const answers = await ask(children, { do: 'read', ids: IDS })
+  const truth = table()
+  return answers.flatMap(({ inMemory, got }, process) => {
+    return Array.from({ length: IDS }, (_, id) => {
+      const row = truth.get(id) ?? null
+      const isWrong = got[id] !== row || (inMemory[id] !== null && inMemory[id] !== row)
+      return isWrong ? [`process ${process}, id ${id}: table ${row}, read ${got[id]}, in memory ${inMemory[id]}`] : []
+    }).flat()
+  })
+}
+
+async function lastingDifferences(children: readonly Child[]): Promise<string[]> {
+  const giveUpAtMs = performance.now() + ON_THE_WAY_MS
+  for (;;) {
+    const wrong = await differences(children)
+    if (wrong.length === 0 || performance.now() > giveUpAtMs) return wrong
+    await sleep(20)
+  }
+}
+
+test('cache and table agree for every id whenever all writers and readers rest', async () => {
+  const children = await startProcesses(PROCESSES)
+  let changes = 0
+  for (let cycle = 0; cycle < CYCLES; cycle++) {
+    const answers = await ask(children, { do: 'play', cycle, ids: IDS })
+    changes += answers.reduce((sum, answer) => sum + answer.changes, 0)
+    expect(await lastingDifferences(children), `cycle ${cycle}`).toEqual([])
+  }
+  // Several writers met in most rounds.
+  expect(changes).toBeGreaterThan(CYCLES * IDS * PROCESSES)
+  await end(children)
+})
+
+test('a writer that dies between its commit and the cache leaves at most a miss', async () => {
+  const [writer, ...readers] = (await startProcesses(PROCESSES)) as [Child, ...Child[]]
+  expect(await lastingDifferences(readers)).toEqual([])
+  writer.send({ do: 'setAndDie', id: 7 } satisfies Order)
+  expect(await writer.exit).toMatchObject({ signal: 'SIGKILL' })
+  expect(table().get(7)).toBe('written by the dead')
+  // The others had the old value in memory; that they were to forget it was said before the commit.
+  expect(await lastingDifferences(readers)).toEqual([])
+  await end(readers)
+})

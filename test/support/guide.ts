@@ -1,0 +1,37 @@
+// Guides whose TypeScript is one program: runs it, and says what it printed and what its comments promise.
+import { readFileSync } from 'node:fs'
+import { formatWithOptions } from 'node:util'
+import type ts from 'typescript'
+import { runText } from './compiled.js'
+
+export interface GuideRun {
+  /** What the comments say: those behind a `console.log(…)`, and those that begin a line. */
+  readonly promised: readonly string[]
+  readonly printed: readonly string[]
+}
+
+/** Runs the program of `docs/guides/<name>.md`. `modules` are those that it may import. */
+export async function runGuide(
+  name: string,
+  modules: Readonly<Record<string, unknown>>,
+  compilerOptions: ts.CompilerOptions = {},
+): Promise<GuideRun> {
+  const guide = readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), 'utf8')
+  const blocks = Array.from(guide.matchAll(/^```ts\n(.*?)^```$/gms), ([, block]) => block as string)
+  const lines = blocks.join('\n').split('\n')
+  // Imports stay at the top; the rest awaits, which a CommonJS module can do only in a function.
+  const isImport = (line: string) => line.startsWith('import ')
+  const rest = lines.filter((line) => !isImport(line))
+  const program = [...lines.filter(isImport), 'export async function run() {', ...rest, '}'].join('\n')
+  const printed: string[] = []
+  const console = { log: (...values: unknown[]) => printed.push(formatWithOptions({}, ...values)) }
+  const { run } = runText<{ run(): Promise<void> }>(program, `${name}.ts`, compilerOptions, modules, { console })
+  await run()
+  return { promised: lines.flatMap(promiseOf), printed }
+}
+
+/** A line of output as the guide shows it. Comments that promise none begin with an ellipsis. */
+function promiseOf(line: string): string[] {
+  const said = /console\.log\(.*\) \/\/ (.*)$/.exec(line)?.[1] ?? /^\/\/ (?!…)(.*)$/.exec(line)?.[1]
+  return said === undefined ? [] : [said]
+}

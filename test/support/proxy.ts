@@ -1,0 +1,155 @@
+// A TCP proxy between a client and a server on 127.0.0.1 that misbehaves on demand: the network of the fault tests.
+
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { type Direction, Link } from './proxy-link.js'
+
+/** Listens on a free port and passes everything through to `targetPort`. */
+export async function startProxy(targetPort: number): Promise<TcpProxy> {
+  const proxy = new TcpProxy(targetPort)
+  await proxy.listen()
+  return proxy
+}
+
+export class TcpProxy {
+  readonly host = '127.0.0.1'
+  /** Connections accepted since the start. */
+  accepted = 0
+  /** Where bytes go from now on; may be changed, for example to another server after a failover. */
+  targetPort: number
+  #port = 0
+  #listener: Server | undefined
+  #links = new Set<Link>()
+  #mode: Mode = 'pass'
+  #delay: Delay = NO_DELAY
+  #replyBytesBeforeReset: number | undefined
+
+  constructor(targetPort: number) {
+    this.targetPort = targetPort
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.#port}`
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#links.size
+  }
+
+  /** Destroys every connection, both ends; new ones are accepted. */
+  cut(): void {
+    for (const link of this.#links) link.destroy()
+  }
+
+  /** Destroys every connection and refuses new ones (ECONNREFUSED), until `restore()`. */
+  async refuse(): Promise<void> {
+    const listener = this.#listener
+    this.#listener = undefined
+    const closed = new Promise<void>((resolve) =>
+      listener === undefined ? resolve() : listener.close(() => resolve()),
+    )
+    this.cut()
+    await closed
+  }
+
+  /**
+   * Half-open links: bytes vanish both ways and nobody is told, also on new connections.
+   * After `restore()` new connections work; those that were silenced stay silent until a side gives up or `cut()`.
+   */
+  silence(): void {
+    this.#mode = 'silent'
+    for (const link of this.#links) link.silence()
+  }
+
+  /** Keeps all bytes back, in the given direction, until `restore()` delivers them late and in order. */
+  hold(direction: Direction = 'both'): void {
+    this.#mode = { hold: direction }
+    for (const link of this.#links) link.hold(direction)
+  }
+
+  /** New connections pass everything through; those that are open stay silent or held. */
+  passNew(): void {
+    this.#mode = 'pass'
+  }
+
+  /** Delays every chunk by `ms` plus up to `jitterMs`, in order; by default replies only, so that a round trip takes `ms` more. */
+  delay(ms: number, jitterMs = 0, direction: Direction = 'replies'): void {
+    this.#delay = { ms, jitterMs, direction }
+  }
+
+  /** Passes `bytes` bytes of the next reply on, then resets that connection (RST). Once. */
+  resetMidReply(bytes = 1): void {
+    this.#replyBytesBeforeReset = bytes
+  }
+
+  /** Back to passing through: accepts connections again, delivers what was held, forgets delays and a planned reset. */
+  async restore(): Promise<void> {
+    this.#mode = 'pass'
+    this.#delay = NO_DELAY
+    this.#replyBytesBeforeReset = undefined
+    for (const link of this.#links) link.release()
+    if (this.#listener === undefined) await this.listen()
+  }
+
+  /** Closes everything. Safe to call twice. */
+  async stop(): Promise<void> {
+    await this.refuse()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  listen(): Promise<void> {
+    const listener = createServer({ noDelay: true }, (client) => this.#accept(client))
+    this.#listener = listener
+    return new Promise((resolve, reject) => {
+      listener.once('error', reject)
+      listener.listen(this.#port, this.host, () => {
+        const address = listener.address()
+        if (address !== null && typeof address === 'object') this.#port = address.port
+        resolve()
+      })
+    })
+  }
+
+  #accept(client: Socket): void {
+    this.accepted++
+    const server = connect({ port: this.targetPort, host: this.host, noDelay: true })
+    const link: Link = new Link(client, server, {
+      delayMs: (direction) => delayMs(this.#delay, direction),
+      beforeReply: (chunk) => this.#resetIfPlanned(link, chunk),
+      closed: () => this.#links.delete(link),
+    })
+    this.#links.add(link)
+    if (this.#mode === 'silent') link.silence()
+    else if (this.#mode !== 'pass') link.hold(this.#mode.hold)
+  }
+
+  /** True when this reply was cut short and its connection reset. */
+  #resetIfPlanned(link: Link, chunk: Buffer): boolean {
+    const bytes = this.#replyBytesBeforeReset
+    if (bytes === undefined) return false
+    this.#replyBytesBeforeReset = undefined
+    link.resetAfter(chunk.subarray(0, bytes))
+    return true
+  }
+}
+
+type Mode = 'pass' | 'silent' | { hold: Direction }
+
+interface Delay {
+  readonly ms: number
+  readonly jitterMs: number
+  readonly direction: Direction
+}
+
+const NO_DELAY: Delay = { ms: 0, jitterMs: 0, direction: 'both' }
+
+function delayMs({ ms, jitterMs, direction }: Delay, way: 'requests' | 'replies'): number {
+  return direction === 'both' || direction === way ? ms + Math.random() * jitterMs : 0
+}

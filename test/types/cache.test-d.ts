@@ -1,0 +1,175 @@
+// What the compiler knows of a cache: values by their loaders, arguments by their options.
+import {
+  type Cache,
+  CacheError,
+  type CacheErrorCode,
+  createCache,
+  type LoadReason,
+  type Lookup,
+  type StandardSchema,
+  type Tier,
+  type WriteResult,
+} from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { FakeClock, memoryTier, record } from 'tiercache/testing'
+import { expectTypeOf, test } from 'vitest'
+
+interface User {
+  readonly id: number
+  readonly org: string
+}
+
+declare const cache: Cache
+declare const findUser: (id: number, options?: { signal: AbortSignal }) => Promise<User | undefined>
+
+test('createCache needs nothing and takes a tier, a clock, and durations with units', () => {
+  expectTypeOf(createCache()).toEqualTypeOf<Cache>()
+  createCache({ name: 'shop', l1: { maxEntries: 10, ttl: '10s' }, l2: memoryTier(), clock: new FakeClock() })
+  createCache({ l1: false, l2: redisTier('redis://localhost'), ttl: '5m', staleIfError: Number.POSITIVE_INFINITY })
+  // @ts-expect-error a duration is '5m'
+  createCache({ ttl: '5 minutes' })
+  // @ts-expect-error a duration is '5m'
+  createCache({ l1: { maxStaleness: '3 seconds' } })
+  // @ts-expect-error the option is called ttl
+  createCache({ tll: '5m' })
+  // @ts-expect-error true is no set of options
+  createCache({ l1: true })
+  // @ts-expect-error a client is not yet a tier
+  createCache({ l2: 'redis://localhost' })
+})
+
+test('a value has the type that its loader answers', () => {
+  expectTypeOf(cache.getOrSet('k', () => findUser(1))).resolves.toEqualTypeOf<User | undefined>()
+  expectTypeOf(cache.getOrSet('k', () => 1)).resolves.toEqualTypeOf<number>()
+  expectTypeOf(cache.getOrSet('k', async () => null)).resolves.toEqualTypeOf<null>()
+  expectTypeOf(cache.getOrSet('k', async () => new Map<string, Date>())).resolves.toEqualTypeOf<Map<string, Date>>()
+  expectTypeOf(cache.getOrSet<User>('k', () => ({ id: 1, org: 'a' }))).resolves.toEqualTypeOf<User>()
+  // @ts-expect-error the loader answers a string
+  cache.getOrSet<User>('k', () => 'user')
+  // @ts-expect-error a loader is a function
+  cache.getOrSet('k', findUser(1))
+  // @ts-expect-error a key is a string
+  cache.getOrSet(1, () => 1)
+})
+
+test('a loader’s context is typed, and notModified() fits a loader of any type', () => {
+  const value = cache.getOrSet('k', async (ctx) => {
+    expectTypeOf(ctx.key).toEqualTypeOf<string>()
+    expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>()
+    expectTypeOf(ctx.reason).toEqualTypeOf<LoadReason>()
+    expectTypeOf(ctx.stale?.etag).toEqualTypeOf<string | undefined>()
+    if (ctx.stale !== undefined) return ctx.notModified()
+    ctx.ttl('5m')
+    ctx.tags('a', 'b')
+    // @ts-expect-error a duration is '5m'
+    ctx.ttl('5 minutes')
+    return { id: 1, org: 'a' }
+  })
+  expectTypeOf(value).resolves.toEqualTypeOf<{ id: number; org: string }>()
+})
+
+test('tags are a list, or a function of the value that the loader answers', () => {
+  cache.getOrSet('k', async (): Promise<User> => ({ id: 1, org: 'a' }), {
+    tags: (user, key) => {
+      expectTypeOf(user).toEqualTypeOf<User>()
+      expectTypeOf(key).toEqualTypeOf<string>()
+      return [`org:${user.org}`]
+    },
+  })
+  cache.getOrSet('k', () => 1, { tags: ['a'] as const })
+  cache.set('k', { org: 'a' }, { tags: (value) => [value.org] })
+  // @ts-expect-error there is no such field
+  cache.getOrSet('k', async () => ({ id: 1 }), { tags: (value) => [value.org] })
+  // @ts-expect-error one tag is a list of one
+  cache.getOrSet('k', () => 1, { tags: 'a' })
+})
+
+test('the options of a call are those of a call', () => {
+  cache.getOrSet('k', () => 1, { ttl: '5m', jitter: 0.1, earlyRefresh: false, tiers: 'l1', singleFlight: 'process' })
+  cache.getOrSet('k', () => 1, { version: 3, signal: AbortSignal.timeout(100), ttl: undefined })
+  // @ts-expect-error there are two tiers and all
+  cache.getOrSet('k', () => 1, { tiers: 'l3' })
+  // @ts-expect-error a name belongs to the cache
+  cache.getOrSet('k', () => 1, { name: 'k' })
+  // @ts-expect-error a read has no ttl
+  cache.get('k', { ttl: '5m' })
+  // @ts-expect-error a namespace has no tags
+  cache.namespace('n', { tags: ['a'] })
+  // @ts-expect-error a set loads nothing
+  cache.set('k', 1, { hardTimeout: '1s' })
+})
+
+test('a schema fits the loader', () => {
+  const schema = {} as StandardSchema<User>
+  expectTypeOf(cache.getOrSet('k', (): User => ({ id: 1, org: 'a' }), { schema })).resolves.toEqualTypeOf<User>()
+  // @ts-expect-error the loader answers a string
+  cache.getOrSet<User>('k', async () => 'one', { schema })
+})
+
+test('reads that do not load say what they look for', () => {
+  expectTypeOf(cache.get('k')).resolves.toEqualTypeOf<unknown>()
+  expectTypeOf(cache.get<User>('k')).resolves.toEqualTypeOf<User | undefined>()
+  expectTypeOf(cache.peek<User>('k')).toEqualTypeOf<User | undefined>()
+  expectTypeOf(cache.getMany<User>(['a'] as const)).resolves.toEqualTypeOf<(User | undefined)[]>()
+  expectTypeOf(cache.has('k')).resolves.toEqualTypeOf<boolean>()
+  expectTypeOf(cache.lookup<User>('k')).resolves.toEqualTypeOf<Lookup<User>>()
+})
+
+test('a lookup is a value only when it was found', async () => {
+  const found = await cache.lookup<User>('k')
+  // @ts-expect-error it may be a miss
+  found.value
+  if (!found.found) return
+  expectTypeOf(found.value).toEqualTypeOf<User>()
+  expectTypeOf(found.tier).toEqualTypeOf<Tier>()
+  expectTypeOf(found.state).toEqualTypeOf<'fresh' | 'stale' | 'failsafe'>()
+})
+
+test('a batch loader answers values or errors in the order of its keys', () => {
+  const many = cache.getOrSetMany(['a', 'b'] as const, async (keys) => {
+    expectTypeOf(keys).toEqualTypeOf<readonly string[]>()
+    return keys.map((key): User | Error => (key === 'a' ? new Error('no') : { id: 1, org: 'a' }))
+  })
+  expectTypeOf(many).resolves.toEqualTypeOf<User[]>()
+  // @ts-expect-error a batch loader answers a list
+  cache.getOrSetMany(['a'], async () => 1)
+})
+
+test('writes answer what came of them', () => {
+  expectTypeOf(cache.set('k', 1)).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf<WriteResult>().toEqualTypeOf<'applied' | 'queued'>()
+  expectTypeOf(cache.setMany([['a', 1]] as const)).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(cache.setMany(new Map([['a', 1]]))).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(cache.delete('a')).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(cache.invalidateTags(['a'] as const)).resolves.toEqualTypeOf<WriteResult>()
+  // @ts-expect-error tags are strings
+  cache.invalidateTags([7])
+})
+
+test('listeners are given what their event carries', () => {
+  const end = cache.on('hit', ({ tier, key, scope }) => {
+    expectTypeOf(tier).toEqualTypeOf<Tier>()
+    expectTypeOf([key, scope]).toEqualTypeOf<string[]>()
+  })
+  expectTypeOf(end).toEqualTypeOf<() => void>()
+  cache.on('degraded', ({ error }) => expectTypeOf(error).toEqualTypeOf<CacheError>())
+  // @ts-expect-error there is no such event
+  cache.on('hits', () => undefined)
+  expectTypeOf(record(cache, ['hit']).take()).toBeArray()
+})
+
+test('errors are told apart by a closed list of codes', () => {
+  const explain = (code: CacheErrorCode): string => {
+    if (code === 'LOAD_TIMEOUT') return 'slow'
+    // @ts-expect-error there is no such code
+    if (code === 'TIMEOUT') return 'never'
+    return 'other'
+  }
+  expectTypeOf(explain).returns.toEqualTypeOf<string>()
+  expectTypeOf(new CacheError('CLOSED', 'x').code).toEqualTypeOf<CacheErrorCode>()
+})
+
+test('a cache can be used with await using', async () => {
+  await using made = createCache()
+  expectTypeOf(made).toExtend<AsyncDisposable>()
+})

@@ -1,0 +1,94 @@
+import { type Cache, createCache, type Pages, type WarmReport, type Wrapped, type WriteResult } from 'tiercache'
+import { expectTypeOf, test } from 'vitest'
+
+declare const cache: Cache
+interface Quote {
+  readonly symbol: string
+  readonly price: number
+}
+declare function fetchQuote(symbol: string, currency?: 'EUR' | 'USD'): Promise<Quote>
+
+test('a wrapped function has the signature of its function and answers a promise', () => {
+  const quote = cache.wrap(fetchQuote)
+  expectTypeOf(quote).parameters.toEqualTypeOf<[symbol: string, currency?: 'EUR' | 'USD']>()
+  expectTypeOf(quote).returns.resolves.toEqualTypeOf<Quote>()
+  expectTypeOf(quote).toEqualTypeOf<Wrapped<[symbol: string, currency?: 'EUR' | 'USD'], Quote, unknown>>()
+  expectTypeOf(cache.wrap((id: number) => id, { name: 'id' })).returns.toEqualTypeOf<Promise<number>>()
+  // @ts-expect-error a symbol is a string
+  quote(1)
+  // @ts-expect-error no such currency
+  quote('A', 'GBP')
+})
+
+test('its verbs take the same arguments', () => {
+  const quote = cache.wrap(fetchQuote)
+  expectTypeOf(quote.invalidate).toEqualTypeOf<(symbol: string, currency?: 'EUR' | 'USD') => Promise<WriteResult>>()
+  expectTypeOf(quote.refresh('A')).resolves.toEqualTypeOf<Quote>()
+  expectTypeOf(quote.peek('A')).toEqualTypeOf<Quote | undefined>()
+  expectTypeOf(quote.keyOf('A')).toEqualTypeOf<string>()
+  quote.store(['A', 'EUR'], { symbol: 'A', price: 1 })
+  // @ts-expect-error a symbol is a string
+  quote.invalidate(1)
+  // @ts-expect-error no price
+  quote.store(['A'], { symbol: 'A' })
+})
+
+test('functions among its options get the arguments and the result with their types', () => {
+  cache.wrap(fetchQuote, {
+    tags: (symbol, currency) => {
+      expectTypeOf(symbol).toEqualTypeOf<string>()
+      expectTypeOf(currency).toEqualTypeOf<'EUR' | 'USD' | undefined>()
+      return [symbol]
+    },
+    tagsOf: (quote, symbol) => {
+      expectTypeOf(quote).toEqualTypeOf<Quote>()
+      return [`${quote.price}`, symbol]
+    },
+    ttl: (symbol) => (symbol === 'A' ? '1m' : 500),
+    ttlOf: (quote) => quote.price,
+    key: (symbol: string) => symbol,
+  })
+  // @ts-expect-error a duration is '1m'
+  cache.wrap(fetchQuote, { ttl: () => '1 minute' })
+  // @ts-expect-error tags are strings
+  cache.wrap(fetchQuote, { tags: () => [1] })
+  // @ts-expect-error the option is called ttl
+  cache.wrap(fetchQuote, { tll: '1m' })
+})
+
+test('`this` is that of the function', () => {
+  const find = cache.wrap(
+    function (this: { db: string }, id: number) {
+      return `${this.db} ${id}`
+    },
+    { name: 'find', per: (self) => self.db },
+  )
+  expectTypeOf(find).thisParameter.toEqualTypeOf<{ db: string }>()
+  // @ts-expect-error it has no `this` here
+  find(1)
+})
+
+test('pages know the types of their items and cursors', () => {
+  const users = cache.pages('users', {
+    loadPage: async (cursor: number | undefined) => ({ items: [`user ${cursor}`], next: 7 }),
+    tags: (page) => page.items,
+  })
+  expectTypeOf(users).toEqualTypeOf<Pages<string, number>>()
+  expectTypeOf(users.page(7)).resolves.toExtend<{ items: readonly string[]; next?: number | null | undefined }>()
+  // @ts-expect-error a cursor is a number
+  users.page('7')
+  // @ts-expect-error the next cursor has to be one
+  cache.pages('wrong', { loadPage: async (_cursor: number | undefined) => ({ items: [], next: 'b' }) })
+})
+
+test('warming takes keys with their loaders and reports by key', () => {
+  expectTypeOf(cache.warm([['a', () => 1]], { concurrency: 2 })).resolves.toEqualTypeOf<WarmReport<string>>()
+  cache.warm([{ key: 'a', load: async () => 1, options: { ttl: '1m' } }])
+  // @ts-expect-error a loader is a function
+  cache.warm([['a', 1]])
+})
+
+test('a scope answers what its work answers', () => {
+  expectTypeOf(createCache().scope(() => 1)).toEqualTypeOf<number>()
+  expectTypeOf(cache.scope(async () => 'a')).toEqualTypeOf<Promise<string>>()
+})

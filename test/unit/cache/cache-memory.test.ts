@@ -1,0 +1,158 @@
+// The options of L1 as users meet them. The tier itself: test/unit/tiers/memory-tier.test.ts.
+import { settle } from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+import { leavesNothing } from '../../support/leaves-nothing.js'
+
+const { l1Only, fleet } = leavesNothing()
+
+describe('l1', () => {
+  test('maxEntries drops the least recently read, and tells it', async () => {
+    const { cache } = l1Only({ l1: { maxEntries: 3 } })
+    const evicted: string[] = []
+    cache.on('evicted', ({ key }) => evicted.push(key))
+    for (const key of ['a', 'b', 'c']) await cache.getOrSet(key, () => key)
+    await cache.getOrSet('a', () => 'again')
+    await cache.set('d', 'd')
+    expect(evicted).toEqual(['b'])
+    expect(cache.stats().l1).toEqual({ entries: 3, bytes: 0, evictions: 1 })
+  })
+
+  test('maxBytes bounds the estimated size of what is kept', async () => {
+    const { cache } = l1Only({ l1: { maxBytes: 20_000 } })
+    for (let i = 0; i < 100; i++) await cache.set(`k${i}`, 'x'.repeat(1000))
+    const { entries, bytes, evictions } = cache.stats().l1
+    expect(bytes).toBeLessThanOrEqual(20_000)
+    expect(entries).toBeGreaterThan(5)
+    expect(entries + evictions).toBe(100)
+  })
+
+  test('maxEntryBytes keeps large values in L2 only', async () => {
+    const { a } = await fleet({ l1: { maxEntryBytes: 1000 } })
+    const large = Array.from({ length: 1000 }, (_, i) => `${i * 7919}`)
+    await a.cache.set('large', large)
+    await a.cache.set('small', 'x')
+    expect(await a.cache.lookup('large')).toMatchObject({ found: true, tier: 'l2', value: large })
+    expect(await a.cache.lookup('small')).toMatchObject({ found: true, tier: 'l1' })
+    expect(await a.cache.getOrSet('large', () => 'never')).toEqual(large)
+    expect(a.cache.peek('large')).toBeUndefined()
+  })
+
+  test('a value that became too large does not leave its smaller forerunner behind', async () => {
+    const { cache } = l1Only({ l1: { maxEntryBytes: 1000 } })
+    await cache.set('k', 'small')
+    await cache.set('k', 'x'.repeat(2000))
+    expect(await cache.has('k')).toBe(false)
+  })
+
+  test('the size is that of the encoded payload where there is one', async () => {
+    const { a, b } = await fleet({ l1: { maxBytes: 1_000_000 } })
+    const value = new Array(10_000).fill(1)
+    await a.cache.set('k', value)
+    await b.cache.get('k')
+    // 1 byte each in msgpack, whatever the compression makes of it; more by the estimate.
+    expect(b.cache.stats().l1.bytes).toBeGreaterThan(10_000)
+    expect(b.cache.stats().l1.bytes).toBeLessThan(11_000)
+    expect(a.cache.stats().l1.bytes).toBeGreaterThan(11_000)
+  })
+
+  test('ttl caps the life in memory alone, to the millisecond', async () => {
+    const { a, clock } = await fleet({ ttl: 1000, l1: { ttl: 100 } })
+    await a.cache.set('k', 1)
+    await clock.advance(99)
+    expect(await a.cache.lookup('k')).toMatchObject({ tier: 'l1', freshForMs: 1 })
+    await clock.advance(1)
+    expect(await a.cache.lookup('k')).toMatchObject({ tier: 'l2', state: 'fresh' })
+  })
+
+  test('l1Ttl does the same for one call, and 0 keeps a value out of memory', async () => {
+    const { a, clock } = await fleet({ ttl: 1000 })
+    await a.cache.set('none', 1, { l1Ttl: 0 })
+    expect(a.cache.peek('none')).toBeUndefined()
+    expect(await a.cache.lookup('none')).toMatchObject({ tier: 'l2' })
+    await a.cache.getOrSet('short', () => 1, { l1Ttl: 50 })
+    await a.cache.drain()
+    await clock.advance(49)
+    expect(a.cache.peek('short')).toBe(1)
+    await clock.advance(1)
+    expect(a.cache.peek('short')).toBeUndefined()
+    expect(await a.cache.has('short')).toBe(true)
+  })
+
+  test('false is a cache without memory: every read asks L2', async () => {
+    const { a } = await fleet({ l1: false })
+    await a.cache.set('k', 1)
+    a.tier.link.resetCounts()
+    expect([await a.cache.get('k'), await a.cache.get('k')]).toEqual([1, 1])
+    expect(a.tier.link.count('read')).toBe(2)
+    expect(a.cache.peek('k')).toBeUndefined()
+  })
+
+  test('false and no L2 still runs one load for callers at the same time', async () => {
+    const { cache } = l1Only({ l1: false })
+    let loads = 0
+    const load = async () => {
+      await settle()
+      return ++loads
+    }
+    expect(await Promise.all([cache.getOrSet('k', load), cache.getOrSet('k', load)])).toEqual([1, 1])
+    expect(await cache.getOrSet('k', load)).toBe(2)
+  })
+})
+
+describe('l1.values', () => {
+  test("'shared' hands out the very object that was loaded", async () => {
+    const { cache } = l1Only()
+    const value = { list: [1] }
+    expect(await cache.getOrSet('k', () => value)).toBe(value)
+    expect(await cache.get('k')).toBe(value)
+    expect(cache.peek('k')).toBe(value)
+  })
+
+  test("'frozen' makes a caller's mistake an error instead of everybody's surprise", async () => {
+    const { cache } = l1Only({ l1: { values: 'frozen' } })
+    const first = await cache.getOrSet('k', () => ({ list: [1] }))
+    expect(() => first.list.push(2)).toThrow(TypeError)
+    expect(await cache.get('k')).toEqual({ list: [1] })
+  })
+
+  test("'cloned' gives every caller a copy of its own, those of one flight included", async () => {
+    const { cache } = l1Only({ l1: { values: 'cloned' } })
+    const loaded = { list: [1] }
+    const load = async () => {
+      await settle()
+      return loaded
+    }
+    const [first, second] = await Promise.all([cache.getOrSet('k', load), cache.getOrSet('k', load)])
+    first.list.push(2)
+    loaded.list.push(3)
+    expect(second).toEqual({ list: [1] })
+    const third = await cache.getOrSet('k', load)
+    third.list.push(4)
+    expect(await cache.get('k')).toEqual({ list: [1] })
+    expect((await cache.getMany<{ list: number[] }>(['k']))[0]).toEqual({ list: [1] })
+    expect(cache.peek<{ list: number[] }>('k')).not.toBe(cache.peek('k'))
+    expect(await cache.lookup('k')).toMatchObject({ value: { list: [1] } })
+  })
+
+  test("'cloned' copies what came from L2 as well", async () => {
+    const { a, b } = await fleet({ l1: { values: 'cloned' } })
+    await a.cache.set('k', { list: [1] })
+    const first = await b.cache.getOrSet('k', () => ({ list: [0] }))
+    first.list.push(2)
+    expect(await b.cache.get('k')).toEqual({ list: [1] })
+  })
+
+  test("a loaded value that 'cloned' cannot copy goes to its callers, is not kept, and is no error of theirs", async () => {
+    const { cache } = l1Only({ l1: { values: 'cloned' } })
+    class Cart {
+      items = 1
+    }
+    const failed: unknown[] = []
+    cache.on('storeFailed', ({ error }) => failed.push(error))
+    const cart = await cache.getOrSet('k', () => new Cart())
+    expect(cart).toBeInstanceOf(Cart)
+    expect(failed).toMatchObject([{ code: 'UNSUPPORTED_VALUE' }])
+    expect(await cache.has('k')).toBe(false)
+    await expect(cache.set('k', new Cart())).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
+  })
+})

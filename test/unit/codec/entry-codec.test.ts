@@ -1,0 +1,467 @@
+import assert from 'node:assert'
+import { randomBytes } from 'node:crypto'
+import { brotliCompressSync, brotliDecompressSync, deflateRawSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import {
+  CorruptPayload,
+  createEntryCodec,
+  type EntryCodec,
+  type EntryFields,
+  newStamp,
+  type OpenedEnvelope,
+  stateOf,
+} from '../../../src/codec/entry-codec.js'
+import { CacheError } from '../../../src/model/errors.js'
+import type { Codec, Compressor } from '../../../src/model/ports.js'
+import { reseal } from './reseal.js'
+
+const KEY = 'shop/catalog@3:item:1'
+const SCOPES = ['c:shop', 'c:shop/catalog@3']
+const TOKENS = ['0123456789abcdef0011223344556677', 'ffeeddccbbaa99887766554433221100', 'a'.repeat(32), '0'.repeat(32)]
+
+const fields = (changes: Partial<EntryFields> = {}): EntryFields => ({
+  key: KEY,
+  value: { id: 1, name: 'Ada' },
+  createdAtMs: 1_760_000_000_123,
+  freshForMs: 300_000,
+  staleForMs: 330_000,
+  usableForMs: 3_930_000,
+  loadMs: 42,
+  labels: { labels: [...SCOPES, 't:org:7', 't:büro\ud800'], tokens: TOKENS },
+  scopeCount: 2,
+  ...changes,
+})
+
+const codec = createEntryCodec()
+
+function open(bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes = SCOPES): OpenedEnvelope {
+  const opened = by.open(bytes, key, scopes)
+  if ('corrupt' in opened) throw new Error(`it is ${opened.corrupt}`)
+  return opened
+}
+
+const problemOf = (bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes = SCOPES) => {
+  const opened = by.open(bytes, key, scopes)
+  return 'corrupt' in opened ? opened.corrupt : undefined
+}
+
+function payloadProblemOf(opened: OpenedEnvelope): string {
+  try {
+    opened.value()
+  } catch (error) {
+    assert(error instanceof CorruptPayload)
+    return error.reason
+  }
+  throw new Error('it has a value')
+}
+
+describe('an envelope', () => {
+  test('gives back every field', () => {
+    const opened = open(codec.encode(fields({ etag: '"v1-é"' })))
+    expect(opened).toMatchObject({
+      state: 'live',
+      createdAtMs: 1_760_000_000_123,
+      freshForMs: 300_000,
+      staleForMs: 330_000,
+      usableForMs: 3_930_000,
+      loadMs: 42,
+      labels: fields().labels,
+      etag: '"v1-é"',
+    })
+    expect(opened.value()).toEqual({ id: 1, name: 'Ada' })
+  })
+
+  test('begins with its stamp', () => {
+    const bytes = codec.encode(fields())
+    expect(stateOf(bytes)).toBe('live')
+    expect(open(bytes).stamp).toEqual(bytes.subarray(0, 16))
+  })
+
+  test('can be written as softly expired, and becomes so when only its stamp is replaced', () => {
+    expect(open(codec.encode(fields({ state: 'expired' }))).state).toBe('expired')
+    const bytes = codec.encode(fields())
+    newStamp('expired').copy(bytes)
+    expect(open(bytes).state).toBe('expired')
+    expect(open(bytes).value()).toEqual({ id: 1, name: 'Ada' })
+  })
+
+  test('tells an empty etag from none', () => {
+    expect(open(codec.encode(fields({ etag: '' }))).etag).toBe('')
+    expect(open(codec.encode(fields())).etag).toBeUndefined()
+  })
+
+  test('keeps durations without end', () => {
+    const forever = Number.POSITIVE_INFINITY
+    const opened = open(codec.encode(fields({ freshForMs: forever, staleForMs: forever, usableForMs: forever })))
+    expect([opened.freshForMs, opened.staleForMs, opened.usableForMs]).toEqual([forever, forever, forever])
+  })
+
+  test('rounds fractions of a millisecond and knows no negative time', () => {
+    const opened = open(codec.encode(fields({ createdAtMs: 5.6, freshForMs: -3, loadMs: Number.NaN })))
+    expect([opened.createdAtMs, opened.freshForMs, opened.loadMs]).toEqual([6, 0, 0])
+  })
+
+  test('works without any label', () => {
+    const opened = open(codec.encode(fields({ labels: { labels: [], tokens: [] }, scopeCount: 0 })), codec, KEY, [])
+    expect(opened.labels).toEqual({ labels: [], tokens: [] })
+  })
+
+  test('of a small entry is small', () => {
+    const one = fields({ value: null, labels: { labels: ['c:shop'], tokens: [TOKENS[0]!] }, scopeCount: 1 })
+    expect(codec.encode(one).length).toBeLessThanOrEqual(64)
+  })
+
+  test('is not decoded before its value is asked for', () => {
+    let decodes = 0
+    const counting: Codec = {
+      id: 64,
+      name: 'counting',
+      encode: (value) => Buffer.from(JSON.stringify(value)),
+      decode(bytes) {
+        decodes++
+        return JSON.parse(Buffer.from(bytes).toString())
+      },
+    }
+    const by = createEntryCodec({ codec: counting })
+    const opened = open(by.encode(fields()), by)
+    expect(decodes).toBe(0)
+    expect(opened.value()).toEqual({ id: 1, name: 'Ada' })
+    expect(decodes).toBe(1)
+  })
+
+  test('can be opened from a plain Uint8Array', () => {
+    expect(open(new Uint8Array(codec.encode(fields()))).value()).toEqual({ id: 1, name: 'Ada' })
+  })
+
+  test('holds 100 tags', () => {
+    const tags = Array.from({ length: 100 }, (_, i) => `t:tag ${i}`)
+    const labels = { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map((_, i) => TOKENS[i % 4]!) }
+    expect(open(codec.encode(fields({ labels }))).labels).toEqual(labels)
+  })
+})
+
+describe('label sets', () => {
+  test('that are equal are one object', () => {
+    expect(open(codec.encode(fields())).labels).toBe(open(codec.encode(fields({ value: 2 }))).labels)
+  })
+
+  test('of equal bytes under other scopes are not mixed up', () => {
+    const bytes = codec.encode(fields({ key: 'other/a@1:k' }))
+    expect(open(codec.encode(fields())).labels.labels[0]).toBe('c:shop')
+    expect(open(bytes, codec, 'other/a@1:k', ['c:other', 'c:other/a@1']).labels.labels[0]).toBe('c:other')
+    expect(open(codec.encode(fields())).labels.labels[0]).toBe('c:shop')
+  })
+
+  test('are forgotten one day, so that endless new tags do not fill the memory', () => {
+    const first = open(codec.encode(fields())).labels
+    for (let i = 0; i < 2100; i++) {
+      open(codec.encode(fields({ labels: { labels: [...SCOPES, `t:${i}`], tokens: TOKENS.slice(0, 3) } })))
+    }
+    const again = open(codec.encode(fields())).labels
+    expect(again).not.toBe(first)
+    expect(again).toEqual(first)
+  })
+})
+
+describe('bytes that are not an intact entry of this key', () => {
+  test('of another key, version or namespace are refused', () => {
+    const bytes = codec.encode(fields())
+    for (const key of ['shop/catalog@3:item:2', 'shop/catalog@4:item:1', 'shop/catalog:item:1', '', `${KEY} `]) {
+      expect(problemOf(bytes, codec, key)).toBe('checksum')
+    }
+  })
+
+  test('of an ill-formed key are not those of its neighbour', () => {
+    const bytes = codec.encode(fields({ key: 'shop:x\ud800', keepKey: true }))
+    expect(problemOf(bytes, codec, 'shop:x\ud800')).toBeUndefined()
+    expect(problemOf(bytes, codec, 'shop:x\ud801')).toBe('checksum')
+  })
+
+  test('of a key with the same hash are refused by the key that the envelope keeps', () => {
+    const long = `shop:${'k'.repeat(1_000_000)}`
+    const bytes = codec.encode(fields({ key: long, keepKey: true }))
+    expect(open(bytes, codec, long).value()).toEqual({ id: 1, name: 'Ada' })
+    // The checksum made to fit another key, as a collision would.
+    expect(problemOf(reseal(bytes, `${long.slice(0, -1)}j`), codec, `${long.slice(0, -1)}j`)).toBe('other-key')
+  })
+
+  test('leases and fences are not entries', () => {
+    expect(problemOf(newStamp('lease'))).toBe('not-an-entry')
+    expect(problemOf(newStamp('fence'))).toBe('not-an-entry')
+  })
+
+  test('a stamp of an entry without an entry is refused', () => {
+    expect(problemOf(newStamp('live'))).toBe('checksum')
+  })
+
+  test('of a later format are told apart from damage', () => {
+    const bytes = codec.encode(fields())
+    bytes[2] = 2
+    expect(problemOf(bytes)).toBe('later-format')
+  })
+
+  test('with another number of scopes than the key has are refused', () => {
+    expect(problemOf(codec.encode(fields()), codec, KEY, ['c:shop'])).toBe('malformed')
+  })
+
+  test('with a flag that nobody defined are refused', () => {
+    const bytes = codec.encode(fields())
+    bytes[21] = bytes[21]! | 8
+    expect(problemOf(reseal(bytes, KEY))).toBe('malformed')
+  })
+
+  test('of an unknown codec or compressor are refused', () => {
+    const custom: Codec = { id: 77, name: 'json', encode: (v) => Buffer.from(JSON.stringify(v)), decode: String }
+    const stored: Compressor = {
+      id: 9,
+      name: 'half',
+      compress: (b) => b.subarray(0, b.length / 2),
+      decompress: (b) => b,
+    }
+    const options = { codec: custom, compress: { compressor: stored, threshold: 0 } }
+    expect(problemOf(createEntryCodec({ codec: custom }).encode(fields()))).toBe('unknown-codec')
+    expect(problemOf(createEntryCodec({ compress: options.compress }).encode(fields()))).toBe('unknown-compressor')
+  })
+
+  test('whose payload does not decode throw only CorruptPayload', () => {
+    const bytes = codec.encode(fields({ value: 'text' }))
+    // A token that msgpack never uses, checksum made to fit.
+    bytes[bytes.length - 5] = 0xc1
+    expect(payloadProblemOf(open(reseal(bytes, KEY)))).toBe('undecodable')
+  })
+})
+
+describe('codecs', () => {
+  const json: Codec = {
+    id: 64,
+    name: 'json',
+    encode: (value) => Buffer.from(JSON.stringify(value)),
+    decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
+  }
+
+  test('a custom one is used', () => {
+    const by = createEntryCodec({ codec: json, compress: false })
+    const bytes = by.encode(fields({ value: { visible: 'text' } }))
+    expect(bytes.includes('{"visible":"text"}')).toBe(true)
+    expect(open(bytes, by).value()).toEqual({ visible: 'text' })
+  })
+
+  test('what msgpack wrote stays readable after the change to another', () => {
+    expect(open(codec.encode(fields()), createEntryCodec({ codec: json })).value()).toEqual({ id: 1, name: 'Ada' })
+  })
+
+  test('one that throws makes UNSUPPORTED_VALUE with its error as cause', () => {
+    const error = thrownBy(() => createEntryCodec({ codec: json }).encode(fields({ value: 1n })))
+    expect(error.code).toBe('UNSUPPORTED_VALUE')
+    expect(error.cause).toBeInstanceOf(TypeError)
+  })
+
+  test('an id that does not fit the wire is refused at once', () => {
+    for (const id of [0, 256, 1.5, -1, '1' as unknown as number]) {
+      expect(thrownBy(() => createEntryCodec({ codec: { ...json, id } })).code).toBe('INVALID_OPTION')
+    }
+  })
+})
+
+describe('size limits', () => {
+  test('a value above maxValueBytes is refused when written', () => {
+    const small = createEntryCodec({ maxValueBytes: 1000 })
+    expect(thrownBy(() => small.encode(fields({ value: 'x'.repeat(2000) }))).message).toContain('maxValueBytes')
+    expect(open(small.encode(fields({ value: 'x'.repeat(500) })), small).value()).toBe('x'.repeat(500))
+  })
+
+  test('and when read, before anything is decompressed', () => {
+    const bytes = codec.encode(fields({ value: 'x'.repeat(2000) }))
+    expect(problemOf(bytes, createEntryCodec({ maxValueBytes: 1000 }))).toBe('too-large')
+  })
+
+  test('an option that is no number of bytes is refused', () => {
+    for (const maxValueBytes of [-1, Number.NaN, 1.5]) {
+      expect(thrownBy(() => createEntryCodec({ maxValueBytes })).code).toBe('INVALID_OPTION')
+    }
+  })
+})
+
+describe('compression', () => {
+  const text = { text: 'tiercache '.repeat(500) }
+
+  test('makes large values smaller and gives them back', () => {
+    const bytes = codec.encode(fields({ value: text }))
+    expect(bytes.length).toBeLessThan(500)
+    expect(open(bytes).value()).toEqual(text)
+    expect(open(bytes).rawBytes).toBeGreaterThan(5000)
+  })
+
+  test('leaves small ones alone', () => {
+    const raw = createEntryCodec({ compress: false })
+    const value = 'x'.repeat(900)
+    expect(codec.encode(fields({ value })).length).toBe(raw.encode(fields({ value })).length)
+  })
+
+  test('is skipped where it saves less than a tenth', () => {
+    const value = randomBytes(4000)
+    const raw = createEntryCodec({ compress: false })
+    expect(codec.encode(fields({ value })).length).toBe(raw.encode(fields({ value })).length)
+  })
+
+  test('can be off; what was compressed before stays readable', () => {
+    const off = createEntryCodec({ compress: false })
+    expect(off.encode(fields({ value: text })).length).toBeGreaterThan(5000)
+    expect(open(codec.encode(fields({ value: text })), off).value()).toEqual(text)
+  })
+
+  test('takes a threshold, or a compressor of one’s own', () => {
+    const eager = createEntryCodec({ compress: { threshold: 10 } })
+    expect(open(eager.encode(fields({ value: 'ab'.repeat(50) })), eager).value()).toBe('ab'.repeat(50))
+    const brotli: Compressor = {
+      id: 8,
+      name: 'brotli',
+      compress: (bytes) => brotliCompressSync(bytes),
+      decompress: (bytes, maxBytes) => brotliDecompressSync(bytes, { maxOutputLength: maxBytes }),
+    }
+    const by = createEntryCodec({ compress: brotli })
+    expect(open(by.encode(fields({ value: text })), by).value()).toEqual(text)
+    expect(problemOf(by.encode(fields({ value: text })))).toBe('unknown-compressor')
+  })
+
+  test('a bomb is refused without being unpacked', () => {
+    const zeros = Buffer.alloc(50_000_000)
+    const bomb: Compressor = {
+      id: 1,
+      name: 'bomb',
+      compress: () => deflateRawSync(zeros, { level: 9 }),
+      decompress: (bytes) => bytes,
+    }
+    const bytes = createEntryCodec({ compress: bomb }).encode(fields({ value: 'x'.repeat(100_000) }))
+    expect(bytes.length).toBeLessThan(60_000)
+    const before = process.memoryUsage().arrayBuffers
+    expect(payloadProblemOf(open(bytes))).toBe('bad-compression')
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5_000_000)
+  })
+
+  test('a payload that unpacks to less than it says is refused', () => {
+    const short: Compressor = { id: 1, name: 'short', compress: () => deflateRawSync('x'), decompress: (b) => b }
+    const bytes = createEntryCodec({ compress: short }).encode(fields({ value: 'x'.repeat(2000) }))
+    expect(payloadProblemOf(open(bytes))).toBe('bad-compression')
+  })
+
+  test('options that make no sense are refused', () => {
+    expect(thrownBy(() => createEntryCodec({ compress: { threshold: -5 } })).code).toBe('INVALID_OPTION')
+    const none: Compressor = { id: 16, name: 'x', compress: (b) => b, decompress: (b) => b }
+    expect(thrownBy(() => createEntryCodec({ compress: none })).code).toBe('INVALID_OPTION')
+  })
+})
+
+describe('encryption', () => {
+  const k1 = Buffer.alloc(32, 1)
+  const k2 = Buffer.alloc(32, 2)
+  const secret = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' } })
+  const value = { ssn: 'very secret text' }
+
+  test('hides the payload and gives it back', () => {
+    const bytes = secret.encode(fields({ value }))
+    expect(bytes.includes('secret')).toBe(false)
+    expect(open(bytes, secret).value()).toEqual(value)
+  })
+
+  test('never writes the same bytes twice', () => {
+    const one = secret.encode(fields({ value }))
+    expect(secret.encode(fields({ value })).subarray(-30)).not.toEqual(one.subarray(-30))
+  })
+
+  test('works together with compression', () => {
+    const bytes = secret.encode(fields({ value: 'abc'.repeat(5000) }))
+    expect(bytes.length).toBeLessThan(500)
+    expect(open(bytes, secret).value()).toBe('abc'.repeat(5000))
+  })
+
+  test('keys rotate: old entries are read with the old key, new ones written with the active one', () => {
+    const rotated = createEntryCodec({ encrypt: { keys: { k1, k2 }, active: 'k2' } })
+    expect(open(secret.encode(fields({ value })), rotated).value()).toEqual(value)
+    expect(payloadProblemOf(open(rotated.encode(fields({ value })), secret))).toBe('unknown-key-id')
+  })
+
+  test('another key under the same id is a miss', () => {
+    const other = createEntryCodec({ encrypt: { keys: { k1: k2 }, active: 'k1' } })
+    expect(payloadProblemOf(open(secret.encode(fields({ value })), other))).toBe('not-authentic')
+  })
+
+  test('a softly expired entry still opens: the stamp is not part of what is authenticated', () => {
+    const bytes = secret.encode(fields({ value }))
+    newStamp('expired').copy(bytes)
+    expect(open(bytes, secret).value()).toEqual(value)
+  })
+
+  test('an entry moved to another key is not authentic, whatever its checksum says', () => {
+    const bytes = reseal(secret.encode(fields({ value })), 'shop:admin')
+    expect(payloadProblemOf(open(bytes, secret, 'shop:admin'))).toBe('not-authentic')
+  })
+
+  test('every bit of header and payload is authenticated, whatever the checksum says', () => {
+    const bytes = secret.encode(fields({ value, etag: 'e' }))
+    let refused = 0
+    for (let bit = 20 * 8; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes)
+      changed[bit >> 3] = changed[bit >> 3]! ^ (1 << (bit & 7))
+      const opened = secret.open(reseal(changed, KEY), KEY, SCOPES)
+      if (!('corrupt' in opened)) expect(['not-authentic', 'unknown-key-id']).toContain(payloadProblemOf(opened))
+      refused++
+    }
+    expect(refused).toBe((bytes.length - 20) * 8)
+  })
+
+  test('every truncation is refused', () => {
+    const bytes = secret.encode(fields({ value }))
+    for (let length = 20; length < bytes.length; length++) {
+      const opened = secret.open(reseal(Buffer.from(bytes.subarray(0, length)), KEY), KEY, SCOPES)
+      if (!('corrupt' in opened)) expect(['not-authentic', 'unknown-key-id']).toContain(payloadProblemOf(opened))
+    }
+  })
+
+  test('plain text is not accepted where encryption is expected, nor the other way round', () => {
+    expect(problemOf(codec.encode(fields({ value })), secret)).toBe('encryption-mismatch')
+    expect(problemOf(secret.encode(fields({ value })), codec)).toBe('encryption-mismatch')
+  })
+
+  test('keys may be given in base64 or hex', () => {
+    for (const text of [k1.toString('base64'), k1.toString('base64url'), k1.toString('hex')]) {
+      const by = createEntryCodec({ encrypt: { keys: { k1: text }, active: 'k1' } })
+      expect(open(secret.encode(fields({ value })), by).value()).toEqual(value)
+    }
+  })
+
+  test('the key is copied: wiping the caller’s bytes changes nothing', () => {
+    const mine = Buffer.alloc(32, 1)
+    const by = createEntryCodec({ encrypt: { keys: { k1: mine }, active: 'k1' } })
+    mine.fill(0)
+    expect(open(secret.encode(fields({ value })), by).value()).toEqual(value)
+  })
+
+  test.each([
+    ['no keys', { keys: {}, active: 'k1' }],
+    ['keys that are no object', { keys: 'secret', active: 'k1' }],
+    ['a short key', { keys: { k1: Buffer.alloc(16) }, active: 'k1' }],
+    ['a passphrase', { keys: { k1: 'correct horse battery staple' }, active: 'k1' }],
+    ['a key of no known kind', { keys: { k1: 5 }, active: 'k1' }],
+    ['an active id without key', { keys: { k1 }, active: 'k2' }],
+    ['no active id', { keys: { k1 } }],
+    ['an id that is too long', { keys: { ['k'.repeat(33)]: k1 }, active: 'k1' }],
+    ['an empty id', { keys: { '': k1 }, active: '' }],
+    ['an inherited id', { keys: { k1 }, active: 'constructor' }],
+  ])('%s is refused with a clear message', (_, encrypt) => {
+    const error = thrownBy(() => createEntryCodec({ encrypt: encrypt as never }))
+    expect(error.code).toBe('INVALID_OPTION')
+    expect(error.message).toMatch(/^(encrypt\.|an id in encrypt)/)
+    expect(error.message).not.toContain('correct horse')
+  })
+})
+
+function thrownBy(run: () => unknown): CacheError {
+  try {
+    run()
+  } catch (error) {
+    assert(error instanceof CacheError)
+    return error
+  }
+  throw new Error('nothing was thrown')
+}

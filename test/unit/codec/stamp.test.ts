@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import {
+  FORMAT_VERSION,
+  generationOf,
+  newStamp,
+  STAMP_BYTES,
+  type StampState,
+  stampOf,
+  stampProblem,
+  stateOf,
+  writeStamp,
+} from '../../../src/codec/stamp.js'
+
+const STATES: StampState[] = ['lease', 'live', 'expired', 'fence']
+
+describe('a stamp', () => {
+  test.each(STATES)('says that it is a %s', (state) => {
+    expect(newStamp(state)).toHaveLength(STAMP_BYTES)
+    expect(stateOf(newStamp(state))).toBe(state)
+  })
+
+  test('is laid out as the wire format says', () => {
+    const stamp = newStamp('expired')
+    expect([...stamp.subarray(0, 4)]).toEqual([0xc7, 0x1e, FORMAT_VERSION, 2])
+  })
+
+  test('never repeats, over many draws from the pool of random bytes', () => {
+    const stamps = new Set(Array.from({ length: 5000 }, () => newStamp('lease').toString('hex')))
+    expect(stamps.size).toBe(5000)
+  })
+
+  test('is random in every byte of its generation', () => {
+    const stamps = Array.from({ length: 2000 }, () => newStamp('lease'))
+    for (let byte = 4; byte < 12; byte++) expect(new Set(stamps.map((stamp) => stamp[byte])).size).toBeGreaterThan(200)
+  })
+
+  test('is recognised at the start of longer bytes, and copied from them', () => {
+    const bytes = Buffer.alloc(100, 9)
+    writeStamp(bytes, 'live')
+    expect(stateOf(bytes)).toBe('live')
+    const stamp = stampOf(bytes)
+    bytes.fill(0)
+    expect(stateOf(stamp)).toBe('live')
+    expect(stamp).toHaveLength(STAMP_BYTES)
+  })
+
+  test('names its generation in hex', () => {
+    const stamp = newStamp('live')
+    expect(generationOf(stamp)).toBe(stamp.subarray(4, 12).toString('hex'))
+  })
+})
+
+describe('bytes that are no stamp', () => {
+  test('a stamp with any bit flipped is not believed', () => {
+    for (const state of STATES) {
+      const stamp = newStamp(state)
+      for (let bit = 0; bit < STAMP_BYTES * 8; bit++) {
+        const flipped = Buffer.from(stamp)
+        flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7))
+        expect(stateOf(flipped)).toBeUndefined()
+      }
+    }
+  })
+
+  test('a truncated stamp is not believed', () => {
+    const stamp = newStamp('live')
+    for (let length = 0; length < STAMP_BYTES; length++) {
+      expect(stateOf(stamp.subarray(0, length))).toBeUndefined()
+      expect(stampProblem(stamp.subarray(0, length))).toBe('foreign')
+    }
+  })
+
+  test('a state that does not exist is not believed, even with a fitting checksum', () => {
+    const stamp = newStamp('fence')
+    writeStamp(stamp, 'unheard of' as StampState)
+    expect(stateOf(stamp)).toBeUndefined()
+  })
+
+  test('another program, damage and a later release are told apart', () => {
+    const later = newStamp('live')
+    later[2] = FORMAT_VERSION + 1
+    const damaged = newStamp('live')
+    damaged[5] = damaged[5]! ^ 1
+    expect(stampProblem(later)).toBe('later-format')
+    expect(stampProblem(damaged)).toBe('damaged-stamp')
+    expect(stampProblem(Buffer.from('{"json":"of somebody else"}'))).toBe('foreign')
+  })
+})

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { type Duration, toMs } from '../../../src/model/duration.js'
+import { CacheError } from '../../../src/model/errors.js'
+
+const refused = (value: unknown, rule?: 'positive' | 'zero-ok') => () => toMs(value as Duration, 'ttl', rule)
+
+describe('a duration', () => {
+  test.each<[Duration, number]>([
+    [250, 250],
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+    ['7d', 604_800_000],
+    ['1.5s', 1_500],
+    ['.5s', 500],
+    ['0.07s', 70],
+    ['1.1s', 1_100],
+    ['0s', 0],
+    [0, 0],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ])('%s is %d ms', (written, ms) => {
+    expect(toMs(written, 'ttl')).toBe(ms)
+  })
+
+  test('is whole milliseconds, and what is above 0 never becomes 0', () => {
+    expect(toMs('1.6ms', 'ttl')).toBe(2)
+    expect(toMs('0.2ms', 'ttl')).toBe(1)
+    expect(toMs(0.001, 'ttl')).toBe(1)
+  })
+
+  test('of -0 is plain 0', () => {
+    expect(toMs(-0, 'ttl')).toBe(0)
+  })
+
+  test.each([
+    ['5 minutes'],
+    [''],
+    ['5'],
+    ['5 m'],
+    ['5M'],
+    ['-5m'],
+    ['1e3s'],
+    ['Infinityms'],
+    ['NaNs'],
+    ['5m\n'],
+    ['１s'],
+    [Number.NaN],
+    [-1],
+    [Number.NEGATIVE_INFINITY],
+    [undefined],
+    [null],
+    [true],
+    [5n],
+    [new Date()],
+    [{ valueOf: () => 5 }],
+  ])('is not %s', (value) => {
+    expect(refused(value)).toThrow(CacheError)
+    expect(refused(value)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  })
+
+  test('that must be positive is not 0', () => {
+    expect(refused(0, 'positive')).toThrow(/ttl must be a duration above 0/)
+    expect(refused('0ms', 'positive')).toThrow(CacheError)
+    expect(toMs('1ms', 'ttl', 'positive')).toBe(1)
+  })
+
+  test('that is refused says the option, what was expected, what came, and how to write it', () => {
+    expect(refused('5 minutes')).toThrow(
+      /^ttl must be a duration of 0 or more: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; got "5 minutes"$/,
+    )
+  })
+})

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { isSchema } from '../../../src/model/schema.js'
+
+const standard = { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) }
+
+test('an object or a function with the standard’s property is a schema', () => {
+  expect(isSchema({ '~standard': standard })).toBe(true)
+  expect(isSchema(Object.assign(() => {}, { '~standard': standard }))).toBe(true)
+})
+
+test.each([
+  [undefined],
+  [null],
+  ['~standard'],
+  [{}],
+  [() => {}],
+  [{ '~standard': null }],
+  [{ '~standard': { ...standard, version: 2 } }],
+  [{ '~standard': { ...standard, validate: true } }],
+])('%o is no schema', (value) => {
+  expect(isSchema(value)).toBe(false)
+})

@@ -1,0 +1,84 @@
+// Who a server is, whose slots it took over, what time it has.
+import { describe, expect, test } from 'vitest'
+import { escapeGlob } from '../../../src/redis/delete-by-prefix.js'
+import { parseInfo } from '../../../src/redis/server-check.js'
+import { SlotOwners } from '../../../src/redis/slot-owners.js'
+import { StoreClock } from '../../../src/redis/store-clock.js'
+import { FakeClock } from '../../../src/testing/index.js'
+
+describe('INFO of a server', () => {
+  const info = (fields: Record<string, string>) =>
+    `# Server\r\n${Object.entries(fields)
+      .map(([name, value]) => `${name}:${value}\r\n`)
+      .join('')}`
+
+  test('another process is another server, and so is the same one after a promotion', () => {
+    const one = parseInfo(info({ run_id: 'a', role: 'master', master_replid: 'x' }))
+    expect(parseInfo(info({ run_id: 'a', role: 'master', master_replid: 'x' }))).toEqual(one)
+    expect(parseInfo(info({ run_id: 'b', role: 'master', master_replid: 'x' })).id).not.toBe(one.id)
+    expect(parseInfo(info({ run_id: 'a', role: 'master', master_replid: 'y' })).id).not.toBe(one.id)
+  })
+
+  test('a replica is known as one, unless it takes writes', () => {
+    expect(parseInfo(info({ role: 'slave', slave_read_only: '1' })).role).toBe('readOnlyReplica')
+    expect(parseInfo(info({ role: 'slave' })).role).toBe('readOnlyReplica')
+    expect(parseInfo(info({ role: 'slave', slave_read_only: '0' })).role).toBe('master')
+  })
+
+  test('a server that does not say who it is never counts as the one of before', () => {
+    expect(parseInfo('').id).not.toBe(parseInfo('').id)
+    expect(parseInfo('').role).toBe('master')
+  })
+})
+
+describe('owners of slots', () => {
+  const slots = (...keys: string[]) => keys.map((key) => [key])
+
+  test('the first owner of a slot succeeds nobody', () => {
+    const owners = new SlotOwners()
+    expect(owners.took('id-a', 'a', slots('a', 'a', 'b'))).toBe(false)
+    expect(owners.took('id-b', 'b', slots('a', 'a', 'b'))).toBe(false)
+  })
+
+  test('a server never seen before that has the slots of another is its successor, at the same address too', () => {
+    const owners = new SlotOwners()
+    owners.took('id-a', 'a', slots('a', 'a'))
+    expect(owners.took('id-a', 'a', slots('a', 'a'))).toBe(false)
+    expect(owners.took('id-a2', 'a', slots('a', 'a'))).toBe(true)
+    expect(owners.took('id-c', 'c', slots('c', 'a'))).toBe(true)
+  })
+
+  test('a slot that moves between known servers has no successor: its keys moved along', () => {
+    const owners = new SlotOwners()
+    owners.took('id-a', 'a', slots('a', 'b'))
+    owners.took('id-b', 'b', slots('a', 'b'))
+    expect(owners.took('id-b', 'b', slots('b', 'b'))).toBe(false)
+  })
+})
+
+describe("the store's clock", () => {
+  test('is the clock of the server at the middle of the round trip', () => {
+    const clock = new FakeClock(1_000)
+    const storeClock = new StoreClock(clock)
+    storeClock.learn({ serverMs: 5_000_000, sentAtMs: 900, receivedAtMs: 1_000 })
+    expect(storeClock.nowMs()).toBe(5_000_050)
+    clock.advanceSync(10)
+    expect(storeClock.nowMs()).toBe(5_000_060)
+  })
+
+  test('a look over a slow link changes nothing that is known', () => {
+    const storeClock = new StoreClock(new FakeClock(1_000))
+    storeClock.learn({ serverMs: 1_000, sentAtMs: 0, receivedAtMs: 1_000 })
+    expect(storeClock.nowMs()).toBe(1_500)
+    storeClock.learn({ serverMs: 9_000, sentAtMs: 0, receivedAtMs: 1_000 })
+    expect(storeClock.nowMs()).toBe(1_500)
+  })
+
+  test('before the first look everything dated by it looks old', () => {
+    expect(new StoreClock(new FakeClock(1_000)).nowMs()).toBeLessThan(Date.now() / 2)
+  })
+})
+
+test('a prefix is matched by its characters, whatever they mean in a pattern', () => {
+  expect(escapeGlob('a*b?c[d]e\\f^g-h')).toBe('a\\*b\\?c\\[d\\]e\\\\f\\^g\\-h')
+})

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest'
+import { SingleConnection } from '../../../src/redis/single-connection.js'
+import { FakeClock, settle } from '../../../src/testing/index.js'
+import { FakeClient } from './fake-client.js'
+
+function connect(client = new FakeClient()) {
+  const clock = new FakeClock()
+  const told: string[] = []
+  const connection = new SingleConnection(client, clock, {
+    ready: (server) => told.push(`ready ${server}`),
+    unready: (reason) => told.push(`unready: ${reason.message}`),
+    notice: () => {},
+    timed: ({ serverMs }) => told.push(`time ${serverMs}`),
+  })
+  connection.start()
+  return { client, clock, told, connection }
+}
+
+describe('a connection to one server', () => {
+  test('is used only after the server said who it is', async () => {
+    const { client, told, connection } = connect()
+    expect(connection.isReady()).toBe(false)
+    await expect(connection.send('k', 'get', ['k'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    await settle()
+    expect(told).toEqual(['time 1000000', 'ready same'])
+    expect(connection.isReady()).toBe(true)
+    expect(client.names()).not.toContain('get')
+    connection.stop()
+  })
+
+  test('tells after a reconnect whether the server is the one of before', async () => {
+    const { client, told, connection } = connect()
+    await settle()
+    client.become('close')
+    expect(connection.isReady()).toBe(false)
+    client.become('ready')
+    await settle()
+    client.become('close')
+    client.info = client.info.replace('one', 'two')
+    client.become('ready')
+    await settle()
+    expect(told.filter((line) => !line.startsWith('time'))).toEqual([
+      'ready same',
+      'unready: Redis could not be reached: the connection is close',
+      'ready same',
+      'unready: Redis could not be reached: the connection is close',
+      'ready other',
+    ])
+    connection.stop()
+  })
+
+  test('rejects what is under way when the link drops, whatever the client does with it', async () => {
+    const { client, connection } = connect()
+    await settle()
+    const reply = connection.send('k', 'get', ['k'])
+    client.become('close')
+    await expect(reply).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    connection.stop()
+  })
+
+  test('asks again who is there when a write was refused as read-only, and waits until that is over', async () => {
+    const { client, clock, told, connection } = connect()
+    await settle()
+    const reply = connection.send('k', 'set', ['k', 'v'])
+    client.info = client.info.replace('role:master', 'role:slave')
+    client.sent.at(-1)?.reject(new Error("READONLY You can't write against a read only replica."))
+    await expect(reply).rejects.toThrow('READONLY')
+    await settle()
+    expect(connection.isReady()).toBe(false)
+    expect(told.at(-1)).toContain('this server is a replica')
+    client.info = client.info.replace('role:slave', 'role:master').replace('replid:x', 'replid:y')
+    await clock.advance(500)
+    expect(told.at(-1)).toBe('ready other')
+    connection.stop()
+  })
+
+  test('names the last error of the client as the reason', async () => {
+    const { client, told, connection } = connect()
+    await settle()
+    client.emit('error', new Error('WRONGPASS invalid username-password pair'))
+    client.become('close')
+    expect(told.at(-1)).toContain('WRONGPASS')
+    await expect(connection.send('k', 'get', ['k'])).rejects.toMatchObject({ code: 'L2_MISCONFIGURED' })
+    connection.stop()
+  })
+
+  test('asks for the time once a minute', async () => {
+    const { client, clock, connection } = connect()
+    await settle()
+    const before = client.names().filter((name) => name === 'time').length
+    await clock.advance(120_000)
+    expect(client.names().filter((name) => name === 'time')).toHaveLength(before + 2)
+    connection.stop()
+  })
+
+  test('a client made with lazyConnect is connected', async () => {
+    const client = new FakeClient()
+    client.status = 'wait'
+    const { connection } = connect(client)
+    await settle()
+    expect(connection.isReady()).toBe(true)
+    connection.stop()
+  })
+
+  test('leaves no listener and no timer behind, and the client as it was', async () => {
+    const { client, clock, connection } = connect()
+    await settle()
+    const reply = connection.send('k', 'get', ['k'])
+    connection.stop()
+    await expect(reply).rejects.toThrow('closed')
+    expect(client.eventNames()).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+    expect(client.disconnects).toBe(0)
+  })
+
+  test('commands of one tick, continuations included, leave in one write', async () => {
+    const { client, connection } = connect()
+    await settle()
+    client.stream.log.length = 0
+    client.answers.set('get', () => null)
+    for (let i = 0; i < 3; i++) void connection.send('k', 'get', ['k'])
+    void Promise.resolve().then(() => connection.send('k', 'get', ['k']))
+    expect(client.stream.log).toEqual(['cork'])
+    await settle()
+    expect(client.stream.log).toEqual(['cork', 'uncork'])
+    expect(client.names().filter((name) => name === 'get')).toHaveLength(4)
+    connection.stop()
+  })
+})

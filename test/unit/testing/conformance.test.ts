@@ -1,0 +1,89 @@
+// The conformance cases judge others, so they have to be able to say no.
+import {
+  busCases,
+  type ConformanceContext,
+  FakeClock,
+  MemoryServer,
+  memoryTier,
+  settle,
+  storeCases,
+} from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+
+describe('deviations', () => {
+  test('a declared deviation drops the case, or all cases that need a capability', () => {
+    const all = busCases()
+    const name = all[0]!.name
+    expect(busCases({ [name]: 'for a reason' }).map((each) => each.name)).not.toContain(name)
+    const left = busCases({ outage: 'no link', changes: 'announcements only' })
+    expect(left.length).toBeLessThan(all.length)
+    expect(left.flatMap(({ needs }) => needs)).not.toContain('outage')
+  })
+
+  test('a deviation that no case knows is an error, as is one without a reason', () => {
+    expect(() => storeCases({ loog: 'a slip of the pen' })).toThrow('no case is named or needs "loog"')
+    expect(() => storeCases({ log: ' ' })).toThrow('a deviation needs a reason')
+  })
+
+  test('no two cases have the same name', () => {
+    const names = [...storeCases(), ...busCases()].map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+  })
+})
+
+describe('the cases find', () => {
+  test('a bus that tells announcements out of order', async () => {
+    const reorder = breaking((tier) => tier.busLink.reorder(100))
+    await expect(run('announcements of one sender arrive in their order', reorder)).rejects.toThrow()
+  })
+
+  test('a store that swaps whatever stands there', async () => {
+    const swapAnything = breaking((_, store) => {
+      store.swap = async (key, _expected, bytes, keepMs) => {
+        await store.apply([bytes ? { op: 'put', key, bytes, keepMs } : { op: 'delete', key }], undefined)
+        return undefined
+      }
+    })
+    await expect(run('a refused swap or extend changes nothing', swapAnything)).rejects.toThrow()
+    await expect(run('of swaps made at once by several processes one wins', swapAnything)).rejects.toThrow()
+  })
+
+  test('a store that announces before it changes', async () => {
+    const hasty = breaking((_, store) => {
+      const apply = store.apply.bind(store)
+      store.apply = async (changes, announcement) => {
+        await apply([], announcement)
+        return apply(changes, undefined)
+      }
+    })
+    const name = 'the announcement follows the changes: who sees the first sees the others'
+    await expect(run(name, hasty)).rejects.toThrow()
+  })
+})
+
+type Peers = Pick<ConformanceContext, 'clock' | 'connect' | 'sleep'>
+type Tier = ReturnType<typeof memoryTier>
+type Store = ReturnType<Tier['connect']>['store']
+
+/** An in-memory implementation with something broken. */
+function breaking(damage: (tier: Tier, store: Store) => void): Peers {
+  const clock = new FakeClock()
+  const server = new MemoryServer({ clock })
+  return {
+    clock,
+    sleep: (ms) => clock.advance(ms),
+    connect: (name) => {
+      const tier = memoryTier(server)
+      const peer = tier.connect(name, clock)
+      damage(tier, peer.store)
+      return peer
+    },
+  }
+}
+
+async function run(name: string, peers: Peers): Promise<void> {
+  const found = [...storeCases(), ...busCases()].find((each) => each.name === name)
+  if (found === undefined) return // no rejection: the test fails
+  await found.run({ prefix: 'broken', ...peers })
+  await settle()
+}

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { estimateBytes } from '../../../src/tiers/estimate-bytes.js'
+
+const user = (id: number) => ({
+  id,
+  name: `user number ${id}`,
+  tags: ['a', 'b'],
+  born: new Date(0),
+  address: { city: 'x'.repeat(40) },
+})
+
+test('primitives are small, strings and bytes count their length', () => {
+  for (const value of [undefined, null, true, 1, 1n, Symbol('s'), () => {}])
+    expect(estimateBytes(value)).toBeLessThan(64)
+  expect(estimateBytes('x'.repeat(10_000))).toBeGreaterThanOrEqual(10_000)
+  expect(estimateBytes('x'.repeat(10_000))).toBeLessThan(20_100)
+  for (const bytes of [Buffer.alloc(5_000), new Uint8Array(5_000), new ArrayBuffer(5_000), new Float64Array(625)]) {
+    expect(estimateBytes(bytes)).toBeGreaterThanOrEqual(5_000)
+    expect(estimateBytes(bytes)).toBeLessThan(5_200)
+  }
+})
+
+test('collections of a uniform shape are the sum of their parts, near enough', () => {
+  const one = estimateBytes(user(1))
+  const users = Array.from({ length: 10_000 }, (_, i) => user(i))
+  const collections = [
+    users,
+    new Map(users.map((each) => [each.id, each])),
+    new Set(users),
+    Object.fromEntries(users.map((each) => [each.id, each])),
+  ]
+  for (const collection of collections) {
+    expect(estimateBytes(collection)).toBeGreaterThan(10_000 * one * 0.8)
+    expect(estimateBytes(collection)).toBeLessThan(10_000 * one * 1.8)
+  }
+})
+
+test('it comes near what V8 takes', () => {
+  const gc = globalThis.gc
+  expect(gc).toBeDefined()
+  gc?.()
+  const before = process.memoryUsage().heapUsed
+  const held = Array.from({ length: 20_000 }, (_, i) => user(i))
+  gc?.()
+  const perUser = (process.memoryUsage().heapUsed - before) / held.length
+  expect(estimateBytes(user(1))).toBeGreaterThan(perUser / 3)
+  expect(estimateBytes(user(1))).toBeLessThan(perUser * 3)
+})
+
+test('it is a whole number above 0, also for empty things', () => {
+  for (const value of ['', [], {}, new Map(), new Set(), Object.create(null), Buffer.alloc(0), new Array(5)]) {
+    expect(Number.isInteger(estimateBytes(value))).toBe(true)
+    expect(estimateBytes(value)).toBeGreaterThan(0)
+  }
+})
+
+test('cycles and depth end', () => {
+  const cyclic: Record<string, unknown> = { list: [] as unknown[], map: new Map() }
+  cyclic.self = cyclic
+  ;(cyclic.list as unknown[]).push(cyclic, cyclic)
+  ;(cyclic.map as Map<unknown, unknown>).set(cyclic, cyclic)
+  expect(estimateBytes(cyclic)).toBeLessThan(1e6)
+  let deep: unknown = 0
+  for (let i = 0; i < 100_000; i++) deep = [deep]
+  expect(estimateBytes(deep)).toBeGreaterThan(0)
+})
+
+test('a huge value is sampled: it looks at a bounded number of objects', () => {
+  let looked = 0
+  const ownKeys = (target: object) => {
+    looked++
+    return Reflect.ownKeys(target)
+  }
+  const counted = () => new Proxy({ a: 1 }, { ownKeys })
+  const grid = Array.from({ length: 300 }, () => Array.from({ length: 300 }, counted))
+  estimateBytes({ grid, again: [grid, grid, grid] })
+  expect(looked).toBeGreaterThan(0)
+  expect(looked).toBeLessThanOrEqual(1_000)
+})
+
+test('a value that throws when it is looked at is guessed', () => {
+  const hostile = {
+    get a(): never {
+      throw new Error('mine')
+    },
+  }
+  expect(estimateBytes(hostile)).toBe(64)
+})

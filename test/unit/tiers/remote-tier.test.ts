@@ -1,0 +1,215 @@
+import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+import { CacheError } from '../../../src/model/errors.js'
+import { resolveTierOptions } from '../../../src/model/tier-policy.js'
+import { RemoteTier, UNAVAILABLE } from '../../../src/tiers/remote-tier.js'
+
+const LEASE = Buffer.alloc(16, 1)
+const REFUSED = new CacheError('L2_MISCONFIGURED', 'NOPERM')
+
+/** An L2 over the in-memory server, its link open unless `isDown`, with what it told its owner. */
+async function remote({ isDown = false, ...options }: { isDown?: boolean; timeout?: number } = {}) {
+  const clock = new FakeClock()
+  const memory = memoryTier(new MemoryServer())
+  const { store } = memory.connect('shop', clock)
+  if (isDown) memory.link.cut()
+  const told: string[] = []
+  let works: () => Promise<boolean> = async () => true
+  const tier = new RemoteTier(store, clock, resolveTierOptions({ timeout: 200, ...options }), () => 1, {
+    comeBack: () => works(),
+    degraded: (reason) => void told.push(`degraded: ${reason.message}`),
+    recovered: (degradedMs) => void told.push(`recovered after ${degradedMs}`),
+    failed: (operation) => void told.push(`${operation} failed`),
+    answered: () => undefined,
+  })
+  store.start({
+    ready: (server) => tier.storeReady(server),
+    unready: (reason) => tier.storeUnready(reason),
+    notice: () => undefined,
+  })
+  await settle()
+  const { link, server } = memory
+  const comeBackWith = (run: typeof works) => {
+    works = run
+  }
+  return { clock, link, server, store, tier, told, comeBackWith }
+}
+
+describe('an operation', () => {
+  test('that gets no answer is given up at its deadline, and not before', async () => {
+    const { clock, link, tier, told } = await remote()
+    link.stall()
+    let answer: unknown
+    void tier.claim('shop:k', LEASE, 1_000).then((came) => {
+      answer = came
+    })
+    await clock.advance(199)
+    expect(answer).toBeUndefined()
+    await clock.advance(1)
+    expect(answer).toBe(UNAVAILABLE)
+    expect(told).toEqual(['claim failed'])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('whose answer comes late changes nothing any more', async () => {
+    const { clock, link, tier } = await remote()
+    link.replyMs = 300
+    const answer = tier.claim('shop:k', LEASE, 1_000)
+    await clock.advance(300)
+    expect(await answer).toBe(UNAVAILABLE)
+  })
+
+  test('may be given less time than the deadline, and none at all', async () => {
+    const { clock, link, tier } = await remote()
+    link.stall()
+    expect(await tier.claim('shop:k', LEASE, 1_000, { withinMs: 0 })).toBe(UNAVAILABLE)
+    expect(link.count()).toBe(0)
+    const answer = tier.claim('shop:k', LEASE, 1_000, { withinMs: 50 })
+    await clock.advance(50)
+    expect(await answer).toBe(UNAVAILABLE)
+  })
+
+  test('of a store that throws or answers no promise counts as failed', async () => {
+    const { store, tier, told } = await remote()
+    store.readTokens = () => {
+      throw new TypeError('a defect')
+    }
+    store.claim = () => undefined as never
+    expect(await tier.readTokens(['t:x'])).toBe(UNAVAILABLE)
+    expect(await tier.claim('shop:k', LEASE, 1_000)).toBe(UNAVAILABLE)
+    expect(told).toEqual(['readTokens failed', 'claim failed'])
+  })
+
+  test('is not sent while the breaker is open, and costs no time', async () => {
+    const { clock, link, tier } = await remote()
+    link.stall()
+    for (let i = 0; i < 3; i++) {
+      const answer = tier.readTokens(['t:x'])
+      await clock.advance(200)
+      await answer
+    }
+    expect(tier.state).toBe('open')
+    link.resetCounts()
+    const startMs = clock.nowMs()
+    expect(await tier.read('shop:k')).toBe(UNAVAILABLE)
+    expect(await tier.claim('shop:k', LEASE, 1_000)).toBe(UNAVAILABLE)
+    expect([clock.nowMs() - startMs, link.count()]).toEqual([0, 0])
+  })
+
+  test('is not sent while the link is down', async () => {
+    const { link, tier } = await remote()
+    link.cut()
+    expect(await tier.read('shop:k')).toBe(UNAVAILABLE)
+    expect(link.count()).toBe(0)
+  })
+
+  test('under way is given up when the tier is ended, and its timer goes', async () => {
+    const { clock, link, tier, told } = await remote()
+    link.stall()
+    const answers = [tier.read('shop:k'), tier.claim('shop:k', LEASE, 1_000)]
+    await settle()
+    tier.end()
+    expect(await Promise.all(answers)).toEqual([UNAVAILABLE, UNAVAILABLE])
+    expect(clock.pendingTimers).toBe(0)
+    expect(told).toEqual([])
+  })
+})
+
+describe('at the start', () => {
+  test('operations wait for the first connection, at most one deadline', async () => {
+    const { clock, link, tier } = await remote({ isDown: true })
+    const early = tier.read('shop:k')
+    await clock.advance(100)
+    link.restore()
+    expect(await early).toBeUndefined()
+  })
+
+  test('a connection that does not come is an outage from then on', async () => {
+    const { clock, link, tier, told } = await remote({ isDown: true })
+    const early = tier.read('shop:k')
+    await clock.advance(200)
+    expect(await early).toBe(UNAVAILABLE)
+    expect(told).toEqual(['degraded: expected L2 to be connected by now; it is not yet'])
+    await clock.advance(800)
+    link.restore()
+    await settle()
+    expect(told.at(-1)).toBe('recovered after 800')
+    expect(tier.isAvailable()).toBe(true)
+  })
+})
+
+describe('an outage', () => {
+  test('is told once, with its duration, however often the trials fail', async () => {
+    const { clock, link, tier, told, comeBackWith } = await remote()
+    comeBackWith(() => tier.answers())
+    link.stall()
+    for (let i = 0; i < 3; i++) {
+      const answer = tier.readTokens(['t:x'])
+      await clock.advance(200)
+      await answer
+    }
+    await clock.advance(60_000)
+    link.resume()
+    await clock.advance(15_000)
+    const events = told.filter((line) => !line.endsWith('failed'))
+    expect(events).toHaveLength(2)
+    expect(events[0]).toMatch(/^degraded: expected L2 to answer readTokens within 200 ms/)
+    expect(Number(/^recovered after (\d+)$/.exec(events[1] ?? '')?.[1])).toBeGreaterThan(60_000)
+  })
+
+  test('is over only when the recovery has done its work', async () => {
+    const { link, tier, comeBackWith } = await remote()
+    const work = deferred<boolean>()
+    comeBackWith(() => work.promise)
+    link.cut()
+    link.restore()
+    await settle()
+    expect(await tier.read('shop:k')).toBe(UNAVAILABLE)
+    work.resolve(true)
+    await settle()
+    expect(await tier.read('shop:k')).toBeUndefined()
+  })
+
+  test('begins when another server answers, so that the recovery comes before everybody else', async () => {
+    const { server, tier, told, comeBackWith } = await remote()
+    const asked: string[] = []
+    comeBackWith(async () => {
+      asked.push(tier.isAvailable() ? 'while others ask' : 'alone')
+      return true
+    })
+    server.restart('kept')
+    await settle()
+    expect(asked).toEqual(['alone'])
+    expect(told[0]).toMatch(/^degraded/)
+    expect(tier.isAvailable()).toBe(true)
+  })
+})
+
+describe('a refusal of this client', () => {
+  test('opens at once, and the outage lasts until what was refused works, although trials do', async () => {
+    const { clock, link, tier, told } = await remote()
+    const permit = link.inject({ on: 'claim', effect: 'refuse', error: REFUSED })
+    for (let i = 0; i < 20; i++) {
+      await tier.claim('shop:k', LEASE, 1_000)
+      await clock.advance(15_000)
+    }
+    permit()
+    await tier.readTokens(['t:x'])
+    expect(told.filter((line) => !line.endsWith('failed'))).toEqual(['degraded: NOPERM'])
+    await tier.claim('shop:k', LEASE, 1_000)
+    expect(told.filter((line) => !line.endsWith('failed'))).toEqual(['degraded: NOPERM', 'recovered after 300000'])
+  })
+
+  test('that comes and goes is told once a minute at most', async () => {
+    const { clock, link, tier, told } = await remote()
+    const startMs = clock.nowMs()
+    while (clock.nowMs() < startMs + 110_000) {
+      link.inject({ on: 'claim', effect: 'refuse', error: REFUSED, times: 1 })
+      await tier.claim('shop:k', LEASE, 1_000)
+      await clock.advance(15_000)
+      await tier.claim('shop:k', LEASE, 1_000)
+    }
+    expect(told.filter((line) => line.startsWith('degraded'))).toHaveLength(2)
+    expect(told.filter((line) => line.startsWith('recovered'))).toHaveLength(2)
+  })
+})

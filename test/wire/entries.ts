@@ -1,0 +1,168 @@
+// The entries whose envelopes are stored in v1/. Never change one: add.
+import type { EntryCodecOptions, EntryFields } from '../../src/codec/entry-codec.js'
+
+export interface StoredEntry {
+  readonly name: string
+  readonly options: EntryCodecOptions
+  readonly fields: EntryFields
+  /** The scope labels that follow from the key. */
+  readonly scopes: readonly string[]
+}
+
+const SHOP = '000102030405060708090a0b0c0d0e0f'
+const CATALOG = 'f0e0d0c0b0a09080706050403020100f'
+const ORG = 'deadbeefdeadbeefcafebabecafebabe'
+
+const base = {
+  key: 'shop:user:1',
+  value: { id: 1, name: 'Ada', score: 97.25, roles: ['admin'], manager: null, active: true },
+  createdAtMs: 1_760_000_000_123,
+  freshForMs: 300_000,
+  staleForMs: 330_000,
+  usableForMs: 3_930_000,
+  loadMs: 42,
+  labels: { labels: ['c:shop'], tokens: [SHOP] },
+  scopeCount: 1,
+} satisfies EntryFields
+
+const raw: EntryCodecOptions = { compress: false }
+const scopes = ['c:shop']
+
+const tagged = {
+  labels: {
+    labels: ['c:shop', 'c:shop/catalog@3', 't:org:7', 't:büro 日本', 't:'],
+    tokens: [SHOP, CATALOG, ORG, SHOP, CATALOG],
+  },
+  scopeCount: 2,
+}
+
+const cycle: Record<string, unknown> = { name: 'cycle', list: [] }
+cycle.self = cycle
+;(cycle.list as unknown[]).push(cycle)
+
+export const ENTRIES: readonly StoredEntry[] = [
+  { name: 'plain', options: raw, fields: base, scopes },
+  { name: 'undefined', options: raw, fields: { ...base, value: undefined }, scopes },
+  { name: 'expired', options: raw, fields: { ...base, state: 'expired' }, scopes },
+  {
+    name: 'tags',
+    options: raw,
+    fields: { ...base, ...tagged, key: 'shop/catalog@3:item:1', etag: 'W/"abc"' },
+    scopes: ['c:shop', 'c:shop/catalog@3'],
+  },
+  {
+    name: 'no-labels-no-end',
+    options: raw,
+    fields: {
+      ...base,
+      labels: { labels: [], tokens: [] },
+      scopeCount: 0,
+      freshForMs: Number.POSITIVE_INFINITY,
+      staleForMs: Number.POSITIVE_INFINITY,
+      usableForMs: Number.POSITIVE_INFINITY,
+      loadMs: 0,
+    },
+    scopes: [],
+  },
+  {
+    name: 'long-key',
+    options: raw,
+    fields: { ...base, key: `shop:${'long-key/'.repeat(80)}`, keepKey: true },
+    scopes,
+  },
+  { name: 'ill-formed-key', options: raw, fields: { ...base, key: 'shop:x\ud800', keepKey: true }, scopes },
+  {
+    name: 'rows',
+    options: raw,
+    fields: {
+      ...base,
+      value: Array.from({ length: 5 }, (_, id) => ({ id, title: `Title ${id}`, vendor: { id: 1, name: 'é' } })),
+    },
+    scopes,
+  },
+  {
+    name: 'numbers-and-strings',
+    options: raw,
+    fields: {
+      ...base,
+      value: {
+        integers: [
+          0,
+          63,
+          64,
+          127,
+          128,
+          255,
+          256,
+          65_535,
+          65_536,
+          4_294_967_295,
+          2 ** 40,
+          -1,
+          -32,
+          -33,
+          -70_000,
+          -(2 ** 40),
+        ],
+        floats: [0.5, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN],
+        bigints: [1n, -1n, 2n ** 63n, -(2n ** 100n)],
+        strings: ['', 'a', 'é日😀', 'x'.repeat(40), 'y'.repeat(300), '\ud800'],
+        nothing: [null, undefined],
+      },
+    },
+    scopes,
+  },
+  {
+    name: 'special-values',
+    options: raw,
+    fields: {
+      ...base,
+      value: {
+        date: new Date(1_700_000_000_123),
+        map: new Map<unknown, unknown>([['k', new Set([1, 'x'])]]),
+        regexp: /a\/b/gi,
+        error: Object.assign(withoutStack(new TypeError('t', { cause: withoutStack(new Error('c')) })), { code: 'E' }),
+        sparse: Object.assign(new Array(7), { 2: 'two' }),
+        bare: Object.assign(Object.create(null), { a: 1 }),
+        proto: JSON.parse('{"__proto__":{"x":1}}'),
+        url: new URL('https://example.com/a?b#c'),
+        bytes: [
+          Buffer.from('buffer'),
+          Uint8Array.of(1, 2),
+          Uint8Array.of(3).buffer,
+          new DataView(Uint8Array.of(4, 5).buffer),
+        ],
+        views: [
+          Int8Array.of(-1),
+          Uint8ClampedArray.of(300),
+          Int16Array.of(-2),
+          Uint16Array.of(2),
+          Int32Array.of(-3),
+          Uint32Array.of(3),
+        ],
+        moreViews: [Float32Array.of(0.5), Float64Array.of(0.1), BigInt64Array.of(-5n), BigUint64Array.of(5n)],
+      },
+    },
+    scopes,
+  },
+  { name: 'cycle', options: raw, fields: { ...base, value: cycle }, scopes },
+  { name: 'compressed', options: {}, fields: { ...base, value: { text: 'tiercache '.repeat(300) } }, scopes },
+  {
+    name: 'encrypted',
+    options: { encrypt: { keys: { 'test-1': Buffer.alloc(32, 'tiercache') }, active: 'test-1' } },
+    fields: { ...base, ...tagged, key: 'shop/catalog@3:secret' },
+    scopes: ['c:shop', 'c:shop/catalog@3'],
+  },
+  {
+    name: 'compressed-and-encrypted',
+    options: { encrypt: { keys: { 'test-1': Buffer.alloc(32, 'tiercache') }, active: 'test-1' } },
+    fields: { ...base, value: 'tiercache '.repeat(300) },
+    scopes,
+  },
+]
+
+/** A stack holds the paths of whoever recorded the envelope. */
+function withoutStack<E extends Error>(error: E): E {
+  delete error.stack
+  return error
+}

@@ -1,0 +1,13 @@
+// Writes the envelopes of entries.ts that v1/ does not have yet: npx tsx test/wire/record.ts
+// It never overwrites one: what was stored once must decode for ever.
+import { existsSync, writeFileSync } from 'node:fs'
+import { createEntryCodec } from '../../src/codec/entry-codec.js'
+import { ENTRIES } from './entries.js'
+
+for (const { name, options, fields } of ENTRIES) {
+  const file = new URL(`v1/${name}.hex`, import.meta.url)
+  if (existsSync(file)) continue
+  const hex = createEntryCodec(options).encode(fields).toString('hex')
+  writeFileSync(file, `${hex.replace(/.{1,120}/g, '$&\n')}`)
+  console.log(`recorded ${name}`)
+}

@@ -1,0 +1,50 @@
+// Test projects, by what they need: nothing, a Redis server, or the built package.
+// `tiercache` and its subpaths resolve to src/, so that tests and examples import what users import.
+
+import { fileURLToPath } from 'node:url'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { entries } from './scripts/subpaths.js'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+
+const alias = Object.entries(entries()).map(([name, source]) => ({
+  find: name === 'index' ? /^tiercache$/ : new RegExp(`^tiercache/${name}$`),
+  replacement: `${root}${source}`,
+}))
+
+const redisServer = ['test/support/setup-redis.ts']
+const builtPackage = ['test/support/setup-build.ts']
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    // An unhandled rejection is a crash in production, so it is one here.
+    execArgv: ['--unhandled-rejections=strict', '--expose-gc'],
+    projects: [
+      project('unit'),
+      project('properties', { testTimeout: 60_000 }),
+      project('wire'),
+      project('architecture', { testTimeout: 30_000 }),
+      project('types', {
+        include: [],
+        typecheck: {
+          enabled: true,
+          only: true,
+          include: ['test/types/**/*.test-d.ts'],
+          tsconfig: 'test/types/tsconfig.json',
+        },
+      }),
+      // Real servers in real time: on a machine that stalls for seconds a test may need another try.
+      project('conformance', { globalSetup: redisServer, testTimeout: 30_000, hookTimeout: 60_000, retry: 2 }),
+      project('scenarios', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000, retry: 2 }),
+      project('faults', { globalSetup: redisServer, testTimeout: 120_000, hookTimeout: 60_000, retry: 2 }),
+      project('package', { globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
+    ],
+  },
+})
+
+function project(name: string, options: TestProjectInlineConfiguration['test'] = {}): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include: [`test/${name}/**/*.test.ts`], ...options } }
+}
