@@ -16,6 +16,8 @@ const shared: Options = {
 export default defineConfig([
   { ...shared, format: 'esm' },
   // p-limit is published as ESM only, which early releases of Node 20 cannot require(): the CJS build carries it.
-  { ...shared, format: 'cjs', noExternal: ['p-limit'] },
+  // `treeshake` has Rollup write the CommonJS; tsup's own writer of split CommonJS moves public class fields into the
+  // constructor but leaves private ones, so that a private field set from a public one meets `undefined`.
+  { ...shared, format: 'cjs', noExternal: ['p-limit'], treeshake: true },
   { ...shared, format: ['esm', 'cjs'], dts: { only: true } },
 ])
