@@ -106,6 +106,7 @@ function borrow(client: RedisNode, keep: (line: Line) => void): Promise<Line> {
       if (reason === 'broke' && client.status === 'ready') client.disconnect(true)
     },
   }
+  const { stream } = client
   if (client.status === 'wait') ignoreRejection(client.connect())
   return new Promise((resolve) => {
     const onReady = (): void => {
@@ -113,7 +114,14 @@ function borrow(client: RedisNode, keep: (line: Line) => void): Promise<Line> {
       keep(line)
       resolve(line)
     }
-    keep({ client, hangUp: () => client.removeListener('ready', onReady) })
+    const hangUpUnready = (reason: 'broke' | 'closed'): void => {
+      client.removeListener('ready', onReady)
+      // Connected all the time, but not ready: the client itself may wait for that for ever. Only while it still connects has it a
+      // limit of its own, and to be told to disconnect then would end it for good.
+      const isSilent = client.status === 'connect' && client.stream === stream
+      if (reason === 'broke' && isSilent) client.disconnect(true)
+    }
+    keep({ client, hangUp: hangUpUnready })
     if (client.status === 'ready') {
       keep(line)
       resolve(line)

@@ -212,6 +212,22 @@ describe.each([
     await waitFor('the subscriber being free', async () => (await subscriber.ping()) === 'PONG')
     expect(subscriber.status).toBe('ready')
   })
+
+  test('is heard again after its link and the next one fell silent', async () => {
+    const subscriber = makeSubscriber()
+    subscriber.on('error', () => {})
+    cleanups.push(() => subscriber.disconnect())
+    const listener = await listen(subscriber)
+    const before = subscriber.stream
+    proxy.silence()
+    await waitFor('the next link, on which nobody answers', () => {
+      return subscriber.status === 'connect' && subscriber.stream !== before
+    })
+    proxy.passNew() // Only a third link works.
+    await writer.announce('unheard')
+    await waitFor('the announcement', () => listener.messages.includes('unheard'))
+    expect(listener.losses).toEqual(['listening begins'])
+  })
 })
 
 /** Without what was delivered before. */
