@@ -21,7 +21,13 @@ describe.each(FORMS)('on %s', (form) => {
   afterAll(() => fleet.stop())
 
   test('a loader that hangs blocks its key until its hardTimeout, then other processes load', async () => {
-    const hanging = codeOf(a.getOrSet('hung', never, { hardTimeout: '500ms' }))
+    const begun = deferred()
+    const hangs = () => {
+      begun.resolve()
+      return never()
+    }
+    const hanging = codeOf(a.getOrSet('hung', hangs, { hardTimeout: '500ms' }))
+    await begun.promise
     const answered = b.getOrSet('hung', () => 'loaded')
     expect(await hanging).toBe('LOAD_TIMEOUT')
     expect(await answered).toBe('loaded')
