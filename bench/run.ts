@@ -1,4 +1,5 @@
-// npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short]: measures, writes results, tables and charts.
+// npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short] [--profile]: measures, writes results,
+// tables and charts; --profile shows instead where the time of the first peer (or ours) goes.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
@@ -9,12 +10,14 @@ const { values } = parseArgs({
     peer: { type: 'string', multiple: true },
     rounds: { type: 'string' },
     short: { type: 'boolean' },
+    profile: { type: 'boolean' },
   },
 })
 
 prepareWorkbench()
 // Only now: these need the packages that were just installed.
 const { ALL_IDS, runSuite } = await import('./suite.js')
+const { OURS } = await import('./workloads/contenders.js')
 const { mergeResults, readResults, writeResults } = await import('./harness/results.js')
 
 const ids =
@@ -22,12 +25,13 @@ const ids =
 if (ids.length === 0) throw new Error(`no workload is called ${values.only}; there are ${ALL_IDS.join(', ')}`)
 const { peer: peers } = values
 // A run of some libraries only, or a short one, is for the eyes of whoever started it.
-const isKept = peers === undefined && values.short !== true
+const isKept = peers === undefined && values.short !== true && values.profile !== true
 const path = join(BENCH, 'results/latest.json')
 
 await runSuite({
   ids,
-  effort: values.short === true ? 'short' : 'full',
+  effort: values.profile === true ? 'profile' : values.short === true ? 'short' : 'full',
+  profiled: values.profile === true ? (peers?.[0] ?? OURS) : undefined,
   ...(values.rounds === undefined ? {} : { rounds: Number(values.rounds) }),
   ...(peers === undefined ? {} : { only: (one) => peers.includes(one.peer) || one.peer.startsWith('floor') }),
   measured: (results) => {

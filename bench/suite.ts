@@ -1,9 +1,11 @@
 // The workloads of a run, one after another, whatever kind they are.
+import { join } from 'node:path'
 import { startRedis } from '../test/support/redis-server.js'
 import { BUNDLE_ID, weighBundles } from './harness/bundles.js'
 import { runColdKey } from './harness/cold-key.js'
 import { describeEnvironment } from './harness/environment.js'
 import { IMPORT_IDS, measureImports } from './harness/import-times.js'
+import { profileFolder, sayProfile } from './harness/profile.js'
 import type { Results, WorkloadResult } from './harness/results.js'
 import { type RunOptions, runWorkload } from './harness/run-workload.js'
 import { compileProgram, say } from './harness/workbench.js'
@@ -14,19 +16,28 @@ export const ALL_IDS: readonly string[] = [...WORKLOADS.map((workload) => worklo
 
 export interface SuiteOptions {
   readonly ids: readonly string[]
-  readonly effort: 'full' | 'short'
+  readonly effort: RunOptions['effort']
   readonly only?: (contender: Contender) => boolean
   readonly rounds?: number
+  /** The library whose worker is profiled. */
+  readonly profiled?: string | undefined
   /** Called after each workload, so that a run that is cut short is not lost. */
   readonly measured?: (results: Results) => void
 }
 
-export async function runSuite({ ids, effort, only, rounds, measured }: SuiteOptions): Promise<Results> {
+export async function runSuite({ ids, effort, only, rounds, profiled, measured }: SuiteOptions): Promise<Results> {
   const program = await compileProgram('worker/worker.ts')
   await using redis = await startRedis({ args: ['--hz', '10'] })
   const version = (await redis.info('server')).redis_version ?? 'unknown'
   const environment = describeEnvironment(version)
-  const options: RunOptions = { program, redis, effort, only, rounds }
+  const profiles: string[] = []
+  const folder = profiled === undefined ? '' : profileFolder()
+  const profileOf = (workload: string, { peer, label }: Contender) => {
+    if (peer !== profiled) return undefined
+    profiles.push(join(folder, `${workload}-${label.replaceAll(/\W+/g, '-')}.cpuprofile`))
+    return profiles.at(-1)
+  }
+  const options: RunOptions = { program, redis, effort, only, rounds, profileOf }
   const workloads: WorkloadResult[] = []
   for (const id of ids) {
     const startMs = performance.now()
@@ -34,6 +45,7 @@ export async function runSuite({ ids, effort, only, rounds, measured }: SuiteOpt
     workloads.push(result)
     measured?.({ environment, workloads: [result] })
     say(summaryOf(result, performance.now() - startMs))
+    for (const path of profiles.splice(0)) sayProfile(path)
   }
   return { environment, workloads }
 }

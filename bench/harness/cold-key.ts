@@ -21,10 +21,11 @@ export async function runColdKey(workload: Workload, options: RunOptions): Promi
       redisPort: options.redis.port,
       prefix: `cold${i}`,
     }
+    const profile = options.profileOf?.(workload.id, { label, peer })
     const processes: LibraryProcess[] = []
     try {
       for (let p = 0; p < PROCESSES; p++)
-        processes.push(await LibraryProcess.start(assignment, { program: options.program }))
+        processes.push(await LibraryProcess.start({ ...assignment, profile: p === 0 ? profile : undefined }, options))
       const rushes = await rushThrough(processes, options.effort === 'full' ? (workload.rounds ?? 9) : 5)
       const loads = summarize(rushes.map((rush) => rush.loads))
       contenders.push({

@@ -14,15 +14,18 @@ export interface RunOptions {
   readonly program: string
   readonly redis: RedisServer
   /** A short run takes fewer rounds, and whom it names only. */
-  readonly effort: 'full' | 'short'
+  readonly effort: 'full' | 'short' | 'profile'
   readonly only?: ((contender: Contender) => boolean) | undefined
   /** In place of what the effort says. */
   readonly rounds?: number | undefined
+  /** Where the profile of a contender goes, if it is wanted. */
+  readonly profileOf?: ((workload: string, contender: Contender) => string | undefined) | undefined
 }
 
 const EFFORT = {
   full: { rounds: 9, sliceMs: 110, warmUpMs: 400 },
   short: { rounds: 5, sliceMs: 80, warmUpMs: 300 },
+  profile: { rounds: 5, sliceMs: 1_000, warmUpMs: 1_000 },
 }
 
 export async function runWorkload(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
@@ -67,7 +70,7 @@ export function describe(workload: Workload) {
   }
 }
 
-async function start(workload: Workload, contenders: readonly Contender[], { program, redis }: RunOptions) {
+async function start(workload: Workload, contenders: readonly Contender[], { program, redis, profileOf }: RunOptions) {
   const started = new Map<string, LibraryProcess>()
   const failures = new Map<string, string>()
   const waiting = contenders.map((contender, i) => ({ contender, i }))
@@ -80,6 +83,7 @@ async function start(workload: Workload, contenders: readonly Contender[], { pro
         params: { ...workload.params, ...contender.params },
         redisPort: redis.port,
         prefix: `${PREFIX}${i}`,
+        profile: profileOf?.(workload.id, contender),
       }
       try {
         started.set(contender.label, await LibraryProcess.start(assignment, { program }))

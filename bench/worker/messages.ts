@@ -8,6 +8,8 @@ export interface Assignment {
   readonly params: DrillParams
   readonly redisPort: number
   readonly prefix: string
+  /** Where the profile of everything from the first slice on is written. */
+  readonly profile?: string | undefined
 }
 
 export type DrillName =

@@ -4,6 +4,7 @@ import { type Bench, hits, misses, openBench, peek, readMany, type Slice, writes
 import { heap, redisBytes } from './footprint.js'
 import { invalidation } from './invalidation.js'
 import type { Assignment, Command, DrillName, Report } from './messages.js'
+import { startProfile } from './profile.js'
 import { calibrate } from './timing.js'
 import { makeValue } from './values.js'
 
@@ -16,6 +17,7 @@ const assignment = JSON.parse(process.argv[2] as string) as Assignment
 let slice: Slice | undefined
 let bench: Bench | undefined
 let coldLoads = 0
+let endProfile: (() => Promise<void>) | undefined
 
 process.on('message', (command: Command) => {
   void obey(command).catch((error) => say({ report: 'failed', reason: reasonOf(error) }))
@@ -31,6 +33,7 @@ try {
 }
 
 async function obey(command: Command): Promise<void> {
+  if (assignment.profile !== undefined && command.do !== 'end') endProfile ??= await startProfile(assignment.profile)
   switch (command.do) {
     case 'slice': {
       const before = calibrate()
@@ -44,6 +47,7 @@ async function obey(command: Command): Promise<void> {
     case 'rush':
       return say({ report: 'rush', ...(await rush(command)) })
     case 'end':
+      await endProfile?.()
       process.exit(0)
       break
     default:
