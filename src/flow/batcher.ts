@@ -7,7 +7,7 @@
 import { CacheError, show } from '../model/errors.js'
 import type { LoadContext } from '../model/options.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
-import { atEndOfTick } from '../tiers/tick.js'
+import { atEndOfTick } from '../model/tick.js'
 import type { Loading } from './flight.js'
 import type { RunningLoads } from './running-loads.js'
 

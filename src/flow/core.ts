@@ -8,6 +8,7 @@ import type { Bus, Clock, Milliseconds } from '../model/ports.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
 import type { Background } from './background.js'
+import type { Callers } from './callers.js'
 import type { LocalState } from './local-state.js'
 import type { Outbox } from './outbox.js'
 import type { Recorder } from './recorder.js'
@@ -28,6 +29,8 @@ export interface Core {
   /** Scope of the cache itself: prefix of its store keys. */
   readonly name: string
   readonly clock: Clock
+  /** The clock of what ends a caller's waiting. */
+  readonly callers: Callers
   /** Sampled once per turn of the event loop: for hits only. */
   readonly turnClock: { nowMs(): number }
   readonly random: Random

@@ -173,7 +173,7 @@ export class Fleet {
     // A little randomness keeps the waiting processes from asking in step.
     const withJitterMs = ms * (0.75 + 0.5 * this.core.random())
     return new Promise((resolve) => {
-      this.core.clock.after(withJitterMs, resolve)
+      this.core.callers.after(withJitterMs, resolve)
     })
   }
 

@@ -76,7 +76,7 @@ export class Flight implements FlightPlan, Loading {
   answerLabels: readonly Label[] | undefined
   /** Until when the answer may be handed to joiners. */
   answerUntilMs = Number.POSITIVE_INFINITY
-  /** Where `FlightsUnderWay` has it. */
+  /** Where `UnderWay` has it. */
   place = -1
   /** Where `FlightTable` goes on from here. */
   nextInTable: Flight | undefined

@@ -28,9 +28,15 @@ export async function loadMissing<V>(
       `getOrSetMany expects a batch loader as its second argument; got ${show(loadMany)}`,
     )
   }
-  const { clock, running } = core
+  const { callers, running } = core
   const { space } = scopeOfCall(scope, options)
-  const batcher = new Batcher<string, V>({ loadMany, maxBatch: Number.POSITIVE_INFINITY, windowMs: 0, clock, running })
+  const batcher = new Batcher<string, V>({
+    loadMany,
+    maxBatch: Number.POSITIVE_INFINITY,
+    windowMs: 0,
+    clock: callers,
+    running,
+  })
   const values = new Map<string, Promise<V>>()
   for (const userKey of new Set(userKeys)) values.set(userKey, getInBatch(userKey))
   return allInOrder(userKeys.map((userKey) => values.get(userKey) as Promise<V>))

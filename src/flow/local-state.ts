@@ -2,10 +2,10 @@
 import type { Entry } from '../model/entry.js'
 import type { Label } from '../model/labels.js'
 import type { Change } from '../model/ports.js'
+import { UnderWay } from '../model/under-way.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { Flight } from './flight.js'
 import { FlightTable } from './flight-table.js'
-import { FlightsUnderWay } from './flights-under-way.js'
 import { InvalidationLog } from './invalidation-log.js'
 import type { TokenTable } from './token-table.js'
 
@@ -28,7 +28,7 @@ export class LocalState {
   /** What callers of a key join. */
   readonly flights = new FlightTable()
   /** Every flight that has not ended, those that nobody may join any more included. */
-  readonly underWay = new FlightsUnderWay()
+  readonly underWay = new UnderWay<Flight>()
   /** Request scopes, once there are any. */
   watcher: ChangeWatcher | undefined
 

@@ -1,5 +1,5 @@
 // What this process changes leaves here: the changes of one tick in one go, followed by one announcement to the other processes.
-import { atEndOfTick } from '../tiers/tick.js'
+import { atEndOfTick } from '../model/tick.js'
 import type { Background } from './background.js'
 import { bytesOf, idOf, keyId, type Outgoing, removalOf } from './outgoing.js'
 import type { Teller } from './teller.js'

@@ -202,7 +202,7 @@ export class Reader {
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #joinOrFly(request: Request, held: Held | undefined): Promise<unknown> {
-    const { local, running, clock } = this.#core
+    const { local, running, callers } = this.#core
     const { policy, signal } = request
     signal?.throwIfAborted()
     const caller = running.getStore()
@@ -218,11 +218,12 @@ export class Reader {
       takeStale: () => flight.held && { value: this.#serveStale(request, flight.held, 'softTimeout') },
     }
     caller?.waitsFor.add(flight)
-    const answer = flight.join(waiting, clock, () => this.#abandon(flight))
+    const answer = flight.join(waiting, callers, () => this.#abandon(flight))
     // Started only now: its loader may run at once, and ask for what the caller loads.
     const start = flying === undefined ? () => this.#fly(flight, request) : flying.start
     // A refresh that waits for its turn does so only as long as nobody waits for it.
     if (start !== undefined) this.#core.background.run('load', start)
+    callers.came()
     try {
       const value = await answer
       if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
@@ -232,6 +233,7 @@ export class Reader {
       }
       return this.#handOut(value)
     } finally {
+      callers.left()
       caller?.waitsFor.delete(flight)
     }
   }
@@ -330,7 +332,7 @@ export class Reader {
   #limit(flight: Flight, request: Request): () => void {
     const { hardTimeoutMs } = request.policy
     if (!Number.isFinite(hardTimeoutMs)) return () => undefined
-    return this.#core.clock.after(hardTimeoutMs, () => {
+    return this.#core.callers.after(hardTimeoutMs, () => {
       // The loader did its part: what remains is storing, which has a limit of its own.
       if (flight.hasLoaded) return
       const error = loadTimeout(hardTimeoutMs)
@@ -380,7 +382,7 @@ export class Reader {
 
   /** For one read. */
   patience(): Patience {
-    return new Patience(this.#core.clock, this.#remote?.tier.timeoutMs ?? 0)
+    return new Patience(this.#core.callers, this.#remote?.tier.timeoutMs ?? 0)
   }
 
   /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
@@ -520,7 +522,7 @@ export class Reader {
     const asked = this.#request(scope, userKey, load, options)
     const request: Request = { ...asked, policy: { ...asked.policy, singleFlight: 'process' } }
     request.signal?.throwIfAborted()
-    const { local, running, clock, background } = this.#core
+    const { local, running, callers, background } = this.#core
     const caller = running.getStore()
     const flying = local.flights.get(request.localKey)
     if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey)
@@ -529,14 +531,16 @@ export class Reader {
     const flight = this.#prepare(request, held, 'refresh')
     flight.mustLoad = true
     const waiting = { signal: request.signal, limitMs: Infinity, softMs: Infinity, takeStale: () => undefined }
-    const answer = flight.join(waiting, clock, () => this.#abandon(flight))
+    const answer = flight.join(waiting, callers, () => this.#abandon(flight))
     caller?.waitsFor.add(flight)
     background.run('load', () => this.#fly(flight, request))
+    callers.came()
     try {
       const value = await answer
       if (flight.failure !== undefined) throw flight.failure.error
       return this.#handOut(value)
     } finally {
+      callers.left()
       caller?.waitsFor.delete(flight)
     }
   }
@@ -565,7 +569,7 @@ export class Reader {
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.entries === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
-    const found = await this.entries.read(target.space, localKey, policy, this.patience())
+    const found = await this.#core.callers.await(this.entries.read(target.space, localKey, policy, this.patience()))
     return this.#take(localKey, keyMark, policy, found) ?? inL1
   }
 
@@ -589,14 +593,19 @@ export class Reader {
     if (missing.length === 0) return results
     const keyMark = this.#core.local.keyLog.mark()
     const asked = missing.map((i) => localKeys[i] as string)
-    const found = await this.entries.readMany(target.space, asked, policy, this.patience())
-    for (let j = 0; j < missing.length; j++) {
-      const i = missing[j] as number
-      const one = found[j] as Found | Promise<Found>
-      results[i] =
-        this.#take(asked[j] as string, keyMark, policy, one instanceof Promise ? await one : one) ?? results[i]
+    this.#core.callers.came()
+    try {
+      const found = await this.entries.readMany(target.space, asked, policy, this.patience())
+      for (let j = 0; j < missing.length; j++) {
+        const i = missing[j] as number
+        const one = found[j] as Found | Promise<Found>
+        results[i] =
+          this.#take(asked[j] as string, keyMark, policy, one instanceof Promise ? await one : one) ?? results[i]
+      }
+      return results
+    } finally {
+      this.#core.callers.left()
     }
-    return results
   }
 
   #take(localKey: string, keyMark: number, policy: Policy, found: Found): Held | undefined {

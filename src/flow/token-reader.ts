@@ -2,8 +2,8 @@
 import type { AtMs } from '../model/entry.js'
 import { type Currency, compareTokens, type Label, type LabelSet, NO_LABELS, newToken } from '../model/labels.js'
 import type { Clock, Milliseconds, Token } from '../model/ports.js'
+import { atEndOfTick } from '../model/tick.js'
 import { type RemoteTier, UNAVAILABLE } from '../tiers/remote-tier.js'
-import { atEndOfTick } from '../tiers/tick.js'
 import type { Patience } from './patience.js'
 import type { TokenTable } from './token-table.js'
 

@@ -51,7 +51,7 @@ export class Writer {
     try {
       const { epoch } = core.tokens
       const carrying = core.tokenReader.carry(labels, keepMsOf(target.life))
-      const carried = carrying instanceof Promise ? await core.background.track(carrying) : carrying
+      const carried = carrying instanceof Promise ? await core.callers.await(core.background.track(carrying)) : carrying
       draft = draftOf(core, entries, target, carried, epoch)
     } catch (error) {
       this.#keyTurns.end(localKey, turn)
@@ -60,7 +60,7 @@ export class Writer {
     // Nothing was done until here, and from here on nothing is thrown. A later call may have overtaken this one: it came before it,
     // and is as good as applied once that one is.
     if (this.#keyTurns.isOvertaken(localKey, turn)) {
-      const later = await this.#keyTurns.resultOfLater(localKey, turn)
+      const later = await core.callers.await(this.#keyTurns.resultOfLater(localKey, turn))
       if (later !== undefined) {
         this.#keyTurns.end(localKey, turn)
         return later
@@ -172,7 +172,7 @@ export class Writer {
     const { core } = this
     core.recorder.invalidatedHere(by, scope.space, changes)
     if (changes.length === 0) return 'applied'
-    const result = await core.outbox.submit(changes)
+    const result = await core.callers.await(core.outbox.submit(changes))
     for (const { turn, subject, change } of changes) {
       const isOfLabel = change.op === 'invalidateLabel' || change.op === 'expireLabel'
       const isLast = (isOfLabel ? this.#labelTurns : this.#keyTurns).end(subject, turn, result)

@@ -4,7 +4,7 @@ import type { Clock, Milliseconds } from './ports.js'
 /** Node clamps a longer delay to 1 ms, silently for a caller of ours. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** Monotonic time of this process. Its timers never fire early and never keep the process alive. */
+/** Monotonic time of this process. Its timers never fire early and never keep the process alive; only `keepAlive` does. */
 export const systemClock: Clock = Object.freeze({
   nowMs: () => performance.now(),
   after: (delayMs: Milliseconds, run: () => void) => {
@@ -21,5 +21,9 @@ export const systemClock: Clock = Object.freeze({
       return setTimeout(onTimeout, Math.min(Math.ceil(leftMs), LONGEST_TIMEOUT_MS)).unref()
     }
     return () => clearTimeout(timer)
+  },
+  keepAlive: () => {
+    const handle = setInterval(() => undefined, LONGEST_TIMEOUT_MS)
+    return () => clearInterval(handle)
   },
 })

@@ -15,6 +15,11 @@ export interface Clock {
   nowMs(): number
   /** Calls `run` once after `delayMs` and returns what cancels it. It never keeps the process alive. */
   after(delayMs: Milliseconds, run: () => void): () => void
+  /**
+   * Keeps the process alive until what it answers is called. Asked for only while a caller awaits what a timer will answer;
+   * a clock that is moved by hand has no use for it.
+   */
+  keepAlive?(): () => void
 }
 
 /** One change of the store. Each is idempotent or makes an earlier one void, so that sending it twice does no harm. */

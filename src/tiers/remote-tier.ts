@@ -11,10 +11,11 @@ import type {
   RemoteStore,
   Token,
 } from '../model/ports.js'
+import { TickBatch } from '../model/tick.js'
 import type { BreakerPolicy, TierPolicy } from '../model/tier-policy.js'
 import { Breaker, type BreakerState } from './breaker.js'
+import { Deadlines, type Timed } from './deadlines.js'
 import { Outages } from './outages.js'
-import { atEndOfTick } from './tick.js'
 
 /** L2 did not answer, or was not asked. The caller goes on without it. */
 export const UNAVAILABLE: unique symbol = Symbol('L2 unavailable')
@@ -41,9 +42,9 @@ export interface RemoteTierOwner {
   answered(operation: string, tookMs: Milliseconds): void
 }
 
-interface ReadBatch {
-  readonly keys: string[]
-  readonly resolvers: ((answer: Bytes | undefined | Unavailable) => void)[]
+interface PendingRead {
+  readonly storeKey: string
+  readonly resolve: (answer: Bytes | undefined | Unavailable) => void
 }
 
 /** How long an operation may take at most when there is no breaker to count for: it still answers within its deadline. */
@@ -60,14 +61,13 @@ const NO_BREAKER: BreakerPolicy = {
  */
 export class RemoteTier {
   readonly #breaker: Breaker
-  #batch: ReadBatch | undefined
+  readonly #reads = new TickBatch<PendingRead>((reads) => this.#sendReads(reads))
   /** Until the first connection stands, or one deadline after the start: only then may operations wait for it. */
   #starting: Promise<void> | undefined
   #endStarting: (() => void) | undefined
   #lastAnsweredAtMs: AtMs
   readonly #outages: Outages
-  /** What ends each operation under way, as if L2 had not answered. */
-  readonly #underWay = new Set<() => void>()
+  readonly #underWay: Deadlines<Sent>
   #ended = false
 
   constructor(
@@ -76,8 +76,11 @@ export class RemoteTier {
     private readonly policy: TierPolicy,
     random: () => number,
     private readonly owner: RemoteTierOwner,
+    /** The clock of the deadlines: somebody may wait for what they end. */
+    private readonly deadlines: Clock = clock,
   ) {
     this.#outages = new Outages(clock, owner)
+    this.#underWay = new Deadlines(deadlines)
     this.#lastAnsweredAtMs = clock.nowMs()
     this.#breaker = new Breaker(policy.breaker ?? NO_BREAKER, clock, random, {
       tryAgain: () => this.#tryAgain(),
@@ -132,31 +135,19 @@ export class RemoteTier {
   /** Reads one key; the reads of one tick leave together. */
   read(storeKey: string): Promise<Bytes | undefined | Unavailable> {
     if (!this.mayAnswer()) return NOT_AVAILABLE
-    let batch = this.#batch
-    if (batch === undefined) {
-      batch = { keys: [], resolvers: [] }
-      this.#batch = batch
-      atEndOfTick(() => this.#sendReads())
-    }
-    const { keys, resolvers } = batch
-    const answer = new Promise<Bytes | undefined | Unavailable>((resolve) => {
-      keys.push(storeKey)
-      resolvers.push(resolve)
-    })
-    if (keys.length >= MAX_KEYS_PER_READ) this.#sendReads()
-    return answer
+    return new Promise((resolve) => this.#reads.add({ storeKey, resolve }))
   }
 
-  #sendReads(): void {
-    const batch = this.#batch
-    if (batch === undefined) return
-    this.#batch = undefined
-    const settle = (answers: readonly (Bytes | undefined)[] | Unavailable) => {
-      for (let i = 0; i < batch.resolvers.length; i++) {
-        batch.resolvers[i]?.(answers === UNAVAILABLE ? UNAVAILABLE : answers[i])
+  #sendReads(reads: readonly PendingRead[]): void {
+    for (let from = 0; from < reads.length; from += MAX_KEYS_PER_READ) {
+      const some = reads.length <= MAX_KEYS_PER_READ ? reads : reads.slice(from, from + MAX_KEYS_PER_READ)
+      const settle = (answers: readonly (Bytes | undefined)[] | Unavailable) => {
+        for (let i = 0; i < some.length; i++) {
+          ;(some[i] as PendingRead).resolve(answers === UNAVAILABLE ? UNAVAILABLE : answers[i])
+        }
       }
+      void this.readMany(some.map(({ storeKey }) => storeKey)).then(settle)
     }
-    void this.readMany(batch.keys).then(settle)
   }
 
   /** Reads in the order of `storeKeys`, in a command of its own. */
@@ -231,57 +222,37 @@ export class RemoteTier {
     this.#ended = true
     this.#endStarting?.()
     this.#breaker.end()
-    for (const giveUp of [...this.#underWay]) giveUp()
+    for (const operation of this.#underWay.takeAll()) operation.giveUp()
   }
 
   async #tryAgain(): Promise<boolean> {
     return this.store.isReady() && (await this.owner.comeBack())
   }
 
-  async #run<T>(operation: string, run: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
-    if (this.#starting !== undefined) await this.#starting
-    if (!this.isAvailable() || (limits !== undefined && limits.withinMs <= 0)) return UNAVAILABLE
-    return this.#withDeadline(operation, run, limits)
+  #run<T>(name: string, send: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+    if (this.#starting !== undefined) return this.#starting.then(() => this.#run(name, send, limits))
+    if (!this.isAvailable() || (limits !== undefined && limits.withinMs <= 0)) return NOT_AVAILABLE
+    return this.#withDeadline(name, send, limits)
   }
 
   /** The client's promise may never settle (PEERS row 34), so the deadline is ours; nobody waits for a late answer. */
-  #withDeadline<T>(operation: string, run: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+  #withDeadline<T>(name: string, send: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
     const { timeoutMs } = this.policy
     const limitMs = limits === undefined ? timeoutMs : Math.min(limits.withinMs, timeoutMs)
-    const sentAtMs = this.clock.nowMs()
-    return new Promise((resolve) => {
-      let isOver = false
-      const end = (answer: T | Unavailable) => {
-        isOver = true
-        cancel()
-        this.#underWay.delete(giveUp)
-        resolve(answer)
-      }
-      const giveUp = () => end(UNAVAILABLE)
-      const cancel = this.clock.after(limitMs, () => {
-        giveUp()
-        this.#failed(operation, new CacheError('L2_TIMEOUT', `expected L2 to answer ${operation} within ${limitMs} ms`))
-      })
-      this.#underWay.add(giveUp)
-      const answered = (answer: T) => {
-        if (isOver) {
-          limits?.tooLate?.(answer)
-          return
-        }
-        end(answer)
-        this.#answered(operation, this.clock.nowMs() - sentAtMs)
-      }
-      const failed = (error: unknown) => {
-        if (isOver) return
-        giveUp()
-        this.#failed(operation, asError(error))
-      }
-      try {
-        run().then(answered, failed)
-      } catch (error) {
-        failed(error)
-      }
-    })
+    const operation = new Operation<T>(name, this.clock.nowMs(), limitMs, limits, this.#watcher)
+    this.#underWay.add(operation)
+    try {
+      send().then(operation.answered, operation.failed)
+    } catch (error) {
+      operation.failed(error)
+    }
+    return operation.answer
+  }
+
+  readonly #watcher: OperationWatcher = {
+    over: (operation) => this.#underWay.remove(operation),
+    answered: (operation) => this.#answered(operation.name, this.clock.nowMs() - operation.sentAtMs),
+    failed: (operation, error) => this.#failed(operation.name, error),
   }
 
   #answered(operation: string, tookMs: Milliseconds): void {
@@ -302,7 +273,7 @@ export class RemoteTier {
 
   #awaitFirstConnection(): void {
     this.#starting = new Promise((resolve) => {
-      const cancel = this.clock.after(this.policy.timeoutMs, () => {
+      const cancel = this.deadlines.after(this.policy.timeoutMs, () => {
         this.#endStarting?.()
         if (!this.store.isReady()) {
           this.#breaker.open(new CacheError('L2_UNAVAILABLE', 'expected L2 to be connected by now; it is not yet'))
@@ -315,6 +286,72 @@ export class RemoteTier {
         resolve()
       }
     })
+  }
+}
+
+/** An operation under way, whatever it asks for. */
+interface Sent extends Timed {
+  readonly name: string
+  readonly sentAtMs: AtMs
+  /** As if L2 had not answered. Whoever calls it has removed it from what is under way. */
+  giveUp(): void
+}
+
+interface OperationWatcher {
+  /** Not called after the deadline: it is removed then already. */
+  over(operation: Sent): void
+  answered(operation: Sent): void
+  failed(operation: Sent, error: Error): void
+}
+
+/** One command to L2, from its sending until it is answered or given up. */
+class Operation<T> implements Sent {
+  place = -1
+  readonly dueAtMs: AtMs
+  readonly answer: Promise<T | Unavailable>
+  #resolve!: (answer: T | Unavailable) => void
+  #isOver = false
+
+  constructor(
+    readonly name: string,
+    readonly sentAtMs: AtMs,
+    private readonly limitMs: Milliseconds,
+    private readonly limits: OperationLimits<T> | undefined,
+    private readonly watcher: OperationWatcher,
+  ) {
+    this.dueAtMs = sentAtMs + limitMs
+    this.answer = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  giveUp(): void {
+    this.#isOver = true
+    this.#resolve(UNAVAILABLE)
+  }
+
+  onDue(): void {
+    this.giveUp()
+    const message = `expected L2 to answer ${this.name} within ${this.limitMs} ms`
+    this.watcher.failed(this, new CacheError('L2_TIMEOUT', message))
+  }
+
+  readonly answered = (answer: T): void => {
+    if (this.#isOver) {
+      this.limits?.tooLate?.(answer)
+      return
+    }
+    this.#isOver = true
+    this.watcher.over(this)
+    this.#resolve(answer)
+    this.watcher.answered(this)
+  }
+
+  readonly failed = (error: unknown): void => {
+    if (this.#isOver) return
+    this.watcher.over(this)
+    this.giveUp()
+    this.watcher.failed(this, asError(error))
   }
 }
 

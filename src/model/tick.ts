@@ -7,3 +7,23 @@
 export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => process.nextTick(run))
 }
+
+/** Collects what one tick asks for and hands all of it over at its end. */
+export class TickBatch<T> {
+  #items: T[] = []
+  readonly #send: (items: readonly T[]) => void
+
+  constructor(send: (items: readonly T[]) => void) {
+    this.#send = send
+  }
+
+  add(item: T): void {
+    if (this.#items.push(item) === 1) atEndOfTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const items = this.#items
+    this.#items = []
+    this.#send(items)
+  }
+}

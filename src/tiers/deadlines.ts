@@ -1,0 +1,62 @@
+// The deadlines of what is under way, with one timer for all of them.
+import type { AtMs } from '../model/entry.js'
+import type { Clock } from '../model/ports.js'
+import { type Placed, UnderWay } from '../model/under-way.js'
+
+/** Something that must be over at an instant. */
+export interface Timed extends Placed {
+  readonly dueAtMs: AtMs
+  /** Called once, at `dueAtMs` or soon after, unless it was removed before. */
+  onDue(): void
+}
+
+/**
+ * Nearly everything ends long before its deadline: a timer of its own for each would be most of its cost. The one timer stands at the
+ * earliest deadline when it was set; what has ended since leaves it where it is.
+ */
+export class Deadlines<T extends Timed> {
+  readonly #underWay = new UnderWay<T>()
+  #setForMs: AtMs = Number.POSITIVE_INFINITY
+  #cancel: (() => void) | undefined
+
+  constructor(private readonly clock: Clock) {}
+
+  add(timed: T): void {
+    this.#underWay.add(timed)
+    if (timed.dueAtMs < this.#setForMs) this.#set(timed.dueAtMs)
+  }
+
+  remove(timed: T): void {
+    this.#underWay.delete(timed)
+  }
+
+  /** All that is under way, removed; no timer is left. */
+  takeAll(): T[] {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#setForMs = Number.POSITIVE_INFINITY
+    return this.#underWay.takeAll()
+  }
+
+  #set(atMs: AtMs): void {
+    this.#cancel?.()
+    this.#setForMs = atMs
+    this.#cancel = this.clock.after(atMs - this.clock.nowMs(), this.#check)
+  }
+
+  readonly #check = (): void => {
+    const nowMs = this.clock.nowMs()
+    this.#cancel = undefined
+    this.#setForMs = Number.POSITIVE_INFINITY
+    let earliestMs = Number.POSITIVE_INFINITY
+    const due: T[] = []
+    for (const timed of this.#underWay) {
+      if (timed.dueAtMs <= nowMs) due.push(timed)
+      else earliestMs = Math.min(earliestMs, timed.dueAtMs)
+    }
+    for (const timed of due) this.#underWay.delete(timed)
+    // Before anybody is told: who is told may begin something, with a deadline of its own.
+    if (earliestMs < Number.POSITIVE_INFINITY) this.#set(earliestMs)
+    for (const timed of due) timed.onDue()
+  }
+}
