@@ -11,6 +11,12 @@ const USABLE = { breaker: 'stays closed', writes: 'applied' } as const
 const AT_TIMES = { breaker: 'opens', writes: 'either' } as const
 const PERHAPS = { breaker: 'may open', writes: 'either' } as const
 
+/**
+ * A process confirms the tokens that it uses every ten seconds. Until then it may go on with one that the server evicted, and what it
+ * stores is a miss to those who find that token missing. Twice as long, since the machine may be busy.
+ */
+const TOKENS_CONFIRMED_MS = 20_000
+
 const masters = new WeakMap<World, RedisServer>()
 
 const server: readonly Cell[] = [
@@ -91,7 +97,7 @@ const network: readonly Cell[] = [
 
 const memory: readonly Cell[] = [
   { ...trouble.OUT_OF_MEMORY, ...USABLE },
-  { ...trouble.EVICTION, ...PERHAPS },
+  { ...trouble.EVICTION, ...PERHAPS, missesForMs: TOKENS_CONFIRMED_MS },
   { ...trouble.NO_METADATA, ...PERHAPS },
 ]
 
