@@ -6,6 +6,7 @@ import { Names } from './cache/names.js'
 import { RequestScopes } from './cache/request-scope.js'
 import { createEntryCodec } from './codec/entry-codec.js'
 import { Background, endsWithin } from './flow/background.js'
+import { Callers } from './flow/callers.js'
 import type { Core, Remote } from './flow/core.js'
 import { BusListener } from './flow/listener.js'
 import { LocalState } from './flow/local-state.js'
@@ -30,7 +31,7 @@ import type { CacheOptions } from './model/options.js'
 import type { Bus, Change, Clock, StoreEvents } from './model/ports.js'
 import { resolveTierOptions } from './model/tier-policy.js'
 import { MemoryTier } from './tiers/memory-tier.js'
-import { RemoteTier } from './tiers/remote-tier.js'
+import { RemoteTier, type RemoteTierOwner } from './tiers/remote-tier.js'
 
 /** Labels whose tokens are kept in memory, at least; a label beyond them is asked of L2 again. */
 const MIN_LABELS = 10_000
@@ -46,6 +47,7 @@ export function createCache(options?: CacheOptions): Cache {
   const codec = policy.l2 && createEntryCodec(policy.l2)
   const space = rootSpace(policy.name, policy.version)
   const clock = policy.clock ?? systemClock
+  const callers = new Callers(clock)
   const sender = randomBytes(9).toString('base64url')
 
   const events = new Events()
@@ -65,20 +67,8 @@ export function createCache(options?: CacheOptions): Cache {
   const local = new LocalState(l1, tokens)
 
   const tier =
-    connected &&
-    tierPolicy &&
-    new RemoteTier(connected.store, clock, tierPolicy, policy.random, {
-      comeBack: () => background.guard('replay', () => recovery.replay(), false),
-      degraded: (reason) => {
-        if (events.has('degraded')) events.emit('degraded', { error: asCacheError(reason) })
-      },
-      recovered: (degradedMs) => {
-        if (events.has('recovered')) events.emit('recovered', { degradedMs })
-      },
-      failed: () => recorder.l2Failed(),
-      answered: (_operation, tookMs) => recorder.l2Answered(tookMs),
-    })
-  const teller = new Teller(sender, tier, bus, clock)
+    connected && tierPolicy && new RemoteTier(connected.store, clock, tierPolicy, policy.random, tierOwner(), callers)
+  const teller = new Teller(sender, tier, bus, callers)
 
   const recovery: Recovery = new Recovery(policy.recovery, {
     teller,
@@ -88,7 +78,7 @@ export function createCache(options?: CacheOptions): Cache {
     random: policy.random,
     reseal,
     hearsOthers: bus !== undefined && bus.announces === 'store',
-    caughtUp: () => listener.caughtUp(clock, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
+    caughtUp: () => listener.caughtUp(callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // What L2 was told late may have been read there in between; a value told late is in L1 all the time.
     toldAtLast: ({ subject, change }, isLatest) =>
       local.told(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
@@ -106,10 +96,11 @@ export function createCache(options?: CacheOptions): Cache {
     recorder.dropped('store', scopeOf(subject, space.scope), subject),
   )
 
-  const lifecycle = new Lifecycle(close)
+  const lifecycle = new Lifecycle(() => callers.await(close()))
   const core: Core = {
     name: space.scope,
     clock,
+    callers,
     // A clock of the user's, such as a fake one, is asked every time.
     turnClock: policy.clock === undefined ? new TurnClock(clock) : clock,
     random: policy.random,
@@ -147,6 +138,20 @@ export function createCache(options?: CacheOptions): Cache {
     return { ...change, bytes: reader.entries.seal({ ...plan, labels: carried.set }) }
   }
 
+  function tierOwner(): RemoteTierOwner {
+    return {
+      comeBack: () => background.guard('replay', () => recovery.replay(), false),
+      degraded: (reason) => {
+        if (events.has('degraded')) events.emit('degraded', { error: asCacheError(reason) })
+      },
+      recovered: (degradedMs) => {
+        if (events.has('recovered')) events.emit('recovered', { degradedMs })
+      },
+      failed: () => recorder.l2Failed(),
+      answered: (_operation, tookMs) => recorder.l2Answered(tookMs),
+    }
+  }
+
   function storeEvents(): StoreEvents {
     return {
       ready: (server) => {
@@ -165,11 +170,11 @@ export function createCache(options?: CacheOptions): Cache {
     const goodbyeMs = Math.min(tierPolicy?.timeoutMs ?? 0, policy.closeTimeoutMs / 4)
     listener.distrust()
     recorder.refreshesDropped(background.end())
-    await endsWithin(tellAll(), policy.closeTimeoutMs - goodbyeMs, clock)
+    await endsWithin(tellAll(), policy.closeTimeoutMs - goodbyeMs, callers)
     const unsaved = background.endWaiting()
     local.abortAll(new CacheError('CLOSED', 'the cache was closed while this load ran'))
     // Leases are given back, so that no other process waits for them.
-    await endsWithin(background.drain(), goodbyeMs, clock)
+    await endsWithin(background.drain(), goodbyeMs, callers)
     const lost = recovery.end() + outbox.size
     tier?.end()
     await Promise.all([guarded(() => bus?.close()), guarded(() => connected?.store.close())])
@@ -189,7 +194,7 @@ export function createCache(options?: CacheOptions): Cache {
     await endsWithin(
       background.guard('close', async () => end(), undefined),
       CLOSE_LIMIT_MS,
-      clock,
+      callers,
     )
   }
 }

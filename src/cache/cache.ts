@@ -163,7 +163,8 @@ export class Cache {
    * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
    */
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
-    return deleteByPrefix(this.#parts.core, this.#scope.space, checkPrefix(prefix), options?.signal)
+    const { core } = this.#parts
+    return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), options?.signal))
   }
 
   /** A nested prefix with its own defaults, `version` and `clear()`. Tags span the whole cache. */
@@ -240,7 +241,8 @@ export class Cache {
 
   /** Resolves when the work behind the callers' backs is done: fills, refreshes. */
   drain(): Promise<void> {
-    return this.#parts.core.background.drain()
+    const { background, callers } = this.#parts.core
+    return callers.await(background.drain())
   }
 
   /**

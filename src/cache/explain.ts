@@ -57,8 +57,8 @@ export async function explain(
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
   const inL1 = core.l1?.peek(localKey)
-  const found =
-    reader.entries === undefined ? undefined : await reader.entries.read(space, localKey, policy, reader.patience())
+  const reading = reader.entries?.read(space, localKey, policy, reader.patience())
+  const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
   const l1 = inL1 && explainEntry(core, inL1, nowMs)
   const l1Serves = inL1 !== undefined && isServed(ageOf(inL1, nowMs)) && core.tokens.verify(inL1, nowMs) === 'current'

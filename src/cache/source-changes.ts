@@ -32,9 +32,9 @@ export class SourceChanges<Id, V> {
     this.#mode = resolved.write
     this.#writeThrough = new WriteThrough(core, reader.entries, writer)
     if (resolved.write !== 'behind') return
-    const { clock, random, recorder, background } = core
+    const { callers, random, recorder, background } = core
     this.#queue = new WriteBehind<Id>(resolved.behind, {
-      ...{ clock, random },
+      ...{ clock: callers, random },
       write: (id, key, change, attempt) => this.#write(id, key, change, attempt),
       failed: (...failure) => recorder.saveFailed(resolved.scope.space, ...failure),
     })
@@ -51,14 +51,14 @@ export class SourceChanges<Id, V> {
   }
 
   save(id: Id, key: string, value: Present<V>): Promise<WriteResult> {
-    if (this.#queue === undefined) return this.#write(id, key, { kind: 'save', value }, 1)
+    if (this.#queue === undefined) return this.#writeNow(id, key, { kind: 'save', value })
     // What cannot be cached is refused now, not when it is saved.
     const kept = checkKeepable(this.#core, this.#reader.entries, this.#scope, key, value, this.tagsOf(id, value))
     return this.#enqueue(this.#queue, id, key, { kind: 'save', value: kept })
   }
 
   remove(id: Id, key: string): Promise<WriteResult> {
-    if (this.#queue === undefined) return this.#write(id, key, { kind: 'remove' }, 1)
+    if (this.#queue === undefined) return this.#writeNow(id, key, { kind: 'remove' })
     return this.#enqueue(this.#queue, id, key, { kind: 'remove' })
   }
 
@@ -70,8 +70,12 @@ export class SourceChanges<Id, V> {
   }
 
   async #enqueue(queue: WriteBehind<Id>, id: Id, key: string, change: QueuedChange): Promise<WriteResult> {
-    await queue.add(id, key, change)
+    await this.#core.callers.await(queue.add(id, key, change))
     return 'queued'
+  }
+
+  #writeNow(id: Id, key: string, change: QueuedChange): Promise<WriteResult> {
+    return this.#core.callers.await(this.#write(id, key, change, 1))
   }
 
   #write(id: Id, key: string, change: QueuedChange, attempt: number): Promise<WriteResult> {

@@ -32,13 +32,13 @@ export class SourceLoading<Id, V> {
     this.#scope = scope
     this.#load = load ?? noLoad
     if (loadMany === undefined) return
-    const { clock, running } = parts.core
+    const { callers, running } = parts.core
     this.batchSize = Math.min(maxBatch, MOST_AT_ONCE)
     this.#batcher = new Batcher<Id, V>({
       load,
       // A batch is called in the course of its first load; what that one's request remembers is not the others' business.
       loadMany: (ids, context) => parts.requests.outside(() => loadMany(ids, context))(),
-      ...{ maxBatch, windowMs, clock, running },
+      ...{ maxBatch, windowMs, clock: callers, running },
     })
   }
 

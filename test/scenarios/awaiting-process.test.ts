@@ -1,0 +1,46 @@
+// Nothing of the SDK keeps a process alive, except that somebody awaits an answer which is a matter of time only.
+import { afterEach, expect, test } from 'vitest'
+import { type Child, startChild } from '../support/child.js'
+
+let child: Child | undefined
+
+afterEach(async () => {
+  await child?.kill()
+})
+
+/** Runs the program until it ends by itself; a hang is a failure. */
+async function run(what: string): Promise<{ code: unknown; got: unknown }> {
+  const own = startChild(new URL('./programs/awaits.ts', import.meta.url), { args: [what] })
+  child = own
+  const hang = new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still alive' }), 20_000))
+  const { code } = await Promise.race([own.exit, hang])
+  return { code, got: (own.messages[0] as { got: unknown } | undefined)?.got }
+}
+
+test.each([
+  ['the lease of a process that died', 'loaded here'],
+  ['an L2 that does not answer a read', 'loaded here'],
+  ['an L2 that does not answer a look-up', [null, [null, null]]],
+  ['an L2 that does not answer a write', ['queued', 'queued', 'queued']],
+  ['an L2 that takes a while', 1],
+  ['the hard timeout of a loader that hangs', 'LOAD_TIMEOUT'],
+  ['the soft timeout of a loader that hangs', 'stale'],
+  ['the window of a batch', 1],
+  ['room in a full queue of a source', 'QUEUE_FULL'],
+  ['what goes on in the background', 'drained'],
+  ['the end of a cache whose work hangs', 'closed'],
+])('a process does not end before it has what it awaits: %s', async (what, got) => {
+  expect(await run(what)).toEqual({ code: 0, got })
+})
+
+test.each([
+  ['a refresh waits for the lease of another process behind its back', 'old'],
+  ['the loader behind an answer hangs', 'old'],
+])('a process ends although work goes on that nobody awaits: %s', async (what, got) => {
+  expect(await run(`nothing: ${what}`)).toEqual({ code: 0, got })
+})
+
+test('a loader that hangs, without any limit, keeps no process alive', async () => {
+  // 13 is how Node says that something awaited will never settle.
+  expect(await run('a loader that hangs, without any limit')).toEqual({ code: 13, got: undefined })
+})
