@@ -111,7 +111,8 @@ function sumUp(
   const own = measured.get(label)
   const failure = failures.get(label) ?? own?.failure
   if (own === undefined || failure !== undefined) return { label, peer, failure: failure ?? 'was not measured' }
-  const base = measured.get(contender.base ?? (contenders[0] as Contender).label)
+  const first = contenders[0] as Contender
+  const base = measured.get(contender.base ?? (first.peer.startsWith('floor') ? first.label : ''))
   return {
     label,
     peer,

@@ -22,11 +22,13 @@ export const asyncCacheDedupe: Peer = {
           }
     const cache = createCache({ ttl: ttlSeconds, storage: storage as never })
     const references = [...options.tags]
-    const defined = cache.define('read', tagged ? { references: () => references } : {}, async (key: string) =>
+    // Its keys begin with the name of the function.
+    const defined = cache.define(options.prefix, tagged ? { references: () => references } : {}, async (key: string) =>
       options.load(key),
     )
+    const read = defined[options.prefix] as (key: string) => Promise<unknown>
     return {
-      read: (key) => defined.read(key),
+      read: (key) => read(key),
       invalidateTags: (asked) => defined.invalidateAll([...asked]),
       close: async () => redis?.disconnect(),
     }

@@ -25,14 +25,24 @@ export type Slice = (budgetMs: number) => Promise<{ cost: number; details?: Reco
 
 export async function openBench(assignment: Assignment, overrides: Partial<OpenOptions> = {}): Promise<Bench> {
   const { params: given, peer, redisPort, prefix } = assignment
-  const params = { entries: 1_000, draw: 'zipf' as Draw, valueBytes: 200, tags: 0, bus: false, inFlight: 1, ...given }
+  const entries = given.entries ?? 1_000
+  const params = {
+    entries,
+    room: entries,
+    draw: 'zipf' as Draw,
+    valueBytes: 200,
+    tags: 0,
+    bus: false,
+    inFlight: 1,
+    ...given,
+  }
   let loads = 0
   // A million entries share one value: only the cache's own memory and look-ups are of interest there.
   const shared =
     params.entries > 200_000 || params.valueBytes > 10_000 ? makeValue(keyOf(7), params.valueBytes) : undefined
   const cache = await peerNamed(peer).open({
     tiers: params.tiers,
-    maxEntries: params.entries,
+    maxEntries: params.room,
     ttlMs: TTL_MS,
     redisPort,
     prefix,

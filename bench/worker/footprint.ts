@@ -58,9 +58,7 @@ export async function redisBytes(assignment: Assignment): Promise<Slice> {
   await fill(bench)
   const redis = new Redis(assignment.redisPort, '127.0.0.1')
   return async () => {
-    // async-cache-dedupe names its keys after the function, alone.
-    const prefix = assignment.peer === 'async-cache-dedupe' ? 'read~' : assignment.prefix
-    const keys = (await redis.keys('*')).filter((key) => key.includes(prefix))
+    const keys = (await redis.keys('*')).filter((key) => key.includes(assignment.prefix))
     if (keys.length === 0) throw new Error('its keys were not found')
     let bytes = 0
     for (const key of keys) bytes += Number(await redis.memory('USAGE', key, 'SAMPLES', 0))

@@ -30,6 +30,8 @@ export interface DrillParams {
   readonly tiers: Tiers
   /** Entries in the cache before anything is timed. */
   readonly entries?: number
+  /** Room in memory, if more than for the entries: some keep what they know of tags among them. */
+  readonly room?: number
   readonly draw?: Draw
   readonly valueBytes?: number
   readonly tags?: number
