@@ -3,6 +3,7 @@ import { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisCluster, send, slotMasters } from './client.js'
+import { listenTo, stopListening } from './client-events.js'
 import { ClusterMaster } from './cluster-master.js'
 import type { Connection, ConnectionEvents, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
@@ -79,20 +80,20 @@ export class ClusterConnection implements Connection {
   }
 
   start(): void {
-    for (const event of TOPOLOGY_EVENTS) this.#cluster.on(event, this.#onTopology)
-    for (const event of END_EVENTS) this.#cluster.on(event, this.#onEnd)
-    this.#cluster.on('error', this.#onError)
-    this.#cluster.on('node error', this.#onError)
+    for (const event of TOPOLOGY_EVENTS) listenTo(this.#cluster, event, this.#onTopology)
+    for (const event of END_EVENTS) listenTo(this.#cluster, event, this.#onEnd)
+    listenTo(this.#cluster, 'error', this.#onError)
+    listenTo(this.#cluster, 'node error', this.#onError)
     if (this.#cluster.status === 'wait') ignoreRejection(this.#cluster.connect())
     this.#onTopology()
   }
 
   stop(): void {
     this.#isStopped = true
-    for (const event of TOPOLOGY_EVENTS) this.#cluster.removeListener(event, this.#onTopology)
-    for (const event of END_EVENTS) this.#cluster.removeListener(event, this.#onEnd)
-    this.#cluster.removeListener('error', this.#onError)
-    this.#cluster.removeListener('node error', this.#onError)
+    for (const event of TOPOLOGY_EVENTS) stopListening(this.#cluster, event, this.#onTopology)
+    for (const event of END_EVENTS) stopListening(this.#cluster, event, this.#onEnd)
+    stopListening(this.#cluster, 'error', this.#onError)
+    stopListening(this.#cluster, 'node error', this.#onError)
     this.#cancelRefresh?.()
     this.#cancelTime?.()
     this.#cancelSettling?.()

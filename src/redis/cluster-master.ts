@@ -3,6 +3,7 @@ import type { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, type RedisNode, send } from './client.js'
+import { listenTo, stopListening } from './client-events.js'
 import type { Master } from './connection.js'
 import { Predecessor } from './predecessor.js'
 import { checkServer, type Server } from './server-check.js'
@@ -36,9 +37,9 @@ export class ClusterMaster implements Master {
   }
 
   start(): void {
-    this.node.on('ready', this.#onReady)
-    this.node.on('close', this.#onClose)
-    this.node.on('end', this.#onClose)
+    listenTo(this.node, 'ready', this.#onReady)
+    listenTo(this.node, 'close', this.#onClose)
+    listenTo(this.node, 'end', this.#onClose)
     // Nodes connect at their first command, and none is sent to a node that is not connected.
     if (this.node.status === 'wait') ignoreRejection(this.node.connect())
     else if (this.node.status === 'ready') this.check()
@@ -57,9 +58,9 @@ export class ClusterMaster implements Master {
   }
 
   stop(): void {
-    this.node.removeListener('ready', this.#onReady)
-    this.node.removeListener('close', this.#onClose)
-    this.node.removeListener('end', this.#onClose)
+    stopListening(this.node, 'ready', this.#onReady)
+    stopListening(this.node, 'close', this.#onClose)
+    stopListening(this.node, 'end', this.#onClose)
     this.#drop()
   }
 

@@ -3,6 +3,7 @@ import { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { faultOf, toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from './client.js'
+import { listenTo, stopListening } from './client-events.js'
 import type { Connection, ConnectionEvents, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
 import { Predecessor } from './predecessor.js'
@@ -75,10 +76,10 @@ export class SingleConnection implements Connection {
   }
 
   start(): void {
-    this.#client.on('ready', this.#onReady)
-    this.#client.on('close', this.#onClose)
-    this.#client.on('end', this.#onClose)
-    this.#client.on('error', this.#onError)
+    listenTo(this.#client, 'ready', this.#onReady)
+    listenTo(this.#client, 'close', this.#onClose)
+    listenTo(this.#client, 'end', this.#onClose)
+    listenTo(this.#client, 'error', this.#onError)
     if (this.#client.status === 'ready') this.#check()
     // A client made with `lazyConnect` connects at its first command, and none is sent before it is connected.
     if (this.#client.status === 'wait') ignoreRejection(this.#client.connect())
@@ -86,10 +87,10 @@ export class SingleConnection implements Connection {
 
   stop(): void {
     this.#isStopped = true
-    this.#client.removeListener('ready', this.#onReady)
-    this.#client.removeListener('close', this.#onClose)
-    this.#client.removeListener('end', this.#onClose)
-    this.#client.removeListener('error', this.#onError)
+    stopListening(this.#client, 'ready', this.#onReady)
+    stopListening(this.#client, 'close', this.#onClose)
+    stopListening(this.#client, 'end', this.#onClose)
+    stopListening(this.#client, 'error', this.#onError)
     this.#drop(new CacheError('L2_UNAVAILABLE', 'the cache was closed'))
   }
 
