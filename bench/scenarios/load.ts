@@ -1,10 +1,17 @@
-// Load by autocannon, drawn from a zipf distribution, with every single latency kept.
+// Load by autocannon, drawn from a zipf distribution, with every single latency kept: as fast as a few clients can, or at a rate that
+// does not fall when answers are slow.
+import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { quantile } from '../harness/statistics.js'
 import { generator } from '../worker/draw.js'
 import { WORDS, wordOf } from './table.js'
 
-const REQUESTS_PER_CLIENT = 2_000
+const REQUESTS_PER_CLIENT = 500
+/** autocannon sends what a client may send in a second at once: so many groups of them begin one after another. */
+const GROUPS = 20
+const GROUP_APART_MS = 1_000 / GROUPS
+/** Longer than a queue before the database ever is. */
+const TIMEOUT_SECONDS = 30
 
 export interface LoadResult {
   readonly requests: number
@@ -20,20 +27,40 @@ export interface LoadOptions {
   /** Of all servers together. */
   readonly connections: number
   readonly seconds: number
+  /** Requests a second, of all connections together; without it, as many as are answered. */
+  readonly rate?: number | undefined
 }
 
-export async function zipfLoad({ ports, connections, seconds }: LoadOptions): Promise<LoadResult> {
-  const startMs = performance.now()
+export async function zipfLoad({ ports, connections, seconds, rate }: LoadOptions): Promise<LoadResult> {
   const latenciesMs: number[] = []
+  const groups = rate === undefined ? 1 : GROUPS
+  const parts = groups * ports.length
   const errors = await Promise.all(
-    ports.map((port, i) =>
-      cannonade(
-        { port, connections: Math.round(connections / ports.length), duration: seconds, seed: i + 1 },
-        latenciesMs,
-      ),
-    ),
+    Array.from({ length: parts }, async (_, i) => {
+      const group = Math.floor(i / ports.length)
+      await sleep(group * GROUP_APART_MS)
+      const part = {
+        port: ports[i % ports.length] as number,
+        connections: Math.ceil(connections / parts),
+        duration: seconds,
+        seed: i + 1,
+        ...(rate === undefined ? {} : { overallRate: Math.ceil(rate / parts) }),
+      }
+      return cannonade(part, latenciesMs)
+    }),
   )
-  return summarizeLoad(latenciesMs, sum(errors), performance.now() - startMs)
+  return summarizeLoad(latenciesMs, sum(errors), seconds * 1_000)
+}
+
+/** Every path once at every server, a few at a time: what nobody asked for by chance is cached, too. */
+export async function sweep(ports: readonly number[], atOnce: number): Promise<void> {
+  const urls = ports.flatMap((port) =>
+    Array.from({ length: WORDS }, (_, rank) => `http://127.0.0.1:${port}/search/${wordOf(rank)}`),
+  )
+  const sweeper = async () => {
+    for (let url = urls.shift(); url !== undefined; url = urls.shift()) await (await fetch(url)).arrayBuffer()
+  }
+  await Promise.all(Array.from({ length: atOnce }, sweeper))
 }
 
 /** So many clients ask for one path, each once, at the same time. */
@@ -42,7 +69,7 @@ export async function rush(ports: readonly number[], path: string, callers: numb
   const latenciesMs: number[] = []
   const each = Math.round(callers / ports.length)
   const errors = await Promise.all(
-    ports.map((port) => cannonade({ port, connections: each, amount: each, path, timeout: 30 }, latenciesMs)),
+    ports.map((port) => cannonade({ port, connections: each, amount: each, path }, latenciesMs)),
   )
   return summarizeLoad(latenciesMs, sum(errors), performance.now() - startMs)
 }
@@ -54,7 +81,7 @@ interface Cannonade {
   readonly amount?: number
   readonly path?: string
   readonly seed?: number
-  readonly timeout?: number
+  readonly overallRate?: number
 }
 
 function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs: number[]): Promise<number> {
@@ -63,12 +90,13 @@ function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs:
     const instance = autocannon(
       {
         url: `http://127.0.0.1:${port}${path ?? ''}`,
+        timeout: TIMEOUT_SECONDS,
         ...options,
         ...(path === undefined
           ? { setupClient: (one: autocannon.Client) => one.setRequests(zipfRequests(seed * 1_000 + client++)) }
           : {}),
       },
-      (error, result) => (error ? reject(error) : resolve(result.errors + result.timeouts + result.non2xx)),
+      (error, result) => (error ? reject(error) : resolve(result.errors + result.non2xx)),
     )
     instance.on('response', (_client, _status, _bytes, tookMs) => latenciesMs.push(tookMs))
   })

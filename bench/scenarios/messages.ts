@@ -18,6 +18,5 @@ export type Told =
       readonly told: 'report'
       readonly queries: number
       readonly hits: number
-      readonly misses: number
       readonly invalidations: number
     }

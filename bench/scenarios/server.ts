@@ -18,7 +18,16 @@ let storm: NodeJS.Timeout | undefined
 const redis =
   options.cache === 'on' ? new Redis(options.redisPort, '127.0.0.1', { retryStrategy: () => 100 }) : undefined
 redis?.on('error', () => undefined)
-const cache = redis && createCache({ name: 'shop', ttl: '5m', l1: { maxEntries: 10_000 }, l2: redisTier(redis) })
+const cache =
+  redis &&
+  createCache({
+    name: 'shop',
+    ttl: '1m',
+    staleWhileRevalidate: '5m',
+    l1: { maxEntries: 10_000 },
+    // Five times the default: the load generator takes the processor away for longer than a slow Redis would take to answer.
+    l2: redisTier(redis, { timeout: '1s' }),
+  })
 
 async function search(word: string): Promise<unknown> {
   queries++
@@ -33,6 +42,8 @@ app.get<{ Params: { word: string } }>('/search/:word', ({ params: { word } }) =>
     tags: [`category:${Number(word.slice(1)) % CATEGORIES}`],
   })
 })
+// Until Redis can be asked, each process would load for itself.
+await redis?.ping()
 await app.listen({ port: 0, host: '127.0.0.1' })
 const address = app.server.address() as { port: number }
 
@@ -41,7 +52,7 @@ process.on('message', (order: Order) => {
     case 'report': {
       const stats = cache?.stats()
       const hits = stats === undefined ? 0 : stats.hits.l1 + stats.hits.l2
-      return say({ told: 'report', queries, hits, misses: stats?.misses ?? 0, invalidations })
+      return say({ told: 'report', queries, hits, invalidations })
     }
     case 'storm':
       clearInterval(storm)
