@@ -255,7 +255,8 @@ export class Reader {
   #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
     const { remote, tokens } = this.#core
     if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
-    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && remote.tier.isAvailable()
+    // If L2 cannot be asked, a load that runs is shared all the same (G5). What it has answered is a value like any other.
+    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isAnswered || remote.tier.isAvailable())
   }
 
   /**

@@ -58,6 +58,29 @@ describe.each(['fleet', 'process'] as const)(
       expect(load).toHaveBeenCalledTimes(1)
     })
 
+    test('is not shared any more once it has answered, though L2 cannot be asked', async () => {
+      const { a, b, clock } = await fleet({}, { breaker: { failures: 1 } })
+      const gate = deferred<string>()
+      const first = b.cache.getOrSet('k', () => gate.promise, { singleFlight })
+      await clock.advance(1)
+      b.tier.busLink.cut()
+      expect(await a.cache.delete('k')).toBe('applied')
+      await clock.advance(MAX_STALENESS_MS - 150)
+      b.tier.link.stall()
+      void b.cache.get('another key, whose read opens the breaker')
+      await clock.advance(100)
+      gate.resolve('old')
+      expect(await first).toBe('old')
+      await clock.advance(120)
+      expect(b.cache.stats()).toMatchObject({ l2: { breaker: 'open' }, loading: { flights: 1 } })
+      expect(
+        await b.cache.getOrSet('k', () => 'new', { singleFlight }),
+        'the fill of the load is still under way',
+      ).toBe('new')
+      b.tier.link.resume()
+      await clock.advance(1_000)
+    })
+
     test('is shared while the bus is heard', async () => {
       const { b, clock } = await fleet()
       const gate = deferred<string>()
