@@ -1,6 +1,6 @@
 // The deadlines of what is under way, with one timer for all of them.
 import type { AtMs } from '../model/entry.js'
-import type { Clock } from '../model/ports.js'
+import type { Clock, Milliseconds } from '../model/ports.js'
 import { type Placed, UnderWay } from '../model/under-way.js'
 
 /** Something that must be over at an instant. */
@@ -10,9 +10,15 @@ export interface Timed extends Placed {
   onDue(): void
 }
 
+/** A timer that runs so much too late was held up with the whole process. */
+const HELD_UP_MS: Milliseconds = 10
+
 /**
  * Nearly everything ends long before its deadline: a timer of its own for each would be most of its cost. The one timer stands at the
  * earliest deadline when it was set; what has ended since leaves it where it is.
+ *
+ * When the process was held up (stopped, or its event loop blocked), answers that arrived meanwhile lie in its sockets, and Node runs
+ * timers before it reads those: they are heard first, or a healthy server would look like one that hangs.
  */
 export class Deadlines<T extends Timed> {
   readonly #underWay = new UnderWay<T>()
@@ -41,7 +47,17 @@ export class Deadlines<T extends Timed> {
   #set(atMs: AtMs): void {
     this.#cancel?.()
     this.#setForMs = atMs
-    this.#cancel = this.clock.after(atMs - this.clock.nowMs(), this.#check)
+    this.#cancel = this.clock.after(atMs - this.clock.nowMs(), this.#look)
+  }
+
+  readonly #look = (): void => {
+    if (this.clock.nowMs() - this.#setForMs < HELD_UP_MS) {
+      this.#check()
+      return
+    }
+    // It runs when the sockets were read. A timer without delay may run before.
+    const immediate = setImmediate(this.#check)
+    this.#cancel = () => clearImmediate(immediate)
   }
 
   readonly #check = (): void => {

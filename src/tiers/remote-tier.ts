@@ -251,15 +251,18 @@ export class RemoteTier {
 
   readonly #watcher: OperationWatcher = {
     over: (operation) => this.#underWay.remove(operation),
-    answered: (operation) => this.#answered(operation.name, this.clock.nowMs() - operation.sentAtMs),
+    answered: (operation) => this.#answered(operation),
     failed: (operation, error) => this.#failed(operation.name, error),
   }
 
-  #answered(operation: string, tookMs: Milliseconds): void {
-    this.#lastAnsweredAtMs = this.clock.nowMs()
-    this.#breaker.succeeded(tookMs)
-    this.#outages.worked(operation)
-    this.owner.answered(operation, tookMs)
+  #answered({ name, sentAtMs, limitMs }: Sent): void {
+    const nowMs = this.clock.nowMs()
+    const tookMs = nowMs - sentAtMs
+    this.#lastAnsweredAtMs = nowMs
+    // What is heard after its deadline was held up in this process: the deadline would have ended it.
+    this.#breaker.succeeded(Math.min(tookMs, limitMs))
+    this.#outages.worked(name)
+    this.owner.answered(name, tookMs)
   }
 
   #failed(operation: string, error: Error): void {
@@ -293,6 +296,7 @@ export class RemoteTier {
 interface Sent extends Timed {
   readonly name: string
   readonly sentAtMs: AtMs
+  readonly limitMs: Milliseconds
   /** As if L2 had not answered. Whoever calls it has removed it from what is under way. */
   giveUp(): void
 }
@@ -315,7 +319,7 @@ class Operation<T> implements Sent {
   constructor(
     readonly name: string,
     readonly sentAtMs: AtMs,
-    private readonly limitMs: Milliseconds,
+    readonly limitMs: Milliseconds,
     private readonly limits: OperationLimits<T> | undefined,
     private readonly watcher: OperationWatcher,
   ) {

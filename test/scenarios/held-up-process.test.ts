@@ -1,0 +1,44 @@
+// A process whose event loop is held up: Redis has answered long ago, and is not to be taken for one that hangs.
+import { createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { expect, test } from 'vitest'
+import { startRedis } from '../support/redis-server.js'
+
+const TIMEOUT_MS = 200
+
+test('an answer that came while the process was held up is heard, whatever its deadline says', async () => {
+  await using server = await startRedis()
+  const l2 = redisTier(server.url, { timeout: TIMEOUT_MS, breaker: { failures: 1 }, bus: false })
+  await using cache = createCache({ name: 'shop', ttl: '1h', l1: false, l2 })
+  await cache.set('k', 'v')
+  let degraded = 0
+  cache.on('degraded', () => degraded++)
+  // The command is written, and its answer is not here before the process is held up.
+  server.pause()
+  const read = cache.get('k')
+  await new Promise(setImmediate)
+  server.resume()
+  holdUp(2 * TIMEOUT_MS)
+  expect(await read).toBe('v')
+  expect(cache.stats().l2.breaker).toBe('closed')
+  expect(degraded).toBe(0)
+})
+
+test('an answer that does not come is still given up', async () => {
+  await using server = await startRedis()
+  const l2 = redisTier(server.url, { timeout: TIMEOUT_MS, breaker: { failures: 1 }, bus: false })
+  await using cache = createCache({ name: 'shop', ttl: '1h', l1: false, l2 })
+  await cache.set('k', 'v')
+  server.pause()
+  const read = cache.get('k')
+  await new Promise(setImmediate)
+  holdUp(2 * TIMEOUT_MS)
+  expect(await read).toBeUndefined()
+  expect(cache.stats().l2.breaker).not.toBe('closed')
+  server.resume()
+})
+
+function holdUp(forMs: number): void {
+  const untilMs = performance.now() + forMs
+  while (performance.now() < untilMs);
+}
