@@ -1,46 +1,51 @@
-// npm run bench:check: a short run of ours beside the floors, compared with the committed figures. Fails where something became
-// slower by far more than chance; not for CI, whose machines are no yardstick, but before a release.
-import { join } from 'node:path'
+// npm run bench:check [-- --only <workload> …] [--against <results.json>]: a short run of ours beside the floors, compared with the
+// committed figures. Fails where something costs more by far more than chance; not for CI, whose machines are no yardstick, but
+// before a release.
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
 
-/** Two short runs on a busy machine differ by less. */
-const MARGIN = 1.6
-/** Too long for a short run, or of no ratio. */
-const LEFT_OUT = new Set(['l1-million', 'cold-key', 'import-core', 'import-redis'])
+const { values: asked } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, against: { type: 'string' } },
+})
 
 prepareWorkbench()
 const { ALL_IDS, runSuite } = await import('./suite.js')
-const { ownFigure, figureOf } = await import('./harness/figures.js')
+const { compare, whyNotCompared } = await import('./harness/compare.js')
 const { readResults } = await import('./harness/results.js')
 const { OURS } = await import('./workloads/contenders.js')
+type Comparison = ReturnType<typeof compare>
 
-const committed = readResults(join(BENCH, 'results/latest.json'))
-if (committed === undefined)
-  throw new Error('there is no bench/results/latest.json to compare with; run npm run bench first')
-const ids = ALL_IDS.filter((id) => !LEFT_OUT.has(id) && committed.workloads.some((one) => one.id === id))
-const only = (one: { peer: string }) =>
-  one.peer === OURS || one.peer === 'floor: lru-cache' || one.peer === 'floor: ioredis'
+const path = resolve(asked.against ?? join(BENCH, 'results/latest.json'))
+const committed = readResults(path)
+if (committed === undefined) throw new Error(`there is no ${path} to compare with; run npm run bench first`)
+const only = (one: { peer: string }) => [OURS, 'floor: lru-cache', 'floor: ioredis'].includes(one.peer)
 
-let slower = await slowerThanCommitted(ids)
+const ids = ALL_IDS.filter((id) => asked.only === undefined || asked.only.some((begin) => id.startsWith(begin)))
+const compared = ids.filter((id) => {
+  const then = committed.workloads.find((one) => one.id === id)
+  const reason = then === undefined ? 'has no committed figure' : whyNotCompared(then)
+  if (reason !== undefined) say(`${id}: not compared: ${reason}`)
+  return reason === undefined
+})
+if (compared.length === 0) throw new Error(`no workload of ${path} can be compared`)
+
+let worse = await worseThanCommitted(compared)
 // Chance hits a workload twice in a row much more seldom.
-if (slower.length > 0) {
-  say(`once more: ${slower.join(', ')}`)
-  slower = await slowerThanCommitted(slower)
+if (worse.length > 0) {
+  say(`once more: ${worse.map((one) => one.id).join(', ')}`)
+  worse = await worseThanCommitted(worse.map((one) => one.id))
 }
-if (slower.length > 0) {
-  say(`slower than committed by more than ${MARGIN} times: ${slower.join(', ')}`)
+if (worse.length > 0) {
+  say(['costs far more than committed:', ...worse.map((one) => one.text)].join('\n  '))
   process.exitCode = 1
-} else say(`all ${ids.length} workloads are within ${MARGIN} times of what is committed`)
+} else say(`none of ${compared.length} workloads costs far more than committed`)
 
-async function slowerThanCommitted(asked: readonly string[]): Promise<string[]> {
-  const { workloads } = await runSuite({ ids: asked, effort: 'short', only })
-  return workloads.flatMap((now) => {
+async function worseThanCommitted(wanted: readonly string[]): Promise<Comparison[]> {
+  const { workloads } = await runSuite({ ids: wanted, effort: 'short', only })
+  const comparisons = workloads.flatMap((now) => {
     const then = committed?.workloads.find((one) => one.id === now.id)
-    const own = ownFigure(now)
-    if (then === undefined || own === undefined) return [now.id]
-    const before = then.contenders.find((one) => one.label === own.label)
-    const ratio = figureOf(own, now) / (before === undefined ? Number.NaN : figureOf(before, then))
-    say(`  ${now.id}: ${ratio.toFixed(2)} times the committed figure`)
-    return ratio <= MARGIN ? [] : [now.id]
+    return then === undefined ? [] : [compare(then, now)]
   })
+  return comparisons.filter((one) => one.multiple > one.margin)
 }
