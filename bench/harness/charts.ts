@@ -15,16 +15,30 @@ const TEXT = '#343a40'
 
 export interface Chart {
   readonly name: string
+  readonly title: string
+  /** What made its figures. */
+  readonly command: string
   readonly svg: string
 }
 
 export function ratioCharts(results: Results): Chart[] {
   const pick = (group: string) =>
     results.workloads.filter((one) => one.group === group && one.judged === 'ratio' && hasSharedFloor(one))
+  const only = (...ids: string[]) => ['npm run bench --', ...ids.map((id) => `--only ${id}`)].join(' ')
   return [
-    draw('memory', 'Hits in memory: cost as a multiple of lru-cache with ttl behind one promise', pick('memory')),
-    draw('redis-read', 'Hits in Redis: cost as a multiple of ioredis GET + JSON.parse', pick('redis-read')),
-    draw('redis-write', 'Misses and writes: cost as a multiple of plain ioredis commands', pick('redis-write')),
+    draw(
+      'memory',
+      only('l1'),
+      'Hits in memory: cost as a multiple of lru-cache with ttl behind one promise',
+      pick('memory'),
+    ),
+    draw('redis-read', only('l2'), 'Hits in Redis: cost as a multiple of ioredis GET + JSON.parse', pick('redis-read')),
+    draw(
+      'redis-write',
+      only('miss', 'set'),
+      'Misses and writes: cost as a multiple of plain ioredis commands',
+      pick('redis-write'),
+    ),
   ].filter((chart) => chart !== undefined)
 }
 
@@ -38,7 +52,7 @@ function hasSharedFloor(result: WorkloadResult): boolean {
 }
 
 /** A dot per library on a logarithmic axis; the floor is the line at 1. */
-function draw(name: string, title: string, workloads: readonly WorkloadResult[]): Chart | undefined {
+function draw(name: string, command: string, title: string, workloads: readonly WorkloadResult[]): Chart | undefined {
   if (workloads.length === 0) return undefined
   const labels = [...new Set(workloads.flatMap((one) => one.contenders.map((contender) => contender.label)))]
   const drawn = labels.filter((label) => workloads.some((one) => Number.isFinite(valueIn(one, label))))
@@ -67,7 +81,7 @@ function draw(name: string, title: string, workloads: readonly WorkloadResult[])
       : {}),
   }))
   return {
-    name,
+    ...{ name, title, command },
     svg: render(MARGIN_HEIGHT + ROW_HEIGHT * workloads.length, {
       title: { text: title, subtext: 'smaller is better, logarithmic', textStyle: { fontSize: 15, color: TEXT } },
       legend: { bottom: 4, data: drawn, itemWidth: 14, textStyle: { color: TEXT } },
@@ -91,14 +105,12 @@ function draw(name: string, title: string, workloads: readonly WorkloadResult[])
 
 /** Bars side by side, such as percentiles with the cache off and on. */
 export function barChart(
-  name: string,
-  title: string,
-  unit: string,
+  { name, title, command, unit }: Omit<Chart, 'svg'> & { readonly unit: string },
   groups: readonly string[],
   series: readonly { readonly name: string; readonly values: readonly number[] }[],
 ): Chart {
   return {
-    name,
+    ...{ name, title, command },
     svg: render(380, {
       title: { text: title, subtext: `${unit}, logarithmic`, textStyle: { fontSize: 15, color: TEXT } },
       legend: { bottom: 4, textStyle: { color: TEXT } },

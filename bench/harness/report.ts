@@ -1,43 +1,80 @@
-// Puts tables and charts of the latest results into docs/benchmarks.md, between its markers; the words around them are its own.
+// Puts tables and charts of the latest results into docs/benchmarks.md and the README, between their markers; the words around them
+// are their own.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REASONS } from '../reasons.js'
-import type { ScenarioResult, ScenarioResults } from '../scenarios/run-scenarios.js'
-import { barChart, type Chart, ratioCharts, writeCharts } from './charts.js'
+import type { ScenarioResults } from '../scenarios/run-scenarios.js'
+import { ALL_IDS } from '../suite.js'
+import { type Chart, ratioCharts, writeCharts } from './charts.js'
 import type { Environment } from './environment.js'
 import { type Results, readResults } from './results.js'
-import { groupTables, overviewTable, row, table } from './tables.js'
+import { scenarioChart, scenarioText } from './scenario-report.js'
+import { groupTables, overviewTable, shortTable } from './tables.js'
 import { BENCH, ROOT, say } from './workbench.js'
 
-const PAGE = join(ROOT, 'docs/benchmarks.md')
-const SHOWN_IN_CHART = ['cache off', 'cache on', 'invalidations', 'Redis killed']
+const PAGE = 'docs/benchmarks.md'
+const README = 'README.md'
+/** What the README shows. */
+const SHORT = ['l1-hot', 'l1-zipf', 'l2-64', 'miss-64', 'set-64', 'invalidate-tags', 'cold-key']
+const SHORT_CHART = 'memory'
+/** The part of all slices from which on the tables say that the machine was busy. */
+const MANY_BUSY = 0.2
 
 export function writeReport(): void {
   const results = readResults(join(BENCH, 'results/latest.json'))
   const scenarios = readResults(join(BENCH, 'results/scenarios.json')) as unknown as ScenarioResults | undefined
-  let page = readFileSync(PAGE, 'utf8')
   const charts: Chart[] = []
   if (results !== undefined) {
-    page = fill(page, 'environment', environmentLines(results.environment, commitsOf(results)))
-    page = fill(page, 'overview', overviewTable(results, REASONS))
-    page = fill(page, 'details', groupTables(results))
     charts.push(...ratioCharts(results))
+    fill(PAGE, 'environment', environmentLines(results.environment, commitsOf(results)))
+    fill(PAGE, 'overview', [...caveats(results), overviewTable(results, REASONS)].join('\n\n'))
+    fill(PAGE, 'charts', charts.map((chart) => show(chart, '../bench/charts')).join('\n\n'))
+    fill(PAGE, 'details', groupTables(results))
+    const shown = charts.filter((chart) => chart.name === SHORT_CHART).map((chart) => show(chart, 'bench/charts'))
+    fill(README, 'numbers', [shortTable(results, SHORT), madeOn(results.environment), ...shown].join('\n\n'))
   }
   if (scenarios !== undefined) {
-    page = fill(page, 'scenarios', scenarioTable(scenarios))
-    charts.push(scenarioChart(scenarios))
+    const chart = scenarioChart(scenarios)
+    fill(PAGE, 'scenarios', `${scenarioText(scenarios)}\n\n${show(chart, '../bench/charts')}`)
+    charts.push(chart)
   }
-  writeFileSync(PAGE, page)
   writeCharts(join(BENCH, 'charts'), charts)
-  say(`written: docs/benchmarks.md and ${charts.length} charts`)
+  say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
 }
 
-function fill(page: string, name: string, text: string): string {
+function fill(file: string, name: string, text: string): void {
+  const path = join(ROOT, file)
+  const page = readFileSync(path, 'utf8')
   const [begin, end] = [`<!-- ${name}: written by the benchmark -->`, `<!-- end of ${name} -->`]
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for ${name}: expected ${begin} … ${end}`)
-  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`
+  if (from < 0 || to < from) throw new Error(`${file} has no place for ${name}: expected ${begin} … ${end}`)
+  writeFileSync(path, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`)
+}
+
+function show({ name, title, command }: Chart, folder: string): string {
+  return `![${title}](${folder}/${name}.svg)\n\n\`${command}\``
+}
+
+/** What must be known before a figure of this run is believed. */
+function caveats({ workloads }: Results): string[] {
+  const sum = (count: (one: Results['workloads'][number]) => number) =>
+    workloads.reduce((total, one) => total + count(one), 0)
+  const [busy, kept] = [sum((one) => one.busy), sum((one) => one.slices - one.discarded)]
+  const missing = ALL_IDS.filter((id) => !workloads.some((one) => one.id === id))
+  return [
+    ...(busy > kept * MANY_BUSY
+      ? [
+          `**The machine was busy with other work** during ${busy} of ${kept} slices of this run: middle halves are wide, and a small ` +
+            'difference says nothing.',
+        ]
+      : []),
+    ...(missing.length > 0 ? [`Not measured in this run: ${missing.map((id) => `\`${id}\``).join(', ')}.`] : []),
+  ]
+}
+
+function madeOn({ cpu, cores, node, redis }: Environment): string {
+  return `${cpu}, ${cores} cores, Node ${node}, Redis ${redis} on the same machine; medians, and their spread in [benchmarks](docs/benchmarks.md).`
 }
 
 function environmentLines(environment: Environment, commits: readonly string[]): string {
@@ -52,44 +89,4 @@ function environmentLines(environment: Environment, commits: readonly string[]):
 
 function commitsOf(results: Results): string[] {
   return [...new Set(results.workloads.map((one) => one.commit))]
-}
-
-function scenarioTable({ scenarios, searchMs, command, commit }: ScenarioResults): string {
-  const rows = scenarios.map((one) =>
-    row([
-      String(one.processes),
-      one.scenario,
-      ...[one.load.p50Ms, one.load.p95Ms, one.load.p99Ms].map((ms) => ms.toFixed(1)),
-      one.load.perSecond.toFixed(0),
-      one.queries < 10 ? `${one.queries} in all` : one.queriesPerSecond.toFixed(1),
-      one.hitRatio === undefined ? '–' : `${(one.hitRatio * 100).toFixed(1)} %`,
-      String(one.load.errors),
-    ]),
-  )
-  const columns = [
-    'processes',
-    'scenario',
-    'p50 ms',
-    'p95 ms',
-    'p99 ms',
-    'requests/s',
-    'queries/s',
-    'hit ratio',
-    'errors',
-  ]
-  return `\`${command}\`; one search alone takes the database ${searchMs.toFixed(0)} ms; tiercache at ${commit}\n\n${table(columns, rows)}`
-}
-
-function scenarioChart({ scenarios }: ScenarioResults): Chart {
-  const shown = scenarios.filter((one) => SHOWN_IN_CHART.some((name) => one.scenario.includes(name)))
-  const groups = shown.map((one) => `${one.scenario}, ${one.processes === 1 ? 'one process' : 'two processes'}`)
-  const series = (name: string, pick: (one: ScenarioResult) => number) => ({
-    name,
-    values: shown.map((one) => Number(pick(one).toFixed(1))),
-  })
-  return barChart('scenarios', 'A search endpoint before PostgreSQL: latencies in ms', 'ms', groups, [
-    series('p50', (one) => one.load.p50Ms),
-    series('p95', (one) => one.load.p95Ms),
-    series('p99', (one) => one.load.p99Ms),
-  ])
 }

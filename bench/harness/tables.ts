@@ -1,6 +1,6 @@
 // The Markdown of a run: one table of all figures to reach, one of every library for each group of workloads.
-import { bestRival, isReached, ownFigure, writeCost, writeDetails, writeFigure } from './figures.js'
-import type { Results, WorkloadResult } from './results.js'
+import { bestRival, isFloor, isReached, ownFigure, summaryOf, writeCost, writeDetails, writeFigure } from './figures.js'
+import type { ContenderResult, Results, WorkloadResult } from './results.js'
 
 export const GROUPS = {
   memory: 'Hits in memory',
@@ -17,10 +17,48 @@ export function overviewTable(results: Results, reasons: Reasons): string {
   const rows = results.workloads.map((one) => {
     const rival = bestRival(one)
     const best = rival === undefined ? '–' : `${writeFigure(rival, one)}, ${rival.label}`
-    const verdict = isReached(one) === true ? 'yes' : (reasons[one.id] ?? 'no')
+    const verdict = verdictOf(one, reasons)
     return row([one.title, one.floor || '–', writeReach(one), bold(writeFigure(ownFigure(one), one)), best, verdict])
   })
   return table(['workload', 'floor', 'to reach', 'tiercache', 'best rival', 'reached'], rows)
+}
+
+function verdictOf(result: WorkloadResult, reasons: Reasons): string {
+  const reached = isReached(result)
+  if (reached === undefined) return 'not measured'
+  if (reached) return 'yes'
+  const reason = reasons[result.id]
+  return reason === undefined ? 'no' : `no: ${reason}`
+}
+
+/** A few workloads, for a reader who wants to know what it costs. */
+export function shortTable(results: Results, ids: readonly string[]): string {
+  const rows = ids.flatMap((id) => {
+    const one = results.workloads.find((result) => result.id === id)
+    if (one === undefined) return []
+    const floor = one.contenders.find(isFloor)?.cost
+    const rival = bestRival(one)
+    return [
+      row([
+        one.title,
+        floor === undefined ? one.floor || '–' : `${one.floor}: ${writeCost(floor.median, one.unit)}`,
+        bold(writeShort(ownFigure(one), one)),
+        rival === undefined ? '–' : `${writeShort(rival, one)}, ${rival.label}`,
+        `\`${one.command}\``,
+      ]),
+    ]
+  })
+  return table(['', 'floor', 'tiercache', 'best rival', 'command'], rows)
+}
+
+/** The median alone, with the number of loads where that is the point. */
+function writeShort(one: ContenderResult | undefined, result: WorkloadResult): string {
+  if (one === undefined) return '–'
+  const summary = summaryOf(one, result)
+  if (summary === undefined) return 'fails'
+  const loads = one.details?.loads
+  const cost = result.judged === 'ratio' ? `${summary.median.toFixed(2)} ×` : writeCost(summary.median, result.unit)
+  return loads === undefined ? cost : `${cost}, ${loads} ${loads === 1 ? 'load' : 'loads'}`
 }
 
 export function groupTables(results: Results): string {
