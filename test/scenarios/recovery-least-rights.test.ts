@@ -61,6 +61,21 @@ test.each([undefined, 3])(
   },
 )
 
+test('with the rights that the guide adds for it, the tracking bus works', async () => {
+  await using server = await startRedis()
+  await server.command(...proposedUser())
+  const url = `redis://shop:secret@127.0.0.1:${server.port}`
+  await using cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(url, { bus: 'tracking', timeout: '5s' }) })
+  expect(await cache.set('k', 1)).toBe('applied')
+  const guide = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8')
+  const rights = /needs `(\+subscribe [^`]*)`/.exec(guide)?.[1]?.split(' ') ?? []
+  expect(cache.stats().bus.trusted).toBe(false)
+  await server.command('ACL', 'SETUSER', 'shop', ...rights)
+  await waitFor('the bus being heard', () => cache.stats().bus.trusted)
+  await server.command('DEL', 'shop:k')
+  await waitFor('the delete', async () => (await cache.get('k')) === undefined)
+})
+
 test('it can neither reach other keys nor harm the server', async () => {
   await using server = await startRedis()
   await server.command(...proposedUser())

@@ -157,6 +157,26 @@ describe('a client that was lent', () => {
   })
 })
 
+test.each([
+  ['ioredis 6', Redis],
+  ['ioredis 5', Redis5 as unknown as typeof Redis],
+])(
+  'a lent client of %s with a socketTimeout leaves links that fell silent, also while it connects',
+  async (_, Lent) => {
+    const client = new Lent(proxy.port, { socketTimeout: 500, keepAlive: 10_000, connectTimeout: 2_000 })
+    const peer = await open(client)
+    const before = client.stream
+    proxy.silence()
+    void peer.store.read(['shop:a']).catch(() => undefined)
+    await waitFor('the next link, on which nobody answers', () => {
+      return client.status === 'connect' && client.stream !== before
+    })
+    proxy.passNew() // Only a third link works.
+    await waitFor('the store being ready', () => peer.store.isReady())
+    expect(await peer.store.read(['shop:a'])).toEqual([undefined])
+  },
+)
+
 describe('a connection of its own', () => {
   test('that was cut off without a word is replaced', async () => {
     const peer = await open(proxy.url)
