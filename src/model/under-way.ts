@@ -17,10 +17,11 @@ export class UnderWay<T extends Placed> implements Iterable<T> {
     thing.place = this.#things.push(thing) - 1
   }
 
-  /** Only what was added, and once. */
+  /** What is not there is left alone. */
   delete(thing: T): void {
-    const last = this.#things.pop()
-    if (last === undefined || last === thing) return
+    if (this.#things[thing.place] !== thing) return
+    const last = this.#things.pop() as T
+    if (last === thing) return
     this.#things[thing.place] = last
     last.place = thing.place
   }

@@ -2,6 +2,7 @@
 import type { Bytes, Change, ChangeResult, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
 import { type Argument, asBuffer } from './client.js'
+import { FEWEST_AT_ONCE, MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
 import { ANNOUNCEMENT_FIELD } from './replies.js'
 import { ANNOUNCE, EXPIRE_ENTRY, PUT_MANY, REPLACE_OR_REMOVE, type Script } from './scripts.js'
 
@@ -18,12 +19,6 @@ export interface ApplyContext {
   wholeMs(ms: Milliseconds): number
   notice(code: string, detail: string): void
 }
-
-/** What one script may put, so that the server's other clients do not wait for it long. */
-const MAX_PUTS_AT_ONCE = 128
-const MAX_BYTES_AT_ONCE = 128 * 1024
-/** A script costs the server more than the commands that it replaces, and the client much less. */
-const FEWEST_PUTS_AT_ONCE = 3
 
 type LabelChange = Extract<Change, { label: string }>
 type KeyChange = Exclude<Change, LabelChange>
@@ -81,7 +76,7 @@ function sendKeyChanges(changes: readonly Change[], context: ApplyContext): Step
     const change = changes[index] as Change
     if (isLabelChange(change)) continue
     const puts = context.inOrder ? putsFrom(changes, index) : []
-    if (puts.length >= FEWEST_PUTS_AT_ONCE) {
+    if (puts.length >= FEWEST_AT_ONCE) {
       steps.push({ indexes: puts.map((_, i) => index + i), result: settled(putMany(puts, context)) })
       index += puts.length - 1
       continue
@@ -134,7 +129,7 @@ async function put(key: string, bytes: Bytes, keepMs: Milliseconds, context: App
 function putsFrom(changes: readonly Change[], index: number): PutChange[] {
   const puts: PutChange[] = []
   let bytes = 0
-  for (let next = changes[index]; next?.op === 'put' && puts.length < MAX_PUTS_AT_ONCE; next = changes[++index]) {
+  for (let next = changes[index]; next?.op === 'put' && puts.length < MAX_AT_ONCE; next = changes[++index]) {
     bytes += next.bytes.length
     if (bytes > MAX_BYTES_AT_ONCE) break
     puts.push(next)

@@ -19,19 +19,11 @@ import type { ClientSource } from './client-source.js'
 import type { Connection, ConnectionEvents } from './connection.js'
 import { connectionOf } from './connection-of.js'
 import { deleteByPrefix } from './delete-by-prefix.js'
+import { Fences } from './fences.js'
 import { readKeys } from './read-keys.js'
 import { Readiness } from './readiness.js'
 import { toBytes, toEntries, toToken } from './replies.js'
-import {
-  CLAIM_WHEN_FULL,
-  ENSURE_TOKENS,
-  EXTEND_IF,
-  READ_HEAD,
-  READ_TOKENS,
-  REMOVE_IF,
-  type Script,
-  SWAP,
-} from './scripts.js'
+import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, type Script } from './scripts.js'
 import { StoreClock } from './store-clock.js'
 
 /** The announcements that `ensureTokens` looks through; beyond it the log "cannot tell". */
@@ -71,6 +63,14 @@ export class RedisStore implements RemoteStore {
     return this.#isClosed || this.#openError !== undefined ? this.#notReady() : 'notYet'
   })
 
+  readonly #fences = new Fences({
+    connection: () => this.#ready(),
+    mayShare: () => this.#connection?.order === 'one',
+    run: (script, keys, args) => this.#run(script, keys, args),
+    runKnown: (script, keys, args) => this.#runKnown(script, keys, args),
+    notice: (code, detail) => this.#notice(code, detail),
+  })
+
   constructor({ name, clock, source, log }: RedisStoreOptions) {
     this.#name = name
     this.#source = source
@@ -103,28 +103,8 @@ export class RedisStore implements RemoteStore {
   }
 
   async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined> {
-    const connection = this.#ready()
-    const stamp = asBuffer(lease)
-    const plant = async (): Promise<Bytes | undefined> => {
-      const there = await connection.send(key, 'set', [key, stamp, 'PX', wholeMs(leaseMs), 'NX', 'GET'])
-      // A client that lost the reply may send the command again, and then finds its own lease.
-      return toBytes(there) === undefined || stamp.equals(there as Uint8Array) ? undefined : toBytes(there)
-    }
-    try {
-      return await plant()
-    } catch (error) {
-      switch (faultBehind(error)) {
-        case 'wrongType':
-          this.#notice('WRONG_TYPE', `${key} held another type and was removed`)
-          await connection.send(key, 'unlink', [key])
-          return plant()
-        case 'outOfMemory':
-          this.#notice('OUT_OF_MEMORY', 'leases are planted all the same, values are not stored')
-          return toBytes(await this.#run(CLAIM_WHEN_FULL, [key], [stamp, wholeMs(leaseMs)]))
-        default:
-          throw error
-      }
-    }
+    this.#ready()
+    return this.#fences.claim({ key, bytes: asBuffer(lease), keepMs: wholeMs(leaseMs) })
   }
 
   async swap(
@@ -135,19 +115,13 @@ export class RedisStore implements RemoteStore {
   ): Promise<undefined | 'refused'> {
     this.#ready()
     const stamp = asBuffer(expected)
-    if (next === undefined) return done(await this.#run(REMOVE_IF, [key], [stamp]))
-    try {
-      return done(await this.#run(SWAP, [key], [stamp, asBuffer(next), wholeMs(keepMs)]))
-    } catch (error) {
-      if (faultBehind(error) !== 'outOfMemory') throw error
-      this.#notice('OUT_OF_MEMORY', 'a value was not stored')
-      return done(await this.#run(REMOVE_IF, [key], [stamp]))
-    }
+    if (next === undefined) return this.#fences.remove(key, stamp)
+    return this.#fences.swap({ key, expected: stamp, bytes: asBuffer(next), keepMs: wholeMs(keepMs) })
   }
 
   async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
     this.#ready()
-    return done(await this.#run(EXTEND_IF, [key], [asBuffer(expected), wholeMs(keepMs)]))
+    return this.#fences.extend(key, asBuffer(expected), wholeMs(keepMs))
   }
 
   apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]> {
@@ -252,26 +226,25 @@ export class RedisStore implements RemoteStore {
     return new CacheError('L2_UNAVAILABLE', `Redis is not connected${this.#isClosed ? ': the cache was closed' : ''}`)
   }
 
+  /** By its hash alone: whoever calls it knows another way where the server does not have it. */
+  #runKnown(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.#ready().send(keys[0] as string, 'evalsha', [script.sha, keys.length, ...keys, ...args])
+  }
+
   /** By its hash; with its text where the server does not have it (`SCRIPT FLUSH`, a restart, a promoted replica). */
   async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const connection = this.#ready()
-    const home = keys[0] as string
     try {
-      return await connection.send(home, 'evalsha', [script.sha, keys.length, ...keys, ...args])
+      return await this.#runKnown(script, keys, args)
     } catch (error) {
       if (faultBehind(error) !== 'scriptMissing') throw error
       this.#notice('SCRIPT_MISSING', 'the server had forgotten a script; it was sent again')
-      return connection.send(home, 'eval', [script.body, keys.length, ...keys, ...args])
+      return this.#ready().send(keys[0] as string, 'eval', [script.body, keys.length, ...keys, ...args])
     }
   }
 
   #notice(code: string, detail: string): void {
     this.#events?.notice(code, detail)
   }
-}
-
-function done(reply: unknown): undefined | 'refused' {
-  return Number(reply) === 1 ? undefined : 'refused'
 }
 
 /** Redis takes whole milliseconds from 1 on. */

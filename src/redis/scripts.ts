@@ -22,6 +22,28 @@ if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 en
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
+/** KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Per key 1 when stored. */
+export const SWAP_MANY = script(`${REFUSED_WHEN_FULL}
+local stored = {}
+for i = 1, #KEYS do
+  local expected = ARGV[3 * i - 2]
+  if redis.pcall('GETRANGE', KEYS[i], 0, #expected - 1) == expected then
+    redis.call('SET', KEYS[i], ARGV[3 * i - 1], 'PX', ARGV[3 * i])
+    stored[i] = 1
+  else
+    stored[i] = 0
+  end
+end
+return stored`)
+
+/** KEYS: keys. ARGV: per key a lease and its life in ms. Per key what stands there already, or nil where the lease was planted. */
+export const CLAIM_MANY = script(`${REFUSED_WHEN_FULL}
+local standing = {}
+for i = 1, #KEYS do
+  standing[i] = redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'PX', ARGV[2 * i], 'NX', 'GET')
+end
+return standing`)
+
 /** KEYS: keys. ARGV: per key its new value and its life in ms. */
 export const PUT_MANY = script(`${REFUSED_WHEN_FULL}
 for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'PX', ARGV[2 * i]) end
@@ -145,6 +167,8 @@ ${LOG_SINCE}`)
 /** Loaded into each server when its connection stands, so that none is missing in the middle of a batch. */
 export const ALL_SCRIPTS: readonly Script[] = [
   SWAP,
+  SWAP_MANY,
+  CLAIM_MANY,
   PUT_MANY,
   REMOVE_IF,
   REPLACE_OR_REMOVE,

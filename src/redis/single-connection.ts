@@ -1,6 +1,7 @@
 // Standalone and Sentinel: one client, one server at a time, which may be another one after a reconnect.
 import { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
+import { type Placed, UnderWay } from '../model/under-way.js'
 import { faultOf, toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from './client.js'
 import { listenTo, stopListening } from './client-events.js'
@@ -14,7 +15,9 @@ const CHECK_EVERY_MS: Milliseconds = 60_000
 /** How soon after it could not answer that, or was a replica. */
 const RECHECK_AFTER_MS: Milliseconds = 500
 
-type Reject = (error: CacheError) => void
+interface Sent extends Placed {
+  readonly reject: (error: CacheError) => void
+}
 
 /**
  * Usable from the moment at which the server said who it is until the link drops.
@@ -29,7 +32,7 @@ export class SingleConnection implements Connection {
   readonly #clock: Clock
   readonly #events: ConnectionEvents
   readonly #writes = new HeldWrites()
-  readonly #underWay = new Set<Reject>()
+  readonly #underWay = new UnderWay<Sent>()
   readonly #predecessor = new Predecessor()
   #isChecked = false
   #isChecking = false
@@ -56,14 +59,15 @@ export class SingleConnection implements Connection {
     if (!this.isReady()) return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}`))
     this.#writes.hold(this.#client.stream)
     return new Promise((resolve, reject) => {
-      this.#underWay.add(reject)
+      const sent: Sent = { place: -1, reject }
+      this.#underWay.add(sent)
       send(this.#client, command, args).then(
         (reply) => {
-          this.#underWay.delete(reject)
+          this.#underWay.delete(sent)
           resolve(reply)
         },
         (error: unknown) => {
-          this.#underWay.delete(reject)
+          this.#underWay.delete(sent)
           if (faultOf(error) === 'readOnly' && !this.#isChecking) this.#check()
           reject(toCacheError(error, `execute ${command.toUpperCase()}`))
         },
@@ -116,8 +120,7 @@ export class SingleConnection implements Connection {
     this.#isChecking = false
     this.#cancelCheck?.()
     this.#predecessor.dropped(this.#serverId)
-    for (const reject of this.#underWay) reject(reason)
-    this.#underWay.clear()
+    for (const { reject } of this.#underWay.takeAll()) reject(reason)
   }
 
   #check(): void {

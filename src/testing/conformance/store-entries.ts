@@ -144,6 +144,23 @@ export const entryCases = [
     assert.equal(await store.extend(bench.key(), newStamp('lease'), keepMs), 'refused')
   }),
 
+  conformanceCase(
+    'of many claims made at once, one of what is not bytes takes its place and the others are answered',
+    ['otherType'],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const keys = Array.from({ length: 20 }, (_, i) => bench.key(`many-${i}`))
+      const entry = newEntry()
+      await bench.context.plantOtherType?.(keys[10]!)
+      await store.apply([{ op: 'put', key: keys[15]!, bytes: entry, keepMs }], undefined)
+      const leases = keys.map(() => newStamp('lease'))
+      const standing = await Promise.all(keys.map((key, i) => store.claim(key, leases[i]!, keepMs)))
+      for (let i = 0; i < keys.length; i++) assertBytes(standing[i], i === 15 ? entry : undefined)
+      const read = await store.read(keys)
+      for (let i = 0; i < keys.length; i++) assertBytes(read[i], i === 15 ? entry : leases[i])
+    },
+  ),
+
   conformanceCase('put stores over any type; delete and expire remove any type', ['otherType'], async (bench) => {
     const { store } = await bench.openStore()
     const bytes = newEntry()

@@ -136,6 +136,33 @@ export const fenceCases = [
     assertBytes((await stores[1]!.store.read([bench.key()]))[0], winners[0])
   }),
 
+  conformanceCase(
+    'claims and swaps of many keys made at once are each answered for their own key',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const keys = Array.from({ length: 300 }, (_, i) => bench.key(`many-${i}`))
+      // Every third key is taken. Values large enough that they cannot all travel together.
+      const taken = keys.map((key, i) => (i % 3 === 0 ? newEntry(key.padEnd(2_000, '.')) : undefined))
+      const puts = keys.flatMap((key, i) => {
+        const bytes = taken[i]
+        return bytes === undefined ? [] : [{ op: 'put', key, bytes, keepMs } as const]
+      })
+      await store.apply(puts, undefined)
+      const leases = keys.map(() => newStamp('lease'))
+      const standing = await Promise.all(keys.map((key, i) => store.claim(key, leases[i]!, keepMs)))
+      for (let i = 0; i < keys.length; i++) assertBytes(standing[i], taken[i])
+      const values = keys.map((key) => newEntry(`of ${key}`.padEnd(2_000, '.')))
+      const swapped = await Promise.all(keys.map((key, i) => store.swap(key, leases[i]!, values[i]!, keepMs)))
+      assert.deepEqual(
+        swapped,
+        taken.map((bytes) => (bytes === undefined ? undefined : 'refused')),
+      )
+      const read = await store.read(keys)
+      for (let i = 0; i < keys.length; i++) assertBytes(read[i], taken[i] ?? values[i])
+    },
+  ),
+
   conformanceCase('extend renews the life of a lease and of an entry, and leaves the value', [], async (bench) => {
     const { store } = await bench.openStore()
     const lease = newStamp('lease')

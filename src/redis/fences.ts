@@ -1,0 +1,116 @@
+// Leases and fences on Redis: whatever is planted, stored or removed only where the right bytes stand. Those of one tick travel together.
+import type { Bytes, Milliseconds } from '../model/ports.js'
+import { faultBehind } from './classify-error.js'
+import type { Argument } from './client.js'
+import type { Connection } from './connection.js'
+import { type KeyBytes, PerTick } from './per-tick.js'
+import { toBytes } from './replies.js'
+import { CLAIM_MANY, CLAIM_WHEN_FULL, EXTEND_IF, REMOVE_IF, type Script, SWAP, SWAP_MANY } from './scripts.js'
+
+type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
+
+export interface FenceContext {
+  /** Throws while there is none that is ready. */
+  connection(): Connection
+  /** Whether one script may have keys of several slots. */
+  mayShare(): boolean
+  readonly run: Run
+  /** Rejects where the server does not have the script. */
+  readonly runKnown: Run
+  notice(code: string, detail: string): void
+}
+
+/** A value to stand where another begins as expected. */
+export interface Swap extends KeyBytes {
+  readonly expected: Buffer
+}
+
+export class Fences {
+  readonly #context: FenceContext
+  readonly #claims: PerTick<KeyBytes, Bytes | undefined>
+  readonly #swaps: PerTick<Swap, undefined | 'refused'>
+
+  constructor(context: FenceContext) {
+    this.#context = context
+    const { mayShare } = context
+    this.#claims = new PerTick({ mayShare, many: (all) => this.#claimMany(all), one: (claim) => this.#claimOne(claim) })
+    this.#swaps = new PerTick({ mayShare, many: (all) => this.#swapMany(all), one: (swap) => this.#swapOne(swap) })
+  }
+
+  claim(claim: KeyBytes): Promise<Bytes | undefined> {
+    return this.#claims.ask(claim)
+  }
+
+  swap(swap: Swap): Promise<undefined | 'refused'> {
+    return this.#swaps.ask(swap)
+  }
+
+  async remove(key: string, expected: Buffer): Promise<undefined | 'refused'> {
+    return done(await this.#context.run(REMOVE_IF, [key], [expected]))
+  }
+
+  async extend(key: string, expected: Buffer, keepMs: Milliseconds): Promise<undefined | 'refused'> {
+    return done(await this.#context.run(EXTEND_IF, [key], [expected, keepMs]))
+  }
+
+  async #claimOne({ key, bytes, keepMs }: KeyBytes): Promise<Bytes | undefined> {
+    const context = this.#context
+    const connection = context.connection()
+    const plant = async () =>
+      standing(await connection.send(key, 'set', [key, bytes, 'PX', keepMs, 'NX', 'GET']), bytes)
+    try {
+      return await plant()
+    } catch (error) {
+      switch (faultBehind(error)) {
+        case 'wrongType':
+          context.notice('WRONG_TYPE', `${key} held another type and was removed`)
+          await connection.send(key, 'unlink', [key])
+          return plant()
+        case 'outOfMemory':
+          context.notice('OUT_OF_MEMORY', 'leases are planted all the same, values are not stored')
+          return toBytes(await context.run(CLAIM_WHEN_FULL, [key], [bytes, keepMs]))
+        default:
+          throw error
+      }
+    }
+  }
+
+  async #claimMany(claims: readonly KeyBytes[]): Promise<readonly (Bytes | undefined)[]> {
+    const args: Argument[] = []
+    for (const { bytes, keepMs } of claims) args.push(bytes, keepMs)
+    const reply = (await this.#context.runKnown(CLAIM_MANY, keysOf(claims), args)) as unknown[]
+    return claims.map(({ bytes }, i) => standing(reply[i], bytes))
+  }
+
+  async #swapOne({ key, expected, bytes, keepMs }: Swap): Promise<undefined | 'refused'> {
+    const { run, notice } = this.#context
+    try {
+      return done(await run(SWAP, [key], [expected, bytes, keepMs]))
+    } catch (error) {
+      if (faultBehind(error) !== 'outOfMemory') throw error
+      notice('OUT_OF_MEMORY', 'a value was not stored')
+      return done(await run(REMOVE_IF, [key], [expected]))
+    }
+  }
+
+  async #swapMany(swaps: readonly Swap[]): Promise<readonly (undefined | 'refused')[]> {
+    const args: Argument[] = []
+    for (const { expected, bytes, keepMs } of swaps) args.push(expected, bytes, keepMs)
+    const reply = (await this.#context.runKnown(SWAP_MANY, keysOf(swaps), args)) as unknown[]
+    return reply.map(done)
+  }
+}
+
+/** What a claim found. A client that lost the reply may send the command again, and then finds its own lease. */
+function standing(reply: unknown, lease: Buffer): Bytes | undefined {
+  const there = toBytes(reply)
+  return there === undefined || lease.equals(there) ? undefined : there
+}
+
+function keysOf(items: readonly KeyBytes[]): string[] {
+  return items.map(({ key }) => key)
+}
+
+function done(reply: unknown): undefined | 'refused' {
+  return Number(reply) === 1 ? undefined : 'refused'
+}
