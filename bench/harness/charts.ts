@@ -9,6 +9,7 @@ import type { Results, WorkloadResult } from './results.js'
 const WIDTH = 860
 const ROW_HEIGHT = 62
 const MARGIN_HEIGHT = 130
+const SHORTEST_BAR = 0.1
 const OWN_COLOR = '#0b7285'
 const COLORS = ['#868e96', '#e8590c', '#9c36b5', '#2b8a3e', '#c2255c', '#f08c00', '#364fc7']
 const TEXT = '#343a40'
@@ -74,7 +75,7 @@ function draw(name: string, command: string, title: string, workloads: readonly 
             silent: true,
             symbol: 'none',
             lineStyle: { color: TEXT, type: 'solid' as const, width: 1.5 },
-            label: { formatter: 'floor', color: TEXT, position: 'start' as const },
+            label: { formatter: 'floor', color: TEXT, position: 'end' as const },
             data: [{ xAxis: 1 }],
           },
         }
@@ -111,22 +112,33 @@ export function barChart(
 ): Chart {
   return {
     ...{ name, title, command },
-    svg: render(380, {
-      title: { text: title, subtext: `${unit}, logarithmic`, textStyle: { fontSize: 15, color: TEXT } },
-      legend: { bottom: 4, textStyle: { color: TEXT } },
-      grid: { left: 60, right: 30, top: 70, bottom: 66 },
-      xAxis: {
-        type: 'category',
-        data: [...groups],
-        axisLabel: { color: TEXT, interval: 0, width: 130, overflow: 'break' },
+    svg: render(MARGIN_HEIGHT + ROW_HEIGHT * groups.length, {
+      title: {
+        text: title,
+        subtext: `${unit}, logarithmic; smaller is better`,
+        textStyle: { fontSize: 15, color: TEXT },
       },
-      yAxis: { type: 'log', axisLabel: { color: TEXT }, splitLine: { lineStyle: { color: '#e9ecef' } } },
+      legend: { bottom: 4, textStyle: { color: TEXT } },
+      grid: { left: 260, right: 60, top: 62, bottom: 66 },
+      xAxis: {
+        type: 'log',
+        min: SHORTEST_BAR,
+        startValue: SHORTEST_BAR,
+        axisLabel: { color: TEXT },
+        splitLine: { lineStyle: { color: '#e9ecef' } },
+      },
+      yAxis: {
+        type: 'category',
+        inverse: true,
+        data: [...groups],
+        axisLabel: { color: TEXT, width: 240, overflow: 'break' },
+      },
       series: series.map((one, i) => ({
         name: one.name,
         type: 'bar' as const,
         itemStyle: { color: ['#adb5bd', '#66a3ad', OWN_COLOR][i] ?? COLORS[i % COLORS.length] },
-        label: { show: true, position: 'top' as const, fontSize: 10, color: TEXT },
-        data: one.values.map((value) => Math.max(value, 0.1)),
+        label: { show: true, position: 'right' as const, fontSize: 10, color: TEXT },
+        data: one.values.map((value) => Math.max(value, SHORTEST_BAR * 1.1)),
       })),
     }),
   }
