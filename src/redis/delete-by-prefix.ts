@@ -6,12 +6,19 @@ import { indexesBySlot } from './slot.js'
 /** How many keys a server looks at per step, and about how many are removed at once. */
 const SCAN_COUNT = 500
 
-/** On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile. */
-export async function deleteByPrefix(connection: Connection, prefix: string, signal?: AbortSignal): Promise<number> {
-  signal?.throwIfAborted()
+/**
+ * On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile.
+ * Rejects as soon as `signal` aborts, also while a server that hangs is waited for; then at most one more command is executed.
+ */
+export function deleteByPrefix(connection: Connection, prefix: string, signal?: AbortSignal): Promise<number> {
+  const removing = removeAll(connection, prefix, signal)
+  return signal === undefined ? removing : orAborted(removing, signal)
+}
+
+async function removeAll(connection: Connection, prefix: string, signal: AbortSignal | undefined): Promise<number> {
   let removed = 0
   for (const master of connection.masters()) {
-    for await (const keys of scanPrefix(master, connection.keyPrefix, prefix)) {
+    for await (const keys of scanPrefix(master, connection.keyPrefix, prefix, signal)) {
       signal?.throwIfAborted()
       removed += await unlink(connection, keys)
     }
@@ -19,11 +26,27 @@ export async function deleteByPrefix(connection: Connection, prefix: string, sig
   return removed
 }
 
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
 /** Batches of keys, without the client's own prefix. A key may come twice. */
-async function* scanPrefix(master: Master, keyPrefix: string, prefix: string): AsyncGenerator<string[]> {
+async function* scanPrefix(
+  master: Master,
+  keyPrefix: string,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string[]> {
   const pattern = `${escapeGlob(keyPrefix + prefix)}*`
   let cursor = '0'
   do {
+    // Each step, not each batch: most steps may find nothing.
+    signal?.throwIfAborted()
     const reply = await master.send('scan', [cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT])
     const [next, found] = reply as [unknown, Uint8Array[]]
     cursor = String(next)

@@ -1,4 +1,5 @@
 // An operator's deleteByPrefix on real Redis: every master is visited, every process forgets, nothing else is touched.
+import { Redis } from 'ioredis'
 import type { Cache } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -27,6 +28,46 @@ describe.each(FORMS)('on %s', (form) => {
     expect(few.map((key) => b.peek(key))).toEqual(few.map(() => undefined))
     expect((await b.getMany(users)).every((value) => value === undefined)).toBe(true)
     expect(await b.get('order:1')).toBe('stays')
+  })
+
+  test('it goes in batches of bounded size', async () => {
+    const clients = fleet.nodes.map((node) => new Redis(node.port))
+    const monitors = await Promise.all(clients.map((client) => client.monitor()))
+    const sizes = { scan: [] as number[], unlink: [] as number[] }
+    for (const monitor of monitors) {
+      monitor.on('monitor', (_time: string, [command = '', ...args]: string[]) => {
+        if (/^scan$/i.test(command)) sizes.scan.push(Number(args[args.length - 1]))
+        if (/^unlink$/i.test(command)) sizes.unlink.push(args.length)
+      })
+    }
+    const keys = Array.from({ length: 3_000 }, (_, i) => `batch:${i}`)
+    await a.setMany(keys.map((key) => [key, 1]))
+    expect(await a.deleteByPrefix('batch:')).toBe(keys.length)
+    await waitFor('the last command', () => sizes.unlink.reduce((sum, size) => sum + size, 0) >= keys.length)
+    for (const client of [...clients, ...monitors]) client.disconnect()
+    // A step may find a few more than it was asked to look at.
+    expect(Math.max(...sizes.unlink)).toBeLessThan(1_000)
+    expect(Math.max(...sizes.scan)).toBe(500)
+  })
+
+  test('a signal ends it while Redis hangs; then it can be called again', async () => {
+    await a.setMany([
+      ['hung:1', 1],
+      ['hung:2', 2],
+    ])
+    for (const node of fleet.nodes) node.pause()
+    const reason = new Error('waited long enough')
+    const controller = new AbortController()
+    const removing = a.deleteByPrefix('hung:', { signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 50)
+    try {
+      await expect(removing).rejects.toBe(reason)
+    } finally {
+      for (const node of fleet.nodes) node.resume()
+    }
+    await waitFor('L2', () => a.stats().l2.available)
+    expect(await a.deleteByPrefix('hung:')).toBeGreaterThanOrEqual(0)
+    expect(await b.getMany(['hung:1', 'hung:2'])).toEqual([undefined, undefined])
   })
 
   test('neither KEYS nor FLUSHALL is used', async () => {

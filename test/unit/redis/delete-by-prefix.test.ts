@@ -1,0 +1,73 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Argument } from '../../../src/redis/client.js'
+import type { Connection } from '../../../src/redis/connection.js'
+import { deleteByPrefix } from '../../../src/redis/delete-by-prefix.js'
+import { deferred, settle } from '../../../src/testing/index.js'
+
+let sent: [command: string, args: Argument[]][]
+/** Answers a command; a reply of SCAN is the next cursor with what was found. */
+let answer: (command: string, args: Argument[]) => unknown
+let connection: Connection
+
+beforeEach(() => {
+  sent = []
+  const send = async (command: string, args: Argument[]) => {
+    sent.push([command, args])
+    return answer(command, args)
+  }
+  connection = {
+    ...{ keyPrefix: '', order: 'one', mayReadReplicas: false, isReady: () => true, start: () => {}, stop: () => {} },
+    send: (_key, command, args) => send(command, args),
+    masters: () => [{ send }, { send }],
+  }
+})
+
+const found = (...keys: string[]) => keys.map((key) => Buffer.from(key))
+const names = () => sent.map(([command]) => command)
+
+test('every step removes what it found before the next one looks further, on one master after the other', async () => {
+  answer = (command, [cursor]) => {
+    if (command === 'unlink') return 2
+    return cursor === '0' ? [Buffer.from('7'), found('a1', 'a2')] : [Buffer.from('0'), found('a3', 'a4')]
+  }
+  expect(await deleteByPrefix(connection, 'a')).toBe(8)
+  expect(names()).toEqual(['scan', 'unlink', 'scan', 'unlink', 'scan', 'unlink', 'scan', 'unlink'])
+  expect(sent[0]).toEqual(['scan', ['0', 'MATCH', 'a*', 'COUNT', 500]])
+  expect(sent[1]).toEqual(['unlink', ['a1', 'a2']])
+})
+
+test('an abort ends it at the next step, also when the steps find nothing', async () => {
+  const controller = new AbortController()
+  answer = () => {
+    if (sent.length === 3) controller.abort(new Error('enough'))
+    return [Buffer.from('7'), []]
+  }
+  await expect(deleteByPrefix(connection, 'a', controller.signal)).rejects.toThrow('enough')
+  await settle()
+  expect(names()).toEqual(['scan', 'scan', 'scan'])
+})
+
+test('an abort ends it while a server does not answer, and what it answers late removes nothing', async () => {
+  const controller = new AbortController()
+  const reply = deferred<unknown>()
+  answer = () => reply.promise
+  const removing = deleteByPrefix(connection, 'a', controller.signal)
+  await settle()
+  controller.abort(new Error('enough'))
+  await expect(removing).rejects.toThrow('enough')
+  reply.resolve([Buffer.from('7'), found('a1')])
+  await settle()
+  expect(names()).toEqual(['scan'])
+})
+
+test('a signal that was aborted before lets nothing be sent', async () => {
+  answer = () => [Buffer.from('0'), []]
+  await expect(deleteByPrefix(connection, 'a', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  await settle()
+  expect(sent).toEqual([])
+})
+
+test('what a master refuses is told', async () => {
+  answer = () => Promise.reject(new Error('NOPERM'))
+  await expect(deleteByPrefix(connection, 'a', new AbortController().signal)).rejects.toThrow('NOPERM')
+})
