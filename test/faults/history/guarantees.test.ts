@@ -9,13 +9,20 @@ const DURATION_MS = Number(process.env.HISTORY_MS ?? 20_000)
 const MAX_STALENESS_MS = 1_000
 /** One is long enough for a mutation to be noticed many times over, on a machine that has nothing else to do. */
 const ROUND_MS = 5_000
-const MOST_ROUNDS = 4
+const MOST_ROUNDS = 8
 
 test(
   'no process ever reads what an invalidation forbids, whatever breaks',
   async () => {
     const history = await runHistory({
-      ...{ durationMs: DURATION_MS, processes: 4, concurrency: 8, keys: 8, maxStalenessMs: MAX_STALENESS_MS },
+      ...{
+        durationMs: DURATION_MS,
+        processes: 4,
+        writers: 2,
+        concurrency: 8,
+        keys: 8,
+        maxStalenessMs: MAX_STALENESS_MS,
+      },
     })
     console.log(inWords(history))
     expect(history.verdict.violations).toEqual([])
@@ -27,15 +34,15 @@ test(
 
 describe('the checker notices', () => {
   test.each([
-    ['a fill that ignores its fence', 'a fill stores whatever stands there'],
-    ['a process that trusts its bus for ever', 'the bus is trusted for ever'],
+    ['a fill that ignores its fence', 'a fill stores whatever stands there', 3],
+    ['a process that trusts its bus for ever', 'the bus is trusted for ever', 1],
   ])(
     '%s',
-    async (_, mutation) => {
+    async (_, mutation, writers) => {
       let violations = 0
       for (let round = 0; round < MOST_ROUNDS && violations === 0; round++) {
         const { verdict } = await runHistory({
-          ...{ durationMs: ROUND_MS, processes: 3, concurrency: 8, keys: 3, maxStalenessMs: MAX_STALENESS_MS },
+          ...{ durationMs: ROUND_MS, processes: 3, writers, concurrency: 8, keys: 3, maxStalenessMs: MAX_STALENESS_MS },
           ...{ mutation, faults: BUS_FAULTS },
         })
         violations = verdict.violations.length
@@ -50,7 +57,8 @@ describe('the checker notices', () => {
   const instants = { calledMs: 200, completedMs: 210, result: 'applied' } as const
   const deleted = { record: 'write', process: 0, number: 0, kind: 'delete', key: 'k', tags: [], ...instants } as const
   const readBy = (process: number, calledMs: number, kind: ReadRecord['kind'] = 'get'): HistoryRecord => {
-    return { record: 'read', process, kind, key: 'k', value: 'v', calledMs, completedMs: calledMs + 1 }
+    const instants = { turnMs: calledMs, calledMs, completedMs: calledMs + 1 }
+    return { record: 'read', process, kind, key: 'k', value: 'v', l2: 'available', ...instants }
   }
   const verdictOf = (...records: HistoryRecord[]) => {
     return check([born, ...records], MAX_STALENESS_MS).violations.map(({ guarantee }) => guarantee)
@@ -67,6 +75,25 @@ describe('the checker notices', () => {
     expect(verdictOf(deleted, readBy(1, 211 + MAX_STALENESS_MS))).toEqual(['G3'])
     expect(verdictOf(deleted, readBy(1, 211, 'fromRedis'))).toEqual(['G1'])
     expect(verdictOf({ ...deleted, result: 'queued' }, readBy(1, 9_999))).toEqual([])
+  })
+
+  test('a read later in a turn than the bound by when the turn began', () => {
+    const late = { ...readBy(1, 9_999), turnMs: 210 + MAX_STALENESS_MS } as HistoryRecord
+    expect(verdictOf(deleted, late)).toEqual([])
+    expect(verdictOf(deleted, { ...late, turnMs: 211 + MAX_STALENESS_MS } as HistoryRecord)).toEqual(['G3'])
+  })
+
+  test('a load that is shared beyond the bound, unless Redis cannot be asked and the load still runs', () => {
+    const elsewhere = { ...deleted, process: 1 }
+    const late = { ...readBy(0, 9_999, 'load'), l2: 'unavailable' } as HistoryRecord
+    const loaded = { record: 'loaded', id: 'v' } as const
+    expect(verdictOf(elsewhere, late)).toEqual([])
+    expect(verdictOf(elsewhere, { ...loaded, atMs: 10_000 }, late)).toEqual([])
+    expect(verdictOf(elsewhere, { ...loaded, atMs: 9_998 }, late)).toEqual(['G3'])
+    expect(verdictOf(elsewhere, readBy(0, 9_999, 'load'))).toEqual(['G3'])
+    expect(verdictOf(elsewhere, { ...late, kind: 'get' } as HistoryRecord)).toEqual(['G3'])
+    expect(verdictOf(elsewhere, { ...late, process: 2 } as HistoryRecord)).toEqual(['G3'])
+    expect(verdictOf(deleted, late), 'its own process knows of its own deletion').toEqual(['G2'])
   })
 
   test('an invalidated tag, a cleared cache and an overwritten key alike, and not what was born later', () => {

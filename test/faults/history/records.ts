@@ -1,10 +1,23 @@
 // What the processes of a history report. All instants are of one clock: `process.hrtime` is the machine's own, the same for all.
+import type { Cache } from 'tiercache'
 
 /** Milliseconds of the machine's monotonic clock. */
 export type MachineMs = number
 
 export function machineNowMs(): MachineMs {
   return Number(process.hrtime.bigint()) / 1e6
+}
+
+let presentTurnMs: MachineMs | undefined
+
+/** When this turn of the event loop asked first: a cache asks the clock once per turn, and not before whoever asks here before it. */
+export function turnBeganMs(): MachineMs {
+  if (presentTurnMs !== undefined) return presentTurnMs
+  setImmediate(() => {
+    presentTurnMs = undefined
+  })
+  presentTurnMs = machineNowMs()
+  return presentTurnMs
 }
 
 /** What is cached. */
@@ -28,6 +41,13 @@ export interface BirthRecord {
   readonly write: number | undefined
 }
 
+/** A load is over. */
+export interface LoadedRecord {
+  readonly record: 'loaded'
+  readonly id: string
+  readonly atMs: MachineMs
+}
+
 export interface WriteRecord {
   readonly record: 'write'
   readonly process: number
@@ -49,11 +69,21 @@ export interface ReadRecord {
   readonly kind: 'load' | 'get' | 'fromRedis' | 'newcomer'
   readonly key: string
   readonly value: string | undefined
+  /** Whether Redis could have been asked when it was called. */
+  readonly l2: 'available' | 'unavailable'
+  /** `turnBeganMs` when it was called. */
+  readonly turnMs: MachineMs
   readonly calledMs: MachineMs
   readonly completedMs: MachineMs
 }
 
-export type HistoryRecord = BirthRecord | WriteRecord | ReadRecord
+export type HistoryRecord = BirthRecord | LoadedRecord | WriteRecord | ReadRecord
+
+/** How a read is called: to be noted before the cache is asked. */
+export function callOf(cache: Cache): Pick<ReadRecord, 'l2' | 'turnMs' | 'calledMs'> {
+  const turnMs = turnBeganMs()
+  return { turnMs, calledMs: machineNowMs(), l2: cache.stats().l2.available ? 'available' : 'unavailable' }
+}
 
 /** What a worker is told. */
 export type Order =
@@ -80,7 +110,8 @@ export interface WorkerOptions {
   readonly mutation: string | undefined
   /** The application's own client as it comes, which resends what was under way when its link dropped, or one that the SDK opens. */
   readonly client: 'lent' | 'own'
-  readonly kind: 'worker' | 'newcomer'
+  /** A reader changes nothing: so only announcements, or their lack, decide what its memory has. */
+  readonly kind: 'writer' | 'reader' | 'newcomer'
 }
 
 export const TAGS = ['t0', 't1', 't2']

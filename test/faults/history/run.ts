@@ -10,6 +10,8 @@ import type { HistoryRecord, Order, Report, WorkerOptions } from './records.js'
 export interface HistoryOptions {
   readonly durationMs: number
   readonly processes: number
+  /** How many of them change anything; the others read. */
+  readonly writers: number
   /** Loops per process. */
   readonly concurrency: number
   readonly keys: number
@@ -54,7 +56,7 @@ class World {
   async run(): Promise<History> {
     const { server, options } = this
     const numbers = Array.from({ length: options.processes }, (_, i) => i)
-    const targets = await Promise.all(numbers.map((i) => this.#start(i, 'worker')))
+    const targets = await Promise.all(numbers.map((i) => this.#start(i, i < options.writers ? 'writer' : 'reader')))
     const untilMs = performance.now() + options.durationMs
     const faults = await breakThings({ server, targets }, untilMs, options.faults)
     for (const { child } of targets) child.send({ order: 'stop' } satisfies Order)
@@ -67,7 +69,7 @@ class World {
     }
     return {
       verdict: check(this.#records, options.maxStalenessMs),
-      operations: this.#records.filter(({ record }) => record !== 'birth').length,
+      operations: this.#records.filter(({ record }) => record === 'read' || record === 'write').length,
       loads: this.#records.filter((record) => record.record === 'birth' && record.write === undefined).length,
       faults,
     }

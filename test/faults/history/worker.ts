@@ -7,6 +7,7 @@ import { onMessage, send } from '../../support/channel.js'
 import { sleep } from '../../support/wait.js'
 import {
   CACHE_NAME,
+  callOf,
   type HistoryRecord,
   machineNowMs,
   type Order,
@@ -19,6 +20,8 @@ import {
 } from './records.js'
 
 const options = JSON.parse(process.argv[2] as string) as WorkerOptions
+/** The share of what is done. */
+const READS = 0.87
 const KEYS = Array.from({ length: options.keys }, (_, i) => `k${i}`)
 const database = new Redis(options.databasePort, '127.0.0.1')
 const cache = open()
@@ -82,13 +85,14 @@ async function load(key: string, tags: readonly string[]): Promise<Value> {
   const { id } = born(key, tags, undefined)
   const version = Number((await database.get(`version:${key}`)) ?? 0)
   await sleep(loadMs())
+  records.push({ record: 'loaded', id, atMs: machineNowMs() })
   return { id, version, tags }
 }
 
 async function read(kind: ReadRecord['kind'], key: string): Promise<void> {
-  const calledMs = machineNowMs()
+  const call = callOf(cache)
   const value = await readValue(kind, key)
-  const read = { record: 'read', process: options.process, kind, key, calledMs } as const
+  const read = { record: 'read', process: options.process, kind, key, ...call } as const
   records.push({ ...read, value: value?.id, completedMs: machineNowMs() })
 }
 
@@ -135,10 +139,10 @@ function perform(kind: WriteRecord['kind'], key: string, tags: readonly string[]
 }
 
 async function act(): Promise<void> {
-  const draw = Math.random()
+  const draw = Math.random() * (options.kind === 'writer' ? 1 : READS)
   if (draw < 0.6) return read('load', pick(KEYS))
   if (draw < 0.75) return read('get', pick(KEYS))
-  if (draw < 0.87) return read('fromRedis', pick(KEYS))
+  if (draw < READS) return read('fromRedis', pick(KEYS))
   if (draw < 0.92) return write('delete')
   if (draw < 0.96) return write('set')
   return draw < 0.995 ? write('invalidateTags') : write('clear')
@@ -167,7 +171,7 @@ process.on('unhandledRejection', (error) => report({ report: 'broken', error: St
 setInterval(flush, 200)
 await cache.set('warm', 'the connection stands and the tokens are known')
 report({ report: 'ready' })
-if (options.kind === 'worker') {
+if (options.kind !== 'newcomer') {
   try {
     await Promise.all(Array.from({ length: options.concurrency }, keepActing))
   } catch (error) {

@@ -3,7 +3,7 @@ import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { onMessage, send, stopListening } from '../../support/channel.js'
 import { sleep } from '../../support/wait.js'
-import { type HistoryRecord, machineNowMs, type ReadRecord, type WriteRecord } from '../history/records.js'
+import { callOf, type HistoryRecord, machineNowMs, type ReadRecord, type WriteRecord } from '../history/records.js'
 import { Latencies } from './latencies.js'
 import type { Sample, WorkerArguments, WorkerOrder, WorkerReport } from './protocol.js'
 import { zipf } from './zipf.js'
@@ -75,9 +75,9 @@ async function readWatched(): Promise<void> {
   const key = `w${Math.floor(Math.random() * WATCHED)}`
   const kinds: readonly ReadRecord['kind'][] = ['load', 'load', 'load', 'get', 'fromRedis']
   const kind = kinds[Math.floor(Math.random() * kinds.length)] as ReadRecord['kind']
-  const calledMs = machineNowMs()
+  const call = callOf(cache)
   const value = await readAs(kind, key)
-  records.push({ record: 'read', process: own, kind, key, value: value?.id, calledMs, completedMs: machineNowMs() })
+  records.push({ record: 'read', process: own, kind, key, value: value?.id, ...call, completedMs: machineNowMs() })
 }
 
 function readAs(kind: ReadRecord['kind'], key: string): Promise<{ id: string } | undefined> {
@@ -87,6 +87,7 @@ function readAs(kind: ReadRecord['kind'], key: string): Promise<{ id: string } |
   const load = async () => {
     const value = born(key, tags, undefined)
     await sleep(Math.random() < 0.9 ? Math.random() * 10 : Math.random() * 400)
+    records.push({ record: 'loaded', id: value.id, atMs: machineNowMs() })
     return value
   }
   return cache.getOrSet(key, load, { tags })
