@@ -17,7 +17,7 @@ import type { Mark } from './invalidation-log.js'
 import { Keeper, putInL1 } from './keep.js'
 import { type Loaded, runLoader } from './load-run.js'
 import { Patience } from './patience.js'
-import { type Found, type FoundEntry, NOT_ASKED, RemoteEntries } from './remote-entries.js'
+import { type Found, type FoundEntry, RemoteEntries } from './remote-entries.js'
 import { scopeOfCall } from './scope-of-call.js'
 import type { SealPlan } from './seal-plan.js'
 import { checkTags } from './tags.js'
@@ -344,12 +344,12 @@ export class Reader {
 
   async #readThenLoad(flight: Flight, request: Request): Promise<void> {
     const { policy, scope } = request
-    const fromL2 = this.#remote !== undefined && policy.tiers !== 'l1'
     const patience = this.patience()
-    const found =
-      fromL2 && this.entries !== undefined
-        ? await this.entries.read(scope.space, flight.localKey, policy, patience)
-        : NOT_ASKED
+    const fleet = policy.tiers === 'l1' ? undefined : this.#fleet
+    if (fleet === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, patience)
+    const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight)
+    const plan = { scope, policy, flight, patience, isGoodEnough }
+    const found = await fleet.read(plan)
     if (found.kind === 'entry') {
       if (this.#isGoodEnough(found, flight)) return this.#arrive(flight, request, found)
       const held = this.#fallBackOn(flight, found)
@@ -360,24 +360,15 @@ export class Reader {
         return
       }
     }
-    let right: Right = NO_RIGHT
-    if (this.#fleet !== undefined && fromL2) {
-      const acquired = await this.#fleet.acquire(found, {
-        scope,
-        policy,
-        flight,
-        patience,
-        isGoodEnough: (other) => this.#isGoodEnough(other, flight),
-      })
-      if (acquired.kind === 'leave') return
-      if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
-      right = acquired.right
-    }
+    const acquired = await fleet.acquire(found, plan)
+    if (acquired.kind === 'leave') return
+    if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
+    const { right } = acquired
     try {
-      if (flight.isAborted) this.#fleet?.giveBack(right)
+      if (flight.isAborted) fleet.giveBack(right)
       else await this.#load(flight, request, right, patience)
     } finally {
-      this.#fleet?.ended(right)
+      fleet.ended(right)
     }
   }
 

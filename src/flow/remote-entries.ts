@@ -34,6 +34,9 @@ export interface AskedAt {
   readonly epoch: number
 }
 
+/** How L2 is asked what stands under a key. */
+export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
+
 export type FoundEntry = Extract<Found, { kind: 'entry' }>
 
 export const NOT_ASKED: Found = { kind: 'unavailable' }
@@ -60,13 +63,22 @@ export class RemoteEntries {
     return storeKeyOf(localKey, this.core.name)
   }
 
-  /** Reads a key and judges what is there. A key whose own change still waits to be told is not asked for (G2). */
-  async read(space: Space, localKey: string, policy: Policy, patience: Patience): Promise<Found> {
+  /**
+   * Reads a key, or asks in another way what stands there, and judges it. A key whose own change still waits to be told is not asked
+   * for (G2).
+   */
+  async read(
+    space: Space,
+    localKey: string,
+    policy: Policy,
+    patience: Patience,
+    ask: Ask = (storeKey) => this.#remote.tier.read(storeKey),
+  ): Promise<Found> {
     const changing = this.core.outbox.beforeReadOf(localKey)
     if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
     if (this.core.recovery.hasKey(localKey)) return NOT_ASKED
     const askedAt = this.ask()
-    const bytes = await this.#remote.tier.read(this.storeKey(localKey))
+    const bytes = await ask(this.storeKey(localKey))
     return this.judge(bytes, space, localKey, policy, askedAt, patience)
   }
 
