@@ -30,6 +30,7 @@ import type { Label } from './model/labels.js'
 import type { CacheOptions } from './model/options.js'
 import type { Bus, Change, Clock, StoreEvents } from './model/ports.js'
 import { resolveTierOptions } from './model/tier-policy.js'
+import { Deadlines, type Timed } from './tiers/deadlines.js'
 import { MemoryTier } from './tiers/memory-tier.js'
 import { RemoteTier, type RemoteTierOwner } from './tiers/remote-tier.js'
 
@@ -48,6 +49,7 @@ export function createCache(options?: CacheOptions): Cache {
   const space = rootSpace(policy.name, policy.version)
   const clock = policy.clock ?? systemClock
   const callers = new Callers(clock)
+  const limits = new Deadlines<Timed>(callers)
   const sender = randomBytes(9).toString('base64url')
 
   const events = new Events()
@@ -101,6 +103,7 @@ export function createCache(options?: CacheOptions): Cache {
     name: space.scope,
     clock,
     callers,
+    limits,
     // A clock of the user's, such as a fake one, is asked every time.
     turnClock: policy.clock === undefined ? new TurnClock(clock) : clock,
     random: policy.random,
@@ -173,6 +176,7 @@ export function createCache(options?: CacheOptions): Cache {
     await endsWithin(tellAll(), policy.closeTimeoutMs - goodbyeMs, callers)
     const unsaved = background.endWaiting()
     local.abortAll(new CacheError('CLOSED', 'the cache was closed while this load ran'))
+    limits.takeAll()
     // Leases are given back, so that no other process waits for them.
     await endsWithin(background.drain(), goodbyeMs, callers)
     const lost = recovery.end() + outbox.size

@@ -5,6 +5,7 @@ import type { Random } from '../model/freshness.js'
 import type { Space } from '../model/key.js'
 import type { Policy } from '../model/policy.js'
 import type { Bus, Clock, Milliseconds } from '../model/ports.js'
+import type { Deadlines, Timed } from '../tiers/deadlines.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
 import type { Background } from './background.js'
@@ -31,6 +32,8 @@ export interface Core {
   readonly clock: Clock
   /** The clock of what ends a caller's waiting. */
   readonly callers: Callers
+  /** What ends loads that take too long. */
+  readonly limits: Deadlines<Timed>
   /** Sampled once per turn of the event loop: for hits only. */
   readonly turnClock: { nowMs(): number }
   readonly random: Random

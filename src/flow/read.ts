@@ -10,6 +10,7 @@ import { tagLabel } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions, StaleValue, Tags } from '../model/options.js'
 import { type Policy, resolvePolicy } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
+import type { Timed } from '../tiers/deadlines.js'
 import type { Core, Remote, Scope } from './core.js'
 import { Fleet, NO_RIGHT, type Right } from './fleet.js'
 import { Flight, type Held, type Loading, loadTimeout } from './flight.js'
@@ -312,10 +313,11 @@ export class Reader {
   // ── 4. The flight: L2, the right to load, the loader ────────────────────────────────────────────────────────────────────────
 
   async #fly(flight: Flight, request: Request): Promise<void> {
-    const { local } = this.#core
+    const { local, limits } = this.#core
     flight.start = undefined
     local.underWay.add(flight)
-    const stopLimit = this.#limit(flight, request)
+    const limit = this.#limit(flight, request)
+    if (limit !== undefined) limits.add(limit)
     try {
       await this.#readThenLoad(flight, request)
     } catch (error) {
@@ -323,23 +325,24 @@ export class Reader {
       if (!flight.isAnswered) flight.reject(error)
       throw error
     } finally {
-      stopLimit()
+      if (limit !== undefined) limits.remove(limit)
       local.underWay.delete(flight)
       if (local.flights.get(flight.localKey) === flight) local.flights.delete(flight.localKey)
     }
   }
 
   /** `hardTimeout` ends the flight, whatever its loader does: the key is free for the next caller. */
-  #limit(flight: Flight, request: Request): () => void {
+  #limit(flight: Flight, request: Request): Timed | undefined {
     const { hardTimeoutMs } = request.policy
-    if (!Number.isFinite(hardTimeoutMs)) return () => undefined
-    return this.#core.callers.after(hardTimeoutMs, () => {
+    if (hardTimeoutMs === Number.POSITIVE_INFINITY) return undefined
+    const onDue = () => {
       // The loader did its part: what remains is storing, which has a limit of its own.
       if (flight.hasLoaded) return
       const error = loadTimeout(hardTimeoutMs)
       this.#failed(flight, request, error, hardTimeoutMs)
       flight.abort(error)
-    })
+    }
+    return { place: -1, dueAtMs: this.#core.clock.nowMs() + hardTimeoutMs, onDue }
   }
 
   async #readThenLoad(flight: Flight, request: Request): Promise<void> {

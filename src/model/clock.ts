@@ -23,7 +23,14 @@ export const systemClock: Clock = Object.freeze({
     return () => clearTimeout(timer)
   },
   keepAlive: () => {
-    const handle = setInterval(() => undefined, LONGEST_TIMEOUT_MS)
-    return () => clearInterval(handle)
+    hold ??= setInterval(() => undefined, LONGEST_TIMEOUT_MS)
+    if (holders++ === 0) hold.ref()
+    return () => {
+      if (--holders === 0) hold?.unref()
+    }
   },
 })
+
+/** One handle for whoever keeps the process alive, made once: callers come and go all the time. */
+let hold: NodeJS.Timeout | undefined
+let holders = 0
