@@ -1,0 +1,101 @@
+// PEERS row 1 where nobody but Redis can tell: the loading process hears no announcement, and trusts its memory for an hour.
+// Only the fence, compared by Redis at the moment of the fill, keeps an outdated value out.
+import { Redis } from 'ioredis'
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { deferred } from 'tiercache/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startProxy, type TcpProxy } from '../support/proxy.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+let server: RedisServer
+let data: TcpProxy
+let deaf: Cache
+let other: Cache
+const cleanups: (() => unknown)[] = []
+
+beforeEach(async () => {
+  server = await startRedis()
+  data = await startProxy(server.port)
+  const bus = await startProxy(server.port)
+  const subscriber = new Redis(bus.port, { retryStrategy: () => 50 }).on('error', () => undefined)
+  const options = { name: 'shop', ttl: '1h', l1: { maxStaleness: '1h' } } as const
+  // Longer than any machine stalls: nothing but the change of the other process may end the lease or the fill.
+  const patient = { timeout: '20s', leaseTtl: '1m' } as const
+  deaf = createCache({ ...options, l2: redisTier(data.url, { ...patient, subscriber }) })
+  other = createCache({ ...options, l2: redisTier(server.url, patient) })
+  const ends = [() => deaf.close(), () => other.close(), () => subscriber.disconnect(), () => bus.stop()]
+  cleanups.push(
+    ...ends,
+    () => data.stop(),
+    () => server.stop(),
+  )
+  await waitFor('both to be heard', () => deaf.stats().bus.trusted && other.stats().bus.trusted)
+  // Its tokens are known, and from here on it hears nothing.
+  await deaf.set('warm', 'up')
+  await bus.refuse()
+})
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean()
+})
+
+/** What another process does to the key of the load, and what the key holds afterwards. */
+const CHANGES: [string, (key: string) => Promise<unknown>, string | undefined][] = [
+  ['delete', (key) => other.delete(key), undefined],
+  ['set', (key) => other.set(key, 'set'), 'set'],
+  ['expire', (key) => other.expire(key), undefined],
+]
+
+/** Begins a load in the deaf process and answers what ends it. */
+async function startLoad(key: string) {
+  const begun = deferred()
+  const gate = deferred<string>()
+  const load = () => {
+    begun.resolve()
+    return gate.promise
+  }
+  const answer = deaf.getOrSet(key, load)
+  await begun.promise
+  return { answer, end: gate.resolve }
+}
+
+/** Redis and both processes have what the change left: also the loader's own memory, which it trusts. */
+async function hasWon(key: string, left: string | undefined): Promise<void> {
+  expect(await other.get(key, { tiers: 'l2' })).toBe(left)
+  expect(await other.get(key)).toBe(left)
+  expect(await deaf.get(key)).toBe(left)
+  expect(deaf.stats().fillsRefused).toBe(1)
+}
+
+describe('a load in a process that hears nothing', () => {
+  test.each(CHANGES)('stores nothing when another process has called %s while it ran', async (_, change, left) => {
+    const load = await startLoad('k')
+    expect(await change('k')).toBe('applied')
+    load.end('outdated')
+    expect(await load.answer, 'its own caller gets what was loaded for it').toBe('outdated')
+    await deaf.drain()
+    await hasWon('k', left)
+  })
+
+  test.each(CHANGES)('stores nothing when its fill arrives after %s', async (_, change, left) => {
+    const load = await startLoad('k')
+    data.hold('requests')
+    load.end('outdated')
+    expect(await load.answer).toBe('outdated')
+    expect(await change('k')).toBe('applied')
+    await data.restore()
+    await deaf.drain()
+    await hasWon('k', left)
+  })
+
+  test('stores what it loaded when nobody changed it', async () => {
+    const load = await startLoad('k')
+    load.end('current')
+    expect(await load.answer).toBe('current')
+    await deaf.drain()
+    expect(deaf.stats().fillsRefused).toBe(0)
+    expect(await other.get('k', { tiers: 'l2' })).toBe('current')
+  })
+})
