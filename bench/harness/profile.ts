@@ -8,6 +8,7 @@ import { ROOT, say } from './workbench.js'
 
 type Frame = Profiler.ProfileNode['callFrame']
 
+const AREAS = 12
 const FILES = 22
 const FUNCTIONS = 40
 
@@ -23,6 +24,7 @@ export function sayProfile(path: string): void {
   }
   const profile = JSON.parse(readFileSync(path, 'utf8')) as Profiler.Profile
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
+  const byArea = new Map<string, number>()
   const byFile = new Map<string, number>()
   const byFunction = new Map<string, number>()
   let total = 0
@@ -33,6 +35,7 @@ export function sayProfile(path: string): void {
     const took = profile.timeDeltas?.[i] ?? 0
     const file = fileOf(frame)
     total += took
+    add(byArea, areaOf(file, frame), took)
     add(byFile, file, took)
     add(
       byFunction,
@@ -40,7 +43,16 @@ export function sayProfile(path: string): void {
       took,
     )
   })
-  say([`    ${path}`, ...longest(byFile, total, FILES), '', ...longest(byFunction, total, FUNCTIONS)].join('\n'))
+  const areas = longest(byArea, total, AREAS).map((line) => line.trim().replace(/ {2,}/, ' '))
+  say(
+    [
+      `    ${path}`,
+      `    ${areas.join('; ')}`,
+      ...longest(byFile, total, FILES),
+      '',
+      ...longest(byFunction, total, FUNCTIONS),
+    ].join('\n'),
+  )
 }
 
 function add(sums: Map<string, number>, name: string, took: number): void {
@@ -60,6 +72,23 @@ function fileOf({ url, functionName, lineNumber }: Frame): string {
   const inPackages = path.lastIndexOf('node_modules/')
   if (inPackages >= 0) return path.slice(inPackages + 'node_modules/'.length)
   return sourceOf(path, lineNumber)
+}
+
+/** What one would name in a sentence: a folder of src/, a package, what V8 or the kernel does. */
+function areaOf(file: string, { functionName }: Frame): string {
+  if (file === '(native)') return NATIVE[functionName] ?? 'other native code'
+  if (file === '(garbage collector)') return 'garbage collection'
+  if (file.startsWith('node:')) return file.includes('async_hooks') ? 'async hooks' : 'Node'
+  if (file.startsWith('src/')) return file.split('/').slice(0, 2).join('/')
+  return file.startsWith('@') ? file.split('/').slice(0, 2).join('/') : (file.split('/')[0] as string)
+}
+
+const NATIVE: Readonly<Record<string, string>> = {
+  runMicrotasks: 'promise queue',
+  writev: 'socket writes',
+  writeBuffer: 'socket writes',
+  writeUtf8String: 'socket writes',
+  writeLatin1String: 'socket writes',
 }
 
 const sources = new Map<string, readonly string[]>()

@@ -6,7 +6,7 @@ import { quantile } from '../harness/statistics.js'
 import { generator } from '../worker/draw.js'
 import { WORDS, wordOf } from './table.js'
 
-const REQUESTS_PER_CLIENT = 500
+const UP_TO = cumulated(WORDS)
 /** autocannon sends what a client may send in a second at once: so many groups of them begin one after another. */
 const GROUPS = 20
 const GROUP_APART_MS = 1_000 / GROUPS
@@ -93,7 +93,7 @@ function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs:
         timeout: TIMEOUT_SECONDS,
         ...options,
         ...(path === undefined
-          ? { setupClient: (one: autocannon.Client) => one.setRequests(zipfRequests(seed * 1_000 + client++)) }
+          ? { setupClient: (one: autocannon.Client) => one.setRequests([zipfRequest(seed * 1_000 + client++)]) }
           : {}),
       },
       (error, result) => (error ? reject(error) : resolve(result.errors + result.non2xx)),
@@ -102,17 +102,21 @@ function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs:
   })
 }
 
-function zipfRequests(seed: number): autocannon.Request[] {
+/** Drawn when it is sent: thousands of requests built before the start would keep this process from hearing answers. */
+function zipfRequest(seed: number): autocannon.Request {
   const random = generator(seed)
-  const upTo: number[] = []
-  let total = 0
-  for (let rank = 0; rank < WORDS; rank++) {
-    total += 1 / (rank + 1)
-    upTo.push(total)
+  const setupRequest = (request: autocannon.Request) => {
+    const target = random() * (UP_TO[WORDS - 1] as number)
+    return { ...request, path: `/search/${wordOf(UP_TO.findIndex((sum) => sum >= target))}` }
   }
-  return Array.from({ length: REQUESTS_PER_CLIENT }, () => {
-    const target = random() * total
-    return { method: 'GET' as const, path: `/search/${wordOf(upTo.findIndex((sum) => sum >= target))}` }
+  return { method: 'GET', setupRequest }
+}
+
+function cumulated(kinds: number): number[] {
+  let total = 0
+  return Array.from({ length: kinds }, (_, rank) => {
+    total += 1 / (rank + 1)
+    return total
   })
 }
 
