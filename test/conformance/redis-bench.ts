@@ -1,6 +1,7 @@
 // Runs the conformance cases against real Redis: every process of a case has a client of its own, with proxies that can be cut.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
+import * as iovalkey from 'iovalkey'
 import { redisTier } from 'tiercache/redis'
 import type { ConformanceCase, Peer } from 'tiercache/testing'
 import { systemClock } from '../../src/model/clock.js'
@@ -13,6 +14,9 @@ export const clients = [
   // The same constructors, typed a little differently.
   ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
 ] as const
+
+/** Those that are tried on one server only, besides. */
+export const otherClients = [['iovalkey', iovalkey as unknown as typeof ioredis6]] as const
 
 export type ClientLibrary = typeof ioredis6
 

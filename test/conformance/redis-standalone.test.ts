@@ -2,7 +2,9 @@
 import { busCases, storeCases } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
-import { clients, runOnRedis, type Topology } from './redis-bench.js'
+import { clients, otherClients, runOnRedis, type Topology } from './redis-bench.js'
+
+const libraries = [...clients, ...otherClients]
 
 let server: RedisServer
 let topology: Topology
@@ -18,16 +20,16 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-describe.concurrent.each(clients)('the store on one server through %s', (_, library) => {
+describe.concurrent.each(libraries)('the store on one server through %s', (_, library) => {
   for (const each of storeCases()) test(each.name, () => runOnRedis(each, topology, library, 'stream'))
 })
 
-describe.concurrent.each(clients)('the stream bus on one server through %s', (_, library) => {
+describe.concurrent.each(libraries)('the stream bus on one server through %s', (_, library) => {
   const deviations = { changes: 'the log tells what was announced, and nothing else' }
   for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'stream'))
 })
 
-describe.concurrent.each(clients)('the tracking bus on one server through %s', (_, library) => {
+describe.concurrent.each(libraries)('the tracking bus on one server through %s', (_, library) => {
   const deviations = { announcements: 'the server itself announces', log: 'the server itself announces' }
   for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'tracking'))
 })

@@ -1,6 +1,7 @@
 // How a cache comes to its Redis: the application's own client, which stays the application's, or one that the SDK opens and closes.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
+import * as iovalkey from 'iovalkey'
 import { createCache, type TierDefinition } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -42,6 +43,7 @@ describe('a connection', () => {
   test.each([
     ['ioredis 6', ioredis6],
     ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
+    ['iovalkey', iovalkey as unknown as typeof ioredis6],
   ])('of the application, made with %s, is used as it is and stays open (PEERS row 19)', async (library, { Redis }) => {
     const client = new Redis(server.port, server.host)
     const options = JSON.stringify(client.options)

@@ -1,4 +1,7 @@
 // What the compiler knows of a cache: values by their loaders, arguments by their options.
+import type * as ioredis6 from 'ioredis'
+import type * as ioredis5 from 'ioredis5'
+import type * as iovalkey from 'iovalkey'
 import {
   type Cache,
   CacheError,
@@ -10,7 +13,7 @@ import {
   type Tier,
   type WriteResult,
 } from 'tiercache'
-import { redisTier } from 'tiercache/redis'
+import { type RedisConnection, redisTier } from 'tiercache/redis'
 import { FakeClock, memoryTier, record } from 'tiercache/testing'
 import { expectTypeOf, test } from 'vitest'
 
@@ -21,6 +24,12 @@ interface User {
 
 declare const cache: Cache
 declare const findUser: (id: number, options?: { signal: AbortSignal }) => Promise<User | undefined>
+
+test('clients of ioredis 6 and 5 and of iovalkey are taken as they are', () => {
+  expectTypeOf<ioredis6.Redis | ioredis6.Cluster>().toExtend<RedisConnection>()
+  expectTypeOf<ioredis5.Redis | ioredis5.Cluster>().toExtend<RedisConnection>()
+  expectTypeOf<iovalkey.Redis | iovalkey.Cluster>().toExtend<RedisConnection>()
+})
 
 test('createCache needs nothing and takes a tier, a clock, and durations with units', () => {
   expectTypeOf(createCache()).toEqualTypeOf<Cache>()
