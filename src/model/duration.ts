@@ -4,6 +4,9 @@ import { CacheError, show } from './errors.js'
 /**
  * A length of time: a number of milliseconds, or a number with its unit such as `'250ms'`, `'30s'`, `'1.5h'`.
  * `Infinity` (the number) means no limit; `0` means not at all, where that makes sense.
+ *
+ * To the compiler `'3 '` is a number, so `'3 s'` is refused by `toMs` only: `${bigint}s` would refuse it, and with it `'1.5s'` and
+ * what programs compute, `${seconds}s`.
  */
 export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 

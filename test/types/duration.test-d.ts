@@ -14,6 +14,12 @@ test('a duration is a number, or a number with a unit', () => {
   expectTypeOf<'7d'>().toExtend<Duration>()
 })
 
+test('a number that was computed takes a unit', () => {
+  const seconds = Number('3')
+  const computed: Duration = `${seconds * 2}s`
+  expectTypeOf(computed).toExtend<Duration>()
+})
+
 test('words, spaces and bare strings do not compile as durations', () => {
   expectTypeOf<'5 minutes'>().not.toExtend<Duration>()
   expectTypeOf<'5minutes'>().not.toExtend<Duration>()
