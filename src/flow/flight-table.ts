@@ -37,17 +37,19 @@ export class FlightTable {
 
   /** Takes the place of another flight of the same key. */
   add(flight: Flight): void {
-    this.delete(flight.localKey)
+    const before = this.get(flight.localKey)
+    if (before !== undefined) this.delete(before)
     if (this.#size >= this.#buckets.length) this.#grow()
     this.#link(flight)
     this.#size++
   }
 
-  delete(localKey: string): void {
-    const bucket = this.#bucketOf(localKey)
+  /** Not another flight of the same key, which may have taken its place. */
+  delete(flight: Flight): void {
+    const bucket = this.#bucketOf(flight.localKey)
     let before: Flight | undefined
-    for (let flight = this.#buckets[bucket]; flight !== undefined; flight = flight.nextInTable) {
-      if (flight.localKey === localKey) {
+    for (let other = this.#buckets[bucket]; other !== undefined; other = other.nextInTable) {
+      if (other === flight) {
         if (before === undefined) this.#buckets[bucket] = flight.nextInTable
         else before.nextInTable = flight.nextInTable
         flight.nextInTable = undefined
@@ -55,7 +57,7 @@ export class FlightTable {
         if (this.#size === 0 && this.#buckets.length > KEPT_BUCKETS) this.clear()
         return
       }
-      before = flight
+      before = other
     }
   }
 

@@ -125,13 +125,13 @@ export class LocalState {
     const flight = this.flights.get(localKey)
     if (flight === undefined) return
     flight.detached = true
-    this.flights.delete(localKey)
+    this.flights.delete(flight)
   }
 
   /** This flight takes no more joiners and keeps nothing; another one under its key is left alone. */
   ground(flight: Flight): void {
     flight.detached = true
-    if (this.flights.get(flight.localKey) === flight) this.flights.delete(flight.localKey)
+    this.flights.delete(flight)
   }
 
   /** Ends every load, whatever its loader does. */

@@ -58,6 +58,7 @@ export class Outbox {
   /** Resolves when every change was applied and announced, or is in the journal. */
   async submit(outgoing: readonly Outgoing[]): Promise<WriteResult> {
     if (!this.teller.hasListeners) return 'applied'
+    if (outgoing.length === 1) return this.#enqueue(outgoing[0] as Outgoing)
     const results = await Promise.all(outgoing.map((one) => this.#enqueue(one)))
     return results.includes('queued') ? 'queued' : 'applied'
   }
@@ -137,23 +138,21 @@ export class Outbox {
   }
 
   async #sendBatch(waiting: readonly Waiting[]): Promise<void> {
-    const toSend = waiting.filter(({ outgoing }) => outgoing.mustReseal !== true && !this.journal.blocks(outgoing))
-    const telling = this.teller.tell(
-      toSend.map(({ outgoing }) => outgoing),
-      'work',
-    )
+    const sent = waiting.map(({ outgoing }) => outgoing.mustReseal !== true && !this.journal.blocks(outgoing))
+    const toSend = waiting.flatMap(({ outgoing }, i) => (sent[i] ? [outgoing] : []))
     // Whatever goes wrong here, who waits for it is told that it is queued.
-    const results = await telling.catch((error: Error) => toSend.map(() => error))
-    const sent = new Map(toSend.map(({ outgoing }, i) => [outgoing, results[i]]))
-    for (const one of waiting) {
-      const { outgoing, settle, release } = one
-      if (!sent.has(outgoing) || sent.get(outgoing) !== undefined) {
+    const results = await this.teller.tell(toSend, 'work').catch((error: Error) => toSend.map(() => error))
+    let answered = 0
+    for (let i = 0; i < waiting.length; i++) {
+      const one = waiting[i] as Waiting
+      const isConfirmed = sent[i] === true && results[answered++] === undefined
+      if (!isConfirmed) {
         this.#leaveToJournal([one])
         continue
       }
-      release?.()
-      this.journal.confirmed(outgoing)
-      settle('applied')
+      one.release?.()
+      this.journal.confirmed(one.outgoing)
+      one.settle('applied')
     }
   }
 

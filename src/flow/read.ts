@@ -327,7 +327,7 @@ export class Reader {
     } finally {
       if (limit !== undefined) limits.remove(limit)
       local.underWay.delete(flight)
-      if (local.flights.get(flight.localKey) === flight) local.flights.delete(flight.localKey)
+      local.flights.delete(flight)
     }
   }
 

@@ -5,11 +5,12 @@ import type { WriteResult } from './outbox.js'
 export type Turn = number
 
 interface UnderWay {
-  readonly turns: Set<Turn>
+  /** Those that have not ended, in their order. Nearly always one. */
+  readonly turns: Turn[]
   /** The latest call that had an effect, and what came of it. */
   latest: Turn
   result: WriteResult
-  readonly waiting: (() => void)[]
+  waiting: (() => void)[] | undefined
 }
 
 /** Calls for one subject take effect in the order in which they began, although each may wait for something first. */
@@ -21,8 +22,8 @@ export class Turns {
   begin(subject: string): Turn {
     const turn = ++this.#count
     const underWay = this.#underWay.get(subject)
-    if (underWay !== undefined) underWay.turns.add(turn)
-    else this.#underWay.set(subject, { turns: new Set([turn]), latest: 0, result: 'applied', waiting: [] })
+    if (underWay !== undefined) underWay.turns.push(turn)
+    else this.#underWay.set(subject, { turns: [turn], latest: 0, result: 'applied', waiting: undefined })
     return turn
   }
 
@@ -38,7 +39,10 @@ export class Turns {
       const underWay = this.#underWay.get(subject)
       if (underWay === undefined) return undefined
       if (!hasLater(underWay, turn)) return underWay.latest > turn ? underWay.result : undefined
-      await new Promise<void>((resolve) => underWay.waiting.push(resolve))
+      await new Promise<void>((resolve) => {
+        underWay.waiting ??= []
+        underWay.waiting.push(resolve)
+      })
     }
   }
 
@@ -46,18 +50,20 @@ export class Turns {
   end(subject: string, turn: Turn, result?: WriteResult): boolean {
     const underWay = this.#underWay.get(subject)
     if (underWay === undefined) return true
-    underWay.turns.delete(turn)
+    const { turns, waiting } = underWay
+    turns.splice(turns.indexOf(turn), 1)
     if (result !== undefined && turn > underWay.latest) {
       underWay.latest = turn
       underWay.result = result
     }
-    for (const resolve of underWay.waiting.splice(0)) resolve()
-    if (underWay.turns.size === 0) this.#underWay.delete(subject)
+    underWay.waiting = undefined
+    if (turns.length === 0) this.#underWay.delete(subject)
+    if (waiting !== undefined) for (const resolve of waiting) resolve()
     return !hasLater(underWay, turn)
   }
 }
 
 function hasLater({ turns }: UnderWay, turn: Turn): boolean {
-  for (const other of turns) if (other > turn) return true
-  return false
+  const last = turns.at(-1)
+  return last !== undefined && last > turn
 }
