@@ -149,10 +149,15 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(await sentBy(() => Promise.all(keys.map((key) => b.get(key))))).toEqual({ mget: 1 })
   })
 
-  test('getOrSetMany sends one read, and one claim and one fill for each key that it loads', async () => {
+  test('the claims of a tick are one script, and its fills are: getOrSetMany sends three commands for what it loads', async () => {
     const some = keys.map((key) => `${key} loaded`)
     const all = await sentBy(() => b.getOrSetMany(some, (missing) => missing))
-    expect(all).toEqual({ mget: 1, set: 200, evalsha: 100, getrange: 100 })
+    expect(all).toEqual({ mget: 1, set: 200, evalsha: 2, getrange: 100 })
+  })
+
+  test('where misses are the rule, a miss sends one command before its loader: the claim is the read', async () => {
+    for (let i = 0; i < 10; i++) await b.getOrSet(`rule ${i}`, () => i)
+    expect(await sentBy(() => b.getOrSet('one more', () => 1))).toEqual({ set: 2, ...FILL })
   })
 })
 
