@@ -36,10 +36,9 @@ export default defineConfig({
           tsconfig: 'test/types/tsconfig.json',
         },
       }),
-      // Real servers in real time: on a machine that stalls for seconds a test may need another try.
-      project('conformance', { globalSetup: redisServer, testTimeout: 30_000, hookTimeout: 60_000, retry: 2 }),
-      project('scenarios', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000, retry: 2 }),
-      project('faults', { globalSetup: redisServer, testTimeout: 120_000, hookTimeout: 60_000, retry: 2 }),
+      project('conformance', { globalSetup: redisServer, testTimeout: 30_000, hookTimeout: 60_000 }),
+      project('scenarios', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('faults', { globalSetup: redisServer, testTimeout: 120_000, hookTimeout: 60_000 }),
       project('package', { globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
     ],
   },
