@@ -1,4 +1,5 @@
 // Commands of one tick leave in one write per socket: system calls cost more than the commands themselves.
+import { atEndOfTick } from '../model/tick.js'
 import type { ClientStream } from './client.js'
 
 /** Corks each socket at its first command of a tick and uncorks all when the tick's microtasks have settled. */
@@ -9,9 +10,11 @@ export class HeldWrites {
   hold(stream: ClientStream | undefined): void {
     if (stream === undefined || this.#held.includes(stream)) return
     stream.cork()
-    // A microtask first, so that a synchronous caller finishes; Node runs nextTick only when no microtask is left.
-    if (this.#held.push(stream) === 1) queueMicrotask(() => process.nextTick(this.#release))
+    // A tick later than what batches hand over at the end of this one, and still before anything else.
+    if (this.#held.push(stream) === 1) atEndOfTick(this.#releaseNext)
   }
+
+  readonly #releaseNext = (): void => process.nextTick(this.#release)
 
   readonly #release = (): void => {
     for (const stream of this.#held.splice(0)) stream.uncork()
