@@ -69,8 +69,6 @@ export interface AcquirePlan {
 }
 
 export class Fleet {
-  /** Leases under which this process loads, as hex. */
-  readonly #ownLeases = new Set<string>()
   /** How often reads of late found nothing: 0 to 1. */
   #missRate = 0
 
@@ -97,8 +95,9 @@ export class Fleet {
 
   /** Asks for the right to load what was `found`, waiting for another process's load if the policy says so. */
   async acquire(found: Found | Claimed, plan: AcquirePlan): Promise<Acquired> {
-    const { localKey } = plan.flight
-    if (found.kind === 'claimed') return this.#holding(localKey, found.lease)
+    const { flight } = plan
+    const { localKey } = flight
+    if (found.kind === 'claimed') return this.#holding(flight, found.lease)
     let seen = found
     let pollMs = FIRST_POLL_MS
     // One lease stamp serves all attempts: it is planted once at most.
@@ -114,7 +113,7 @@ export class Fleet {
         case 'absent': {
           const askedAt = this.entries.ask()
           const standing = await this.#claim(this.entries.storeKey(localKey), lease, plan)
-          if (standing === undefined) return this.#holding(localKey, lease)
+          if (standing === undefined) return this.#holding(flight, lease)
           seen = await this.entries.judge(standing, plan.scope.space, localKey, plan.policy, askedAt, plan.patience)
           // Neither waited for nor polled: what stands there now decides at once.
           if (seen.kind === 'absent' || seen.kind === 'held') break
@@ -122,7 +121,7 @@ export class Fleet {
         }
         case 'useless': {
           const taken = await this.#replace(plan, seen.stamp, lease)
-          if (taken === 'mine') return this.#holding(localKey, lease)
+          if (taken === 'mine') return this.#holding(flight, lease)
           seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
           if (seen.kind === 'useless') break
           continue
@@ -148,7 +147,7 @@ export class Fleet {
       }
       // Only the waiting is switched off, never the fence: what was seen standing there must still stand at the fill.
       // A load of this very process is waited for all the same (G5).
-      if (plan.policy.singleFlight === 'process' && seen.kind === 'held' && !this.#ownLeases.has(hexOf(seen.stamp))) {
+      if (plan.policy.singleFlight === 'process' && seen.kind === 'held' && !this.#isOurs(seen.stamp)) {
         return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
       }
       await this.#pause(pollMs)
@@ -158,10 +157,18 @@ export class Fleet {
     }
   }
 
-  #holding(localKey: string, lease: Bytes): Acquired {
-    const storeKey = this.entries.storeKey(localKey)
-    this.#ownLeases.add(hexOf(lease))
+  #holding(flight: Flight, lease: Bytes): Acquired {
+    const storeKey = this.entries.storeKey(flight.localKey)
+    flight.lease = lease
     return { kind: 'load', right: { fence: lease, lease: { storeKey, stamp: lease }, mayKeep: true } }
+  }
+
+  /** Whether a load of this process holds this lease. */
+  #isOurs(lease: Bytes): boolean {
+    for (const flight of this.core.local.underWay) {
+      if (flight.lease !== undefined && Buffer.compare(flight.lease, lease) === 0) return true
+    }
+    return false
   }
 
   /** A lease that was planted after the caller gave up is nobody's: without it the others need not wait until it expires. */
@@ -212,11 +219,6 @@ export class Fleet {
     const { lease } = right
     if (lease === undefined) return () => undefined
     return keepRenewing(this.core, this.remote, lease.storeKey, lease.stamp, this.remote.leaseMs)
-  }
-
-  /** The load is over, and its value stored or not. */
-  ended({ lease }: Right): void {
-    if (lease !== undefined) this.#ownLeases.delete(hexOf(lease.stamp))
   }
 
   /** Nothing will be stored: whoever waits for the lease may go on at once. */

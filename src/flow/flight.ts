@@ -3,7 +3,7 @@ import type { Age, AtMs, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
 import type { Label } from '../model/labels.js'
-import type { Clock, Milliseconds } from '../model/ports.js'
+import type { Bytes, Clock, Milliseconds } from '../model/ports.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry with where it was found, usable in some way. */
@@ -76,6 +76,8 @@ export class Flight implements FlightPlan, Loading {
   answerLabels: readonly Label[] | undefined
   /** Until when the answer may be handed to joiners. */
   answerUntilMs = Number.POSITIVE_INFINITY
+  /** The lease of its key, if it holds it. */
+  lease: Bytes | undefined
   /** Where `UnderWay` has it. */
   place = -1
   /** Where `FlightTable` goes on from here. */

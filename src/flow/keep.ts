@@ -45,6 +45,8 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
   }
 }
 
+const NONE: ReadonlyMap<Label, Token> = new Map()
+
 export class Keeper {
   constructor(
     private readonly core: Core,
@@ -74,11 +76,11 @@ export class Keeper {
     const late = this.#lateLabels(done)
     flight.answerLabels = [...flight.labels, ...late]
     flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
-    const before = this.#knownBefore(late, done.startedAtMs)
+    const before = late.length === 0 ? NONE : this.#knownBefore(late, done.startedAtMs)
     const isProven = this.remote === undefined || before.size === late.length
-    const lateNow = isProven ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
-    if (lateNow !== undefined) {
-      const carried = merge(done.carried, lateNow)
+    const lateNow = isProven && late.length > 0 ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
+    if (late.length === 0 || lateNow !== undefined) {
+      const carried = lateNow === undefined ? done.carried : merge(done.carried, lateNow)
       const entry = this.#keepInL1(done, carried, life)
       flight.resolve(loaded.value)
       await this.#fill(done, carried, life, entry)

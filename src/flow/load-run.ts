@@ -19,18 +19,23 @@ export interface Loaded {
   readonly etag: string | undefined
 }
 
-/** Runs `load` for a flight. Rejects with exactly what the loader threw or rejected with, at once or later. */
-export async function runLoader(
+/** Runs `load` for a flight, at once. Rejects with exactly what the loader threw or rejected with. */
+export function runLoader(
   load: Loader<unknown>,
   key: string,
   flight: Flight,
   stale: StaleValue | undefined,
   running: RunningLoads,
-): Promise<Loaded> {
+): Loaded | Promise<Loaded> {
   const context = new Context(key, flight, stale)
   // The storage tells the cache which flight a nested call comes from, so that a loader waiting for itself is told so.
-  const value = await running.run(flight, load, context)
-  return context.finish(value)
+  let value: unknown
+  try {
+    value = running.run(flight, load, context)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+  return value instanceof Promise ? value.then((loaded) => context.finish(loaded)) : context.finish(value)
 }
 
 class Context implements LoadContext {

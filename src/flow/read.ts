@@ -367,12 +367,8 @@ export class Reader {
     if (acquired.kind === 'leave') return
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
-    try {
-      if (flight.isAborted) fleet.giveBack(right)
-      else await this.#load(flight, request, right, patience)
-    } finally {
-      fleet.ended(right)
-    }
+    if (flight.isAborted) fleet.giveBack(right)
+    else await this.#load(flight, request, right, patience)
   }
 
   /** For one read. */
@@ -400,7 +396,7 @@ export class Reader {
   /** L2 had it: L1 takes a copy, unless an invalidation came while the answer was on its way. */
   #arrive(flight: Flight, request: Request, found: FoundEntry): void {
     this.#copyToL1(flight.localKey, flight.keyMark, request.policy, found)
-    this.#failures.delete(flight.localKey)
+    if (this.#failures.size > 0) this.#failures.delete(flight.localKey)
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.freshUntilMs
     if (flight.isAnswered) return
@@ -441,11 +437,18 @@ export class Reader {
     const carried = carrying instanceof Promise ? await carrying : carrying
     const startedAtMs = clock.nowMs()
     if (flight.isAwaited && !flight.isAnswered) recorder.miss(scope.space, userKey)
-    const stopRenewing = this.#fleet?.renewWhileLoading(right)
+    let stopRenewing: (() => void) | undefined
     let loaded: Loaded
     try {
       const stale = flight.held && staleOf(flight.held, startedAtMs)
-      loaded = await flight.untilAborted(runLoader(request.load, userKey, flight, stale, core.running))
+      const loading = runLoader(request.load, userKey, flight, stale, core.running)
+      if (loading instanceof Promise) {
+        stopRenewing = this.#fleet?.renewWhileLoading(right)
+        loaded = await flight.untilAborted(loading)
+      } else {
+        // Not at once: those who ask in the same tick share it, also if it is kept nowhere.
+        loaded = await loading
+      }
     } catch (error) {
       this.#fleet?.giveBack(right)
       // After an abort the callers left or were told already.
@@ -455,12 +458,11 @@ export class Reader {
       stopRenewing?.()
     }
     flight.hasLoaded = true
-    this.#failures.delete(flight.localKey)
+    if (this.#failures.size > 0) this.#failures.delete(flight.localKey)
     try {
-      await this.#keeper.finish({
-        ...{ scope, policy, userKey, flight, loaded, carried, right, startedAtMs, since, epoch },
-        tags: request.tags,
-      })
+      const { tags } = request
+      const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, since, epoch }
+      await this.#keeper.finish(done)
     } catch (error) {
       // The loader did its part: its callers are served, whatever the cache could not make of the value.
       if (!flight.isAnswered) flight.resolve(loaded.value)
