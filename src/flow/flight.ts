@@ -106,8 +106,6 @@ export class Flight implements FlightPlan, Loading {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // A refresh in the background, or one whose callers all left, may fail with nobody listening: its event has told of it.
-    this.answer.catch(() => undefined)
   }
 
   resolve(value: unknown): void {
@@ -118,6 +116,8 @@ export class Flight implements FlightPlan, Loading {
   reject(error: unknown): void {
     this.isAnswered = true
     this.#reject(error)
+    // A refresh in the background, or one whose callers all left, may fail with nobody listening: its event has told of it.
+    this.answer.catch(() => undefined)
   }
 
   /** Made only when a loader asks for other keys: most do not. */

@@ -82,6 +82,8 @@ export class Keeper {
     if (late.length === 0 || lateNow !== undefined) {
       const carried = lateNow === undefined ? done.carried : merge(done.carried, lateNow)
       const entry = this.#keepInL1(done, carried, life)
+      // Kept nowhere: who asks once it is answered loads anew.
+      if (entry === undefined && done.right.fence === undefined) this.core.local.ground(flight)
       flight.resolve(loaded.value)
       await this.#fill(done, carried, life, entry)
       return

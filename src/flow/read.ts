@@ -105,27 +105,30 @@ export class Reader {
 
   // ── 2. What L1 has, if it may be served ─────────────────────────────────────────────────────────────────────────────────────
 
-  async #fetch(
-    scope: Scope,
-    userKey: string,
-    load: Loader<unknown>,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const request = this.#request(scope, userKey, load, options)
-    const held = this.#inL1(request.localKey, request.policy)
-    if (held !== undefined) {
-      if (held.age === 'fresh') {
-        this.#core.recorder.hit(request.scope.space, userKey, 'l1')
-        if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
-        return this.#release(held.entry.value)
-      }
-      if (held.age === 'stale') {
-        if (!this.#mustWait(request.localKey)) this.#refreshBehind(request, 'stale', held)
-        return this.#serveStale(request, held, 'revalidating')
-      }
-      if (this.#mustWait(request.localKey)) return this.#serveStale(request, held, 'loadFailed')
+  #fetch(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Promise<unknown> {
+    try {
+      const request = this.#request(scope, userKey, load, options)
+      const held = this.#inL1(request.localKey, request.policy)
+      const served = held && this.#serveHeld(request, held)
+      return served === undefined ? this.#joinOrFly(request, held) : Promise.resolve(served.value)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    return this.#joinOrFly(request, held)
+  }
+
+  /** What L1 has answers now, and is refreshed behind the answer where that is due; `undefined`: a load is to be waited for. */
+  #serveHeld(request: Request, held: Held): { readonly value: unknown } | undefined {
+    if (held.age === 'fresh') {
+      this.#core.recorder.hit(request.scope.space, request.userKey, 'l1')
+      if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
+      return { value: this.#release(held.entry.value) }
+    }
+    const mustWait = this.#mustWait(request.localKey)
+    if (held.age === 'stale') {
+      if (!mustWait) this.#refreshBehind(request, 'stale', held)
+      return { value: this.#serveStale(request, held, 'revalidating') }
+    }
+    return mustWait ? { value: this.#serveStale(request, held, 'loadFailed') } : undefined
   }
 
   #request(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Request {
