@@ -1,6 +1,7 @@
 // Decoded label sets, kept so that entries with equal labels share one object and the work is done once.
 import { type Label, type LabelSet, NO_LABELS, tagLabel } from '../model/labels.js'
 import type { Bytes, Token } from '../model/ports.js'
+import { asBuffer } from './as-buffer.js'
 import { FieldReader } from './wire-fields.js'
 
 /** Per generation of the table; there are two. */
@@ -16,7 +17,7 @@ export class LabelTable {
   /** The labels in `bytes` from `from` to `to`, a label block of the wire format. The first ones are `scopeLabels`. */
   read(bytes: Bytes, from: number, to: number, scopeLabels: readonly Label[]): LabelSet {
     if (to - from > LARGEST_KEPT_BYTES) return decode(bytes, from, scopeLabels)
-    const block = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+    const block = asBuffer(bytes).toString('latin1', from, to)
     const known = this.younger.get(block) ?? this.older.get(block)
     if (known !== undefined && beginsWith(known.labels, scopeLabels)) return known
     return this.keep(block, decode(bytes, from, scopeLabels))

@@ -1,6 +1,7 @@
 // The default codec: msgpack, with records for repeated shapes, and a rich form for what msgpack has no words for.
 import { CacheError } from '../model/errors.js'
 import type { Codec } from '../model/ports.js'
+import { asBuffer } from './as-buffer.js'
 import { assemble } from './assembly.js'
 import { MsgpackReader } from './msgpack-reader.js'
 import { HOLE_TOKEN, MsgpackWriter } from './msgpack-writer.js'
@@ -31,7 +32,7 @@ export function createMsgpackCodec(): Codec {
       }
     },
     decode(bytes) {
-      const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const buffer = asBuffer(bytes)
       return buffer[0] === HOLE_TOKEN ? assemble(reader.read(buffer, 1)) : reader.read(buffer)
     },
   }

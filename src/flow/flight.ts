@@ -91,7 +91,7 @@ export class Flight implements FlightPlan, Loading {
   #waiting = 0
   #isKeptAlive = false
   /** Callers whose soft timeout passed before a value was at hand. */
-  readonly #wantsStale = new Set<() => void>()
+  #wantsStale: Set<() => void> | undefined
 
   constructor(plan: FlightPlan, held: Held | undefined) {
     this.held = held
@@ -161,7 +161,7 @@ export class Flight implements FlightPlan, Loading {
   fallBackOn(held: Held): void {
     this.held = held
     if (this.reason === 'miss') this.reason = 'stale'
-    for (const take of [...this.#wantsStale]) take()
+    if (this.#wantsStale !== undefined) for (const take of [...this.#wantsStale]) take()
   }
 
   /** Somebody waits who cannot leave: the flight runs to its end. */
@@ -199,8 +199,10 @@ export class Flight implements FlightPlan, Loading {
         const stale = waiting.takeStale()
         if (stale === undefined) {
           // L2 may still come up with one.
-          this.#wantsStale.add(takeStale)
-          cancels.push(() => this.#wantsStale.delete(takeStale))
+          this.#wantsStale ??= new Set()
+          const waiting = this.#wantsStale
+          waiting.add(takeStale)
+          cancels.push(() => waiting.delete(takeStale))
           return
         }
         this.keepAlive()

@@ -283,11 +283,13 @@ export class Reader {
   #prepare(request: Request, held: Held | undefined, reason: LoadReason): Flight {
     const { local, clock, tokens } = this.#core
     const { localKey } = request
-    const tags = typeof request.tags === 'function' ? [] : (request.tags ?? [])
+    const { scopeLabels } = request.scope.space
+    const { tags } = request
+    const isTagged = tags !== undefined && typeof tags !== 'function' && tags.length > 0
     const plan = {
       localKey,
       reason,
-      labels: [...request.scope.space.scopeLabels, ...new Set(tags.map(tagLabel))],
+      labels: isTagged ? [...scopeLabels, ...new Set(tags.map(tagLabel))] : scopeLabels,
       keyMark: local.keyLog.mark(),
       labelMark: local.labelLog.mark(),
       beganAtMs: clock.nowMs(),

@@ -15,7 +15,7 @@ import type { Judgement } from './token-reader.js'
 /** What stands in L2 under a key, judged. */
 export type Found =
   /** An entry that is fresh, stale or usable if loading fails (`ageOf` says). `stamp` is the fence of a load that replaces it. */
-  | { readonly kind: 'entry'; readonly entry: Entry; readonly stamp: Bytes; readonly bytes: number }
+  | FoundEntry
   | { readonly kind: 'absent' }
   /** Somebody's lease: a load that may be waited for. */
   | { readonly kind: 'held'; readonly stamp: Bytes }
@@ -37,7 +37,24 @@ export interface AskedAt {
 /** How L2 is asked what stands under a key. */
 export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
 
-export type FoundEntry = Extract<Found, { kind: 'entry' }>
+export class FoundEntry {
+  readonly kind = 'entry'
+
+  constructor(
+    readonly entry: Entry,
+    private readonly opened: OpenedEnvelope,
+  ) {}
+
+  /** Copied when it is asked for: nearly every entry found is served, and nobody asks. */
+  get stamp(): Bytes {
+    return this.opened.stamp
+  }
+
+  /** What it weighs in L1. */
+  get bytes(): number {
+    return this.opened.rawBytes
+  }
+}
 
 export const NOT_ASKED: Found = { kind: 'unavailable' }
 const ABSENT: Found = { kind: 'absent' }
@@ -131,7 +148,7 @@ export class RemoteEntries {
     const finish = (judged: Judgement | undefined) =>
       judged === undefined
         ? NOT_ASKED
-        : this.#finish(opened, judged, { space, localKey, policy, askedAt, createdAtMs, ageMs, bytes: opened.rawBytes })
+        : this.#finish(opened, judged, { space, localKey, policy, askedAt, createdAtMs, ageMs })
     return judgement instanceof Promise ? judgement.then(finish) : finish(judgement)
   }
 
@@ -145,7 +162,6 @@ export class RemoteEntries {
       askedAt: AskedAt
       createdAtMs: AtMs
       ageMs: Milliseconds
-      bytes: number
     },
   ): Found | Promise<Found> {
     const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
@@ -167,7 +183,7 @@ export class RemoteEntries {
         askedAt.epoch,
       )
       if (opened.state === 'expired' || judged.currency === 'expired') entry.expire()
-      return { kind: 'entry', entry, stamp: opened.stamp, bytes: read.bytes }
+      return new FoundEntry(entry, opened)
     }
     let value: unknown
     try {
@@ -176,13 +192,13 @@ export class RemoteEntries {
     } catch (error) {
       return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
     }
-    return this.#validate(value, read, opened.stamp, found)
+    return this.#validate(value, read, opened, found)
   }
 
   async #validate(
     value: unknown,
     read: { space: Space; localKey: string; policy: Policy },
-    stamp: Bytes,
+    opened: OpenedEnvelope,
     found: (checked: unknown) => Found,
   ): Promise<Found> {
     let problem: string
@@ -198,7 +214,7 @@ export class RemoteEntries {
       `expected a value that satisfies the schema; ${problem}. It counts as a miss`,
     )
     this.core.recorder.corrupt(read.space, read.localKey, error)
-    return { kind: 'useless', stamp }
+    return { kind: 'useless', stamp: opened.stamp }
   }
 
   #corrupt(space: Space, localKey: string, reason: string, bytes: Bytes): Found {
