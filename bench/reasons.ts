@@ -3,36 +3,44 @@
 import type { Reasons } from './harness/tables.js'
 
 const READ =
-  'a flight with its promises for each read (`src/flow`, 19 %) and the garbage that it leaves (29 %) cost more than the commands saved; socket ' +
-  'writes take 13 %, decoding with header and checksum 12 %, ioredis 4 %'
+  'a flight with its promises for each read (`src/flow` 25 %, promise queue 5 %) and the garbage that it leaves (22 %) cost more than the commands ' +
+  'saved; decoding with header and checksum takes 17 %, ioredis 5 %, socket writes 5 %'
 const WRITE =
-  'the order of calls per key, the log of invalidations and the outbox (`src/flow`) take 21 %, encoding with its checks and the envelope 20 %, ' +
-  'socket writes 16 %, garbage collection 13 %, ioredis 6 %'
+  'encoding with its checks and the envelope takes 31 %, the order of calls per key, the log of invalidations and the outbox (`src/flow`) 23 %, ' +
+  'ioredis 7 %, garbage collection 7 %, socket writes 7 %'
 
 export const REASONS: Reasons = {
+  'l1-hot':
+    'the middle half reaches it and the median does not: the hit itself (`src/flow`) takes 20 %, lru-cache 11 %, the loop that measures 35 %',
+  'l1-tags':
+    'with 1 and 3 tags it is reached; a hit compares one number however many tags there are, and the middle half is wide',
+  'l1-peek': 'lru-cache takes 48 %, the check of epoch, trust and age with a look at the clock 32 %',
+  'l1-million':
+    'lru-cache takes 47 % (as in the floor: its look-ups leave the processor’s caches), the loop that measures 32 %, our own code 12 %',
   'l1-many':
-    'a third is lru-cache itself (29 %), as in the floor; `src/flow` takes 30 %, checking and joining each key with its scope 13 %, the list of ' +
-    'answers 9 %',
+    'a quarter is lru-cache itself (27 %), as in the floor; `src/flow` takes 33 %, joining each key with its scope 14 %, the list of answers 9 %',
   'l2-one':
     'one read alone gains nothing from being sent with others: half of it is the write to the socket (49 %), as in the floor',
   'l2-64': READ,
   'l2-512': READ,
   'l2-2kb': READ,
   'l2-50kb': 'decoding takes 28 %, socket writes 26 %, copying and text of Node 22 %, `src/flow` 5 %',
-  'l2-many': 'decoding takes 25 %, socket writes 22 %, ioredis 9 %, `src/flow` 9 %, garbage collection 7 %',
-  'miss-one':
-    'a miss is a read, a claim and a conditional fill, each a round trip: 42 % are socket writes; `src/flow` takes 10 %, following async calls to ' +
-    'find cycles (async hooks of Node 20) 3 %',
+  'l2-many':
+    'decoding with header and checksum takes 44 % (JSON.parse is native code), `src/flow` 13 %, Node 11 %, ioredis 6 %, socket writes 3 %',
   'miss-64':
-    'a miss is a read, a claim and a conditional fill: `src/flow` takes 18 %, garbage collection 14 %, socket writes 10 %, V8’s promise queue 8 %, ' +
-    'scripts 7 %, encoding 6 %, following async calls to find cycles (async hooks of Node 20) 5 %, ioredis 5 %',
+    'a miss is a claim and a conditional fill with a lease, a fence and a checksum: `src/flow` takes 21 %, encoding and header 16 %, ioredis 9 %, ' +
+    'V8’s promise queue 9 %, garbage collection 8 %, socket writes 4 %',
   'set-64': WRITE,
   'set-64-bus': `as without a bus, and each write is logged and announced: ${WRITE}`,
+  'cold-key':
+    'the load takes 20 ms, and the waiters of other processes look every 2 to 10 ms whether its lease is gone; the rivals load once in each process',
+  'invalidate-tags':
+    'one script in one round trip, timed as a single call; what of it is spent where a profile of so few calls does not show',
   heap: 'an entry object takes 120 B (12 fields), lru-cache 24 B; 80 B would leave room for four fields',
   'redis-bytes':
     'the header (stamp, checksum, times, the token of the scope) takes about 60 B; msgpack wins back about 36 B on JSON',
-  'import-core': '165 kB of JavaScript (minified) are read and compiled',
+  'import-redis': 'the Redis tier brings the core with it: 173 kB of JavaScript (minified) beside ioredis',
   bundle:
-    '165 kB minified, of which flow 64, codec 33, what users hold 21, lru-cache 19, options and errors 15; fences, journal, bus and an own ' +
+    '173 kB minified, of which flow 69, codec 33, what users hold 21, lru-cache 19, options and errors 16, tiers 10; fences, journal, bus and an own ' +
     'codec are what the rivals do not have',
 }
