@@ -1,7 +1,8 @@
 // Decoded label sets, kept so that entries with equal labels share one object and the work is done once.
+
+import { asBuffer } from '../model/as-buffer.js'
 import { type Label, type LabelSet, NO_LABELS, tagLabel } from '../model/labels.js'
 import type { Bytes, Token } from '../model/ports.js'
-import { asBuffer } from './as-buffer.js'
 import { FieldReader } from './wire-fields.js'
 
 /** Per generation of the table; there are two. */

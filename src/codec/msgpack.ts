@@ -1,7 +1,8 @@
 // The default codec: msgpack, with records for repeated shapes, and a rich form for what msgpack has no words for.
+
+import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
 import type { Codec } from '../model/ports.js'
-import { asBuffer } from './as-buffer.js'
 import { assemble } from './assembly.js'
 import { MsgpackReader } from './msgpack-reader.js'
 import { HOLE_TOKEN, MsgpackWriter } from './msgpack-writer.js'

@@ -45,8 +45,6 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
   }
 }
 
-const NONE: ReadonlyMap<Label, Token> = new Map()
-
 export class Keeper {
   constructor(
     private readonly core: Core,
@@ -76,18 +74,11 @@ export class Keeper {
     const late = this.#lateLabels(done)
     flight.answerLabels = [...flight.labels, ...late]
     flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
-    const before = late.length === 0 ? NONE : this.#knownBefore(late, done.startedAtMs)
+    if (late.length === 0) return this.#answer(done, done.carried, life)
+    const before = this.#knownBefore(late, done.startedAtMs)
     const isProven = this.remote === undefined || before.size === late.length
-    const lateNow = isProven && late.length > 0 ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
-    if (late.length === 0 || lateNow !== undefined) {
-      const carried = lateNow === undefined ? done.carried : merge(done.carried, lateNow)
-      const entry = this.#keepInL1(done, carried, life)
-      // Kept nowhere: who asks once it is answered loads anew.
-      if (entry === undefined && done.right.fence === undefined) this.core.local.ground(flight)
-      flight.resolve(loaded.value)
-      await this.#fill(done, carried, life, entry)
-      return
-    }
+    const lateNow = isProven ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
+    if (lateNow !== undefined) return this.#answer(done, merge(done.carried, lateNow), life)
     flight.resolve(loaded.value)
     const proven = await this.core.tokenReader.carryLate(late, keepMsOf(life), {
       before,
@@ -100,6 +91,15 @@ export class Keeper {
     }
     const carried = merge(done.carried, proven)
     await this.#fill(done, carried, life, this.#keepInL1(done, carried, life))
+  }
+
+  async #answer(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
+    const { flight, loaded, right } = done
+    const entry = this.#keepInL1(done, carried, life)
+    // Kept nowhere: who asks once it is answered loads anew.
+    if (entry === undefined && right.fence === undefined) this.core.local.ground(flight)
+    flight.resolve(loaded.value)
+    await this.#fill(done, carried, life, entry)
   }
 
   /** Labels that the load's own options did not name: from a tags function, from `ctx.tags()`, or from the value that is renewed. */

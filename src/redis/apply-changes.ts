@@ -1,7 +1,8 @@
 // A batch of changes and its announcement: who is told of a change must find it done.
+import { asBuffer } from '../model/as-buffer.js'
 import type { Bytes, Change, ChangeResult, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
-import { type Argument, asBuffer } from './client.js'
+import type { Argument } from './client.js'
 import { FEWEST_AT_ONCE, MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
 import { ANNOUNCEMENT_FIELD } from './replies.js'
 import { ANNOUNCE, EXPIRE_ENTRY, PUT_MANY, REPLACE_OR_REMOVE, type Script } from './scripts.js'

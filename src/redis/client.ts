@@ -97,10 +97,6 @@ export function slotMasters(cluster: RedisCluster): Map<string, RedisNode | unde
   return masters
 }
 
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
 /** A call whose outcome is noticed elsewhere (an event, the next check), so that its rejection needs no handling here. */
 export function ignoreRejection(promise: Promise<unknown>): void {
   promise.catch(() => undefined)

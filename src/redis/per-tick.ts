@@ -64,9 +64,11 @@ export class PerTick<Item extends KeyBytes, Answer> {
         for (let i = 0; i < some.length; i++) (some[i] as Asked<Item, Answer>).resolve(answers[i] as Answer)
       },
       (error: unknown) => {
-        for (const asked of some)
-          if (concernsSome(error)) this.#sendOne(asked)
+        const isOfSome = concernsSome(error)
+        for (const asked of some) {
+          if (isOfSome) this.#sendOne(asked)
           else asked.reject(error)
+        }
       },
     )
   }

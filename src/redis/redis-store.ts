@@ -1,4 +1,5 @@
 // L2 on Redis: standalone, Sentinel and Cluster. Every method is one round trip where Redis has an answer to it.
+import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
 import { busKeyOf, tokenKeyOf } from '../model/key.js'
 import type {
@@ -14,7 +15,7 @@ import type {
 } from '../model/ports.js'
 import { applyChanges } from './apply-changes.js'
 import { faultBehind, toCacheError } from './classify-error.js'
-import { type Argument, asBuffer, type RedisConnection } from './client.js'
+import type { Argument, RedisConnection } from './client.js'
 import type { ClientSource } from './client-source.js'
 import type { Connection, ConnectionEvents } from './connection.js'
 import { connectionOf } from './connection-of.js'

@@ -5,6 +5,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
 const never = () => deferred<string>().promise
+/** A loader that hangs, and when it began. */
+function hangingLoader() {
+  const begun = deferred()
+  const hangs = () => {
+    begun.resolve()
+    return never()
+  }
+  return { begun: begun.promise, hangs }
+}
 const codeOf = (promise: Promise<unknown>) => promise.catch((error: { code?: string }) => error.code)
 
 // PEERS row 23
@@ -21,13 +30,9 @@ describe.each(FORMS)('on %s', (form) => {
   afterAll(() => fleet.stop())
 
   test('a loader that hangs blocks its key until its hardTimeout, then other processes load', async () => {
-    const begun = deferred()
-    const hangs = () => {
-      begun.resolve()
-      return never()
-    }
+    const { begun, hangs } = hangingLoader()
     const hanging = codeOf(a.getOrSet('hung', hangs, { hardTimeout: '500ms' }))
-    await begun.promise
+    await begun
     const answered = b.getOrSet('hung', () => 'loaded')
     expect(await hanging).toBe('LOAD_TIMEOUT')
     expect(await answered).toBe('loaded')
@@ -39,16 +44,12 @@ describe.each(FORMS)('on %s', (form) => {
     'a delete by %s frees the key of a loader that hangs at once',
     async (who) => {
       const by = who === 'another' ? b : a
-      const begun = deferred()
-      const hangs = () => {
-        begun.resolve()
-        return never()
-      }
+      const { begun, hangs } = hangingLoader()
       let isHanging = true
       const hanging = codeOf(a.getOrSet(who, hangs, { hardTimeout: '2s' })).finally(() => {
         isHanging = false
       })
-      await begun.promise
+      await begun
       expect(await by.delete(who)).toBe('applied')
       expect(await by.getOrSet(who, () => 'loaded')).toBe('loaded')
       expect(isHanging).toBe(true)
