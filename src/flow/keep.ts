@@ -189,6 +189,7 @@ export class Keeper {
       core.recorder.storeFailed(done.scope.space, flight.localKey, error)
       return
     }
+    core.tokenReader.prolong(carried.set.labels, keepMsOf(life))
     const release = core.background.admitWrite(bytes.length)
     if (release === undefined) {
       this.fleet?.giveBack(right)

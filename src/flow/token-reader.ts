@@ -42,12 +42,18 @@ interface Batch<T> {
   readonly answer: Promise<T>
 }
 
-/** A token outlives the entries that carry it by this factor, and never lives shorter than a day: it is renewed rarely. */
-const LIFE_FACTOR = 2
-const MIN_LIFE_MS = 24 * 60 * 60 * 1_000
+/**
+ * A token must outlive every entry that carries it, and there is no use in its outliving them by much: each tag of an entry of one
+ * second is a key of its own. So its life follows the longest life asked for. It is asked for half as long again, so that entries of
+ * one life do not renew it each time, and the store may keep it a third longer still. See {@link tokenLifeOf}.
+ */
+const LIFE_FACTOR = 1.5
+const MIN_LIFE_MS = 5 * 60 * 1_000
+/** An entry is stored after its load, and lives from then on: so much longer than the entry does its token live when the load begins. */
+const LOAD_MARGIN_MS = 60_000
 /** A server that is short of memory may have evicted a token, or never have planted it: what is in use is confirmed this often. */
 const CONFIRM_EVERY_MS = 10_000
-const MAX_LIFE_MS = 2 * 365 * MIN_LIFE_MS
+const MAX_LIFE_MS = 2 * 365 * 24 * 3_600_000
 
 export class TokenReader {
   #reads: Batch<ReadonlyMap<Label, Token> | undefined> | undefined
@@ -91,6 +97,17 @@ export class TokenReader {
     return areKnown ? this.carryKnown(labels) : undefined
   }
 
+  /**
+   * An entry with these labels is about to be stored for `keepMs`. That is longer than the tokens were asked for where its loader
+   * chose a longer ttl, or took long: then they are renewed behind the caller's back.
+   */
+  prolong(labels: readonly Label[], keepMs: Milliseconds): void {
+    if (this.l2?.isAvailable() !== true) return
+    const neededUntilMs = this.clock.nowMs() + Math.min(keepMs, MAX_LIFE_MS / LIFE_FACTOR)
+    const short = labels.filter((label) => (this.#keptUntilMs.get(label) ?? 0) < neededUntilMs)
+    if (short.length > 0) this.background('renew tokens', () => this.#ensure(short, keepMs))
+  }
+
   /** Else this process would go on for ever to seal entries with a token that the others find missing. */
   #confirmOld(labels: readonly Label[], nowMs: AtMs, keepMs: Milliseconds): void {
     if (this.l2?.isAvailable() !== true) return
@@ -111,10 +128,9 @@ export class TokenReader {
   #isKnown(label: Label, nowMs: AtMs, keepMs: Milliseconds): boolean {
     if (this.pending.hasLabel(label)) return true
     if (this.table.current(label, nowMs) === undefined) return false
-    return (
-      this.l2 === undefined ||
-      (this.#keptUntilMs.get(label) ?? 0) >= nowMs + Math.min(keepMs, MAX_LIFE_MS / LIFE_FACTOR)
-    )
+    if (this.l2 === undefined) return true
+    const neededMs = Math.min(keepMs + LOAD_MARGIN_MS, MAX_LIFE_MS / LIFE_FACTOR)
+    return (this.#keptUntilMs.get(label) ?? 0) >= nowMs + neededMs
   }
 
   /** The same without asking L2: labels whose tokens are not known get provisional ones, which are good for L1 alone. */
@@ -211,7 +227,7 @@ export class TokenReader {
   }
 
   async #sendEnsure(labels: readonly Label[], keepMs: Milliseconds): Promise<ReadonlyMap<Label, Token> | undefined> {
-    const lifeMs = Math.min(MAX_LIFE_MS, Math.max(MIN_LIFE_MS, keepMs * LIFE_FACTOR))
+    const lifeMs = tokenLifeOf(keepMs)
     const ask = async (l2: RemoteTier) => {
       const ensured = await l2.ensureTokens(labels, labels.map(newToken), lifeMs, undefined)
       return ensured === UNAVAILABLE ? UNAVAILABLE : ensured.tokens
@@ -256,7 +272,7 @@ export class TokenReader {
   ): Promise<CarriedLabels | undefined> {
     if (!this.l2?.mayAnswer()) return { ...this.carryKnown(labels), isGoodForL2: false }
     const sentAtMs = this.clock.nowMs()
-    const lifeMs = Math.min(MAX_LIFE_MS, Math.max(MIN_LIFE_MS, keepMs * LIFE_FACTOR))
+    const lifeMs = tokenLifeOf(keepMs)
     const ticket = this.table.beginRead()
     const ensured = await this.l2.ensureTokens(labels, labels.map(newToken), lifeMs, since)
     let isProven = false
@@ -290,6 +306,11 @@ export class TokenReader {
     if (this.#keptUntilMs.size >= this.maxLabels) this.#keptUntilMs.clear()
     this.#keptUntilMs.set(label, untilMs)
   }
+}
+
+/** What the store is asked to keep the token of an entry for that may live for `keepMs`. */
+export function tokenLifeOf(keepMs: Milliseconds): Milliseconds {
+  return Math.min(MAX_LIFE_MS, Math.max(MIN_LIFE_MS, keepMs * LIFE_FACTOR))
 }
 
 function isSame(these: readonly string[], those: readonly string[]): boolean {

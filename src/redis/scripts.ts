@@ -134,22 +134,24 @@ return {tokens, log}`
 /**
  * KEYS: stream, then token keys. ARGV: life in ms, position ('' for none), most announcements, then a candidate per token key.
  * What is planted is made of the candidate and the moment: a command that is executed once more, by a client that resends it, must not
- * plant a token that was invalidated in between. A token is given twice its life, so that it is seldom renewed: a renewal is a write, which a tracking bus tells everybody.
+ * plant a token that was invalidated in between. A token is given a third more than was asked for, so that it is seldom renewed: a renewal is
+ * a write, which a tracking bus tells everybody.
  * Answers the tokens, planted where there were none, and the entries after the position, or nil if the log no longer holds it:
  * while the position's own entry is there, nothing after it was trimmed.
  */
 export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}
 local keepMs = tonumber(ARGV[1])
+local givenMs = math.ceil(keepMs * 4 / 3)
 local now = redis.call('TIME')
 local tokens = {}
 for i = 2, #KEYS do
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'string' and #held == 32 then
-    if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], 2 * keepMs) end
+    if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], givenMs) end
     tokens[i - 1] = held
   else
     local token = string.sub(redis.sha1hex(ARGV[i + 2] .. now[1] .. '.' .. now[2]), 1, 32)
-    redis.call('SET', KEYS[i], token, 'PX', 2 * keepMs)
+    redis.call('SET', KEYS[i], token, 'PX', givenMs)
     tokens[i - 1] = token
   end
 end
