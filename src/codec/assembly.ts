@@ -1,6 +1,7 @@
 // Fills the holes of the rich form: puts Date, Map, cycles and the like where they belong (see docs/wire-format.md).
+import { ERRORS, VIEWS } from '../model/data-kinds.js'
 import { HOLE } from './msgpack-reader.js'
-import { ERRORS, Kind, VIEWS } from './special-values.js'
+import { Kind } from './special-values.js'
 
 const LARGEST_ARRAY = 2 ** 32 - 1
 

@@ -1,10 +1,11 @@
 // Value → bytes: msgpack with msgpackr's records, checked and written in one pass.
 // What msgpack has no form for leaves a hole (0xc1, a byte that msgpack never uses) and is written behind the tree, by kind.
+import { dataKindOf, hasSymbolKey } from '../model/data-kinds.js'
 import { ByteSink } from './byte-sink.js'
 import { DEFINE, isAwkwardKey, MAX_SHAPE_KEYS, RecordNumbers, type Shape, ShapeTree } from './shapes.js'
 import { findShared } from './sharing.js'
 import { partsOf, REFUSED } from './special-parts.js'
-import { isPlainArray, isPlainObject, Kind, kindOf } from './special-values.js'
+import { Kind, wireKindOf } from './special-values.js'
 
 /** A byte that msgpack never uses: stands for a special value, and first of all marks the rich form. */
 export const HOLE_TOKEN = 0xc1
@@ -128,11 +129,11 @@ export class MsgpackWriter {
   }
 
   private otherObject(value: object, isRow: boolean): void {
-    const kind = kindOf(value)
-    if (kind !== undefined) this.hole(kind, value)
-    else if (isPlainObject(value)) this.plainObject(value, isRow)
-    else if (isPlainArray(value)) this.array(value)
-    else throw REFUSED
+    const kind = dataKindOf(value)
+    if (kind === undefined) throw REFUSED
+    if (kind === 'plain') this.plainObject(value, isRow)
+    else if (kind === 'array') this.array(value as unknown[])
+    else this.hole(wireKindOf(value, kind), value)
   }
 
   private sharedObject(value: object): void {
@@ -166,7 +167,7 @@ export class MsgpackWriter {
   }
 
   private plainObject(value: object, isRow: boolean): void {
-    if (Object.getOwnPropertySymbols(value).length > 0) throw REFUSED
+    if (hasSymbolKey(value)) throw REFUSED
     const own: Record<string, unknown> = this.isPolluted
       ? Object.assign(Object.create(null), value)
       : (value as Record<string, unknown>)
@@ -239,7 +240,7 @@ export class MsgpackWriter {
   private array(value: readonly unknown[]): void {
     const { length } = value
     const keys = Object.keys(value).length
-    if (keys > length || Object.getOwnPropertySymbols(value).length > 0) throw REFUSED
+    if (keys > length || hasSymbolKey(value)) throw REFUSED
     if (keys < length) this.sparseArray(value)
     else if (this.isTooDeep()) this.hole(Kind.node, value)
     else {
@@ -294,7 +295,7 @@ export class MsgpackWriter {
 
   private special(kind: number, special: unknown): void {
     if (kind === Kind.node) {
-      if (isPlainArray(special as object)) this.array(special as unknown[])
+      if (Array.isArray(special)) this.array(special)
       else this.plainObject(special as object, true)
       return
     }

@@ -1,4 +1,5 @@
 // Finds the objects that a value holds more than once, cycles included.
+import { types } from 'node:util'
 
 /** The objects that several places of `root` refer to. Walks without recursion: any depth is fine. */
 export function findShared(root: object): Set<object> {
@@ -18,8 +19,8 @@ export function findShared(root: object): Set<object> {
 function pushChildren(value: object, open: object[]): void {
   if (Array.isArray(value)) pushElements(value, open)
   else if (Object.getPrototypeOf(value) === Object.prototype) pushProperties(value as Record<string, unknown>, open)
-  else if (value instanceof Map) for (const entry of value) for (const item of entry) pushObject(item, open)
-  else if (value instanceof Set) for (const item of value) pushObject(item, open)
+  else if (types.isMap(value)) for (const entry of value) for (const item of entry) pushObject(item, open)
+  else if (types.isSet(value)) for (const item of value) pushObject(item, open)
   // Names of properties that are not enumerable, because an error's cause is not.
   else if (!ArrayBuffer.isView(value))
     for (const key of Object.getOwnPropertyNames(value)) pushObject(Reflect.get(value, key), open)

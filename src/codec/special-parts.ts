@@ -1,5 +1,6 @@
 // What a special value consists of, as data that the writer can write. assembly.ts is its inverse.
-import { ERRORS, Kind } from './special-values.js'
+import { errorIndexOf } from '../model/data-kinds.js'
+import { Kind } from './special-values.js'
 import { isWellFormed } from './well-formed.js'
 
 /** Thrown for what cannot be kept. Who catches it finds out where that is: the fast path carries no path. */
@@ -16,7 +17,7 @@ export function partsOf(kind: number, value: unknown): Parts {
     case Kind.bigint:
       return (value as bigint).toString(16)
     case Kind.date:
-      return (value as Date).getTime()
+      return Date.prototype.getTime.call(value)
     case Kind.map:
       return [...(value as Map<unknown, unknown>)].flat()
     case Kind.set:
@@ -29,7 +30,7 @@ export function partsOf(kind: number, value: unknown): Parts {
       return [(value as unknown[]).length, ...Object.entries(value as object).flat()]
     case Kind.bare:
     case Kind.entries:
-      return partsOfObject(value as object)
+      return Object.entries(value as object).flat()
     case Kind.reference:
       return value as number
     case Kind.arrayBuffer:
@@ -48,23 +49,12 @@ function partsOfRegExp({ source, flags, lastIndex }: RegExp): string | Uint8Arra
 
 /** The number of its class, then name, enumerability and value of each own property. */
 function partsOfError(error: Error): unknown[] {
-  refuseSymbols(error)
-  const prototype = Object.getPrototypeOf(error)
-  const parts: unknown[] = [ERRORS.findIndex((type) => type.prototype === prototype)]
+  const parts: unknown[] = [errorIndexOf(error)]
   for (const name of Object.getOwnPropertyNames(error)) {
     // Read, not taken from the descriptor: `stack` is an accessor in newer V8.
     parts.push(name, Object.prototype.propertyIsEnumerable.call(error, name), Reflect.get(error, name))
   }
   return parts
-}
-
-function partsOfObject(object: object): unknown[] {
-  refuseSymbols(object)
-  return Object.entries(object).flat()
-}
-
-function refuseSymbols(object: object): void {
-  if (Object.getOwnPropertySymbols(object).length > 0) throw REFUSED
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -1,6 +1,10 @@
 // About how much memory a value takes, for an L1 that is bounded by bytes and was given no encoded size.
 // Large collections are sampled, so that the cost is bounded whatever the value; cycles end with the depth and the budget.
 
+import { types } from 'node:util'
+import { dataKindOf } from '../model/data-kinds.js'
+import { type Extension, extensionOf } from '../model/extension.js'
+
 /** Objects looked into before the rest is guessed. */
 const MAX_OBJECTS = 1_000
 /** Members of one collection looked into. */
@@ -9,29 +13,43 @@ const MAX_DEPTH = 16
 /** A value that is not looked into. */
 const GUESS_BYTES = 64
 
-/** A whole number of bytes; right within a factor of about two for data of uniform shape. */
-export function estimateBytes(value: unknown): number {
+/**
+ * A whole number of bytes; right within a factor of about two for data of uniform shape. A value of an extension weighs what it is
+ * encoded to.
+ */
+export function estimateBytes(value: unknown, extensions: readonly Extension[] = NONE): number {
   try {
-    return Math.ceil(new Estimate().of(value, 0))
+    return Math.ceil(new Estimate(extensions).of(value, 0))
   } catch {
     // A getter or proxy of the user's threw; its value is kept all the same.
     return GUESS_BYTES
   }
 }
 
+const NONE: readonly Extension[] = []
+
 class Estimate {
   #objectsLeft = MAX_OBJECTS
+
+  constructor(private readonly extensions: readonly Extension[]) {}
 
   of(value: unknown, depth: number): number {
     if (typeof value === 'string') return 16 + value.length
     if (typeof value === 'bigint') return 32
     if (typeof value !== 'object' || value === null) return 8
     if (depth === MAX_DEPTH || this.#objectsLeft-- <= 0) return GUESS_BYTES
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 96 + value.byteLength
+    if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return 96 + value.byteLength
     if (Array.isArray(value)) return 32 + 8 * value.length + this.#elements(value, depth)
-    if (value instanceof Map) return 64 + 32 * value.size + this.#members(value, value.size, depth)
-    if (value instanceof Set) return 64 + 24 * value.size + this.#members(value, value.size, depth)
+    if (types.isMap(value)) return 64 + 32 * value.size + this.#members(value, value.size, depth)
+    if (types.isSet(value)) return 64 + 24 * value.size + this.#members(value, value.size, depth)
+    if (this.extensions.length !== 0 && dataKindOf(value) === undefined) return this.#extended(value, depth)
     return this.#object(value as Readonly<Record<string, unknown>>, depth)
+  }
+
+  #extended(value: object, depth: number): number {
+    const extension = extensionOf(this.extensions, value)
+    if (extension === undefined) return this.#object(value as Readonly<Record<string, unknown>>, depth)
+    return 32 + this.of(extension.encode(value), depth + 1)
   }
 
   #object(value: Readonly<Record<string, unknown>>, depth: number): number {
@@ -39,7 +57,7 @@ class Estimate {
     // The names of small objects are shared between all of their shape.
     const namesBytes = names.length <= MAX_SAMPLES ? 0 : this.#elements(names, depth)
     const values = this.#spread(names.length, (i) => this.of(value[names[i]!], depth + 1))
-    const errorBytes = value instanceof Error ? value.message.length + (value.stack?.length ?? 0) : 0
+    const errorBytes = types.isNativeError(value) ? value.message.length + (value.stack?.length ?? 0) : 0
     return 32 + 8 * names.length + namesBytes + values + errorBytes
   }
 
@@ -62,7 +80,7 @@ class Estimate {
     for (const member of members) {
       if (samples === MAX_SAMPLES) break
       // The pair that a Map yields is not kept by it.
-      bytes += Array.isArray(member) && members instanceof Map ? this.#pair(member, depth) : this.of(member, depth + 1)
+      bytes += Array.isArray(member) && types.isMap(members) ? this.#pair(member, depth) : this.of(member, depth + 1)
       samples++
     }
     return samples === 0 ? 0 : (bytes * count) / samples

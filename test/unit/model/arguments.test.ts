@@ -62,7 +62,7 @@ describe('a list of arguments', () => {
       [new Map([[1, 2]])], [new Map([['1', 2]])], [new Set([1])], [new Set(['1'])], [new Set([[1, 2]])],
       [new Map([[1, [2]]])], [[[1, 2]]], [{ 1: 2 }], [/a/], ['/a/'], [/a/g], [/a,g,0/], [new Uint8Array(1)],
       [new Int8Array(1)], [Buffer.alloc(1)], [new Uint8Array(1).buffer], [new Float64Array([0])],
-      [new Float64Array([-0])], ['x\ud800'], ['x\ud801'], ['x\\ud800'], ['x\ufffd'], ['"'], ['\\"'], ['\n'], ['\\n'],
+      [new Float64Array([-0])], [new DataView(new ArrayBuffer(1))], ['x\ud800'], ['x\ud801'], ['x\\ud800'], ['x\ufffd'], ['"'], ['\\"'], ['\n'], ['\\n'],
       [new Array(1)], [new Array(2)], [[undefined]], [['#1']], [Object.assign([], { 0: 1, 2: 2 })], [[1, undefined, 2]],
       [new Array(2 ** 32 - 1)], ['a', undefined, 'b'], ['a', 'undefined', 'b'],
     ]
@@ -117,7 +117,6 @@ describe('a list of arguments', () => {
     ['a date with a name', Object.assign(new Date(0), { name: 1 })],
     ['a cycle', cyclic],
     ['100,000 levels', deep],
-    ['a DataView', new DataView(new ArrayBuffer(1))],
   ])('refuses %s and tells what to do', (_, value) => {
     for (const args of [[value], [{ held: [value] }]]) {
       expect(() => encodeArguments(args)).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
