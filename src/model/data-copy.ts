@@ -96,9 +96,10 @@ function setLength(array: unknown[], length: number): void {
   delete array[length - 1]
 }
 
-/** Not an assignment: `__proto__` as a name of data must stay one. */
+/** Not an assignment where the name is inherited: `__proto__` as a name of data must stay one. */
 function define(target: object, name: string, value: unknown, enumerable: boolean): void {
-  Object.defineProperty(target, name, { value, enumerable, writable: true, configurable: true })
+  if (enumerable && !(name in target)) (target as Record<string, unknown>)[name] = value
+  else Object.defineProperty(target, name, { value, enumerable, writable: true, configurable: true })
 }
 
 /** A copy, of this realm, of an object that holds no other. */
