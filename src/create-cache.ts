@@ -21,6 +21,7 @@ import { TokenReader } from './flow/token-reader.js'
 import { TokenTable } from './flow/token-table.js'
 import { TurnClock } from './flow/turn-clock.js'
 import { Writer } from './flow/write.js'
+import { AgingClock } from './model/aging-clock.js'
 import { type CachePolicy, resolveCacheOptions } from './model/cache-policy.js'
 import { systemClock } from './model/clock.js'
 import { CacheError } from './model/errors.js'
@@ -47,8 +48,11 @@ export function createCache(options?: CacheOptions): Cache {
   const tierPolicy = policy.l2 && resolveTierOptions(policy.l2)
   const codec = policy.l2 && createEntryCodec(policy.l2)
   const space = rootSpace(policy.name, policy.version)
-  const clock = policy.clock ?? systemClock
-  const callers = new Callers(clock)
+  const aging = new AgingClock()
+  const clock = policy.clock ?? aging
+  // What takes real time has real limits, whatever a test does to its own time.
+  const deadlineClock = policy.clock ?? systemClock
+  const callers = new Callers(deadlineClock)
   const limits = new Deadlines<Timed>(callers)
   const sender = randomBytes(9).toString('base64url')
 
@@ -69,18 +73,20 @@ export function createCache(options?: CacheOptions): Cache {
   const local = new LocalState(l1, tokens)
 
   const tier =
-    connected && tierPolicy && new RemoteTier(connected.store, clock, tierPolicy, policy.random, tierOwner(), callers)
+    connected &&
+    tierPolicy &&
+    new RemoteTier(connected.store, deadlineClock, tierPolicy, policy.random, tierOwner(), callers)
   const teller = new Teller(sender, tier, bus, callers)
 
   const recovery: Recovery = new Recovery(policy.recovery, {
     teller,
     rootLabel: space.scopeLabels[0] as Label,
     tier,
-    clock,
+    clock: deadlineClock,
     random: policy.random,
     reseal,
     hearsOthers: bus !== undefined && bus.announces === 'store',
-    caughtUp: () => listener.caughtUp(callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
+    caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // What L2 was told late may have been read there in between; a value told late is in L1 all the time.
     toldAtLast: ({ subject, change }, isLatest) =>
       local.told(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
@@ -105,7 +111,7 @@ export function createCache(options?: CacheOptions): Cache {
     callers,
     limits,
     // A clock of the user's, such as a fake one, is asked every time.
-    turnClock: policy.clock === undefined ? new TurnClock(clock) : clock,
+    turnClock: policy.clock ?? new TurnClock(aging),
     random: policy.random,
     l1,
     remote,

@@ -8,6 +8,7 @@ import { Entry } from '../model/entry.js'
 import { localKey as localKeyOf, type Version } from '../model/key.js'
 import { type Label, NO_LABELS } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions } from '../model/options.js'
+import { setImmediate } from '../model/real-timers.js'
 
 /** The reads of a cache: those of the flow, or of a request's memory before it. */
 export type Reads = Pick<Reader, 'getOrSet' | 'refresh' | 'peek' | 'find' | 'findMany'>

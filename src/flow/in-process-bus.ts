@@ -1,5 +1,7 @@
 // A bus between the caches of one process, each with an L1 of its own.
+
 import type { Bus, BusEvents, Bytes } from '../model/ports.js'
+import { queueMicrotask } from '../model/real-timers.js'
 
 /** Where the caches of one process meet. */
 export interface InProcessBus {

@@ -92,9 +92,8 @@ export class BusListener implements BusEvents {
     this.recorder.busLost(reason)
   }
 
-  /** Whether everything announced before now was delivered, within `limitMs`. */
-  caughtUp(clock: Clock, limitMs: Milliseconds): Promise<boolean> {
-    const fromMs = clock.nowMs()
+  /** Whether everything announced before `fromMs` (on the clock that the bus has) was delivered, within `limitMs`. */
+  caughtUp(fromMs: AtMs, clock: Clock, limitMs: Milliseconds): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter = {
         fromMs,

@@ -347,7 +347,7 @@ export class Reader {
       this.#failed(flight, request, error, hardTimeoutMs)
       flight.abort(error)
     }
-    return { place: -1, dueAtMs: this.#core.clock.nowMs() + hardTimeoutMs, onDue }
+    return { place: -1, dueAtMs: this.#core.callers.nowMs() + hardTimeoutMs, onDue }
   }
 
   async #readThenLoad(flight: Flight, request: Request): Promise<void> {

@@ -1,5 +1,6 @@
 // Keeps one listening connection alive: dials, runs a session on it, and dials again after whatever ended that.
 import type { Clock, Milliseconds } from '../model/ports.js'
+import { setImmediate } from '../model/real-timers.js'
 import { ignoreRejection, type RedisNode } from './client.js'
 import { reconnectAfterMs } from './client-source.js'
 

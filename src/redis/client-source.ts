@@ -1,5 +1,6 @@
 // Where the client comes from: lent by the application, or opened here and then closed here too.
 import { CacheError } from '../model/errors.js'
+import { clearTimeout, setTimeout } from '../model/real-timers.js'
 import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
 
 /** How the SDK opens a connection itself: everything that ioredis takes, or `cluster` with the addresses of some nodes. */

@@ -1,6 +1,5 @@
 // Removes every key that begins with a prefix, without blocking a server: never KEYS, never FLUSHALL.
 import { asBuffer } from '../model/as-buffer.js'
-import {} from './client.js'
 import type { Connection, Master } from './connection.js'
 import { indexesBySlot } from './slot.js'
 

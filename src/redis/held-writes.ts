@@ -1,4 +1,5 @@
 // Commands of one tick leave in one write per socket: system calls cost more than the commands themselves.
+import { nextTick } from '../model/real-timers.js'
 import { atEndOfTick } from '../model/tick.js'
 import type { ClientStream } from './client.js'
 
@@ -14,7 +15,7 @@ export class HeldWrites {
     if (this.#held.push(stream) === 1) atEndOfTick(this.#releaseNext)
   }
 
-  readonly #releaseNext = (): void => process.nextTick(this.#release)
+  readonly #releaseNext = (): void => nextTick(this.#release)
 
   readonly #release = (): void => {
     for (const stream of this.#held.splice(0)) stream.uncork()

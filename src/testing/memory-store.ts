@@ -10,6 +10,7 @@ import type {
   StoreEvents,
   Token,
 } from '../model/ports.js'
+import { queueMicrotask } from '../model/real-timers.js'
 import { MemoryCommands } from './memory-commands.js'
 import type { MemoryLink } from './memory-link.js'
 import type { MemoryServer } from './memory-server.js'

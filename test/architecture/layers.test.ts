@@ -59,6 +59,11 @@ describe('the source tree', () => {
     expect(filesWith((node) => ts.isIdentifier(node) && node.text === 'console')).toEqual([])
   })
 
+  test('uses Node’s timers and ticks as they were at import, never the globals that fake timers replace', () => {
+    const users = modules.filter(({ tree }) => usesGlobalTimers(tree)).map(({ path }) => path)
+    expect(users).toEqual(['model/real-timers.ts'])
+  })
+
   test('has no default export, enum or namespace', () => {
     const banned = filesWith(
       (node) =>
@@ -92,6 +97,16 @@ describe('these checks', () => {
     expect(findCycles(knot)).toEqual([['model/a.ts', 'model/b.ts', 'model/c.ts', 'model/a.ts']])
   })
 
+  test('find a global timer, and leave an imported one alone', () => {
+    const uses = (text: string) => usesGlobalTimers(parseModule('model/a.ts', text).tree)
+    expect(uses('setTimeout(() => {}, 1)')).toBe(true)
+    expect(uses('process.nextTick(() => {})')).toBe(true)
+    expect(uses('const nowMs = performance.now()')).toBe(true)
+    expect(uses("import { setTimeout } from './real-timers.js'; setTimeout(() => {}, 1)")).toBe(false)
+    expect(uses("import { performance } from 'node:perf_hooks'; performance.now()")).toBe(false)
+    expect(uses('const clock = { setTimeout: 1 }; clock.setTimeout')).toBe(false)
+  })
+
   test('find imports that point up or into a subpath', () => {
     const wrong = [
       parseModule('model/a.ts', "import { x } from '../flow/x.js'"),
@@ -107,6 +122,25 @@ describe('these checks', () => {
     ])
   })
 })
+
+const FAKEABLE = new Set([
+  ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'],
+  ...['queueMicrotask', 'performance', 'process.nextTick', 'process.hrtime'],
+])
+
+/** Whether a module uses a timer that it neither imports nor declares. */
+function usesGlobalTimers(tree: ts.Node): boolean {
+  const declared = new Set<string>()
+  const used: string[] = []
+  visit(tree, (node) => {
+    if (ts.isImportSpecifier(node) || ts.isBindingElement(node) || ts.isVariableDeclaration(node)) {
+      declared.add(node.name.getText())
+    } else if (ts.isPropertyAccessExpression(node)) {
+      used.push(node.getText(), node.expression.getText())
+    } else if (ts.isCallExpression(node)) used.push(node.expression.getText())
+  })
+  return used.some((name) => FAKEABLE.has(name) && !declared.has(name))
+}
 
 function filesWith(matches: (node: ts.Node) => boolean): string[] {
   return modules
