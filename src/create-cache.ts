@@ -10,6 +10,7 @@ import { Callers } from './flow/callers.js'
 import type { Core, Remote } from './flow/core.js'
 import { BusListener } from './flow/listener.js'
 import { LocalState } from './flow/local-state.js'
+import { logEvents } from './flow/log.js'
 import { Outbox } from './flow/outbox.js'
 import type { Outgoing } from './flow/outgoing.js'
 import { Reader } from './flow/read.js'
@@ -24,7 +25,7 @@ import { Writer } from './flow/write.js'
 import { AgingClock } from './model/aging-clock.js'
 import { type CachePolicy, resolveCacheOptions } from './model/cache-policy.js'
 import { systemClock } from './model/clock.js'
-import { CacheError } from './model/errors.js'
+import { asError, CacheError } from './model/errors.js'
 import { Events } from './model/events.js'
 import { rootSpace, type Space, scopeOf, userKeyOf } from './model/key.js'
 import type { Label } from './model/labels.js'
@@ -57,9 +58,10 @@ export function createCache(options?: CacheOptions): Cache {
   const sender = randomBytes(9).toString('base64url')
 
   const events = new Events()
+  logEvents(events, space.scope, policy.logger)
   const recorder = new Recorder(events)
   const background = new Background(policy.background, (what, error) => {
-    if (events.has('notice')) events.emit('notice', { code: 'BACKGROUND_FAILED', detail: `${what}: ${String(error)}` })
+    recorder.notice('BACKGROUND_FAILED', `${what}: ${String(error)}`, asError(error))
   })
   const connected = policy.l2?.connect(space.scope, clock, policy.memory?.maxStalenessMs)
   const bus = policy.bus ?? connected?.bus
@@ -168,9 +170,7 @@ export function createCache(options?: CacheOptions): Cache {
         tier?.storeReady(server)
       },
       unready: (reason) => tier?.storeUnready(reason),
-      notice: (code, detail) => {
-        if (events.has('notice')) events.emit('notice', { code, detail })
-      },
+      notice: (code, detail, error) => recorder.notice(code, detail, error),
     }
   }
 

@@ -41,6 +41,7 @@ export type {
   CallOptions,
   LoadContext,
   Loader,
+  Logger,
   MemoryOptions,
   NamespaceOptions,
   PolicyOptions,

@@ -1,5 +1,5 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
-import type { CacheError } from '../model/errors.js'
+import { asError, type CacheError } from '../model/errors.js'
 import type { Events, InvalidatedEvent, LoadReason, Tier } from '../model/events.js'
 import { type Space, userKeyOf } from '../model/key.js'
 import type { Change, Milliseconds } from '../model/ports.js'
@@ -82,7 +82,7 @@ export class Recorder {
     this.counters.loadFailures++
     this.loadLatency.add(durationMs)
     if (this.events.has('loadFailed')) {
-      this.events.emit('loadFailed', { scope: space.scope, key, reason, durationMs, error })
+      this.events.emit('loadFailed', { scope: space.scope, key, reason, durationMs, error: asError(error) })
     }
   }
 
@@ -106,13 +106,13 @@ export class Recorder {
   storeFailed(space: Space, localKey: string, error: unknown): void {
     this.counters.storeFailures++
     if (this.events.has('storeFailed')) {
-      this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error })
+      this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error: asError(error) })
     }
   }
 
   saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
     if (this.events.has('saveFailed')) {
-      this.events.emit('saveFailed', { scope: space.scope, key, attempt, error, retryInMs })
+      this.events.emit('saveFailed', { scope: space.scope, key, attempt, error: asError(error), retryInMs })
     }
   }
 
@@ -195,6 +195,12 @@ export class Recorder {
   messageIgnored(error: CacheError): void {
     this.counters.messagesIgnored++
     if (this.events.has('messageIgnored')) this.events.emit('messageIgnored', { error })
+  }
+
+  /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
+  notice(code: string, detail: string, error?: Error): void {
+    if (!this.events.has('notice')) return
+    this.events.emit('notice', error === undefined ? { code, detail } : { code, detail, error })
   }
 
   busRecovered(lostMs: Milliseconds): void {

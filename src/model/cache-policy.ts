@@ -2,7 +2,14 @@
 import { toMs } from './duration.js'
 import { checkName, type Version } from './key.js'
 import { checkCount, checkMethods, checkNames, checkOneOf, invalid } from './option-rules.js'
-import type { BackgroundOptions, CacheOptions, MemoryOptions, RecoveryOptions, ValueSharing } from './options.js'
+import type {
+  BackgroundOptions,
+  CacheOptions,
+  Logger,
+  MemoryOptions,
+  RecoveryOptions,
+  ValueSharing,
+} from './options.js'
 import { DEFAULT_POLICY, POLICY_OPTIONS, type Policy, resolvePolicy } from './policy.js'
 import type { Bus, Clock } from './ports.js'
 import type { TierDefinition } from './tier-definition.js'
@@ -20,6 +27,8 @@ export interface CachePolicy {
   readonly recovery: RecoveryPolicy
   readonly background: BackgroundPolicy
   readonly closeTimeoutMs: number
+  /** `undefined`: what matters is said by Node's own warnings; `false`: nowhere. */
+  readonly logger: Logger | false | undefined
   /** What calls go by that say nothing else. */
   readonly defaults: Policy
 }
@@ -65,6 +74,7 @@ const CACHE_OPTIONS: readonly string[] = [
   'recovery',
   'background',
   'closeTimeout',
+  'logger',
 ]
 
 const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
@@ -86,6 +96,7 @@ export function resolveCacheOptions(options: CacheOptions = {}): CachePolicy {
     recovery: resolveRecovery(options.recovery ?? {}),
     background: resolveBackground(options.background ?? {}),
     closeTimeoutMs: toMs(options.closeTimeout ?? '5s', 'closeTimeout'),
+    logger: options.logger === undefined ? undefined : checkLogger(options.logger),
     defaults: resolvePolicy({ ...DEFAULT_POLICY, l1TtlMs }, options, CACHE_OPTIONS),
   }
 }
@@ -136,4 +147,14 @@ function checkTier(tier: TierDefinition): TierDefinition {
 function checkRandom(random: () => number): () => number {
   if (typeof random === 'function') return random
   throw invalid('random', 'a function that returns a number from 0 (inclusive) to 1 (exclusive)', random)
+}
+
+const LOGGER =
+  'an object with the methods warn and error (debug and info are optional), such as console or pino(), or false'
+
+function checkLogger(logger: Logger | false): Logger | false {
+  if (logger === false) return false
+  checkMethods(logger, 'logger', ['warn', 'error'], LOGGER)
+  if (logger.info !== undefined) checkMethods(logger, 'logger', ['info'], LOGGER)
+  return logger
 }

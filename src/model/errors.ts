@@ -52,6 +52,12 @@ export class CacheError extends Error {
   }
 }
 
+/** What was thrown, if it is an `Error` (of whatever realm); else an `Error` whose `cause` it is. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
+  return new Error(`expected an Error to be thrown; got ${show(thrown)}`, { cause: thrown })
+}
+
 /** Renders a rejected value for a message: short, one line, never throws. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)

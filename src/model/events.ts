@@ -1,5 +1,5 @@
 // What a cache tells its listeners, and the small emitter that does it without ever being hurt by one.
-import { CacheError, show } from './errors.js'
+import { asError, CacheError, show } from './errors.js'
 import { invalid, nearestOf } from './option-rules.js'
 
 export type Tier = 'l1' | 'l2'
@@ -22,8 +22,11 @@ export interface CacheEvents {
   miss: EntryEvent
   /** A loader answered. `kept: false`: the value went to its callers only (`ctx.skip()`, ttl 0, or an invalidation came meanwhile). */
   loaded: EntryEvent & { readonly reason: LoadReason; readonly durationMs: number; readonly kept: boolean }
-  /** A loader threw, rejected or timed out; `error` is what its callers get, unless a stale value answers. */
-  loadFailed: EntryEvent & { readonly reason: LoadReason; readonly durationMs: number; readonly error: unknown }
+  /**
+   * A loader threw, rejected or timed out; `error` is what its callers get, unless a stale value answers. What is no `Error` is the
+   * `cause` of one here; its callers get it as it is.
+   */
+  loadFailed: EntryEvent & { readonly reason: LoadReason; readonly durationMs: number; readonly error: Error }
   /** A read was answered with a value that is no longer fresh. */
   servedStale: EntryEvent & {
     readonly tier: Tier
@@ -33,9 +36,9 @@ export interface CacheEvents {
   /** An entry was stored in these tiers. */
   stored: EntryEvent & { readonly tiers: 'all' | Tier }
   /** A value could not be stored in L2; callers were not affected. */
-  storeFailed: EntryEvent & { readonly error: unknown }
+  storeFailed: EntryEvent & { readonly error: Error }
   /** A queued change (write-behind) could not be made in its source, and is tried again. */
-  saveFailed: EntryEvent & { readonly attempt: number; readonly error: unknown; readonly retryInMs: number }
+  saveFailed: EntryEvent & { readonly attempt: number; readonly error: Error; readonly retryInMs: number }
   /** Entries stopped being current, by a call here (`'local'`) or in another process (`'remote'`). */
   invalidated: InvalidatedEvent
   /** L1 was full and dropped its least recently used entry. */
@@ -64,9 +67,9 @@ export interface CacheEvents {
   /** A bus message was not understood and ignored: damaged, or of a later version. */
   messageIgnored: { readonly error: CacheError }
   /** A listener threw or rejected. */
-  listenerFailed: { readonly event: CacheEventName; readonly error: unknown }
+  listenerFailed: { readonly event: CacheEventName; readonly error: Error }
   /** Something worth knowing that is nobody's failure. */
-  notice: { readonly code: string; readonly detail: string }
+  notice: { readonly code: string; readonly detail: string; readonly error?: Error | undefined }
   /** The cache was closed. `lost`: changes that never reached L2. `unsaved`: queued changes that never reached their source. */
   closed: { readonly lost: number; readonly unsaved: number }
 }
@@ -123,7 +126,7 @@ export class Events {
 
   #failed(event: CacheEventName, error: unknown): void {
     // A failing listener of failures has nobody left to be told.
-    if (event !== 'listenerFailed') this.emit('listenerFailed', { event, error })
+    if (event !== 'listenerFailed') this.emit('listenerFailed', { event, error: asError(error) })
   }
 }
 

@@ -143,6 +143,16 @@ export interface NamespaceOptions extends PolicyOptions {
   readonly version?: Version | undefined
 }
 
+/**
+ * Where a cache writes what somebody should know of. Every call is `(fields, message)`: what pino and its like take, and what
+ * `console` prints. `fields` has `cache`, `event`, `code`, and `err` where there is an error. Called with the logger as `this`.
+ */
+export interface Logger {
+  info?(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
 /** Options of `createCache`. None is needed. */
 export interface CacheOptions extends PolicyOptions {
   /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'cache'. */
@@ -162,4 +172,9 @@ export interface CacheOptions extends PolicyOptions {
   readonly background?: BackgroundOptions | undefined
   /** How long `close()` waits for background work. Default '5s'. */
   readonly closeTimeout?: Duration | undefined
+  /**
+   * Is told what makes the cache less useful than it should be, each kind once until it is over: `console`, a pino logger, or your
+   * own. By default Node warns (`process.emitWarning`) once per kind and process; `false`: nothing is written anywhere.
+   */
+  readonly logger?: Logger | false | undefined
 }

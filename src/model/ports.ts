@@ -123,7 +123,7 @@ export interface StoreEvents {
   /** Commands cannot be sent now. */
   unready(reason: Error): void
   /** Something worth an event that is nobody's failure: a script reloaded, an out-of-memory fallback. */
-  notice(code: string, detail: string): void
+  notice(code: string, detail: string, error?: Error): void
 }
 
 /** What a bus tells its cache. */

@@ -1,6 +1,6 @@
 // L2 as the flow sees it: a store with a deadline on every operation, a circuit breaker around it, and reads of one tick coalesced.
 import type { AtMs } from '../model/entry.js'
-import { CacheError } from '../model/errors.js'
+import { asError, CacheError } from '../model/errors.js'
 import type {
   Bytes,
   Change,
@@ -357,8 +357,4 @@ class Operation<T> implements Sent {
     this.giveUp()
     this.watcher.failed(this, asError(error))
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

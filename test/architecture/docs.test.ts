@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { entries } from '../../scripts/subpaths.js'
+import { NOTICE_LEVELS } from '../../src/model/notices.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -59,13 +60,35 @@ describe('docs/api.md', () => {
       expect(missing, `exports of ${path} that docs/api.md does not name`).toEqual([])
     }
   })
+})
 
-  test('names every event', () => {
-    const events = read('src/model/events.ts').match(/export interface CacheEvents \{[\s\S]*?\n\}/)?.[0] ?? ''
-    const names = [...events.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name)
-    expect(names.length).toBeGreaterThan(15)
-    for (const name of names) expect(read('docs/api.md')).toContain(`\`${name}\``)
+describe('docs/events.md', () => {
+  const page = read('docs/events.md')
+
+  test('has a row for every event, with all that it carries, and none for an event that does not exist', () => {
+    const events = membersOf('src/model/events.ts', 'CacheEvents')
+    const rows = new Map(rowsOf(page, 'event').map(([name = '', carries = '']) => [name.slice(1, -1), carries]))
+    expect(events.size).toBeGreaterThan(15)
+    expect([...rows.keys()].sort()).toEqual([...events.keys()].sort())
+    for (const [name, properties] of events) {
+      for (const property of properties)
+        expect(rows.get(name), `${name} carries ${property}`).toContain(`\`${property}\``)
+    }
   })
+
+  test('has a row for every notice, with its level', () => {
+    const documented = Object.fromEntries(rowsOf(page, 'code').map(([code = '', level]) => [code.slice(1, -1), level]))
+    expect(documented).toEqual(NOTICE_LEVELS)
+  })
+})
+
+test('every notice that the code reports has a level', () => {
+  const reported = sources('src').flatMap((path) => [
+    ...read(path).matchAll(/\bnotice\((?:[^,'()]*\? )?'([A-Z0-9_]+)'(?: : '([A-Z0-9_]+)')?/g),
+  ])
+  const codes = new Set(reported.flatMap(([, one, other]) => [one, other]).filter((code) => code !== undefined))
+  expect(codes.size).toBeGreaterThan(3)
+  expect([...codes].sort()).toEqual(Object.keys(NOTICE_LEVELS).sort())
 })
 
 describe('README.md', () => {
@@ -112,6 +135,44 @@ test('every guarantee links to the tests that prove it', () => {
   )
   for (const section of sections) expect(section).toMatch(/\]\(\.\.\/test\//)
 })
+
+/** The members of an interface with the properties that their types spell out. */
+function membersOf(path: string, name: string): Map<string, string[]> {
+  const members = new Map<string, string[]>()
+  parse(path).forEachChild((each) => {
+    if (!ts.isInterfaceDeclaration(each) || each.name.text !== name) return
+    for (const member of each.members) {
+      const properties: string[] = []
+      const visit = (node: ts.Node): void => {
+        if (ts.isPropertySignature(node)) properties.push(node.name.getText())
+        else node.forEachChild(visit)
+      }
+      member.forEachChild(visit)
+      members.set(member.name?.getText() ?? '', properties)
+    }
+  })
+  return members
+}
+
+/** The cells of the rows of the table whose first column is headed so. */
+function rowsOf(page: string, heading: string): string[][] {
+  const table = page.split(/\n\n/).find((part) => part.startsWith(`| ${heading} |`)) ?? ''
+  return table
+    .split('\n')
+    .slice(2)
+    .map((row) =>
+      row
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+}
 
 /** The lines between `// #region name` and its end, moved to the margin. */
 function regionOf(source: string, name: string): string {

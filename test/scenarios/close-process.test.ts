@@ -36,15 +36,16 @@ async function run(trouble: 'none' | 'hung' | 'killed'): Promise<Said> {
     own.exit,
     new Promise((resolve) => setTimeout(() => resolve('still alive'), 20_000)),
   ])
-  expect({ ended, stderr: own.stderr, stdout: own.stdout }).toEqual({
-    ended: { code: 0, signal: null },
-    stderr: '',
-    stdout: '',
-  })
+  expect({ ended, stdout: own.stdout }).toEqual({ ended: { code: 0, signal: null }, stdout: '' })
+  const warnings = own.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('(Use `node'))
+  for (const line of warnings) expect(line).toMatch(/^\(node:\d+\) \[[A-Z0-9_]+\] TiercacheWarning: /)
+  const codes = warnings.map((line) => /\[([A-Z0-9_]+)\]/.exec(line)?.[1])
+  expect(new Set(codes).size, own.stderr).toBe(codes.length)
+  if (trouble !== 'none') expect(codes.length, own.stderr).toBeGreaterThan(0)
   return Object.assign({}, ...(own.messages as Said[]))
 }
 
-describe('a process whose cache was closed ends by itself, without a word on the console,', () => {
+describe('a process whose cache was closed ends by itself, with one warning of each kind of trouble and no other word on the console,', () => {
   test.each([
     ['none', 'while Redis works', 0],
     ['hung', 'while Redis hangs', 5],

@@ -1,0 +1,26 @@
+// The codes of the event `notice`, and how loud each is: the one table that the log and the docs go by.
+
+/**
+ * `'warning'`: the cache does less than it was asked to until somebody changes something, so it is said even where nobody listens.
+ * `'quiet'`: worth knowing, and handled already.
+ */
+export type NoticeLevel = 'warning' | 'quiet'
+
+export const NOTICE_LEVELS = {
+  /** Work that nobody waits for failed in a way that was not foreseen. */
+  BACKGROUND_FAILED: 'warning',
+  /** Redis is full and evicts nothing: what cannot be stored is removed instead. */
+  OUT_OF_MEMORY: 'warning',
+  /** Masters of a cluster did not answer: their keys read as absent. */
+  PARTIAL_READ: 'quiet',
+  /** The server had forgotten a script; it was sent again. */
+  SCRIPT_MISSING: 'quiet',
+  /** A key of the cache held another type and was removed. */
+  WRONG_TYPE: 'quiet',
+} as const satisfies Readonly<Record<string, NoticeLevel>>
+
+/** How loud a notice is. The codes of `CacheError` are warnings; those of a store that is not ours are quiet. */
+export function noticeLevelOf(code: string): NoticeLevel {
+  if (Object.hasOwn(NOTICE_LEVELS, code)) return NOTICE_LEVELS[code as keyof typeof NOTICE_LEVELS]
+  return code.startsWith('L2_') ? 'warning' : 'quiet'
+}
