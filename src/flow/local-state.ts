@@ -8,6 +8,7 @@ import type { Flight } from './flight.js'
 import { FlightTable } from './flight-table.js'
 import { InvalidationLog } from './invalidation-log.js'
 import type { TokenTable } from './token-table.js'
+import { UnsentWrites } from './unsent-writes.js'
 
 /** Is told of every change, at once and in the async context of whoever makes it. */
 export interface ChangeWatcher {
@@ -29,6 +30,8 @@ export class LocalState {
   readonly flights = new FlightTable()
   /** Every flight that has not ended, those that nobody may join any more included. */
   readonly underWay = new UnderWay<Flight>()
+  /** Writes of this process that wait for tokens: what it reads before they have left. */
+  readonly unsent = new UnsentWrites()
   /** Request scopes, once there are any. */
   watcher: ChangeWatcher | undefined
 
@@ -47,6 +50,7 @@ export class LocalState {
   forgetPrefix(localPrefix: string): number {
     this.keyLog.recordAll()
     this.watcher?.prefixOutdated(localPrefix)
+    if (this.unsent.size > 0) this.unsent.outdatePrefix(localPrefix)
     for (const { localKey } of this.flights.values()) if (localKey.startsWith(localPrefix)) this.detach(localKey)
     let count = 0
     for (const [localKey] of [...(this.l1?.entries() ?? [])]) {
@@ -68,13 +72,23 @@ export class LocalState {
   }
 
   forgetLabel(label: Label): void {
+    if (this.unsent.size > 0) this.unsent.outdateLabel(label)
+    this.#forgetLabel(label)
+  }
+
+  expireLabel(label: Label): void {
+    if (this.unsent.size > 0) this.unsent.outdateLabel(label)
+    this.#expireLabel(label)
+  }
+
+  #forgetLabel(label: Label): void {
     this.labelLog.record(label)
     this.watcher?.labelOutdated(label)
     this.tokens.forget(label)
     this.#detachLabelled(label)
   }
 
-  expireLabel(label: Label): void {
+  #expireLabel(label: Label): void {
     this.labelLog.record(label)
     this.watcher?.labelOutdated(label)
     this.tokens.expire(label)
@@ -83,7 +97,7 @@ export class LocalState {
 
   /**
    * L2 has confirmed a change of this process, or could not be reached. A read that began in between may have seen the old value or
-   * the old token: it must not be kept, and what it left in L1 goes, unless it is `written`.
+   * the old token: it must not be kept, and what it left in L1 goes, unless it is `written`. A write that began since is later.
    */
   told(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
     switch (change.op) {
@@ -97,10 +111,10 @@ export class LocalState {
         this.expireKey(subject)
         break
       case 'invalidateLabel':
-        this.forgetLabel(subject)
+        this.#forgetLabel(subject)
         break
       case 'expireLabel':
-        this.expireLabel(subject)
+        this.#expireLabel(subject)
         break
       default:
         change satisfies never

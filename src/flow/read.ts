@@ -156,8 +156,10 @@ export class Reader {
 
   /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
   #inL1(localKey: string, policy: Policy): Held | undefined {
-    const { l1, clock, tokens, recovery } = this.#core
+    const { l1, clock, tokens, recovery, local } = this.#core
     // A value that was set here and could not be told to L2 yet is what this process reads (G2), whatever L1 made of it.
+    const unsent = local.unsent.planOf(localKey)
+    if (unsent !== undefined) return heldOf(unsent, clock.nowMs(), tokens.epoch)
     if (recovery.size > 0) {
       const pending = recovery.pendingValue(localKey)
       if (pending?.plan !== undefined) return heldOf(pending.plan, clock.nowMs(), tokens.epoch)
@@ -551,8 +553,11 @@ export class Reader {
 
   /** L1 only, synchronous; changes neither recency nor counters. */
   peek(scope: Scope, userKey: string): unknown {
-    const { l1, clock, tokens } = this.#core
-    const entry = l1?.peek(localKeyOf(scope.space, userKey))
+    const { l1, clock, tokens, local } = this.#core
+    const localKey = localKeyOf(scope.space, userKey)
+    const unsent = local.unsent.planOf(localKey)
+    if (unsent !== undefined) return this.#release(unsent.value)
+    const entry = l1?.peek(localKey)
     if (entry === undefined) return undefined
     const nowMs = clock.nowMs()
     if (tokens.verify(entry, nowMs) !== 'current') return undefined

@@ -81,8 +81,8 @@ export class RemoteEntries {
   }
 
   /**
-   * Reads a key, or asks in another way what stands there, and judges it. A key whose own change still waits to be told is not asked
-   * for (G2).
+   * Reads a key, or asks in another way what stands there, and judges it. A key whose own change still waits to be told, or has just
+   * begun, is not asked for (G2).
    */
   async read(
     space: Space,
@@ -93,7 +93,7 @@ export class RemoteEntries {
   ): Promise<Found> {
     const changing = this.core.outbox.beforeReadOf(localKey)
     if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
-    if (this.core.recovery.hasKey(localKey)) return NOT_ASKED
+    if (this.core.recovery.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
     const askedAt = this.ask()
     const bytes = await ask(this.storeKey(localKey))
     return this.judge(bytes, space, localKey, policy, askedAt, patience)
@@ -113,7 +113,7 @@ export class RemoteEntries {
         return localKeys.map(() => NOT_ASKED)
     }
     // Asked now: what waits may have been told when the answers are here, and they may still be from before.
-    const areWaiting = localKeys.map((localKey) => core.recovery.hasKey(localKey))
+    const areWaiting = localKeys.map((key) => core.recovery.hasKey(key) || core.local.unsent.has(key))
     const askedAt = this.ask()
     const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
     return localKeys.map((localKey, i) => {

@@ -94,8 +94,25 @@ export function draftOf(
   return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
 }
 
+/** What this process reads of a value whose tokens are not read yet; `undefined` where it is not kept. */
+export function unsentPlanOf(core: Core, target: WriteTarget): SealPlan | undefined {
+  const { localKey, space, life, labels, admitted } = target
+  if (life.freshForMs <= 0) return undefined
+  const createdAtMs = core.clock.nowMs()
+  return {
+    ...{ localKey, space, value: admitted, life, createdAtMs, loadMs: 0, etag: undefined },
+    labels: { labels, tokens: labels.map(() => NO_TOKEN) },
+  }
+}
+
 export function tagLabels(tags: readonly string[]): readonly Label[] {
   return [...new Set(checkTags(tags, 'tags'))].map(tagLabel)
+}
+
+/** The draft of a value whose tokens are not read yet: not to be kept, but it throws what the real one would throw. */
+export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefined, target: WriteTarget): Draft {
+  const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
+  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
 }
 
 /** The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. */
@@ -108,8 +125,7 @@ export function checkKeepable(
   tags: readonly string[],
 ): unknown {
   const target = targetOf(core, entries, scope, userKey, value, { tags })
-  const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
-  draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
+  draftWithoutTokens(core, entries, target)
   return target.admitted
 }
 

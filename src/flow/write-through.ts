@@ -8,8 +8,9 @@ import type { Outgoing } from './outgoing.js'
 import type { RemoteEntries } from './remote-entries.js'
 import { keepRenewing } from './renewal.js'
 import { keepMsOf } from './seal-plan.js'
+import type { UnsentWrite } from './unsent-writes.js'
 import type { Writer } from './write.js'
-import { type Draft, draftOf, targetOf, type WriteTarget } from './write-draft.js'
+import { type Draft, draftOf, draftWithoutTokens, targetOf, type WriteTarget } from './write-draft.js'
 
 /** One change of the source of truth. */
 export interface SourceChange {
@@ -65,14 +66,16 @@ export class WriteThrough {
 
   async #write({ by, scope, userKey, stored, change }: SourceChange): Promise<WriteResult> {
     const { core, writer } = this
-    const prepared = stored && (await this.#prepare(scope, userKey, stored))
     const localKey = localKeyOf(scope.space, userKey)
     const removal = this.#outgoing(localKey, { op: 'delete', key: this.#storeKey(localKey) })
+    const prepared = stored && (await this.#prepare(scope, userKey, stored))
 
     const fence = this.entries === undefined || scope.policy.tiers === 'l1' ? undefined : newStamp('fence')
     core.local.forgetKey(localKey)
     const mark = core.local.keyLog.mark()
-    const isFenced = (await core.outbox.submit([this.#planting(localKey, fence) ?? removal])) === 'applied'
+    const planting = core.outbox.submit([this.#planting(localKey, fence) ?? removal])
+    if (prepared !== undefined) core.local.unsent.remove(localKey, prepared.unsent)
+    const isFenced = (await planting) === 'applied'
     const stopRenewing = fence && isFenced ? this.#renew(localKey, fence) : undefined
     try {
       await change()
@@ -90,16 +93,27 @@ export class WriteThrough {
     return writer.settle(by, scope, this.#replacing(localKey, fence, target, draft) ?? removal, written)
   }
 
+  /** From the call on no tier's value of before is served here: until the fence stands, reads go to the source. */
   async #prepare(
     scope: Scope,
     userKey: string,
     { value, tags }: NonNullable<SourceChange['stored']>,
-  ): Promise<{ target: WriteTarget; draft: Draft }> {
+  ): Promise<{ target: WriteTarget; draft: Draft; unsent: UnsentWrite }> {
     const { core, entries } = this
     const target = targetOf(core, entries, scope, userKey, value, { tags })
     const { epoch } = core.tokens
-    const carried = await core.tokenReader.carry(target.labels, keepMsOf(target.life))
-    return { target, draft: draftOf(core, entries, target, carried, epoch) }
+    const carrying = core.tokenReader.carry(target.labels, keepMsOf(target.life))
+    const early = carrying instanceof Promise ? undefined : draftOf(core, entries, target, carrying, epoch)
+    if (early === undefined) draftWithoutTokens(core, entries, target)
+    const unsent: UnsentWrite = { plan: undefined }
+    core.local.forgetKey(target.localKey)
+    core.local.unsent.add(target.localKey, unsent)
+    try {
+      return { target, draft: early ?? draftOf(core, entries, target, await carrying, epoch), unsent }
+    } catch (error) {
+      core.local.unsent.remove(target.localKey, unsent)
+      throw error
+    }
   }
 
   #planting(localKey: string, fence: Bytes | undefined): Outgoing | undefined {

@@ -15,7 +15,16 @@ import type { RemoteEntries } from './remote-entries.js'
 import { scopeOfCall } from './scope-of-call.js'
 import { keepMsOf } from './seal-plan.js'
 import { type Turn, Turns } from './turns.js'
-import { type Draft, draftOf, tagLabels, targetOf } from './write-draft.js'
+import type { UnsentWrite } from './unsent-writes.js'
+import {
+  type Draft,
+  draftOf,
+  draftWithoutTokens,
+  tagLabels,
+  targetOf,
+  unsentPlanOf,
+  type WriteTarget,
+} from './write-draft.js'
 
 /** A change with the place of its call. */
 interface Begun extends Outgoing {
@@ -48,20 +57,24 @@ export class Writer {
     const { localKey, labels, policy } = target
     const turn = this.#keyTurns.begin(localKey)
     let draft: Draft
+    let unsent: UnsentWrite | undefined
     try {
       const { epoch } = core.tokens
       const carrying = core.tokenReader.carry(labels, keepMsOf(target.life))
+      if (carrying instanceof Promise) unsent = this.#beginUnsent(target)
       const carried = carrying instanceof Promise ? await core.callers.await(core.background.track(carrying)) : carrying
       draft = draftOf(core, entries, target, carried, epoch)
     } catch (error) {
+      if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
       this.#keyTurns.end(localKey, turn)
       throw error
     }
-    // Nothing was done until here, and from here on nothing is thrown. A later call may have overtaken this one: it came before it,
-    // and is as good as applied once that one is.
+    // From here on nothing is thrown. A later call may have overtaken this one: it came before it, and is as good as applied once
+    // that one is.
     if (this.#keyTurns.isOvertaken(localKey, turn)) {
       const later = await core.callers.await(this.#keyTurns.resultOfLater(localKey, turn))
       if (later !== undefined) {
+        if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
         this.#keyTurns.end(localKey, turn)
         return later
       }
@@ -69,11 +82,33 @@ export class Writer {
     const { entry, bytes, plan, mustReseal } = draft
     const key = this.#storeKey(localKey)
     const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
-    core.recovery.overtaken([localKey], [])
+    if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
+    this.#outdateHere(localKey)
     core.local.forgetKey(localKey)
     // Its size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
     return this.#tell('set', scope, [{ turn, subject: localKey, change, labels, plan, mustReseal }], entry)
+  }
+
+  /**
+   * The value of `target` is what this process reads from now on, although L2 has to be asked for tokens before it can be stored (G2).
+   * Throws what storing it would throw, before anything is done.
+   */
+  #beginUnsent(target: WriteTarget): UnsentWrite {
+    const { core } = this
+    const { localKey } = target
+    draftWithoutTokens(core, this.entries, target)
+    const write: UnsentWrite = { plan: unsentPlanOf(core, target) }
+    core.recovery.overtaken([localKey], [])
+    core.local.forgetKey(localKey)
+    core.local.unsent.add(localKey, write)
+    return write
+  }
+
+  /** A later call of this process changes the key: what an earlier one left to be told must not be served. */
+  #outdateHere(localKey: string): void {
+    this.core.recovery.overtaken([localKey], [])
+    if (this.core.local.unsent.size > 0) this.core.local.unsent.outdate(localKey)
   }
 
   /**
@@ -88,7 +123,7 @@ export class Writer {
   ): Promise<WriteResult> {
     const localKey = outgoing.subject
     const turn = this.#keyTurns.begin(localKey)
-    this.core.recovery.overtaken([localKey], [])
+    this.#outdateHere(localKey)
     this.core.local.forgetKey(localKey)
     if (written !== undefined) putInL1(this.core, localKey, written.entry, written.policy, undefined)
     return this.#tell(by, scope, [{ ...outgoing, turn }], written?.entry)
@@ -98,7 +133,7 @@ export class Writer {
   delete(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
       const turn = this.#keyTurns.begin(localKey)
-      this.core.recovery.overtaken([localKey], [])
+      this.#outdateHere(localKey)
       this.core.local.forgetKey(localKey)
       const change: Change = { op: 'delete', key: this.#storeKey(localKey) }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
@@ -110,7 +145,7 @@ export class Writer {
   expire(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
       const turn = this.#keyTurns.begin(localKey)
-      this.core.recovery.overtaken([localKey], [])
+      this.#outdateHere(localKey)
       this.core.local.expireKey(localKey)
       const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newStamp('expired') }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
