@@ -72,7 +72,7 @@ export function createCache(options?: CacheOptions): Cache {
     maxStalenessMs: policy.memory?.maxStalenessMs ?? 3_000,
     isShared: connected !== undefined,
   })
-  const local = new LocalState(l1, tokens)
+  const local = new LocalState(l1, tokens, clock)
 
   const tier =
     connected &&

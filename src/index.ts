@@ -39,6 +39,7 @@ export type {
   BackgroundOptions,
   CacheOptions,
   CallOptions,
+  FailureBackoff,
   LoadContext,
   Loader,
   Logger,

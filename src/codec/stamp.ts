@@ -13,12 +13,50 @@ export const FORMAT_VERSION = 1
 const MAGIC = [0xc7, 0x1e] as const
 const STATES: readonly StampState[] = ['lease', 'live', 'expired', 'fence']
 const CHECKED_BYTES = 12
+/** The second half of the random part. */
+const EXPIRED_AT = 8
 
 /** A fresh stamp. Its random part is drawn from a pool: a system call for each would cost more than all the rest. */
 export function newStamp(state: StampState): Buffer {
   const stamp = Buffer.allocUnsafe(STAMP_BYTES)
   writeStamp(stamp, state)
   return stamp
+}
+
+const TICK_MS = 100
+const TICKS = 2 ** 32
+/** Two processes' estimates of the store's clock may differ by so much. */
+const CLOCK_ERROR_MS = 60_000
+
+/**
+ * The stamp of a soft expiry at `storeMs` of the store's clock. The instant takes half of the random part, in tenths of a second: how
+ * long `staleIfError` may still serve the entry counts from it, in every process.
+ */
+export function newExpiredStamp(storeMs: number): Buffer {
+  const stamp = newStamp('expired')
+  stamp.writeUInt32LE(Math.floor(storeMs / TICK_MS) % TICKS, EXPIRED_AT)
+  writeChecksum(stamp)
+  return stamp
+}
+
+/** Another stamp of the same soft expiry. */
+export function renewedStamp(expired: Bytes): Buffer {
+  const stamp = newStamp('expired')
+  stamp.set(expired.subarray(EXPIRED_AT, CHECKED_BYTES), EXPIRED_AT)
+  writeChecksum(stamp)
+  return stamp
+}
+
+/**
+ * How long ago the entry of this stamp was softly expired; `undefined` where the stamp does not say it: it was written by a release
+ * that did not, or the time is not within the entry's own age.
+ */
+export function expiredAgoMs(stamp: Bytes, storeMs: number, entryAgeMs: number): number | undefined {
+  const at = new DataView(stamp.buffer, stamp.byteOffset).getUint32(EXPIRED_AT, true)
+  const ticks = (Math.floor(storeMs / TICK_MS) - at) % TICKS
+  const agoMs = (ticks < 0 ? ticks + TICKS : ticks) * TICK_MS
+  if (agoMs <= entryAgeMs + CLOCK_ERROR_MS) return agoMs
+  return agoMs >= TICKS * TICK_MS - CLOCK_ERROR_MS ? 0 : undefined
 }
 
 /** Writes a fresh stamp over the first 16 bytes of `target`. */
@@ -28,6 +66,10 @@ export function writeStamp(target: Bytes, state: StampState): void {
   target[2] = FORMAT_VERSION
   target[3] = STATES.indexOf(state)
   generations.drawInto(target)
+  writeChecksum(target)
+}
+
+function writeChecksum(target: Bytes): void {
   const crc = crc32OfRange(target, 0, CHECKED_BYTES)
   for (let i = 0; i < 4; i++) target[CHECKED_BYTES + i] = crc >>> (8 * i)
 }

@@ -76,6 +76,8 @@ export class Flight implements FlightPlan, Loading {
   answerLabels: readonly Label[] | undefined
   /** Until when the answer may be handed to joiners. */
   answerUntilMs = Number.POSITIVE_INFINITY
+  /** What stood in L2 when its load began, if that is known. */
+  fence: Bytes | undefined
   /** The lease of its key, if it holds it. */
   lease: Bytes | undefined
   /** Where `UnderWay` has it. */

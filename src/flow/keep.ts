@@ -42,6 +42,7 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
     freshForMs,
     staleForMs: freshForMs + policy.staleWhileRevalidateMs,
     usableForMs: freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
+    staleIfErrorMs: policy.staleIfErrorMs,
   }
 }
 
@@ -242,6 +243,7 @@ export function makeEntry(parts: EntryParts): Entry {
     Math.ceil(parts.loadMs),
     parts.etag,
     parts.epoch,
+    life.staleIfErrorMs,
   )
 }
 

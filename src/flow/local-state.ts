@@ -1,12 +1,13 @@
 // What an invalidation does inside this process, whoever asked for it: this process, another one over the bus, or the recovery.
 import type { Entry } from '../model/entry.js'
 import type { Label } from '../model/labels.js'
-import type { Change } from '../model/ports.js'
+import type { Change, Clock } from '../model/ports.js'
 import { UnderWay } from '../model/under-way.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { Flight } from './flight.js'
 import { FlightTable } from './flight-table.js'
 import { InvalidationLog } from './invalidation-log.js'
+import { LoadFailures } from './load-failures.js'
 import type { TokenTable } from './token-table.js'
 import { UnsentWrites } from './unsent-writes.js'
 
@@ -26,6 +27,8 @@ export interface ChangeWatcher {
 export class LocalState {
   readonly keyLog = new InvalidationLog()
   readonly labelLog = new InvalidationLog()
+  /** Which loads failed lately. */
+  readonly failures = new LoadFailures(this.labelLog)
   /** What callers of a key join. */
   readonly flights = new FlightTable()
   /** Every flight that has not ended, those that nobody may join any more included. */
@@ -38,11 +41,13 @@ export class LocalState {
   constructor(
     readonly l1: MemoryTier | undefined,
     readonly tokens: TokenTable,
+    private readonly clock: Pick<Clock, 'nowMs'>,
   ) {}
 
   /** The key was deleted or overwritten; `except` is the entry that overwrote it, if L1 has it already. */
   forgetKey(localKey: string, except?: Entry): void {
     this.outdate(localKey)
+    this.failures.lift(localKey)
     if (this.l1 !== undefined && (except === undefined || this.l1.peek(localKey) !== except)) this.l1.delete(localKey)
   }
 
@@ -51,6 +56,7 @@ export class LocalState {
     this.keyLog.recordAll()
     this.watcher?.prefixOutdated(localPrefix)
     if (this.unsent.size > 0) this.unsent.outdatePrefix(localPrefix)
+    this.failures.liftPrefix(localPrefix)
     for (const { localKey } of this.flights.values()) if (localKey.startsWith(localPrefix)) this.detach(localKey)
     let count = 0
     for (const [localKey] of [...(this.l1?.entries() ?? [])]) {
@@ -62,7 +68,8 @@ export class LocalState {
   /** The key was softly expired: what L1 has may still be served if loading fails. */
   expireKey(localKey: string): void {
     this.outdate(localKey)
-    this.l1?.peek(localKey)?.expire()
+    this.failures.lift(localKey)
+    this.l1?.peek(localKey)?.expire(this.clock.nowMs())
   }
 
   /** Nothing is known of the key any more, yet it may be what it was: the next read asks L2. */
@@ -91,7 +98,7 @@ export class LocalState {
   #expireLabel(label: Label): void {
     this.labelLog.record(label)
     this.watcher?.labelOutdated(label)
-    this.tokens.expire(label)
+    this.tokens.expire(label, this.clock.nowMs())
     this.#detachLabelled(label)
   }
 

@@ -1,5 +1,5 @@
 // A change on its way out of this process, and what two of them for the same subject come to.
-import { newStamp } from '../codec/stamp.js'
+import { renewedStamp } from '../codec/stamp.js'
 import { type Label, newSoftHalf } from '../model/labels.js'
 import type { Change } from '../model/ports.js'
 import type { SealPlan } from './seal-plan.js'
@@ -22,7 +22,7 @@ export interface Outgoing {
  */
 export function anew(outgoing: Outgoing): Outgoing {
   const { change } = outgoing
-  if (change.op === 'expire') return { ...outgoing, change: { ...change, stamp: newStamp('expired') } }
+  if (change.op === 'expire') return { ...outgoing, change: { ...change, stamp: renewedStamp(change.stamp) } }
   if (change.op === 'expireLabel') return { ...outgoing, change: { ...change, soft: newSoftHalf() } }
   return outgoing
 }

@@ -1,10 +1,9 @@
 // A read, from top to bottom: L1, then L2, then the loader. Each step is one method, in the order in which they run.
 
-import { LRUCache } from 'lru-cache'
 import { type Age, type AtMs, ageOf, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
-import { backoffMs, shouldRefreshEarly } from '../model/freshness.js'
+import { shouldRefreshEarly } from '../model/freshness.js'
 import { localKey as localKeyOf } from '../model/key.js'
 import { tagLabel } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions, StaleValue, Tags } from '../model/options.js'
@@ -49,11 +48,6 @@ interface Request {
   readonly signal: AbortSignal | undefined
 }
 
-/** How soon a load that failed is tried again while a stale value answers; doubles. */
-const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 60_000
-const MAX_FAILURES_KEPT = 10_000
-
 const CLOCK_ERROR_MS = 2
 
 export class Reader {
@@ -62,8 +56,6 @@ export class Reader {
   readonly #fleet: Fleet | undefined
   readonly #keeper: Keeper
   readonly #remote: Remote | undefined
-  /** Keys whose last load failed while a stale value could answer: when the next load may be tried. */
-  readonly #failures = new LRUCache<string, { attempt: number; retryAtMs: AtMs }>({ max: MAX_FAILURES_KEPT })
 
   constructor(core: Core) {
     this.#core = core
@@ -123,7 +115,7 @@ export class Reader {
       if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
       return { value: this.#release(held.entry.value) }
     }
-    const mustWait = this.#mustWait(request.localKey)
+    const mustWait = this.#mustWait(request)
     if (held.age === 'stale') {
       if (!mustWait) this.#refreshBehind(request, 'stale', held)
       return { value: this.#serveStale(request, held, 'revalidating') }
@@ -169,7 +161,7 @@ export class Reader {
     const nowMs = clock.nowMs()
     const currency = tokens.verify(entry, nowMs)
     if (currency === 'invalidated') return undefined
-    if (currency === 'expired') entry.expire()
+    if (currency === 'expired') entry.expire(tokens.expiredAtMs(entry.labels, nowMs))
     const age = ageOf(entry, nowMs)
     return age === 'expired' ? undefined : { entry, tier: 'l1', age }
   }
@@ -181,9 +173,10 @@ export class Reader {
   }
 
   /** Whether the last load of this key failed so recently that the next one has to wait. */
-  #mustWait(localKey: string): boolean {
-    const failure = this.#failures.get(localKey)
-    return failure !== undefined && this.#core.clock.nowMs() < failure.retryAtMs
+  #mustWait({ localKey, policy }: Request, found?: FoundEntry): boolean {
+    if (policy.failureBackoff === undefined) return false
+    const { local, clock } = this.#core
+    return local.failures.mustWait(localKey, clock.nowMs(), found && (() => found.stamp))
   }
 
   #serveStale(request: Request, held: Held, why: 'revalidating' | 'loadFailed' | 'softTimeout'): unknown {
@@ -221,7 +214,11 @@ export class Reader {
       // The starter's own limit is the flight's; a joiner may be in more of a hurry.
       limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
       softMs: policy.softTimeoutMs,
-      takeStale: () => flight.held && { value: this.#serveStale(request, flight.held, 'softTimeout') },
+      takeStale: () => {
+        const { held } = flight
+        if (held === undefined || !this.#isStillUsable(held, flight)) return undefined
+        return { value: this.#serveStale(request, held, 'softTimeout') }
+      },
     }
     caller?.waitsFor.add(flight)
     const answer = flight.join(waiting, callers, () => this.#abandon(flight))
@@ -365,7 +362,7 @@ export class Reader {
       const held = this.#fallBackOn(flight, found)
       if (!flight.mustLoad && held.age === 'stale' && !flight.isAnswered)
         this.#answerStale(flight, request, held, found)
-      if (!flight.mustLoad && held.age !== 'fresh' && this.#mustWait(flight.localKey)) {
+      if (!flight.mustLoad && held.age !== 'fresh' && this.#mustWait(request, found)) {
         if (!flight.isAnswered) flight.resolve(this.#serveStale(request, held, 'loadFailed'))
         return
       }
@@ -403,7 +400,7 @@ export class Reader {
   /** L2 had it: L1 takes a copy, unless an invalidation came while the answer was on its way. */
   #arrive(flight: Flight, request: Request, found: FoundEntry): void {
     this.#copyToL1(flight.localKey, flight.keyMark, request.policy, found)
-    if (this.#failures.size > 0) this.#failures.delete(flight.localKey)
+    this.#core.local.failures.lift(flight.localKey)
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.freshUntilMs
     if (flight.isAnswered) return
@@ -443,6 +440,7 @@ export class Reader {
         : core.tokenReader.carry(flight.labels, lifeMs, patience)
     const carried = carrying instanceof Promise ? await carrying : carrying
     const startedAtMs = clock.nowMs()
+    flight.fence = right.fence
     if (flight.isAwaited && !flight.isAnswered) recorder.miss(scope.space, userKey)
     let stopRenewing: (() => void) | undefined
     let loaded: Loaded
@@ -465,7 +463,7 @@ export class Reader {
       stopRenewing?.()
     }
     flight.hasLoaded = true
-    if (this.#failures.size > 0) this.#failures.delete(flight.localKey)
+    core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
       const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, since, epoch }
@@ -490,7 +488,7 @@ export class Reader {
       if (!flight.isAnswered) flight.reject(error)
       return
     }
-    this.#noteFailure(flight.localKey)
+    this.#noteFailure(flight, request, held)
     // Into L1, so that the reads until the next try find it there.
     if (held.tier === 'l2' && request.policy.tiers === 'all') {
       putInL1(this.#core, flight.localKey, held.entry, request.policy, undefined)
@@ -506,11 +504,13 @@ export class Reader {
     return tokens.verify(held.entry, nowMs) !== 'invalidated'
   }
 
-  #noteFailure(localKey: string): void {
-    const { clock, random } = this.#core
-    const attempt = (this.#failures.get(localKey)?.attempt ?? 0) + 1
-    const retryAtMs = clock.nowMs() + backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, random)
-    this.#failures.set(localKey, { attempt, retryAtMs })
+  #noteFailure(flight: Flight, request: Request, held: Held): void {
+    const { failureBackoff } = request.policy
+    if (failureBackoff === undefined) return
+    const { clock, random, local } = this.#core
+    const { localKey, labelMark, fence } = flight
+    const labels = [flight.labels, held.entry.labels.labels]
+    local.failures.note({ localKey, labels, labelMark, fence }, failureBackoff, clock.nowMs(), random)
   }
 
   /**
@@ -645,6 +645,7 @@ function heldOf(plan: SealPlan, nowMs: AtMs, epoch: number): Held | undefined {
     plan.loadMs,
     plan.etag,
     epoch,
+    life.staleIfErrorMs,
   )
   const age = ageOf(entry, nowMs)
   return age === 'expired' ? undefined : { entry, tier: 'l1', age }

@@ -1,7 +1,7 @@
 // Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
 import type { OpenedEnvelope } from '../codec/entry-codec.js'
-import { stampOf, stateOf } from '../codec/stamp.js'
-import { type AtMs, Entry } from '../model/entry.js'
+import { expiredAgoMs, stampOf, stateOf } from '../codec/stamp.js'
+import { type AtMs, ageOf, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../model/key.js'
 import type { Policy } from '../model/policy.js'
@@ -143,7 +143,7 @@ export class RemoteEntries {
     }
     const ageMs = Math.max(0, this.#remote.tier.storeNowMs() - opened.createdAtMs)
     const createdAtMs = Math.floor(this.core.clock.nowMs() - ageMs)
-    if (ageMs >= opened.usableForMs) return { kind: 'useless', stamp: opened.stamp }
+    if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'useless', stamp: opened.stamp }
     const judgement = this.core.tokenReader.judge(opened.labels, patience)
     const finish = (judged: Judgement | undefined) =>
       judged === undefined
@@ -174,16 +174,20 @@ export class RemoteEntries {
         createdAtMs,
         Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
         Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
-        Math.min(createdAtMs + opened.usableForMs, l1UntilMs),
+        Math.min(createdAtMs + Math.max(opened.staleForMs, opened.usableForMs), l1UntilMs),
         Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
         opened.labels,
         opened.loadMs,
         opened.etag,
         // Not the present one: an invalidation, or a gap in the announcements, may have come since.
         askedAt.epoch,
+        staleIfErrorOf(opened, policy),
       )
-      if (opened.state === 'expired' || judged.currency === 'expired') entry.expire()
-      return new FoundEntry(entry, opened)
+      const expiredAtMs = this.#expiredAtMs(opened, judged, read)
+      if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
+      entry.expire(expiredAtMs)
+      const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
+      return isOver ? { kind: 'useless', stamp: opened.stamp } : new FoundEntry(entry, opened)
     }
     let value: unknown
     try {
@@ -193,6 +197,21 @@ export class RemoteEntries {
       return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
     }
     return this.#validate(value, read, opened, found)
+  }
+
+  /** When the entry, or a label of it, was softly expired; `undefined` if none was. */
+  #expiredAtMs(
+    opened: OpenedEnvelope,
+    judged: Judgement,
+    { createdAtMs, ageMs }: { readonly createdAtMs: AtMs; readonly ageMs: Milliseconds },
+  ): AtMs | undefined {
+    let firstMs: AtMs | undefined
+    if (judged.currency === 'expired') firstMs = this.core.tokens.expiredAtMs(opened.labels, this.core.clock.nowMs())
+    if (opened.state !== 'expired') return firstMs
+    const agoMs = expiredAgoMs(opened.stamp, this.#remote.tier.storeNowMs(), ageMs)
+    // Not said: then it counts as expired when its ttl ends.
+    const atMs = agoMs === undefined ? Number.POSITIVE_INFINITY : createdAtMs + Math.floor(ageMs) - agoMs
+    return firstMs === undefined ? atMs : Math.min(firstMs, atMs)
   }
 
   async #validate(
@@ -226,7 +245,7 @@ export class RemoteEntries {
     return { kind: 'useless', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
   }
 
-  /** Encodes an entry. Throws `UNSUPPORTED_VALUE`. */
+  /** Encodes an entry. The end of `staleIfError` may lie before that of `staleWhileRevalidate`: a soft expiry ends only the latter. Throws `UNSUPPORTED_VALUE`. */
   seal(plan: SealPlan): Bytes {
     const ageMs = this.core.clock.nowMs() - plan.createdAtMs
     return this.#remote.codec.encode({
@@ -237,11 +256,16 @@ export class RemoteEntries {
       createdAtMs: Math.max(0, Math.floor(this.#remote.tier.storeNowMs() - ageMs)),
       freshForMs: plan.life.freshForMs,
       staleForMs: plan.life.staleForMs,
-      usableForMs: plan.life.usableForMs,
+      usableForMs: plan.life.freshForMs + plan.life.staleIfErrorMs,
       loadMs: Math.ceil(plan.loadMs),
       labels: plan.labels,
       scopeCount: plan.space.scopeLabels.length,
       etag: plan.etag,
     })
   }
+}
+
+/** What `staleIfError` was when the entry was stored. Of one without end the envelope does not say it: then it is the reader's. */
+function staleIfErrorOf({ freshForMs, usableForMs }: OpenedEnvelope, policy: Policy): Milliseconds {
+  return freshForMs === Number.POSITIVE_INFINITY ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs)
 }

@@ -25,6 +25,8 @@ export interface Life {
   readonly freshForMs: Milliseconds
   readonly staleForMs: Milliseconds
   readonly usableForMs: Milliseconds
+  /** Of `usableForMs`, what remains of an entry that stops being fresh early. */
+  readonly staleIfErrorMs: Milliseconds
 }
 
 /** How long the store is to keep an entry of this life. */

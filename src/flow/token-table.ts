@@ -19,6 +19,8 @@ interface Known {
   readonly asOfMs: AtMs | undefined
   /** The era in which it was learned: trust in the bus carries it on only within that era. */
   readonly era: number
+  /** When its last soft expiry was heard of here. */
+  expiredAtMs: AtMs | undefined
 }
 
 /** What a read of tokens must hand back with its answer, so that an invalidation that passed it on the way is noticed. */
@@ -133,7 +135,7 @@ export class TokenTable {
     const known = this.#known.get(label)
     if (known !== undefined) return known.token
     const token = newToken()
-    this.#known.set(label, { token, asOfMs: undefined, era: this.#era })
+    this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: undefined })
     return token
   }
 
@@ -158,7 +160,8 @@ export class TokenTable {
     const known = this.#known.peek(label)
     if (known !== undefined && known.token !== token) this.epoch++
     const era = ticket < this.#lostAt ? this.#era - 1 : this.#era
-    this.#known.set(label, { token, asOfMs: sentAtMs, era })
+    const isSame = known !== undefined && compareTokens(known.token, token) !== 'invalidated'
+    this.#known.set(label, { token, asOfMs: sentAtMs, era, expiredAtMs: isSame ? known.expiredAtMs : undefined })
     return true
   }
 
@@ -173,11 +176,12 @@ export class TokenTable {
    * The label was softly expired: its entries may still be served if loading fails. What its soft half is now only the store can say:
    * an announcement that comes late may be of the last expiry but one, and entries that carry that half are not current again.
    */
-  expire(label: Label): void {
+  expire(label: Label, nowMs: AtMs): void {
     this.#noteForgotten(label)
     const known = this.#known.peek(label)
     if (known !== undefined) {
-      this.#known.set(label, { token: withSoftHalf(known.token, newSoftHalf()), asOfMs: undefined, era: this.#era })
+      const token = withSoftHalf(known.token, newSoftHalf())
+      this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: nowMs })
     }
     this.epoch++
   }
@@ -198,6 +202,21 @@ export class TokenTable {
       worst = 'expired'
     }
     return worst
+  }
+
+  /**
+   * When an entry that `compare` found expired was: as far as this process knows, at the latest now. What it finds out late it
+   * remembers, so that the entry's remaining time does not begin anew with each read.
+   */
+  expiredAtMs(set: LabelSet, nowMs: AtMs): AtMs {
+    let firstMs = nowMs
+    for (let i = 0; i < set.labels.length; i++) {
+      const known = this.#known.get(set.labels[i] as Label)
+      if (known === undefined || compareTokens(set.tokens[i] as Token, known.token) !== 'expired') continue
+      known.expiredAtMs ??= nowMs
+      firstMs = Math.min(firstMs, known.expiredAtMs)
+    }
+    return firstMs
   }
 
   /**

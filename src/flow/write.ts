@@ -1,5 +1,5 @@
 // Writes and invalidations: this process first and at once, then L2, then the announcement to the other processes.
-import { newStamp } from '../codec/stamp.js'
+import { newExpiredStamp } from '../codec/stamp.js'
 import type { Entry } from '../model/entry.js'
 import type { InvalidatedEvent } from '../model/events.js'
 import { localKey as localKeyOf, storeKeyOf, type Version } from '../model/key.js'
@@ -143,11 +143,12 @@ export class Writer {
 
   /** The entries stop being fresh; they may still be served if loading fails. */
   expire(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
+    const storeMs = this.core.remote?.tier.storeNowMs() ?? 0
     const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
       const turn = this.#keyTurns.begin(localKey)
       this.#outdateHere(localKey)
       this.core.local.expireKey(localKey)
-      const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newStamp('expired') }
+      const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newExpiredStamp(storeMs) }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
     })
     return this.#tell('expire', scope, changes)

@@ -48,15 +48,23 @@ export class Entry implements EntryTimes {
     readonly etag: string | undefined,
     /** The epoch of the token table at which the labels were last found current; below 0 asks for verification. */
     public epoch: number,
+    /** How long it may be served after it stopped being fresh, if loading fails. */
+    readonly staleIfErrorMs: number = 0,
   ) {
     this.hotUntilMs = freshUntilMs
   }
 
-  /** No longer fresh nor stale; still usable if loading fails, as long as it would have been. */
-  expire(): void {
+  /**
+   * Softly expired at `atMs`: no longer fresh nor stale. If loading fails it may be served for `staleIfError` from then on, and no
+   * longer than it would have been. Only the first expiry counts.
+   */
+  expire(atMs: AtMs): void {
+    if (this.freshUntilMs === LONG_AGO_MS) return
+    const endedAtMs = Math.min(atMs, this.freshUntilMs)
+    this.usableUntilMs = Math.min(this.usableUntilMs, endedAtMs + this.staleIfErrorMs)
     this.hotUntilMs = 0
-    this.freshUntilMs = 0
-    this.staleUntilMs = 0
+    this.freshUntilMs = LONG_AGO_MS
+    this.staleUntilMs = LONG_AGO_MS
   }
 
   /** Not to be served before L2 said that it is still what it was. */

@@ -34,6 +34,12 @@ export function shouldRefreshEarly({ nowMs, freshUntilMs, loadMs, beta, random }
   return nowMs - loadMs * beta * Math.log(1 - random()) >= freshUntilMs
 }
 
+/** The pauses between loads that fail while a stale value is served: the first, doubled after each failure up to the longest. */
+export interface FailureBackoffMs {
+  readonly firstMs: number
+  readonly longestMs: number
+}
+
 /**
  * How long to wait before try number `attempt` + 1, `attempt` (from 1) having failed: doubles from `baseMs` to `maxMs`, the upper
  * half of it random, so that processes that failed together do not come back together.

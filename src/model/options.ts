@@ -20,8 +20,16 @@ export interface PolicyOptions {
   readonly l1Ttl?: Duration | undefined
   /** How long after its ttl a value is still served while one refresh runs. Default 0. */
   readonly staleWhileRevalidate?: Duration | undefined
-  /** How long after its ttl a value is still served if loading fails. Default 0. */
+  /**
+   * How long after it stopped being fresh a value is still served if loading fails: after its ttl, or after `expire` and `expireTags`.
+   * Default 0: not at all.
+   */
   readonly staleIfError?: Duration | undefined
+  /**
+   * The pause before the next load of a key, while loads fail and a stale value is served. It ends with any change of the key or of
+   * its tags. `false`: each read tries. Default `{ first: '1s', longest: '1m' }`.
+   */
+  readonly failureBackoff?: FailureBackoff | false | undefined
   /** The largest random part, 0 to 1, by which a ttl is shortened. Default 0. */
   readonly jitter?: number | undefined
   /** XFetch's beta: a few readers refresh shortly before expiry; 1 is usual, larger is earlier. Default false: off. */
@@ -38,6 +46,14 @@ export interface PolicyOptions {
   readonly singleFlight?: SingleFlight | undefined
   /** Checks what comes from L2; what it refuses is a miss. */
   readonly schema?: StandardSchema | undefined
+}
+
+/** Pauses that double after each failure in a row; the upper half of each is random. */
+export interface FailureBackoff {
+  /** After the first failure. Default '1s'. */
+  readonly first?: Duration | undefined
+  /** Not below `first`. Default '1m'. */
+  readonly longest?: Duration | undefined
 }
 
 /** Tags, or what derives them from the value. */

@@ -1,7 +1,8 @@
 // Options resolved into numbers: what one call goes by.
 import { type Duration, toMs } from './duration.js'
-import { checkNumber, checkOneOf, invalid, unknownName } from './option-rules.js'
-import type { PolicyOptions, SingleFlight, Tiers } from './options.js'
+import type { FailureBackoffMs } from './freshness.js'
+import { checkNames, checkNumber, checkOneOf, invalid, unknownName } from './option-rules.js'
+import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './options.js'
 import { isSchema, type StandardSchema } from './schema.js'
 
 /** Every decision that options allow, as numbers. Immutable, shared by all calls that say nothing else. */
@@ -12,6 +13,8 @@ export interface Policy {
   readonly l1TtlMs: number
   readonly staleWhileRevalidateMs: number
   readonly staleIfErrorMs: number
+  /** `undefined`: off. */
+  readonly failureBackoff: FailureBackoffMs | undefined
   readonly jitter: number
   /** 0: off. */
   readonly earlyRefreshBeta: number
@@ -24,6 +27,8 @@ export interface Policy {
   readonly schema: StandardSchema | undefined
 }
 
+const DEFAULT_BACKOFF: FailureBackoffMs = { firstMs: 1_000, longestMs: 60_000 }
+
 /**
  * The policy of a cache that was given no options. A minute is long enough to take the load of a hot key away and short enough
  * that a forgotten invalidation heals by itself.
@@ -33,6 +38,7 @@ export const DEFAULT_POLICY: Policy = {
   l1TtlMs: Number.POSITIVE_INFINITY,
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
+  failureBackoff: DEFAULT_BACKOFF,
   jitter: 0,
   earlyRefreshBeta: 0,
   softTimeoutMs: Number.POSITIVE_INFINITY,
@@ -49,6 +55,7 @@ export const POLICY_OPTIONS = [
   'l1Ttl',
   'staleWhileRevalidate',
   'staleIfError',
+  'failureBackoff',
   'jitter',
   'earlyRefresh',
   'softTimeout',
@@ -119,6 +126,9 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
     case 'staleIfError':
       draft.staleIfErrorMs = toMs(value as Duration, name)
       return
+    case 'failureBackoff':
+      draft.failureBackoff = value === false ? undefined : checkBackoff(value, draft.failureBackoff)
+      return
     case 'jitter':
       draft.jitter = checkNumber(value, name, 0, 1)
       return
@@ -153,6 +163,21 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
 function checkBeta(value: unknown): number {
   if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value
   throw invalid('earlyRefresh', "a number of 0 or more (XFetch's beta; 1 is usual) or false", value)
+}
+
+/** What is not given is as `before`; a first pause above the longest raises it, and a longest one below the first lowers that. */
+function checkBackoff(value: unknown, before: FailureBackoffMs = DEFAULT_BACKOFF): FailureBackoffMs {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('failureBackoff', "{ first, longest }, such as { first: '1s', longest: '1m' }, or false", value)
+  }
+  checkNames(value, ['first', 'longest'], 'failureBackoff')
+  const { first, longest } = value as FailureBackoff
+  const firstMs = first === undefined ? before.firstMs : toMs(first, 'failureBackoff.first', 'positive')
+  const longestMs = longest === undefined ? before.longestMs : toMs(longest, 'failureBackoff.longest', 'positive')
+  if (longestMs >= firstMs) return { firstMs, longestMs }
+  if (longest === undefined) return { firstMs, longestMs: firstMs }
+  if (first === undefined) return { firstMs: longestMs, longestMs }
+  throw invalid('failureBackoff.longest', `at least failureBackoff.first (${firstMs} ms)`, longest)
 }
 
 function isListOfStrings(value: unknown): boolean {

@@ -125,7 +125,7 @@ describe('an entry of L1', () => {
 
   test.each([
     ['is invalidated with its label', (tokens: TokenTable) => tokens.forget('t'), 'invalidated'],
-    ['is expired with its label', (tokens: TokenTable) => tokens.expire('t'), 'expired'],
+    ['is expired with its label', (tokens: TokenTable) => tokens.expire('t', 0), 'expired'],
     ['is invalidated when the label has another token', (t: TokenTable) => learn(t, 't', NEW, 1), 'invalidated'],
     ['stays current when its token is confirmed', (tokens: TokenTable) => learn(tokens, 't', OLD, 1), 'current'],
   ])('%s', (_, happens, expected) => {
