@@ -3,7 +3,7 @@ export type { Cache, KeyValue } from './cache/cache.js'
 export type { CacheStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
-export type { Source, SourceReadOptions, SourceResult } from './cache/source.js'
+export type { OneOrMany, Source, SourceReadOptions, SourceResult } from './cache/source.js'
 export type {
   SaveContext,
   SourceDefinition,
@@ -12,9 +12,10 @@ export type {
   WriteMode,
 } from './cache/source-definition.js'
 export type { WarmEntry } from './cache/warm.js'
-export type { CachedCalls, OfArguments, WrapOptions, Wrapped } from './cache/wrap.js'
+export type { CachedCalls, Wrapped } from './cache/wrap.js'
+export type { OfArguments, WrapOptions } from './cache/wrap-options.js'
 export { createCache } from './create-cache.js'
-export type { AfterCommit, Invalidated } from './flow/after-commit.js'
+export type { AfterCommit, Invalidated, InvalidatedCalls, InvalidatedList } from './flow/after-commit.js'
 export type { BatchContext, BatchLoader } from './flow/batcher.js'
 export { type BroadcastBusOptions, broadcastBus } from './flow/broadcast-bus.js'
 export { type InProcessBus, inProcessBus } from './flow/in-process-bus.js'

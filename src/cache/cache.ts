@@ -7,13 +7,15 @@ import type { Held } from '../flow/flight.js'
 import { loadMissing, type ManyLoader } from '../flow/load-many.js'
 import type { WriteResult } from '../flow/outbox.js'
 import type { Lookup, Reader } from '../flow/read.js'
+import { scopeOfCall } from '../flow/scope-of-call.js'
+import { checkTagList } from '../flow/tags.js'
 import type { WarmOptions, WarmReport } from '../flow/warm.js'
 import type { Writer } from '../flow/write.js'
 import type { CachePolicy } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
 import type { CacheEventName, Listener } from '../model/events.js'
 import { childSpace, type Version } from '../model/key.js'
-import { checkNames } from '../model/option-rules.js'
+import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
@@ -26,7 +28,8 @@ import type { RequestScopes } from './request-scope.js'
 import { Source } from './source.js'
 import type { SourceDefinition } from './source-definition.js'
 import { type WarmEntry, warmEntries } from './warm.js'
-import { type WrapOptions, type Wrapped, wrapFunction } from './wrap.js'
+import { type Wrapped, wrapFunction } from './wrap.js'
+import type { WrapOptions } from './wrap-options.js'
 
 /** What a cache is made of; only `create-cache.ts` puts it together. */
 export interface CacheParts {
@@ -39,6 +42,9 @@ export interface CacheParts {
   readonly policy: CachePolicy
 }
 
+const READ_OPTIONS = ['version', 'tiers', 'signal']
+const VERSION = ['version']
+const SEVERAL_KEYS = '. Several keys are one array'
 const NAMESPACE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'version']
 
 /** One key with its value, for `setMany`. */
@@ -76,12 +82,14 @@ export class Cache {
 
   /** The value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; never loads. `undefined` may also be a cached `undefined`: see `lookup`. */
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
+    checkOptions(options, READ_OPTIONS, 'get')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
     return this.#served(key, held) as V | undefined
   }
 
   /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
+    checkOptions(options, READ_OPTIONS, 'lookup')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
     this.#served(key, held)
     return this.#lookupOf<V>(held)
@@ -89,19 +97,23 @@ export class Cache {
 
   /** Whether `get` would find a value. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
+    checkOptions(options, READ_OPTIONS, 'has')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
     return held !== undefined && held.age !== 'failsafe'
   }
 
   /** What L1 has, at once; changes nothing, neither recency nor counters. */
-  peek<V = unknown>(key: string): V | undefined {
-    return this.#parts.requests.reads.peek(this.#scope, key) as V | undefined
+  peek<V = unknown>(key: string, options?: { readonly version?: Version | undefined }): V | undefined {
+    if (options !== undefined) checkOptions(options, VERSION, 'peek')
+    return this.#parts.requests.reads.peek(scopeOfCall(this.#scope, options), key) as V | undefined
   }
 
   /** The values in the order of `keys`, `undefined` where there is none; one read of L2 per cluster slot. Never loads. */
   async getMany<V = unknown>(keys: readonly string[], options?: ReadOptions): Promise<(V | undefined)[]> {
-    const held = await this.#parts.requests.reads.findMany(this.#scope, checkKeys(keys), options)
-    return held.map((one, i) => this.#served(keys[i] as string, one) as V | undefined)
+    checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
+    const list = checkKeys(keys)
+    const held = await this.#parts.requests.reads.findMany(this.#scope, list, options)
+    return held.map((one, i) => this.#served(list[i] as string, one) as V | undefined)
   }
 
   /**
@@ -129,12 +141,20 @@ export class Cache {
   }
 
   /** The entries must never be served again, by no process (G1). */
-  async delete(keys: string | readonly string[], options?: { version?: Version }): Promise<WriteResult> {
+  async delete(
+    keys: string | readonly string[],
+    options?: { readonly version?: Version | undefined },
+  ): Promise<WriteResult> {
+    checkOptions(options, VERSION, 'delete', SEVERAL_KEYS)
     return this.#parts.writer.delete(this.#scope, checkKeys(keys), options?.version)
   }
 
   /** The entries stop being fresh; `staleIfError` may still serve them. */
-  async expire(keys: string | readonly string[], options?: { version?: Version }): Promise<WriteResult> {
+  async expire(
+    keys: string | readonly string[],
+    options?: { readonly version?: Version | undefined },
+  ): Promise<WriteResult> {
+    checkOptions(options, VERSION, 'expire', SEVERAL_KEYS)
     return this.#parts.writer.expire(this.#scope, checkKeys(keys), options?.version)
   }
 
@@ -142,17 +162,27 @@ export class Cache {
    * Every entry of the whole cache, namespaces included, that carries one of the tags must never be served again.
    * One command, whatever the number of entries.
    */
-  async invalidateTags(tags: string | readonly string[]): Promise<WriteResult> {
-    return this.#parts.writer.invalidateTags(this.#scope, typeof tags === 'string' ? [tags] : tags)
+  invalidateTags(tags: string | readonly string[]): Promise<WriteResult>
+  async invalidateTags(tags: string | readonly string[], ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'invalidateTags()', "one tag or an array, as in invalidateTags(['org:7', 'org:8'])")
+    return this.#parts.writer.invalidateTags(this.#scope, checkTagList(tags, 'tags'))
   }
 
   /** The soft twin of `invalidateTags`: `staleIfError` may still serve the entries. */
-  async expireTags(tags: string | readonly string[]): Promise<WriteResult> {
-    return this.#parts.writer.expireTags(this.#scope, typeof tags === 'string' ? [tags] : tags)
+  expireTags(tags: string | readonly string[]): Promise<WriteResult>
+  async expireTags(tags: string | readonly string[], ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'expireTags()', "one tag or an array, as in expireTags(['org:7', 'org:8'])")
+    return this.#parts.writer.expireTags(this.#scope, checkTagList(tags, 'tags'))
   }
 
   /** Everything under this cache or namespace is gone, in every process. One command, whatever the number of entries. */
-  async clear(): Promise<WriteResult> {
+  clear(): Promise<WriteResult>
+  async clear(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(
+      others,
+      'clear()',
+      'nothing and means everything; single entries are for delete(), prefixes for deleteByPrefix()',
+    )
     return this.#parts.writer.clear(this.#scope)
   }
 
@@ -163,6 +193,7 @@ export class Cache {
    * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
    */
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
+    checkOptions(options, ['signal'], 'deleteByPrefix')
     const { core } = this.#parts
     return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), options?.signal))
   }
@@ -225,7 +256,8 @@ export class Cache {
   }
 
   /** Which tier has the key, how old it is, what is left of each window, its tags, and who would load it now. Changes nothing. */
-  explain(key: string, options?: ReadOptions): Promise<Explanation> {
+  async explain(key: string, options?: ReadOptions): Promise<Explanation> {
+    checkOptions(options, READ_OPTIONS, 'explain')
     return explain(this.#parts.core, this.#parts.reader, this.#scope, key, options)
   }
 

@@ -6,7 +6,7 @@ import type { Writer } from '../flow/write.js'
 import { encodeArguments } from '../model/arguments.js'
 import { CacheError, show } from '../model/errors.js'
 import { childSpace, type Version } from '../model/key.js'
-import { checkCount, checkNames, invalid } from '../model/option-rules.js'
+import { checkCount, checkNames, checkOptions, invalid, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import type { StandardSchema } from '../model/schema.js'
@@ -75,7 +75,7 @@ export class CachedPages<T, C> implements Pages<T, C> {
     checkNames(definition, PAGES_OPTIONS, 'pages')
     const { loadPage, prefetch = 1, version, tags, ...policy } = definition
     if (typeof loadPage !== 'function')
-      throw invalid('loadPage', 'a function of a cursor that answers { items, next }', loadPage)
+      throw invalid('loadPage', 'a function of a cursor that returns { items, next }', loadPage)
     this.#parts = parts
     this.#loadPage = loadPage
     this.#options = { tags }
@@ -87,6 +87,7 @@ export class CachedPages<T, C> implements Pages<T, C> {
   }
 
   async page(cursor?: C, options?: PageReadOptions): Promise<Page<T, C>> {
+    checkOptions(options, ['signal'], 'page')
     const callOptions = options?.signal === undefined ? this.#options : { ...this.#options, signal: options.signal }
     const { reads } = this.#parts.requests
     const page = await reads.getOrSet(this.#scope, this.#key(cursor), this.#loaderOf(cursor), callOptions)
@@ -107,7 +108,12 @@ export class CachedPages<T, C> implements Pages<T, C> {
     for await (const { items } of this.from()) yield* items
   }
 
-  async invalidate(): Promise<WriteResult> {
+  async invalidate(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(
+      others,
+      'invalidate() of a list in pages',
+      'nothing and means every page: a change moves items between pages',
+    )
     return this.#parts.writer.clear(this.#scope)
   }
 

@@ -1,14 +1,18 @@
 // `cache.source(name, definition)`: a typed source with the cache in front of it, for reading in batches and for writing through.
+import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { Core, Scope } from '../flow/core.js'
 import { allInOrder } from '../flow/load-many.js'
 import type { WriteResult } from '../flow/outbox.js'
 import type { Reader } from '../flow/read.js'
+import { ignoreRejection } from '../flow/tags.js'
 import { type WarmOptions, type WarmReport, warmAll } from '../flow/warm.js'
 import type { Writer } from '../flow/write.js'
 import { encodeId } from '../model/arguments.js'
 import { CacheError, show } from '../model/errors.js'
-import type { CallOptions, Loader } from '../model/options.js'
+import { keyFailed } from '../model/failed-option.js'
+import { checkOptions, refuseMore } from '../model/option-rules.js'
+import type { CallOptions, LoadContext, Loader } from '../model/options.js'
 import { type Explanation, explain } from './explain.js'
 import type { Names } from './names.js'
 import type { Reads, RequestScopes } from './request-scope.js'
@@ -22,6 +26,9 @@ export interface SourceReadOptions {
   /** Lets this caller leave; a load that others wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** One id or an array of ids. An id that is an array itself can only be given in an array. */
+export type OneOrMany<Id> = Exclude<Id, readonly unknown[]> | readonly Id[]
 
 /** What came of reading one of many ids. */
 export type SourceResult<Id, V> =
@@ -38,6 +45,8 @@ export interface SourceParts {
   readonly requests: RequestScopes
   readonly names: Names
 }
+
+const READ_OPTIONS = ['signal']
 
 /** How many ids `setMany` saves at once. */
 const SAVES_AT_ONCE = 16
@@ -76,7 +85,8 @@ export class Source<Id, V> {
     if (key === undefined) return encodeId(id)
     const own: unknown = key(id)
     if (typeof own === 'string') return own
-    throw new CacheError('INVALID_KEY', `the option key of ${this.name} must answer a string; got ${show(own)}`)
+    ignoreRejection(own)
+    throw new CacheError('INVALID_KEY', `the option key of ${this.name} must return a string; got ${show(own)}`)
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -87,7 +97,9 @@ export class Source<Id, V> {
    */
   get(id: Id, options?: SourceReadOptions): Promise<V> {
     try {
-      return this.#get(id, this.keyOf(id), options?.signal)
+      if (options !== undefined) checkOptions(options, READ_OPTIONS, 'get of a source')
+      const key = this.#keyOfRead(id)
+      return key === undefined ? this.#readUnkept('getOrSet', id, options) : this.#get(id, key, options?.signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -114,7 +126,9 @@ export class Source<Id, V> {
 
   /** Loads although a value may be cached, and answers what was loaded. A change that is queued here is newer, and answers instead. */
   async refresh(id: Id, options?: SourceReadOptions): Promise<V> {
-    const key = this.keyOf(id)
+    checkOptions(options, READ_OPTIONS, 'refresh of a source')
+    const key = this.#keyOfRead(id)
+    if (key === undefined) return this.#readUnkept('refresh', id, options)
     const queued = this.#changes.queued(key)
     if (queued !== undefined) return queued.value as V
     const callOptions = this.#optionsOf(id, options?.signal) as CallOptions | undefined
@@ -146,13 +160,20 @@ export class Source<Id, V> {
    * Saves, then every tier and every process has the new value (`write: 'through'`). Rejects with what `save` threw, and the cache then
    * holds nothing newer than the source. 'queued': saved, and L2 will be told; or, with `write: 'behind'`, to be saved later.
    */
-  async set(id: Id, value: Present<V>): Promise<WriteResult> {
+  set(id: Id, value: Present<V>): Promise<WriteResult>
+  async set(id: Id, value: Present<V>, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'set() of a source', 'an id and a value; its options are those of the definition')
     this.#mustHave('save', 'set')
     return this.#changes.save(id, this.keyOf(id), value)
   }
 
   /** `set` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
-  async setMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult> {
+  setMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
+  async setMany(
+    entries: Iterable<readonly [id: Id, value: Present<V>]>,
+    ...others: readonly unknown[]
+  ): Promise<WriteResult> {
+    refuseMore(others, 'setMany() of a source', 'pairs of id and value; its options are those of the definition')
     this.#mustHave('save', 'setMany')
     const last = new Map<string, readonly [Id, Present<V>]>()
     for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
@@ -163,38 +184,69 @@ export class Source<Id, V> {
   }
 
   /** Removes from the source, then from every tier and process; as `set` otherwise. */
-  async delete(id: Id): Promise<WriteResult> {
+  delete(id: Id): Promise<WriteResult>
+  async delete(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'delete() of a source', 'one id, since each is a change of its own')
     this.#mustHave('remove', 'delete')
     return this.#changes.remove(id, this.keyOf(id))
   }
 
-  /** The cached values must never be served again; the source is not touched. For changes that others made in it. */
-  async invalidate(...ids: readonly Id[]): Promise<WriteResult> {
-    return this.#parts.writer.delete(
-      this.#scope,
-      ids.map((id) => this.keyOf(id)),
-      undefined,
-    )
+  /**
+   * The cached values of one id or of an array of ids must never be served again; the source is not touched. For changes that others made in it.
+   * An id that is an array itself is given in an array, as in `getMany`.
+   */
+  invalidate(ids: OneOrMany<Id>): Promise<WriteResult>
+  async invalidate(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
+    return this.#parts.writer.delete(this.#scope, this.#keysOf(ids, others, 'invalidate'), undefined)
   }
 
   /** The cached values stop being fresh; `staleIfError` may still serve them. */
-  async expire(...ids: readonly Id[]): Promise<WriteResult> {
-    return this.#parts.writer.expire(
-      this.#scope,
-      ids.map((id) => this.keyOf(id)),
-      undefined,
-    )
+  expire(ids: OneOrMany<Id>): Promise<WriteResult>
+  async expire(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
+    return this.#parts.writer.expire(this.#scope, this.#keysOf(ids, others, 'expire'), undefined)
   }
 
   /** No value of the source that is cached now must ever be served again. One command, however many there are. */
-  async clear(): Promise<WriteResult> {
+  clear(): Promise<WriteResult>
+  async clear(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'clear() of a source', 'nothing and means all of it; single values are for invalidate()')
     return this.#parts.writer.clear(this.#scope)
   }
 
   // ── How ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #keysOf(ids: OneOrMany<Id>, others: readonly unknown[], verb: string): readonly string[] {
+    refuseMore(others, `${verb}() of a source`, `one id or an array of ids, as in ${verb}([1, 2])`)
+    const list = (Array.isArray(ids) ? ids : [ids]) as readonly Id[]
+    return list.map((id) => this.keyOf(id))
+  }
+
   get #reads(): Reads {
     return this.#parts.requests.reads
+  }
+
+  /** The key of an id that is read; `undefined` if the option `key` fails to make one. An id that is at fault itself is refused. */
+  #keyOfRead(id: Id): string | undefined {
+    if (this.#definition.key === undefined) return encodeId(id)
+    try {
+      return this.keyOf(id)
+    } catch (error) {
+      this.#parts.core.recorder.noticeOnce(this.name, keyFailed(this.name, 'key', error))
+      return undefined
+    }
+  }
+
+  /** A read of an id without a key: a load like every other, which shares nothing and whose value is kept nowhere. */
+  #readUnkept(verb: 'getOrSet' | 'refresh', id: Id, options: SourceReadOptions | undefined): Promise<V> {
+    const key = `unkeyed:${randomUUID()}`
+    return this.#loading.run(id, key, (load) => {
+      const loadUnkept = (context: LoadContext) => {
+        context.skip()
+        return load(context)
+      }
+      const callOptions: CallOptions = { tiers: 'l1', signal: options?.signal }
+      return this.#reads[verb](this.#scope, key, loadUnkept as Loader<unknown>, callOptions) as Promise<V>
+    })
   }
 
   #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
@@ -211,9 +263,11 @@ export class Source<Id, V> {
     if (!Array.isArray(ids)) {
       throw new CacheError('INVALID_OPTION', `the source ${this.name} expects an array of ids; got ${show(ids)}`)
     }
-    const keys = ids.map((id: Id) => this.keyOf(id))
+    checkOptions(options, READ_OPTIONS, 'getMany of a source')
+    const keys = ids.map((id: Id) => this.#keyOfRead(id))
     const values = new Map<string, Promise<V>>()
     return keys.map((key, i) => {
+      if (key === undefined) return this.#readUnkept('getOrSet', ids[i] as Id, options)
       const value = values.get(key) ?? this.#get(ids[i] as Id, key, options?.signal)
       values.set(key, value)
       return value

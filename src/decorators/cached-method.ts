@@ -1,6 +1,7 @@
 // What stands behind a method decorated with `@cached`: its wrapped form for each cache and class that it is used with.
 import type { Cache } from '../cache/cache.js'
-import type { WrapOptions, Wrapped } from '../cache/wrap.js'
+import type { Wrapped } from '../cache/wrap.js'
+import type { WrapOptions } from '../cache/wrap-options.js'
 import type { WriteResult } from '../flow/outbox.js'
 import { CacheError, show } from '../model/errors.js'
 import type { Method, Place } from './decorate.js'

@@ -1,5 +1,6 @@
 // `@cached`: the method's results are cached.
-import { type CachedCalls, checkWrapOptions, type WrapOptions } from '../cache/wrap.js'
+import type { CachedCalls } from '../cache/wrap.js'
+import { checkWrapOptions, type WrapOptions } from '../cache/wrap-options.js'
 import { CacheError, show } from '../model/errors.js'
 import { CachedMethod, type CacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'

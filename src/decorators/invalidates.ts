@@ -1,5 +1,5 @@
 // `@invalidates`: after the method, what it has changed is invalidated.
-import type { OfArguments } from '../cache/wrap.js'
+import type { OfArguments } from '../cache/wrap-options.js'
 import { checkNames, checkOneOf, invalid } from '../model/option-rules.js'
 import { handleOf } from './cached.js'
 import { type CacheOf, cacheOf } from './cached-method.js'

@@ -1,5 +1,5 @@
 // `@writes`: the method's result goes into the cache, as an update that answers the new state does best.
-import type { OfArguments } from '../cache/wrap.js'
+import type { OfArguments } from '../cache/wrap-options.js'
 import { checkNames, invalid } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
 import { DEFAULT_POLICY, resolvePolicy } from '../model/policy.js'

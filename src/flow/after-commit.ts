@@ -1,14 +1,28 @@
 // `cache.afterCommit()`: invalidations that wait for a database transaction, because before its commit they would be too early.
 import { CacheError, show } from '../model/errors.js'
 import { localKey as localKeyOf } from '../model/key.js'
+import { checkMethods, invalid, refuseMore } from '../model/option-rules.js'
 import type { Scope } from './core.js'
 import type { WriteResult } from './outbox.js'
-import { checkTags } from './tags.js'
+import { checkTagList } from './tags.js'
 import type { Writer } from './write.js'
 
 /** A source, or whatever else forgets its values by their ids. */
 export interface Invalidated<Id> {
-  invalidate(...ids: readonly Id[]): Promise<WriteResult>
+  invalidate(ids: readonly Id[]): Promise<WriteResult>
+}
+
+/** A wrapped function, or the verbs of a cached method: forgets the result of one call. */
+export interface InvalidatedCalls<A extends readonly unknown[]> {
+  invalidate(...args: A): Promise<WriteResult>
+  keyOf(...args: A): string
+  store(args: A, result: never): Promise<WriteResult>
+}
+
+/** A list in pages: forgets all of them. */
+export interface InvalidatedList {
+  page(...args: never): unknown
+  invalidate(): Promise<WriteResult>
 }
 
 /**
@@ -26,6 +40,8 @@ export class AfterCommit {
   readonly #invalidatedTags = new Set<string>()
   readonly #expiredTags = new Set<string>()
   readonly #invalidated = new Map<Invalidated<unknown>, Set<unknown>>()
+  /** Of wrapped functions and lists: by what they forget, so that each is made once. */
+  readonly #calls = new Map<object, Map<string, () => Promise<WriteResult>>>()
   #mustClear = false
   #end: 'dropped' | Promise<WriteResult> | undefined
 
@@ -35,35 +51,66 @@ export class AfterCommit {
   }
 
   /** These entries must never be served again. */
-  delete(keys: string | readonly string[]): this {
+  delete(keys: string | readonly string[]): this
+  delete(keys: string | readonly string[], ...others: readonly unknown[]): this {
+    refuseMore(others, 'delete()', "one key or an array, as in delete(['a', 'b'])")
     return this.#collect(this.#deleted, this.#checkKeys(keys))
   }
 
   /** These entries stop being fresh. */
-  expire(keys: string | readonly string[]): this {
+  expire(keys: string | readonly string[]): this
+  expire(keys: string | readonly string[], ...others: readonly unknown[]): this {
+    refuseMore(others, 'expire()', "one key or an array, as in expire(['a', 'b'])")
     return this.#collect(this.#expired, this.#checkKeys(keys))
   }
 
   /** Every entry that carries one of these tags must never be served again. */
-  invalidateTags(tags: string | readonly string[]): this {
-    return this.#collect(this.#invalidatedTags, checkTags(typeof tags === 'string' ? [tags] : tags, 'tags'))
+  invalidateTags(tags: string | readonly string[]): this
+  invalidateTags(tags: string | readonly string[], ...others: readonly unknown[]): this {
+    refuseMore(others, 'invalidateTags()', "one tag or an array, as in invalidateTags(['a', 'b'])")
+    return this.#collect(this.#invalidatedTags, checkTagList(tags, 'tags'))
   }
 
   /** Every entry that carries one of these tags stops being fresh. */
-  expireTags(tags: string | readonly string[]): this {
-    return this.#collect(this.#expiredTags, checkTags(typeof tags === 'string' ? [tags] : tags, 'tags'))
+  expireTags(tags: string | readonly string[]): this
+  expireTags(tags: string | readonly string[], ...others: readonly unknown[]): this {
+    refuseMore(others, 'expireTags()', "one tag or an array, as in expireTags(['a', 'b'])")
+    return this.#collect(this.#expiredTags, checkTagList(tags, 'tags'))
   }
 
-  /** The values of these ids of a source, or of anything that has `invalidate(...ids)`. */
-  invalidate<Id>(source: Invalidated<Id>, ...ids: readonly Id[]): this {
-    const known = this.#invalidated.get(source as Invalidated<unknown>) ?? new Set()
-    this.#collect<unknown>(known, ids)
-    this.#invalidated.set(source as Invalidated<unknown>, known)
-    return this
+  /** The result of one call of a wrapped function; its arguments follow. */
+  invalidate<A extends readonly unknown[]>(wrapped: InvalidatedCalls<A>, ...args: NoInfer<A>): this
+  /** A list in pages. */
+  invalidate(list: InvalidatedList): this
+  /** The values of one id of a source, or of an array of ids. */
+  invalidate<Id>(source: Invalidated<Id>, ids: NoInfer<Exclude<Id, readonly unknown[]> | readonly Id[]>): this
+  invalidate(source: object, ...what: readonly unknown[]): this {
+    this.#assertCollecting()
+    const from = checkMethods(
+      source,
+      'the first argument of invalidate()',
+      ['invalidate'],
+      'a source, a wrapped function or a list',
+    )
+    if (isCalls(from)) return this.#collectCall(from, from.keyOf(...what), () => from.invalidate(...what))
+    const [ids, ...others] = what
+    if (isList(from)) {
+      refuseMore(what, 'invalidate() of a list', 'the list and means every page')
+      return this.#collectCall(from, '', () => from.invalidate())
+    }
+    refuseMore(others, 'invalidate() of a source', 'one id or an array of ids, as in invalidate(users, [1, 2])')
+    if (what.length === 0)
+      throw invalid('the second argument of invalidate()', 'an id of the source or an array of ids', ids)
+    const byIds = from as Invalidated<unknown>
+    const known = this.#invalidated.get(byIds) ?? new Set()
+    this.#invalidated.set(byIds, known)
+    return this.#collect(known, Array.isArray(ids) ? ids : [ids])
   }
 
   /** Everything under the cache or namespace whose collector this is. */
-  clear(): this {
+  clear(): this
+  clear(...others: readonly unknown[]): this {
+    refuseMore(others, 'clear()', 'nothing and means everything')
     this.#assertCollecting()
     this.#mustClear = true
     return this
@@ -96,9 +143,16 @@ export class AfterCommit {
     if (expired.length > 0) work.push(writer.expire(scope, expired, undefined))
     if (this.#invalidatedTags.size > 0) work.push(writer.invalidateTags(scope, [...this.#invalidatedTags]))
     if (expiredTags.length > 0) work.push(writer.expireTags(scope, expiredTags))
-    for (const [source, ids] of this.#invalidated) if (ids.size > 0) work.push(source.invalidate(...ids))
+    for (const [source, ids] of this.#invalidated) if (ids.size > 0) work.push(source.invalidate([...ids]))
+    for (const calls of this.#calls.values()) for (const invalidate of calls.values()) work.push(invalidate())
     const results = await Promise.all(work)
     return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  #collectCall(from: object, key: string, invalidate: () => Promise<WriteResult>): this {
+    const known = this.#calls.get(from) ?? new Map<string, () => Promise<WriteResult>>()
+    this.#calls.set(from, known.set(key, invalidate))
+    return this
   }
 
   #collect<T>(collected: Set<T>, added: readonly T[]): this {
@@ -125,4 +179,12 @@ export class AfterCommit {
       `expected a collector that still collects; this one was ${end}. Take a new one with cache.afterCommit() for each transaction`,
     )
   }
+}
+
+function isCalls(from: object): from is InvalidatedCalls<readonly unknown[]> {
+  return 'keyOf' in from && 'store' in from
+}
+
+function isList(from: object): from is InvalidatedList {
+  return 'page' in from
 }

@@ -1,5 +1,6 @@
 // What is done with a value once its loader answered: L1 at once, then the answer, then L2 behind the caller's back.
 import { type AtMs, Entry } from '../model/entry.js'
+import { tagsFailed } from '../model/failed-option.js'
 import { jittered } from '../model/freshness.js'
 import { isTag, type Label, tagLabel } from '../model/labels.js'
 import type { Tags } from '../model/options.js'
@@ -13,7 +14,7 @@ import type { Flight } from './flight.js'
 import type { Loaded } from './load-run.js'
 import type { RemoteEntries } from './remote-entries.js'
 import { keepMsOf, type Life } from './seal-plan.js'
-import { checkTags } from './tags.js'
+import { tagsFor } from './tags.js'
 import type { CarriedLabels } from './token-reader.js'
 
 /** A finished load with all that decides where its value may go. */
@@ -61,8 +62,11 @@ export class Keeper {
   async finish(done: Finished): Promise<void> {
     const { flight, loaded, policy } = done
     const { clock, recorder } = this.core
+    if (loaded.failure !== undefined) recorder.notUnderstood(done.scope.space, flight.localKey, loaded.failure)
     const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
-    const isCached = loaded.use !== 'skip' && life.freshForMs > 0 && done.right.mayKeep
+    const isWanted = loaded.use !== 'skip' && life.freshForMs > 0 && done.right.mayKeep
+    const late = isWanted ? this.#lateLabels(done) : undefined
+    const isCached = late !== undefined
     const isKept = isCached && !this.#isOutdated(done, done.carried)
     recorder.loaded(done.scope.space, done.userKey, flight.reason, clock.nowMs() - done.startedAtMs, isKept)
     if (!isCached) {
@@ -72,7 +76,6 @@ export class Keeper {
       this.fleet?.giveBack(done.right)
       return
     }
-    const late = this.#lateLabels(done)
     flight.answerLabels = [...flight.labels, ...late]
     flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
     if (late.length === 0) return this.#answer(done, done.carried, life)
@@ -103,18 +106,30 @@ export class Keeper {
     await this.#fill(done, carried, life, entry)
   }
 
-  /** Labels that the load's own options did not name: from a tags function, from `ctx.tags()`, or from the value that is renewed. */
-  #lateLabels(done: Finished): readonly Label[] {
+  /**
+   * Labels that the load's own options did not name: from a tags function, from `ctx.tags()`, or from the value that is renewed.
+   * `undefined` if they cannot be known: no invalidation could reach the value then.
+   */
+  #lateLabels(done: Finished): readonly Label[] | undefined {
     const { tags, loaded, flight } = done
-    const derived =
-      typeof tags === 'function' ? checkTags(tags(loaded.value as never, done.userKey), 'the result of tags()') : []
+    const derived = typeof tags === 'function' ? this.#derivedTags(done, tags) : []
+    if (derived === undefined) return undefined
     const renewed = loaded.use === 'renew' ? (flight.held?.entry.labels.labels ?? []) : []
     if (derived.length === 0 && loaded.tags.length === 0 && renewed.length === 0) return []
-    const late = new Set([...derived, ...checkTags(loaded.tags, 'ctx.tags()')].map(tagLabel))
+    const late = new Set([...derived, ...loaded.tags].map(tagLabel))
     // Scopes follow from the key, and may differ in their version.
     for (const label of renewed) if (isTag(label)) late.add(label)
     for (const label of flight.labels) late.delete(label)
     return [...late]
+  }
+
+  #derivedTags({ loaded, scope, userKey, flight }: Finished, tags: Tags<never>): readonly string[] | undefined {
+    try {
+      return tagsFor(tags, loaded.value, userKey)
+    } catch (error) {
+      this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, userKey, error))
+      return undefined
+    }
   }
 
   /** A token confirmed before the load began makes a label named after it as good as one named before. */

@@ -2,10 +2,12 @@
 import { type Duration, toMs } from '../model/duration.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason } from '../model/events.js'
+import { invalid, refuseMore } from '../model/option-rules.js'
 import type { LoadContext, Loader, StaleValue } from '../model/options.js'
 import type { Milliseconds } from '../model/ports.js'
 import type { Flight } from './flight.js'
 import type { RunningLoads } from './running-loads.js'
+import { checkTagList } from './tags.js'
 
 /** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
 export interface Loaded {
@@ -17,6 +19,8 @@ export interface Loaded {
   /** What `ctx.tags()` added. */
   readonly tags: readonly string[]
   readonly etag: string | undefined
+  /** What the loader said of its value that cannot be understood: then it is not known how to keep it. */
+  readonly failure: CacheError | undefined
 }
 
 /** Runs `load` for a flight, at once. Rejects with exactly what the loader threw or rejected with. */
@@ -43,6 +47,7 @@ class Context implements LoadContext {
   #ttlMs: Milliseconds | undefined
   #etag: string | undefined
   #use: Loaded['use'] = 'keep'
+  #failure: CacheError | undefined
   readonly #tags: string[] = []
   readonly #flight: Flight
 
@@ -65,16 +70,28 @@ class Context implements LoadContext {
     return this.#flight.signal
   }
 
+  // A mistake in what a loader says of its value is no failure of the load: the value is served, kept nowhere, and the mistake reported.
+
   ttl(duration: Duration): void {
-    this.#ttlMs = toMs(duration, 'ctx.ttl()')
+    try {
+      this.#ttlMs = toMs(duration, 'ctx.ttl()')
+    } catch (error) {
+      this.#failed('OPTION_FAILED', error as CacheError)
+    }
   }
 
-  tags(...tags: readonly string[]): void {
-    this.#tags.push(...tags)
+  tags(tags: string | readonly string[], ...others: readonly unknown[]): void {
+    try {
+      refuseMore(others, 'ctx.tags()', "one tag or an array, as in ctx.tags(['a', 'b'])")
+      this.#tags.push(...checkTagList(tags, 'the argument of ctx.tags()'))
+    } catch (error) {
+      this.#failed('TAGS_FAILED', error as CacheError)
+    }
   }
 
   etag(etag: string): void {
-    this.#etag = etag
+    if (typeof etag === 'string') this.#etag = etag
+    else this.#failed('OPTION_FAILED', invalid('the argument of ctx.etag()', 'a string', etag))
   }
 
   notModified(): never {
@@ -95,6 +112,11 @@ class Context implements LoadContext {
 
   finish(value: unknown): Loaded {
     const etag = this.#etag ?? (this.#use === 'renew' ? this.stale?.etag : undefined)
-    return { value, use: this.#use, ttlMs: this.#ttlMs, tags: this.#tags, etag }
+    const use = this.#failure === undefined ? this.#use : 'skip'
+    return { value, use, ttlMs: this.#ttlMs, tags: this.#tags, etag, failure: this.#failure }
+  }
+
+  #failed(code: 'TAGS_FAILED' | 'OPTION_FAILED', { message }: CacheError): void {
+    this.#failure ??= new CacheError(code, `${message}. The value is served and kept in no tier`)
   }
 }

@@ -1,5 +1,6 @@
 // What a cache writes without being asked: events that somebody should know of, once per kind, to a logger or as Node's own warnings.
 import type { CacheEventName, CacheEvents, Events } from '../model/events.js'
+import { isOptionFailure } from '../model/failed-option.js'
 import { noticeLevelOf } from '../model/notices.js'
 import type { Logger } from '../model/options.js'
 
@@ -31,14 +32,18 @@ const LINES: Lines = {
     code: 'RECOVERED',
     message: `L2 is used again, after ${Math.round(degradedMs)} ms`,
   }),
-  storeFailed: ({ scope, error }) => ({
-    level: 'warn',
-    code: codeOf(error, 'STORE_FAILED'),
-    about: scope,
-    error,
-    isWarning: true,
-    message: `a loaded value of ${scope} is kept in no tier, so each read loads it: ${error.message}`,
-  }),
+  // A function among the options that failed has a notice of its own.
+  storeFailed: ({ scope, error }) =>
+    isOptionFailure(codeOf(error, ''))
+      ? undefined
+      : {
+          level: 'warn',
+          code: codeOf(error, 'STORE_FAILED'),
+          about: scope,
+          error,
+          isWarning: true,
+          message: `a loaded value of ${scope} is kept in no tier, so each read loads it: ${error.message}`,
+        },
   corrupt: ({ scope, error }) => ({
     level: 'warn',
     code: error.code,
@@ -103,7 +108,9 @@ const LINES: Lines = {
   }),
   notice: ({ code, detail, error }) => {
     const isWarning = noticeLevelOf(code) === 'warning'
-    return { level: isWarning ? 'warn' : 'info', code, message: detail, error, isWarning }
+    // Such a notice comes once for each source, function or cache, and names it.
+    const about = isOptionFailure(code) ? detail : undefined
+    return { level: isWarning ? 'warn' : 'info', code, message: detail, error, isWarning, ...(about && { about }) }
   },
   closed: ({ lost, unsaved }) =>
     lost + unsaved > 0

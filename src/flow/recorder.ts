@@ -29,6 +29,9 @@ export interface Counters {
   busLosses: number
 }
 
+/** Kinds of notices that are remembered as given. */
+const MAX_NOTICES = 1_000
+
 export class Recorder {
   readonly counters: Counters = {
     hits: { l1: 0, l2: 0 },
@@ -53,6 +56,8 @@ export class Recorder {
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
   readonly #hits = this.counters.hits
+  /** What was noticed already: once per kind. */
+  readonly #noticed = new Set<string>()
 
   constructor(private readonly events: Events) {}
 
@@ -108,6 +113,24 @@ export class Recorder {
     if (this.events.has('storeFailed')) {
       this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error: asError(error) })
     }
+  }
+
+  /**
+   * A value that was loaded is kept in no tier, because a function of the application's could not say what the cache needs of it: each
+   * time `storeFailed`, and one `notice` per scope and code.
+   */
+  notUnderstood(space: Space, localKey: string, error: CacheError): void {
+    this.storeFailed(space, localKey, error)
+    this.noticeOnce(space.scope, error)
+  }
+
+  /** Reports `error` by a notice, once per scope and code. */
+  noticeOnce(scope: string, error: CacheError): void {
+    const { code, message } = error
+    const kind = `${code} ${scope}`
+    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
+    this.#noticed.add(kind)
+    this.events.emit('notice', { code, detail: message, error })
   }
 
   saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {

@@ -1,6 +1,6 @@
 // Filling a cache ahead of its readers: so many reads at once and no more, with a report of what came of them.
 import pLimit from 'p-limit'
-import { checkCount } from '../model/option-rules.js'
+import { checkCount, checkOptions } from '../model/option-rules.js'
 
 /** Options of `warm`. */
 export interface WarmOptions<T = unknown> {
@@ -44,6 +44,7 @@ export async function warmAll<T>(
   warm: Warmer<T>,
   options: WarmOptions<T> = {},
 ): Promise<WarmReport<T>> {
+  checkOptions(options, ['concurrency', 'from', 'signal', 'onProgress'], 'warm')
   const { concurrency = DEFAULT_CONCURRENCY, from = 0, signal, onProgress } = options
   checkCount(concurrency, 'concurrency', 1, Number.POSITIVE_INFINITY)
   checkCount(from, 'from', 0, Number.MAX_SAFE_INTEGER)

@@ -2,15 +2,16 @@
 import type { Entry } from '../model/entry.js'
 import { localKey as localKeyOf, type Space } from '../model/key.js'
 import { type Label, tagLabel } from '../model/labels.js'
+import { checkOptions } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
-import { type Policy, resolvePolicy } from '../model/policy.js'
+import { type Policy, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import type { Bytes } from '../model/ports.js'
 import type { Core, Scope } from './core.js'
 import { lifeOf, makeEntry } from './keep.js'
 import type { RemoteEntries } from './remote-entries.js'
 import { scopeOfCall } from './scope-of-call.js'
 import type { Life, SealPlan } from './seal-plan.js'
-import { checkTags } from './tags.js'
+import { checkTags, tagsFor } from './tags.js'
 import type { CarriedLabels } from './token-reader.js'
 
 /** What is to be written, and where it goes. */
@@ -36,6 +37,8 @@ export interface Draft {
   readonly mustReseal: boolean
 }
 
+const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'version']
+
 /** Throws what `tags` throws, `INVALID_KEY`, `INVALID_OPTION`, and `UNSUPPORTED_VALUE` for what L1 cannot copy. */
 export function targetOf(
   core: Core,
@@ -45,9 +48,10 @@ export function targetOf(
   value: unknown,
   options: WriteOptions<never> | undefined,
 ): WriteTarget {
+  checkOptions(options, WRITE_OPTIONS, 'set')
   const { space } = scopeOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
-  const tags = typeof options?.tags === 'function' ? options.tags(value as never, userKey) : (options?.tags ?? [])
+  const tags = tagsFor(options?.tags, value, userKey)
   return {
     localKey: localKeyOf(space, userKey),
     space,

@@ -32,8 +32,14 @@ export type CacheErrorCode =
   | 'NOT_WRITABLE'
   /** A queue of changes (write-behind) stayed full for as long as a change may wait for room. */
   | 'QUEUE_FULL'
-  /** A function without a name was wrapped without the option `name`. */
+  /** A function whose name is missing or may change with the next build was wrapped without the option `name`. */
   | 'NAME_REQUIRED'
+  /** The tags of a loaded value could not be derived; it was served and kept nowhere. Only in events. */
+  | 'TAGS_FAILED'
+  /** The key of a call could not be derived; its value was loaded, served and kept nowhere. Only in events. */
+  | 'KEY_FAILED'
+  /** A ttl or another option that is a function could not be derived; the value was served and kept nowhere. Only in events. */
+  | 'OPTION_FAILED'
 
 /**
  * An error of the cache itself, never of the user's loader: those pass through untouched.

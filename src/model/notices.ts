@@ -1,5 +1,7 @@
 // The codes of the event `notice`, and how loud each is: the one table that the log and the docs go by.
 
+import { isOptionFailure } from './failed-option.js'
+
 /**
  * `'warning'`: the cache does less than it was asked to until somebody changes something, so it is said even where nobody listens.
  * `'quiet'`: worth knowing, and handled already.
@@ -22,5 +24,5 @@ export const NOTICE_LEVELS = {
 /** How loud a notice is. The codes of `CacheError` are warnings; those of a store that is not ours are quiet. */
 export function noticeLevelOf(code: string): NoticeLevel {
   if (Object.hasOwn(NOTICE_LEVELS, code)) return NOTICE_LEVELS[code as keyof typeof NOTICE_LEVELS]
-  return code.startsWith('L2_') ? 'warning' : 'quiet'
+  return code.startsWith('L2_') || isOptionFailure(code) ? 'warning' : 'quiet'
 }

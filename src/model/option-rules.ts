@@ -40,9 +40,36 @@ export function checkOneOf<T extends string>(value: unknown, name: string, choic
 /** An object with these methods: how a port is recognised. */
 export function checkMethods<T>(value: T, name: string, methods: readonly string[], fix: string): T {
   const held = value as Readonly<Record<string, unknown>> | null | undefined
-  if (typeof held === 'object' && held !== null && methods.every((method) => typeof held[method] === 'function'))
+  if (
+    (typeof held === 'object' || typeof held === 'function') &&
+    held !== null &&
+    methods.every((method) => typeof held[method] === 'function')
+  )
     return value
   throw invalid(name, fix, value)
+}
+
+/** An argument for options of which `method` knows those of `known`, and nothing else; `hint` says what may have been meant. */
+export function checkOptions(options: unknown, known: readonly string[], method: string, hint = ''): void {
+  if (options === undefined) return
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) checkNames(options, known, method)
+  else
+    throw new CacheError(
+      'INVALID_OPTION',
+      `the options of ${method} must be an object with ${known.join(', ')}; got ${show(options)}${hint}`,
+    )
+  const { signal } = options as { readonly signal?: unknown }
+  if (signal !== undefined && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal)
+}
+
+export function isSignal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
+}
+
+/** Refuses arguments beyond those that `what` takes, which would be ignored in silence. `takes` says what to pass. */
+export function refuseMore(others: readonly unknown[], what: string, takes: string): void {
+  if (others.length === 0) return
+  throw new CacheError('INVALID_OPTION', `${what} takes ${takes}; got ${show(others[0])} besides`)
 }
 
 export function invalid(name: string, expected: string, value: unknown): CacheError {

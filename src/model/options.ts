@@ -56,8 +56,12 @@ export interface FailureBackoff {
   readonly longest?: Duration | undefined
 }
 
-/** Tags, or what derives them from the value. */
-export type Tags<V = unknown> = readonly string[] | ((value: V, key: string) => readonly string[])
+/**
+ * Tags, or a function that derives them from the value. It is not called for `undefined` and `null`, which then carry no tags. If it
+ * throws or returns anything but an array of strings, a loaded value is served and kept in no tier (notice `TAGS_FAILED`), while
+ * `set` rejects.
+ */
+export type Tags<V = unknown> = readonly string[] | ((value: NonNullable<V>, key: string) => readonly string[])
 
 /** Options of `getOrSet` and the calls like it. */
 export interface CallOptions<V = unknown> extends PolicyOptions {
@@ -93,7 +97,10 @@ export interface StaleValue<V = unknown> {
   readonly etag?: string | undefined
 }
 
-/** What a loader is given. Its methods take effect when the loader has answered. */
+/**
+ * What a loader is given. Its methods take effect when the loader has returned, and never throw for what they are given: a value of
+ * which something was said that is not understood is served and kept in no tier (notice `TAGS_FAILED` or `OPTION_FAILED`).
+ */
 export interface LoadContext<V = unknown> {
   readonly key: string
   /** Aborts at the hard timeout, and when the last waiting caller left. */
@@ -102,8 +109,8 @@ export interface LoadContext<V = unknown> {
   readonly stale: StaleValue<V> | undefined
   /** Sets the ttl of this value. */
   ttl(duration: Duration): void
-  /** Adds tags to those of the options. */
-  tags(...tags: readonly string[]): void
+  /** Adds one tag or several to those of the options. */
+  tags(tags: string | readonly string[]): void
   /** Is handed to the next load as `stale.etag`. */
   etag(etag: string): void
   /** `return ctx.notModified()` keeps the stale value and renews its life. */

@@ -1,7 +1,7 @@
 // Options resolved into numbers: what one call goes by.
 import { type Duration, toMs } from './duration.js'
 import type { FailureBackoffMs } from './freshness.js'
-import { checkNames, checkNumber, checkOneOf, invalid, unknownName } from './option-rules.js'
+import { checkNames, checkNumber, checkOneOf, invalid, isSignal, unknownName } from './option-rules.js'
 import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './options.js'
 import { isSchema, type StandardSchema } from './schema.js'
 
@@ -64,6 +64,17 @@ export const POLICY_OPTIONS = [
   'tiers',
   'singleFlight',
   'schema',
+] as const satisfies readonly (keyof PolicyOptions)[]
+
+/** Those of them that a write goes by; the others belong to loading. */
+export const WRITE_POLICY_OPTIONS = [
+  'ttl',
+  'l1Ttl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'jitter',
+  'absentTtl',
+  'tiers',
 ] as const satisfies readonly (keyof PolicyOptions)[]
 
 /** What a call may say besides; checked here, read elsewhere. */
@@ -182,8 +193,4 @@ function checkBackoff(value: unknown, before: FailureBackoffMs = DEFAULT_BACKOFF
 
 function isListOfStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((element) => typeof element === 'string')
-}
-
-function isSignal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 }

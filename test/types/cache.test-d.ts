@@ -69,6 +69,9 @@ test('a loader’s context is typed, and notModified() fits a loader of any type
     expectTypeOf(ctx.stale?.etag).toEqualTypeOf<string | undefined>()
     if (ctx.stale !== undefined) return ctx.notModified()
     ctx.ttl('5m')
+    ctx.tags(['a', 'b'])
+    ctx.tags('a')
+    // @ts-expect-error several tags are one array
     ctx.tags('a', 'b')
     // @ts-expect-error a duration is '5m'
     ctx.ttl('5 minutes')

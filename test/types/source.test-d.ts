@@ -51,7 +51,7 @@ test('ids and values come from load, and everything else follows', () => {
   expectTypeOf(users.refresh(1)).resolves.toEqualTypeOf<User>()
   expectTypeOf(users.peek(1)).toEqualTypeOf<User | undefined>()
   expectTypeOf(users.keyOf(1)).toEqualTypeOf<string>()
-  expectTypeOf(users.invalidate(1, 2)).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(users.invalidate([1, 2])).resolves.toEqualTypeOf<WriteResult>()
 })
 
 test('a wrong id or value does not compile', () => {
@@ -139,7 +139,7 @@ test('options are checked where they are written', () => {
 test('a collector takes the ids of the source', () => {
   const users = cache.source('users', { load: (id: number) => db.find(id) })
   expectTypeOf(cache.afterCommit()).toEqualTypeOf<AfterCommit>()
-  cache.afterCommit().invalidate(users, 1, 2).delete('k').invalidateTags(['t'])
+  cache.afterCommit().invalidate(users, [1, 2]).delete('k').invalidateTags(['t'])
   // @ts-expect-error an id is a number
   cache.afterCommit().invalidate(users, '1')
 })

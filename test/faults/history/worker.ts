@@ -107,7 +107,7 @@ function readValue(kind: ReadRecord['kind'], key: string): Promise<Value | undef
       return cache.getOrSet(key, () => load(key, tags), { tags: (value) => value.tags })
     default:
       return cache.getOrSet(key, async (ctx) => {
-        ctx.tags(...tags)
+        ctx.tags(tags)
         return await load(key, tags)
       })
   }

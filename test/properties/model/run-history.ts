@@ -191,7 +191,7 @@ class Run {
             this.#loadsFailed = true
             throw new LoadFailed()
           }
-          if (tagging === 'byLoader') ctx.tags(...tags)
+          if (tagging === 'byLoader') ctx.tags(tags)
           return value
         },
         {

@@ -73,7 +73,7 @@ describe('a collector', () => {
     await clock.advance(1)
     const users = a.cache.source('users', { load: (id: number) => id })
     a.tier.link.resetCounts()
-    await a.cache.afterCommit().delete(['a', 'b']).invalidateTags(['t:1', 't:2']).invalidate(users, 1, 2, 3).commit()
+    await a.cache.afterCommit().delete(['a', 'b']).invalidateTags(['t:1', 't:2']).invalidate(users, [1, 2, 3]).commit()
     expect(a.tier.link.count()).toBe(1)
   })
 
@@ -94,7 +94,7 @@ describe('a collector', () => {
     const { cache } = l1Only()
     const heard = vi.fn()
     cache.on('invalidated', heard)
-    expect(await cache.afterCommit().invalidate({ invalidate: heard }).commit()).toBe('applied')
+    expect(await cache.afterCommit().invalidate({ invalidate: heard }, []).commit()).toBe('applied')
     expect(heard).not.toHaveBeenCalled()
   })
 
@@ -118,6 +118,37 @@ describe('a collector', () => {
     expect(await collector.commit()).toBe('applied')
   })
 
+  test('takes calls of wrapped functions, each once, and lists in pages', async () => {
+    const { cache } = l1Only()
+    const loads = vi.fn(async (id: number, unit: string) => `${id} ${unit}`)
+    const price = cache.wrap(loads, { name: 'price' })
+    const list = cache.pages('list', {
+      loadPage: (_cursor: number | undefined) => ({ items: [loads.mock.calls.length] }),
+    })
+    await Promise.all([price(1, 'EUR'), price(2, 'EUR'), list.page()])
+    const collector = cache.afterCommit().invalidate(price, 1, 'EUR').invalidate(price, 1, 'EUR').invalidate(list)
+    expect(price.peek(1, 'EUR')).toBe('1 EUR')
+    expect(await collector.commit()).toBe('applied')
+    expect([price.peek(1, 'EUR'), price.peek(2, 'EUR')]).toEqual([undefined, '2 EUR'])
+    expect(cache.stats().invalidations).toBe(2)
+  })
+
+  test.each<[string, (collector: AnyCollector) => unknown]>([
+    ['two keys', (collector) => collector.delete('a', 'b')],
+    ['two keys that expire', (collector) => collector.expire('a', 'b')],
+    ['two tags', (collector) => collector.invalidateTags('a', 'b')],
+    ['two tags that expire', (collector) => collector.expireTags('a', 'b')],
+    ['a key to clear', (collector) => collector.clear('a')],
+    ['two ids of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' }, 1, 2)],
+    ['no id of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' })],
+    ['no source', (collector) => collector.invalidate('users', 1)],
+  ])('refuses %s as arguments instead of ignoring one', async (_what, collect) => {
+    const { cache } = l1Only()
+    const collector = cache.afterCommit()
+    expect(() => collect(collector as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    expect(await collector.commit()).toBe('applied')
+  })
+
   test('of a closed cache is refused', async () => {
     const { cache } = l1Only()
     const collector = cache.afterCommit().delete('k')
@@ -126,3 +157,9 @@ describe('a collector', () => {
     expect(() => cache.afterCommit()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
   })
 })
+
+/** What code without types can call. */
+type AnyCollector = Record<
+  'delete' | 'expire' | 'invalidateTags' | 'expireTags' | 'clear' | 'invalidate',
+  (...args: unknown[]) => unknown
+>

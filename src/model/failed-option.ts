@@ -1,0 +1,41 @@
+// Functions among the options that failed: what is said of it. The caller has its value all the same.
+import { CacheError, type CacheErrorCode } from './errors.js'
+
+const CODES: readonly string[] = ['TAGS_FAILED', 'KEY_FAILED', 'OPTION_FAILED'] satisfies CacheErrorCode[]
+
+/** Whether `code` says that a function among the options failed. */
+export function isOptionFailure(code: string): boolean {
+  return CODES.includes(code)
+}
+
+/** A tags function of `owner`, the scope of a source, a wrapped function or a cache, failed with `cause` for the value of `key`. */
+export function tagsFailed(owner: string, key: string, cause: unknown): CacheError {
+  return failure(
+    'TAGS_FAILED',
+    `the option tags of ${owner} failed for the key ${quoted(key)}`,
+    cause,
+    'an array of strings',
+  )
+}
+
+/** The function `option` failed: what it derives for a value of `owner` is not known. */
+export function optionFailed(owner: string, option: string, cause: unknown): CacheError {
+  const code = option === 'tags' || option === 'tagsOf' ? 'TAGS_FAILED' : 'OPTION_FAILED'
+  const returns = code === 'TAGS_FAILED' ? 'an array of strings' : 'what the option takes as a value'
+  return failure(code, `the option ${option} of ${owner} failed`, cause, returns)
+}
+
+/** The function `option` of `owner`, which makes the key of a call, failed. */
+export function keyFailed(owner: string, option: string, cause: unknown): CacheError {
+  return failure('KEY_FAILED', `the option ${option} of ${owner} failed`, cause, 'a string')
+}
+
+function failure(code: CacheErrorCode, what: string, cause: unknown, returns: string): CacheError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `${what}: ${why}. The value was served and kept in no tier; the function must return ${returns} and not a promise`
+  return new CacheError(code, message, { cause })
+}
+
+function quoted(key: string): string {
+  return JSON.stringify(key.length > 60 ? `${key.slice(0, 57)}...` : key)
+}
