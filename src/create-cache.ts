@@ -59,7 +59,7 @@ export function createCache(options?: CacheOptions): Cache {
 
   const events = new Events()
   logEvents(events, space.scope, policy.logger)
-  const recorder = new Recorder(events)
+  const recorder = new Recorder(events, clock)
   const background = new Background(policy.background, (what, error) => {
     recorder.notice('BACKGROUND_FAILED', `${what}: ${String(error)}`, asError(error))
   })
@@ -218,7 +218,9 @@ const CATCH_UP_GRACE_MS = 1_000
 function makeL1(policy: CachePolicy, space: Space, events: Events): MemoryTier | undefined {
   if (policy.memory === undefined) return undefined
   return new MemoryTier(policy.memory, (localKey) => {
-    if (events.has('evicted')) events.emit('evicted', { scope: space.scope, key: userKeyOf(localKey) })
+    if (events.has('evicted')) {
+      events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
+    }
   })
 }
 

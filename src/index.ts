@@ -71,7 +71,9 @@ export type {
   StoreEvents,
   Token,
 } from './model/ports.js'
+export type { ReadCounts, TierCounts } from './model/read-counts.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './model/schema.js'
+export type { NotKept } from './model/store-outcome.js'
 export type {
   BreakerOptions,
   CompressOptions,

@@ -18,6 +18,7 @@ import { childSpace, type Version } from '../model/key.js'
 import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
+import { ABSENT, HIT, STALE } from '../model/read-outcome.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain.js'
@@ -84,18 +85,18 @@ export class Cache {
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
     checkOptions(options, READ_OPTIONS, 'get')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
-    return this.#served(key, held) as V | undefined
+    return this.#served(key, held, options) as V | undefined
   }
 
   /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
     checkOptions(options, READ_OPTIONS, 'lookup')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
-    this.#served(key, held)
+    this.#served(key, held, options)
     return this.#lookupOf<V>(held)
   }
 
-  /** Whether `get` would find a value. */
+  /** Whether `get` would find a value. Not a read for the counters: no value is handed out. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
     checkOptions(options, READ_OPTIONS, 'has')
     const held = await this.#parts.requests.reads.find(this.#scope, key, options)
@@ -113,7 +114,7 @@ export class Cache {
     checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
     const held = await this.#parts.requests.reads.findMany(this.#scope, list, options)
-    return held.map((one, i) => this.#served(list[i] as string, one) as V | undefined)
+    return held.map((one, i) => this.#served(list[i] as string, one, options) as V | undefined)
   }
 
   /**
@@ -261,7 +262,7 @@ export class Cache {
     return explain(this.#parts.core, this.#parts.reader, this.#scope, key, options)
   }
 
-  /** Counters since the start and latency histograms. */
+  /** Counters since the start and latency histograms. Every read counts once, as one outcome: `reads`. */
   stats(): CacheStats {
     return snapshot(this.#parts.core)
   }
@@ -289,16 +290,17 @@ export class Cache {
     return this.close()
   }
 
-  #served(key: string, held: Held | undefined): unknown {
-    const { recorder, clock, l1 } = this.#parts.core
-    const { space } = this.#scope
+  /** Reports the read; answers its value. */
+  #served(key: string, held: Held | undefined, options: ReadOptions | undefined): unknown {
+    const { recorder, l1 } = this.#parts.core
+    const { space } = scopeOfCall(this.#scope, options)
     if (held === undefined || held.age === 'failsafe') {
-      recorder.miss(space, key)
+      recorder.read(space, key, ABSENT)
       return undefined
     }
-    if (held.age === 'fresh') recorder.hit(space, key, held.tier)
-    else recorder.servedStale(space, key, held.tier, 'revalidating', clock.nowMs() - held.entry.createdAtMs)
-    return l1 === undefined ? held.entry.value : l1.release(held.entry.value)
+    const { entry, age, tier } = held
+    recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
+    return l1 === undefined ? entry.value : l1.release(entry.value)
   }
 
   #lookupOf<V>(held: Held | undefined): Lookup<V> {

@@ -8,6 +8,7 @@ import { Entry } from '../model/entry.js'
 import { localKey as localKeyOf, type Version } from '../model/key.js'
 import { type Label, NO_LABELS } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions } from '../model/options.js'
+import { HIT } from '../model/read-outcome.js'
 import { setImmediate } from '../model/real-timers.js'
 
 /** The reads of a cache: those of the flow, or of a request's memory before it. */
@@ -135,7 +136,7 @@ class RequestMemory implements Reads {
     if (options?.tiers === 'l2') return this.reader.getOrSet(scope, userKey, this.outside(load), options)
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
     if (isServable(slot.answer)) {
-      this.core.recorder.hit(scope.space, userKey, 'l1')
+      this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
       return this.#release(slot.answer.entry.value) as V
     }
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)

@@ -13,6 +13,7 @@ import { CacheError, show } from '../model/errors.js'
 import { keyFailed } from '../model/failed-option.js'
 import { checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../model/options.js'
+import { HIT } from '../model/read-outcome.js'
 import { type Explanation, explain } from './explain.js'
 import type { Names } from './names.js'
 import type { Reads, RequestScopes } from './request-scope.js'
@@ -250,9 +251,12 @@ export class Source<Id, V> {
   }
 
   #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
+    const { requests, reader, core } = this.#parts
     const queued = this.#changes.queued(key)
-    if (queued !== undefined) return Promise.resolve(queued.value as V)
-    const { requests, reader } = this.#parts
+    if (queued !== undefined) {
+      core.recorder.read(this.#scope.space, key, HIT.l1)
+      return Promise.resolve(queued.value as V)
+    }
     const hit = requests.open === 0 ? reader.hit(this.#scope, key) : undefined
     if (hit !== undefined) return hit as Promise<V>
     const options = this.#optionsOf(id, signal)

@@ -4,6 +4,7 @@ import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
 import type { Label } from '../model/labels.js'
 import type { Bytes, Clock, Milliseconds } from '../model/ports.js'
+import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../model/read-outcome.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry with where it was found, usable in some way. */
@@ -22,6 +23,8 @@ export interface Waiting {
   readonly softMs: Milliseconds
   /** The value at hand, if there is one. */
   readonly takeStale: () => { readonly value: unknown } | undefined
+  /** How this caller's read ended, if not as the flight did: it left, or took what was at hand. */
+  outcome: ReadOutcome | undefined
 }
 
 /** A load, or a batch of loads, with the flights that its loader waits for: a cycle would never end. */
@@ -64,8 +67,8 @@ export class Flight implements FlightPlan, Loading {
   isAnswered = false
   /** The loader answered; what remains is storing. */
   hasLoaded = false
-  /** Whether any caller ever waited: a refresh behind the callers' backs is neither a hit nor a miss. */
-  isAwaited = false
+  /** How the read of the caller that began it ended; that of a joiner is `asJoined` of it. Final once `isAnswered`. */
+  outcome: ReadOutcome = LOADED
   /** A refresh that was asked for: nothing that L2 has makes its load unnecessary. */
   mustLoad = false
   /** What its load failed with, also when a stale value answers. */
@@ -110,12 +113,15 @@ export class Flight implements FlightPlan, Loading {
     })
   }
 
-  resolve(value: unknown): void {
+  /** Only the first answer counts. */
+  resolve(value: unknown, outcome: ReadOutcome = LOADED): void {
+    if (!this.isAnswered) this.outcome = outcome
     this.isAnswered = true
     this.#resolve(value)
   }
 
-  reject(error: unknown): void {
+  reject(error: unknown, outcome: ReadOutcome = FAILED): void {
+    if (!this.isAnswered) this.outcome = outcome
     this.isAnswered = true
     this.#reject(error)
     // A refresh in the background, or one whose callers all left, may fail with nobody listening: its event has told of it.
@@ -177,7 +183,6 @@ export class Flight implements FlightPlan, Loading {
    */
   join(waiting: Waiting, clock: Clock, lastLeft: () => void): Promise<unknown> {
     const { signal, limitMs, softMs } = waiting
-    this.isAwaited = true
     if (signal === undefined && limitMs === Number.POSITIVE_INFINITY && softMs === Number.POSITIVE_INFINITY) {
       this.keepAlive()
       return this.answer
@@ -193,8 +198,11 @@ export class Flight implements FlightPlan, Loading {
         this.#waiting--
         settle()
       }
-      const leave = (error: unknown) => {
-        end(() => reject(error))
+      const leave = (error: unknown, outcome: ReadOutcome) => {
+        end(() => {
+          waiting.outcome = outcome
+          reject(error)
+        })
         if (this.#waiting === 0 && !this.#isKeptAlive && !this.isAnswered) lastLeft()
       }
       const takeStale = () => {
@@ -210,10 +218,10 @@ export class Flight implements FlightPlan, Loading {
         this.keepAlive()
         end(() => resolve(stale.value))
       }
-      if (Number.isFinite(limitMs)) cancels.push(clock.after(limitMs, () => leave(loadTimeout(limitMs))))
+      if (Number.isFinite(limitMs)) cancels.push(clock.after(limitMs, () => leave(loadTimeout(limitMs), TIMED_OUT)))
       if (Number.isFinite(softMs)) cancels.push(clock.after(softMs, takeStale))
       if (signal !== undefined) {
-        const left = () => leave(signal.reason)
+        const left = () => leave(signal.reason, ABORTED)
         signal.addEventListener('abort', left, { once: true })
         cancels.push(() => signal.removeEventListener('abort', left))
       }

@@ -6,6 +6,7 @@ import { isTag, type Label, tagLabel } from '../model/labels.js'
 import type { Tags } from '../model/options.js'
 import type { Policy } from '../model/policy.js'
 import type { Bytes, Milliseconds, Token } from '../model/ports.js'
+import type { NotKept, StoreOutcome } from '../model/store-outcome.js'
 import { UNAVAILABLE } from '../tiers/remote-tier.js'
 import { decodeAnnouncement } from './announcement.js'
 import type { Core, Remote, Scope } from './core.js'
@@ -28,10 +29,18 @@ export interface Finished {
   readonly carried: CarriedLabels
   readonly right: Right
   readonly startedAtMs: AtMs
+  /** How long the loader took. */
+  readonly tookMs: Milliseconds
   /** The bus's position before the load began. */
   readonly since: string | undefined
   /** The token table's epoch before the load began. */
   readonly epoch: number
+}
+
+interface Filling {
+  readonly remote: Remote
+  readonly entries: RemoteEntries
+  readonly fence: Bytes
 }
 
 /** How long a value of this policy lives from now. */
@@ -61,17 +70,16 @@ export class Keeper {
    */
   async finish(done: Finished): Promise<void> {
     const { flight, loaded, policy } = done
-    const { clock, recorder } = this.core
-    if (loaded.failure !== undefined) recorder.notUnderstood(done.scope.space, flight.localKey, loaded.failure)
+    if (loaded.failure !== undefined) {
+      this.core.recorder.notUnderstood(done.scope.space, flight.localKey, loaded.failure)
+    }
     const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
-    const isWanted = loaded.use !== 'skip' && life.freshForMs > 0 && done.right.mayKeep
-    const late = isWanted ? this.#lateLabels(done) : undefined
-    const isCached = late !== undefined
-    const isKept = isCached && !this.#isOutdated(done, done.carried)
-    recorder.loaded(done.scope.space, done.userKey, flight.reason, clock.nowMs() - done.startedAtMs, isKept)
-    if (!isCached) {
+    const notCached = whyNotCached(done, life)
+    const late = notCached === undefined ? this.#lateLabels(done) : undefined
+    if (late === undefined) {
       // Kept nowhere, so nobody may join any more; those who wait share this one load.
       this.core.local.ground(flight)
+      this.#ended(done, notCached ?? 'unsupported')
       flight.resolve(loaded.value)
       this.fleet?.giveBack(done.right)
       return
@@ -91,19 +99,25 @@ export class Keeper {
     })
     if (proven === undefined) {
       this.fleet?.giveBack(done.right)
-      return
+      return this.#ended(done, 'unproven')
     }
-    const carried = merge(done.carried, proven)
-    await this.#fill(done, carried, life, this.#keepInL1(done, carried, life))
+    return this.#answer(done, merge(done.carried, proven), life)
   }
 
   async #answer(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
     const { flight, loaded, right } = done
     const entry = this.#keepInL1(done, carried, life)
+    const filling = this.#fillingOf(done, carried)
+    if (filling === undefined) this.#ended(done, this.#inL1Alone(done, carried, entry))
     // Kept nowhere: who asks once it is answered loads anew.
     if (entry === undefined && right.fence === undefined) this.core.local.ground(flight)
     flight.resolve(loaded.value)
-    await this.#fill(done, carried, life, entry)
+    if (filling === undefined) this.fleet?.giveBack(right)
+    else this.#ended(done, await this.#fill(done, carried, life, entry, filling))
+  }
+
+  #ended({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
+    this.core.recorder.loaded(scope.space, userKey, flight.reason, tookMs, outcome)
   }
 
   /**
@@ -173,18 +187,25 @@ export class Keeper {
     return entry
   }
 
+  /** What a fill needs; `undefined` if the value may not be stored in L2. */
+  #fillingOf(done: Finished, carried: CarriedLabels): Filling | undefined {
+    const { remote, entries } = this
+    const { fence } = done.right
+    if (remote === undefined || entries === undefined || done.policy.tiers === 'l1' || fence === undefined)
+      return undefined
+    return carried.isGoodForL2 && !this.#isOutdated(done, carried) ? { remote, entries, fence } : undefined
+  }
+
   /** The fill: stores in L2 only if the fence still stands there. If it does not, L1 must not keep the value either. */
-  async #fill(done: Finished, carried: CarriedLabels, life: Life, entry: Entry | undefined): Promise<void> {
-    const { remote, entries, core } = this
-    const { flight, policy, right } = done
-    if (remote === undefined || entries === undefined || policy.tiers === 'l1' || right.fence === undefined) {
-      this.fleet?.giveBack(right)
-      return
-    }
-    if (!carried.isGoodForL2 || this.#isOutdated(done, carried)) {
-      this.fleet?.giveBack(right)
-      return
-    }
+  async #fill(
+    done: Finished,
+    carried: CarriedLabels,
+    life: Life,
+    entry: Entry | undefined,
+    { remote, entries, fence }: Filling,
+  ): Promise<StoreOutcome> {
+    const { core } = this
+    const { flight, right } = done
     let bytes: Bytes
     const finishedAtMs = entry?.createdAtMs ?? core.clock.nowMs()
     try {
@@ -203,27 +224,48 @@ export class Keeper {
       this.#dropFromL1(flight.localKey, entry)
       this.fleet?.giveBack(right)
       core.recorder.storeFailed(done.scope.space, flight.localKey, error)
-      return
+      return 'unsupported'
     }
     core.tokenReader.prolong(carried.set.labels, keepMsOf(life))
     const release = core.background.admitWrite(bytes.length)
     if (release === undefined) {
       this.fleet?.giveBack(right)
       core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
-      return
+      return this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy'
     }
-    const answer = await remote.tier.swap(entries.storeKey(flight.localKey), right.fence, bytes, keepMsOf(life))
+    const answer = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, keepMsOf(life))
     release()
     if (answer === 'refused') {
       this.#dropFromL1(flight.localKey, entry)
       core.recorder.fillRefused(done.scope.space, flight.localKey)
-    } else if (answer !== UNAVAILABLE)
-      core.recorder.stored(done.scope.space, flight.localKey, entry === undefined ? 'l2' : 'all')
+      return 'overtaken'
+    }
+    if (answer === UNAVAILABLE) return this.#inL1Alone(done, carried, entry)
+    return this.#isInL1(flight.localKey, entry) ? 'all' : 'l2'
+  }
+
+  /** Where a value is that was not stored in L2. */
+  #inL1Alone(done: Finished, carried: CarriedLabels, entry: Entry | undefined): StoreOutcome {
+    if (this.#isInL1(done.flight.localKey, entry)) return 'l1'
+    return this.#isOutdated(done, carried) ? 'overtaken' : 'unavailable'
+  }
+
+  /** L1 may have found it too large, or have forgotten it since. */
+  #isInL1(localKey: string, entry: Entry | undefined): boolean {
+    return entry !== undefined && this.core.l1?.peek(localKey) === entry
   }
 
   #dropFromL1(localKey: string, entry: Entry | undefined): void {
-    if (entry !== undefined && this.core.l1?.peek(localKey) === entry) this.core.l1.delete(localKey)
+    if (this.#isInL1(localKey, entry)) this.core.l1?.delete(localKey)
   }
+}
+
+/** Why a value is kept in no tier, if that can be said before anything is done with it. */
+function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefined {
+  if (loaded.failure !== undefined) return 'unsupported'
+  if (loaded.use === 'skip') return 'skipped'
+  if (life.freshForMs <= 0) return 'ttlIsZero'
+  return right.mayKeep ? undefined : 'changing'
 }
 
 /** What an L1 entry is made of. */

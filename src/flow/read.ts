@@ -9,10 +9,21 @@ import { tagLabel } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions, StaleValue, Tags } from '../model/options.js'
 import { type Policy, resolvePolicy } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
+import {
+  ABORTED,
+  asJoined,
+  FAILED,
+  HIT,
+  type ReadOutcome,
+  STALE,
+  STALE_IF_ERROR,
+  STALE_IF_SLOW,
+  TIMED_OUT,
+} from '../model/read-outcome.js'
 import type { Timed } from '../tiers/deadlines.js'
 import type { Core, Remote, Scope } from './core.js'
 import { Fleet, NO_RIGHT, type Right } from './fleet.js'
-import { Flight, type Held, type Loading, loadTimeout } from './flight.js'
+import { Flight, type Held, type Loading, loadTimeout, type Waiting } from './flight.js'
 import type { Mark } from './invalidation-log.js'
 import { Keeper, putInL1 } from './keep.js'
 import { type Loaded, runLoader } from './load-run.js'
@@ -111,16 +122,19 @@ export class Reader {
   /** What L1 has answers now, and is refreshed behind the answer where that is due; `undefined`: a load is to be waited for. */
   #serveHeld(request: Request, held: Held): { readonly value: unknown } | undefined {
     if (held.age === 'fresh') {
-      this.#core.recorder.hit(request.scope.space, request.userKey, 'l1')
+      this.#report(request, HIT.l1, held)
       if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
       return { value: this.#release(held.entry.value) }
     }
     const mustWait = this.#mustWait(request)
     if (held.age === 'stale') {
       if (!mustWait) this.#refreshBehind(request, 'stale', held)
-      return { value: this.#serveStale(request, held, 'revalidating') }
+      this.#report(request, STALE[held.tier], held)
+      return { value: this.#release(held.entry.value) }
     }
-    return mustWait ? { value: this.#serveStale(request, held, 'loadFailed') } : undefined
+    if (!mustWait) return undefined
+    this.#report(request, STALE_IF_ERROR[held.tier], held)
+    return { value: this.#release(held.entry.value) }
   }
 
   #request(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Request {
@@ -179,10 +193,9 @@ export class Reader {
     return local.failures.mustWait(localKey, clock.nowMs(), found && (() => found.stamp))
   }
 
-  #serveStale(request: Request, held: Held, why: 'revalidating' | 'loadFailed' | 'softTimeout'): unknown {
-    const ageMs = this.#core.clock.nowMs() - held.entry.createdAtMs
-    this.#core.recorder.servedStale(request.scope.space, request.userKey, held.tier, why, ageMs)
-    return this.#release(held.entry.value)
+  /** A read is over; `held` is the entry that was served, if one was. */
+  #report(request: Request, outcome: ReadOutcome, held: Held | undefined): void {
+    this.#core.recorder.read(request.scope.space, request.userKey, outcome, held?.entry.createdAtMs)
   }
 
   #release(value: unknown): unknown {
@@ -203,13 +216,16 @@ export class Reader {
   async #joinOrFly(request: Request, held: Held | undefined): Promise<unknown> {
     const { local, running, callers } = this.#core
     const { policy, signal } = request
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) {
+      this.#report(request, ABORTED, undefined)
+      throw signal.reason
+    }
     const caller = running.getStore()
     const flying = this.#joinable(request.localKey)
     if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey)
     const flight = flying ?? this.#prepare(request, held, held === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
-    const waiting = {
+    const waiting: Waiting = {
       signal,
       // The starter's own limit is the flight's; a joiner may be in more of a hurry.
       limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
@@ -217,8 +233,10 @@ export class Reader {
       takeStale: () => {
         const { held } = flight
         if (held === undefined || !this.#isStillUsable(held, flight)) return undefined
-        return { value: this.#serveStale(request, held, 'softTimeout') }
+        waiting.outcome = STALE_IF_SLOW[held.tier]
+        return held.entry
       },
+      outcome: undefined,
     }
     caller?.waitsFor.add(flight)
     const answer = flight.join(waiting, callers, () => this.#abandon(flight))
@@ -227,18 +245,27 @@ export class Reader {
     // A refresh that waits for its turn does so only as long as nobody waits for it.
     if (start !== undefined) this.#core.background.run('load', start)
     callers.came()
+    let value: unknown
     try {
-      const value = await answer
-      if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
-        // Nobody else joins it either: it may go on storing for a while.
-        local.ground(flight)
-        return await this.#joinOrFly(request, undefined)
-      }
-      return this.#handOut(value)
+      value = await answer
+    } catch (error) {
+      this.#report(request, waiting.outcome ?? flight.outcome, undefined)
+      throw error
     } finally {
       callers.left()
       caller?.waitsFor.delete(flight)
     }
+    if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
+      // Nobody else joins it either: it may go on storing for a while.
+      local.ground(flight)
+      return this.#joinOrFly(request, undefined)
+    }
+    this.#report(
+      request,
+      waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome)),
+      flight.held,
+    )
+    return this.#handOut(value)
   }
 
   /** The flight under way that a new caller may share: not one whose answer is over its ttl already. */
@@ -343,7 +370,7 @@ export class Reader {
       // The loader did its part: what remains is storing, which has a limit of its own.
       if (flight.hasLoaded) return
       const error = loadTimeout(hardTimeoutMs)
-      this.#failed(flight, request, error, hardTimeoutMs)
+      this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
       flight.abort(error)
     }
     return { place: -1, dueAtMs: this.#core.callers.nowMs() + hardTimeoutMs, onDue }
@@ -363,7 +390,7 @@ export class Reader {
       if (!flight.mustLoad && held.age === 'stale' && !flight.isAnswered)
         this.#answerStale(flight, request, held, found)
       if (!flight.mustLoad && held.age !== 'fresh' && this.#mustWait(request, found)) {
-        if (!flight.isAnswered) flight.resolve(this.#serveStale(request, held, 'loadFailed'))
+        if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier])
         return
       }
     }
@@ -404,8 +431,7 @@ export class Reader {
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.freshUntilMs
     if (flight.isAnswered) return
-    if (flight.isAwaited) this.#core.recorder.hit(request.scope.space, request.userKey, 'l2')
-    flight.resolve(found.entry.value)
+    flight.resolve(found.entry.value, HIT.l2)
   }
 
   #copyToL1(localKey: string, keyMark: number, policy: Policy, found: FoundEntry): void {
@@ -420,7 +446,7 @@ export class Reader {
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.staleUntilMs
     flight.keepAlive()
-    flight.resolve(this.#serveStale(request, held, 'revalidating'))
+    flight.resolve(held.entry.value, STALE[held.tier])
   }
 
   // ── 5. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -441,7 +467,6 @@ export class Reader {
     const carried = carrying instanceof Promise ? await carrying : carrying
     const startedAtMs = clock.nowMs()
     flight.fence = right.fence
-    if (flight.isAwaited && !flight.isAnswered) recorder.miss(scope.space, userKey)
     let stopRenewing: (() => void) | undefined
     let loaded: Loaded
     try {
@@ -463,21 +488,24 @@ export class Reader {
       stopRenewing?.()
     }
     flight.hasLoaded = true
+    const tookMs = clock.nowMs() - startedAtMs
+    recorder.loadEnded(tookMs)
     core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
-      const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, since, epoch }
+      const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, tookMs, since, epoch }
       await this.#keeper.finish(done)
     } catch (error) {
       // The loader did its part: its callers are served, whatever the cache could not make of the value.
       if (!flight.isAnswered) flight.resolve(loaded.value)
       this.#fleet?.giveBack(right)
       recorder.storeFailed(scope.space, flight.localKey, error)
+      recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
     }
   }
 
   /** A load failed. A stale value that is still usable answers, and the next load waits a little; else the error goes out untouched. */
-  #failed(flight: Flight, request: Request, error: unknown, tookMs: Milliseconds): void {
+  #failed(flight: Flight, request: Request, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
     recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
@@ -485,7 +513,7 @@ export class Reader {
     const mayServe = held !== undefined && this.#isStillUsable(held, flight)
     local.ground(flight)
     if (!mayServe) {
-      if (!flight.isAnswered) flight.reject(error)
+      if (!flight.isAnswered) flight.reject(error, outcome)
       return
     }
     this.#noteFailure(flight, request, held)
@@ -493,7 +521,7 @@ export class Reader {
     if (held.tier === 'l2' && request.policy.tiers === 'all') {
       putInL1(this.#core, flight.localKey, held.entry, request.policy, undefined)
     }
-    if (!flight.isAnswered) flight.resolve(this.#serveStale(request, held, 'loadFailed'))
+    if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier])
   }
 
   #isStillUsable(held: Held, flight: Flight): boolean {
@@ -534,7 +562,8 @@ export class Reader {
     local.detach(request.localKey)
     const flight = this.#prepare(request, held, 'refresh')
     flight.mustLoad = true
-    const waiting = { signal: request.signal, limitMs: Infinity, softMs: Infinity, takeStale: () => undefined }
+    const takeStale = () => undefined
+    const waiting = { signal: request.signal, limitMs: Infinity, softMs: Infinity, takeStale, outcome: undefined }
     const answer = flight.join(waiting, callers, () => this.#abandon(flight))
     caller?.waitsFor.add(flight)
     background.run('load', () => this.#fly(flight, request))
@@ -571,7 +600,7 @@ export class Reader {
     const target = scopeOfCall(scope, options)
     const policy = resolvePolicy(scope.policy, options)
     const localKey = localKeyOf(target.space, userKey)
-    options?.signal?.throwIfAborted()
+    this.#refuseAborted(target, [userKey], options)
     const inL1 = this.#inL1(localKey, policy)
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.entries === undefined || policy.tiers === 'l1') return inL1
@@ -590,7 +619,7 @@ export class Reader {
     const target = scopeOfCall(scope, options)
     const policy = resolvePolicy(scope.policy, options)
     const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
-    options?.signal?.throwIfAborted()
+    this.#refuseAborted(target, userKeys, options)
     const results = localKeys.map((localKey) => this.#inL1(localKey, policy))
     if (this.entries === undefined || policy.tiers === 'l1') return results
     const missing: number[] = []
@@ -613,6 +642,13 @@ export class Reader {
     } finally {
       this.#core.callers.left()
     }
+  }
+
+  /** Throws the reason of a signal that is aborted already; the reads are over then. */
+  #refuseAborted(scope: Scope, userKeys: readonly string[], options: ReadOptions | undefined): void {
+    if (options?.signal?.aborted !== true) return
+    for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
+    throw options.signal.reason
   }
 
   #take(localKey: string, keyMark: number, policy: Policy, found: Found): Held | undefined {

@@ -1,18 +1,23 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
+import type { AtMs } from '../model/entry.js'
 import { asError, type CacheError } from '../model/errors.js'
-import type { Events, InvalidatedEvent, LoadReason, Tier } from '../model/events.js'
+import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
 import { type Space, userKeyOf } from '../model/key.js'
-import type { Change, Milliseconds } from '../model/ports.js'
+import type { Change, Clock, Milliseconds } from '../model/ports.js'
+import { noReads, type ReadCounts } from '../model/read-counts.js'
+import type { ReadOutcome, StaleResult } from '../model/read-outcome.js'
+import { isStored, type Stored, type StoreOutcome } from '../model/store-outcome.js'
+import { eventsOf } from './announced-events.js'
 import type { Announcement } from './announcement.js'
 import { Histogram } from './stats.js'
 
 /** What has been counted since the cache was made. */
 export interface Counters {
-  hits: { l1: number; l2: number }
-  misses: number
+  /** Every read once, by how it ended. */
+  reads: ReadCounts
   loads: number
   loadFailures: number
-  staleServed: number
+  /** Entries stored, by loads and by writes. */
   stored: number
   storeFailures: number
   /** Fills refused by the fence: an invalidation won over a load. */
@@ -29,16 +34,21 @@ export interface Counters {
   busLosses: number
 }
 
+/** The event's word for each way in which a value that is no longer fresh comes to be served. */
+const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>> = {
+  stale: 'revalidating',
+  staleIfError: 'loadFailed',
+  staleIfSlow: 'softTimeout',
+}
+
 /** Kinds of notices that are remembered as given. */
 const MAX_NOTICES = 1_000
 
 export class Recorder {
   readonly counters: Counters = {
-    hits: { l1: 0, l2: 0 },
-    misses: 0,
+    reads: noReads(),
     loads: 0,
     loadFailures: 0,
-    staleServed: 0,
     stored: 0,
     storeFailures: 0,
     fillsRefused: 0,
@@ -55,32 +65,74 @@ export class Recorder {
   }
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
-  readonly #hits = this.counters.hits
+  readonly #hit = this.counters.reads.hit
   /** What was noticed already: once per kind. */
   readonly #noticed = new Set<string>()
 
-  constructor(private readonly events: Events) {}
+  constructor(
+    private readonly events: Events,
+    private readonly clock: Pick<Clock, 'nowMs'>,
+  ) {}
 
   /** The hot one: an event object exists only if somebody listens. */
   l1Hit(space: Space, key: string): void {
-    this.#hits.l1++
+    this.#hit.l1++
     if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key, tier: 'l1' })
   }
 
-  hit(space: Space, key: string, tier: Tier): void {
-    this.#hits[tier]++
-    if (this.events.has('hit')) this.events.emit('hit', { scope: space.scope, key, tier })
+  /** A read is over. `createdAtMs` is that of the entry that was served, where it is no longer fresh. */
+  read(space: Space, key: string, outcome: ReadOutcome, createdAtMs: AtMs = 0): void {
+    const { events } = this
+    const { reads } = this.counters
+    switch (outcome.result) {
+      case 'hit':
+        this.#hit[outcome.tier]++
+        if (events.hitsAreHeard) events.emit('hit', { scope: space.scope, key, tier: outcome.tier })
+        return
+      case 'stale':
+      case 'staleIfError':
+      case 'staleIfSlow':
+        reads[outcome.result][outcome.tier]++
+        if (events.has('servedStale')) {
+          const ageMs = this.clock.nowMs() - createdAtMs
+          const why = WHY_STALE[outcome.result]
+          events.emit('servedStale', { scope: space.scope, key, tier: outcome.tier, why, ageMs })
+        }
+        return
+      case 'joined':
+        reads.joined++
+        if (events.has('joined')) events.emit('joined', { scope: space.scope, key })
+        return
+      case 'loaded':
+      case 'absent':
+      case 'failed':
+      case 'timedOut':
+        reads[outcome.result]++
+        if (events.has('miss')) events.emit('miss', { scope: space.scope, key })
+        return
+      case 'aborted':
+        reads.aborted++
+        return
+      default:
+        outcome satisfies never
+    }
   }
 
-  miss(space: Space, key: string): void {
-    this.counters.misses++
-    if (this.events.has('miss')) this.events.emit('miss', { scope: space.scope, key })
-  }
-
-  loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, kept: boolean): void {
+  /** A loader returned a value; what becomes of it is told by `loaded`. */
+  loadEnded(durationMs: Milliseconds): void {
     this.counters.loads++
     this.loadLatency.add(durationMs)
-    if (this.events.has('loaded')) this.events.emit('loaded', { scope: space.scope, key, reason, durationMs, kept })
+  }
+
+  /** The cache is done with a loaded value. */
+  loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, outcome: StoreOutcome): void {
+    const { scope } = space
+    if (isStored(outcome)) {
+      if (this.events.has('loaded')) this.events.emit('loaded', { scope, key, reason, durationMs, kept: true })
+      this.stored(scope, key, outcome)
+    } else if (this.events.has('loaded')) {
+      this.events.emit('loaded', { scope, key, reason, durationMs, kept: false, notKept: outcome })
+    }
   }
 
   loadFailed(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, error: unknown): void {
@@ -91,21 +143,9 @@ export class Recorder {
     }
   }
 
-  servedStale(
-    space: Space,
-    key: string,
-    tier: Tier,
-    why: 'revalidating' | 'loadFailed' | 'softTimeout',
-    ageMs: Milliseconds,
-  ): void {
-    this.counters.staleServed++
-    this.#hits[tier]++
-    if (this.events.has('servedStale')) this.events.emit('servedStale', { scope: space.scope, key, tier, why, ageMs })
-  }
-
-  stored(space: Space, localKey: string, tiers: 'all' | Tier): void {
+  stored(scope: string, key: string, tiers: Stored): void {
     this.counters.stored++
-    if (this.events.has('stored')) this.events.emit('stored', { scope: space.scope, key: userKeyOf(localKey), tiers })
+    if (this.events.has('stored')) this.events.emit('stored', { scope, key, tiers })
   }
 
   storeFailed(space: Space, localKey: string, error: unknown): void {
@@ -185,14 +225,11 @@ export class Recorder {
     this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
   }
 
-  /** What another process announced. */
-  invalidatedElsewhere(scope: string, said: Announcement): void {
+  /** What another process announced: one event for each verb and scope that its words name. */
+  invalidatedElsewhere(rootName: string, said: Announcement): void {
     this.counters.invalidations++
     if (!this.events.has('invalidated')) return
-    const keys = [...said.keys, ...said.expiredKeys].map(userKeyOf)
-    const labels = [...said.labels, ...said.expiredLabels.map(([label]) => label)]
-    const tags = labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
-    this.events.emit('invalidated', { by: 'unknown', origin: 'remote', scope, keys, tags })
+    for (const event of eventsOf(said, rootName)) this.events.emit('invalidated', event)
   }
 
   queued(waiting: number): void {

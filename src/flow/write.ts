@@ -7,6 +7,7 @@ import { type Label, newSoftHalf, scopeLabel } from '../model/labels.js'
 import type { WriteOptions } from '../model/options.js'
 import type { Policy } from '../model/policy.js'
 import type { Change } from '../model/ports.js'
+import { storedIn } from '../model/store-outcome.js'
 import type { Core, Scope } from './core.js'
 import { putInL1 } from './keep.js'
 import type { WriteResult } from './outbox.js'
@@ -87,7 +88,12 @@ export class Writer {
     core.local.forgetKey(localKey)
     // Its size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
-    return this.#tell('set', scope, [{ turn, subject: localKey, change, labels, plan, mustReseal }], entry)
+    const asked = [{ turn, subject: localKey, change, labels, plan, mustReseal }]
+    const result = await this.#tell('set', { space: target.space, policy }, asked, entry)
+    const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
+    const tiers = storedIn(isInL1, bytes !== undefined && result === 'applied')
+    if (tiers !== undefined) core.recorder.stored(target.space.scope, userKey, tiers)
+    return result
   }
 
   /**
@@ -138,7 +144,7 @@ export class Writer {
       const change: Change = { op: 'delete', key: this.#storeKey(localKey) }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
     })
-    return this.#tell('delete', scope, changes)
+    return this.#tell('delete', scopeOfCall(scope, { version }), changes)
   }
 
   /** The entries stop being fresh; they may still be served if loading fails. */
@@ -151,7 +157,7 @@ export class Writer {
       const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newExpiredStamp(storeMs) }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
     })
-    return this.#tell('expire', scope, changes)
+    return this.#tell('expire', scopeOfCall(scope, { version }), changes)
   }
 
   /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */

@@ -1,6 +1,7 @@
 // What a cache tells its listeners, and the small emitter that does it without ever being hurt by one.
 import { asError, CacheError, show } from './errors.js'
 import { invalid, nearestOf } from './option-rules.js'
+import type { NotKept } from './store-outcome.js'
 
 export type Tier = 'l1' | 'l2'
 
@@ -16,24 +17,31 @@ export interface EntryEvent {
 
 /** What each event carries. */
 export interface CacheEvents {
-  /** A read was answered with a fresh value. */
+  /** A read returned a fresh value that a tier had. Of `hit`, `servedStale`, `joined` and `miss` each read that was not aborted emits one, when it is over. */
   hit: EntryEvent & { readonly tier: Tier }
-  /** No tier had a usable value. */
+  /** A read returned the value of a load, or of a read of L2, that another caller had begun. */
+  joined: EntryEvent
+  /** No tier had a value for a read: its own load brought it, or failed, or the read was one that never loads. */
   miss: EntryEvent
-  /** A loader answered. `kept: false`: the value went to its callers only (`ctx.skip()`, ttl 0, or an invalidation came meanwhile). */
-  loaded: EntryEvent & { readonly reason: LoadReason; readonly durationMs: number; readonly kept: boolean }
+  /** A loader returned a value, and the cache is done with storing it. `kept`: at least one tier has it; else `notKept` says why none has. */
+  loaded: EntryEvent & {
+    readonly reason: LoadReason
+    readonly durationMs: number
+    readonly kept: boolean
+    readonly notKept?: NotKept
+  }
   /**
    * A loader threw, rejected or timed out; `error` is what its callers get, unless a stale value answers. What is no `Error` is the
    * `cause` of one here; its callers get it as it is.
    */
   loadFailed: EntryEvent & { readonly reason: LoadReason; readonly durationMs: number; readonly error: Error }
-  /** A read was answered with a value that is no longer fresh. */
+  /** A read returned a value that is no longer fresh. */
   servedStale: EntryEvent & {
     readonly tier: Tier
     readonly why: 'revalidating' | 'loadFailed' | 'softTimeout'
     readonly ageMs: number
   }
-  /** An entry was stored in these tiers. */
+  /** A loaded or written value was stored, and these tiers have it now. */
   stored: EntryEvent & { readonly tiers: 'all' | Tier }
   /** A value could not be stored in L2; callers were not affected. */
   storeFailed: EntryEvent & { readonly error: Error }
@@ -143,6 +151,7 @@ function unknownEvent(event: unknown, known: readonly string[]): CacheError {
 function noListeners(): Listeners {
   return {
     hit: [],
+    joined: [],
     miss: [],
     loaded: [],
     loadFailed: [],

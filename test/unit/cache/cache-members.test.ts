@@ -213,7 +213,7 @@ describe('stats and on', () => {
   test('every outcome is one event, told in order, until the listener is removed', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const told: string[] = []
-    const ends = (['hit', 'miss', 'loaded', 'invalidated'] as const).map((event) =>
+    const ends = (['hit', 'miss', 'loaded', 'stored', 'invalidated'] as const).map((event) =>
       cache.on(event, (detail) => told.push(`${event} ${JSON.stringify(detail)}`)),
     )
     await cache.getOrSet('k', () => 1)
@@ -222,8 +222,9 @@ describe('stats and on', () => {
     for (const end of ends) end()
     await cache.get('k')
     expect(told).toEqual([
-      'miss {"scope":"shop","key":"k"}',
       'loaded {"scope":"shop","key":"k","reason":"miss","durationMs":0,"kept":true}',
+      'stored {"scope":"shop","key":"k","tiers":"l1"}',
+      'miss {"scope":"shop","key":"k"}',
       'hit {"scope":"shop","key":"k","tier":"l1"}',
       'invalidated {"by":"delete","origin":"local","scope":"shop","keys":["k"],"tags":[]}',
     ])

@@ -15,7 +15,7 @@ describe('fills of L2', () => {
     const keys = ['k0', 'k1', 'k2', 'k3']
     await Promise.all(keys.map((key) => a.cache.getOrSet(key, () => key)))
     await clock.advance(100)
-    expect(log.of('stored')).toHaveLength(2)
+    expect(log.of('stored').map(({ tiers }) => tiers)).toEqual(['l1', 'l1', 'all', 'all'])
     expect(log.of('dropped')).toEqual([
       { what: 'store', why: 'busy', scope: 'cache', key: 'k2' },
       { what: 'store', why: 'busy', scope: 'cache', key: 'k3' },
@@ -45,7 +45,7 @@ describe('fills of L2', () => {
     await clock.advance(200)
     await a.cache.getOrSet('k1', () => 1)
     await a.cache.drain()
-    expect(log.names()).toEqual(['stored'])
+    expect(log.of('stored').map(({ tiers }) => tiers)).toEqual(['l1', 'all'])
   })
 })
 

@@ -127,8 +127,8 @@ describe('what one tick wants travels together', () => {
   test('a hundred writes and invalidations are one change with one announcement', async () => {
     const { a, b, clock } = await fleet()
     await warm(a)
-    const heard: number[] = []
-    b.cache.on('invalidated', ({ keys: named, tags }) => heard.push(named.length + tags.length))
+    const heard: [verb: string, subjects: number][] = []
+    b.cache.on('invalidated', ({ by, keys: named, tags }) => heard.push([by, named.length + tags.length]))
     await Promise.all([
       ...keys.map((key) => a.cache.set(key, 1)),
       a.cache.delete('gone'),
@@ -136,7 +136,10 @@ describe('what one tick wants travels together', () => {
     ])
     expect(sent(a)).toEqual({ apply: 1 })
     await clock.advance(1)
-    expect(heard).toEqual([102])
+    expect(heard).toEqual([
+      ['unknown', 101],
+      ['invalidateTags', 1],
+    ])
   })
 
   test('setMany is one change', async () => {

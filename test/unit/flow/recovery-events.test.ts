@@ -99,6 +99,6 @@ test('listeners that throw or reject, at every event of an outage, change nothin
   expect(a.cache.stats().l2.breaker).toBe('closed')
   expect(await b.cache.get('k')).toBeUndefined()
   expect(new Set(failed)).toEqual(
-    new Set(['degraded', 'recovered', 'queued', 'replayed', 'loaded', 'miss', 'hit', 'invalidated']),
+    new Set(['degraded', 'recovered', 'queued', 'replayed', 'loaded', 'stored', 'miss', 'hit', 'invalidated']),
   )
 })

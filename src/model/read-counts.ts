@@ -1,0 +1,65 @@
+// How many reads ended in which way, and what users derive from that.
+import type { Tier } from './events.js'
+
+/** A count for each tier. */
+export type TierCounts = Record<Tier, number>
+
+/** Reads by their outcome; see `ReadOutcome` for what each means. */
+export interface ReadCounts {
+  hit: TierCounts
+  stale: TierCounts
+  staleIfError: TierCounts
+  staleIfSlow: TierCounts
+  loaded: number
+  joined: number
+  absent: number
+  failed: number
+  timedOut: number
+  aborted: number
+}
+
+export function noReads(): ReadCounts {
+  return {
+    hit: { l1: 0, l2: 0 },
+    stale: { l1: 0, l2: 0 },
+    staleIfError: { l1: 0, l2: 0 },
+    staleIfSlow: { l1: 0, l2: 0 },
+    loaded: 0,
+    joined: 0,
+    absent: 0,
+    failed: 0,
+    timedOut: 0,
+    aborted: 0,
+  }
+}
+
+export function copyOf(reads: ReadCounts): ReadCounts {
+  const { hit, stale, staleIfError, staleIfSlow } = reads
+  return {
+    ...reads,
+    hit: { ...hit },
+    stale: { ...stale },
+    staleIfError: { ...staleIfError },
+    staleIfSlow: { ...staleIfSlow },
+  }
+}
+
+/** Sums over the outcomes: every read is in exactly one of them. */
+export function totalsOf(reads: ReadCounts): {
+  readonly total: number
+  readonly staleServed: number
+  readonly misses: number
+  /** 0 to 1; 0 while there were no reads. */
+  readonly hitRatio: number
+} {
+  const { hit, stale, staleIfError, staleIfSlow, loaded, joined, absent, failed, timedOut, aborted } = reads
+  const atOnce = sum(hit) + sum(stale)
+  const staleServed = sum(stale) + sum(staleIfError) + sum(staleIfSlow)
+  const misses = loaded + absent + failed + timedOut
+  const ended = sum(hit) + staleServed + joined + misses
+  return { total: ended + aborted, staleServed, misses, hitRatio: ended === 0 ? 0 : atOnce / ended }
+}
+
+function sum({ l1, l2 }: TierCounts): number {
+  return l1 + l2
+}
