@@ -155,6 +155,9 @@ export function createCache(options?: CacheOptions): Cache {
       degraded: (reason) => {
         if (events.has('degraded')) events.emit('degraded', { error: asCacheError(reason) })
       },
+      connected: (tookMs) => {
+        if (events.has('connected')) events.emit('connected', { tookMs })
+      },
       recovered: (degradedMs) => {
         if (events.has('recovered')) events.emit('recovered', { degradedMs })
       },

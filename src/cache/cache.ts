@@ -25,6 +25,7 @@ import { type Explanation, explain } from './explain.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { Names } from './names.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
+import { type ReadyOptions, whenReady } from './ready.js'
 import type { RequestScopes } from './request-scope.js'
 import { Source } from './source.js'
 import type { SourceDefinition } from './source-definition.js'
@@ -270,6 +271,15 @@ export class Cache {
   /** Calls `listener` at each `event`, at once and in order; answers what removes it. A listener that throws hurts nobody. */
   on<Name extends CacheEventName>(event: Name, listener: Listener<Name>): () => void {
     return this.#parts.core.events.on(event, listener)
+  }
+
+  /**
+   * Resolves once L2 is in use, at once without an L2. Nothing needs it: calls made earlier are served by L1 and the loader.
+   * Rejects when `timeout` (default: the L2's `connectTimeout`) is over, with the code of what is wrong, such as `L2_UNAVAILABLE` or
+   * `L2_MISCONFIGURED`, and that error as `cause`; with `CLOSED` when the cache is closed. The cache goes on trying either way.
+   */
+  ready(options: ReadyOptions = {}): Promise<void> {
+    return whenReady(this.#parts.core, options)
   }
 
   /** Resolves when the work behind the callers' backs is done: fills, refreshes. */

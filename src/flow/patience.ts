@@ -12,8 +12,10 @@ export class Patience {
   constructor(
     private readonly clock: Clock,
     private readonly limitMs: Milliseconds,
+    /** Until it is renewed the first time: while the first connection is awaited. */
+    moreMs: Milliseconds = 0,
   ) {
-    this.#untilMs = clock.nowMs() + limitMs
+    this.#untilMs = clock.nowMs() + limitMs + moreMs
   }
 
   get leftMs(): Milliseconds {

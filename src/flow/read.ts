@@ -404,7 +404,13 @@ export class Reader {
 
   /** For one read. */
   patience(): Patience {
-    return new Patience(this.#core.callers, this.#remote?.tier.timeoutMs ?? 0)
+    const tier = this.#remote?.tier
+    const starting = tier?.starting
+    if (tier === undefined || starting === undefined) return new Patience(this.#core.callers, tier?.timeoutMs ?? 0)
+    // What a first connection takes is none of what L2 may cost a read once it is connected.
+    const patience = new Patience(this.#core.callers, tier.timeoutMs, tier.connectTimeoutMs)
+    void starting.then(() => patience.renew())
+    return patience
   }
 
   /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */

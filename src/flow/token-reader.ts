@@ -87,7 +87,26 @@ export class TokenReader {
     }
     const asking = this.#ensure(missing, keepMs)
     const answer = patience === undefined ? asking : patience.await(asking)
-    return answer.then((answered) => this.carryKnown(labels, answered))
+    if (missing.length === labels.length) return answer.then((answered) => this.carryKnown(labels, answered))
+    // What is known now may be forgotten while the others are asked for (the bus begins to listen): it was L2's all the same.
+    const before = this.#knownOf(labels, nowMs)
+    return answer.then((answered) => {
+      const carried = this.carryKnown(labels, answered && new Map([...before.tokens, ...answered]))
+      return carried.asOfMs <= before.asOfMs ? carried : { ...carried, asOfMs: before.asOfMs }
+    })
+  }
+
+  /** The tokens of those labels that are known, and since when that is certain. */
+  #knownOf(labels: readonly Label[], nowMs: AtMs): { tokens: ReadonlyMap<Label, Token>; asOfMs: AtMs } {
+    const tokens = new Map<Label, Token>()
+    let asOfMs: AtMs = nowMs
+    for (const label of labels) {
+      const known = this.table.current(label, nowMs)
+      if (known === undefined) continue
+      tokens.set(label, known.token)
+      asOfMs = Math.min(asOfMs, this.table.asOf(known, nowMs))
+    }
+    return { tokens, asOfMs }
   }
 
   /** The same without asking L2; `undefined` if it has to be asked. */

@@ -53,6 +53,8 @@ export interface CacheEvents {
   evicted: EntryEvent
   /** Bytes in L2 were not an intact entry of this key, or not what the schema asks for: a miss. */
   corrupt: EntryEvent & { readonly error: CacheError }
+  /** L2 is in use for the first time, `tookMs` after the cache was made. */
+  connected: { readonly tookMs: number }
   /** L2 is not used for now. */
   degraded: { readonly error: CacheError }
   /** L2 is used again. */
@@ -162,6 +164,7 @@ function noListeners(): Listeners {
     invalidated: [],
     evicted: [],
     corrupt: [],
+    connected: [],
     degraded: [],
     recovered: [],
     queued: [],

@@ -39,6 +39,11 @@ export interface EncryptOptions {
 export interface TierOptions {
   /** The longest that a caller waits for L2. Default '200ms'. */
   readonly timeout?: Duration | undefined
+  /**
+   * The longest that calls wait for the first connection, from `createCache` on; it ends early when connecting fails. Afterwards no
+   * call waits for a connection. Default '5s'.
+   */
+  readonly connectTimeout?: Duration | undefined
   /** The life of a lease without renewal: what a dead holder costs the others. Default '2s'. */
   readonly leaseTtl?: Duration | undefined
   readonly breaker?: false | BreakerOptions | undefined

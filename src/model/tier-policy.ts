@@ -18,6 +18,8 @@ export interface BreakerPolicy {
 export interface TierPolicy {
   /** The longest that a caller waits for L2. */
   readonly timeoutMs: Milliseconds
+  /** The longest that calls wait for the first connection. */
+  readonly connectTimeoutMs: Milliseconds
   /** The life of a lease without renewal. */
   readonly leaseMs: Milliseconds
   /** `undefined`: no breaker, every operation pays its deadline. */
@@ -29,6 +31,7 @@ export function resolveTierOptions(options: TierOptions): TierPolicy {
   const timeoutMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive')
   return {
     timeoutMs,
+    connectTimeoutMs: toMs(options.connectTimeout ?? '5s', 'connectTimeout', 'positive'),
     leaseMs: toMs(options.leaseTtl ?? '2s', 'leaseTtl', 'positive'),
     breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker ?? {}, timeoutMs),
   }

@@ -15,6 +15,7 @@ import { TickBatch } from '../model/tick.js'
 import type { BreakerPolicy, TierPolicy } from '../model/tier-policy.js'
 import { Breaker, type BreakerState } from './breaker.js'
 import { Deadlines, type Timed } from './deadlines.js'
+import { FirstUse } from './first-use.js'
 import { Outages } from './outages.js'
 
 /** L2 did not answer, or was not asked. The caller goes on without it. */
@@ -38,6 +39,8 @@ export interface RemoteTierOwner {
   comeBack(): Promise<boolean>
   degraded(reason: Error): void
   recovered(degradedMs: Milliseconds): void
+  /** L2 is in use for the first time, so long after its tier was made. */
+  connected(tookMs: Milliseconds): void
   failed(operation: string, error: Error): void
   answered(operation: string, tookMs: Milliseconds): void
 }
@@ -62,12 +65,13 @@ const NO_BREAKER: BreakerPolicy = {
 export class RemoteTier {
   readonly #breaker: Breaker
   readonly #reads = new TickBatch<PendingRead>((reads) => this.#sendReads(reads))
-  /** Until the first connection stands, or one deadline after the start: only then may operations wait for it. */
+  /** Until the first connection stands, fails or is given up: only so long may operations wait for it. */
   #starting: Promise<void> | undefined
   #endStarting: (() => void) | undefined
   #lastAnsweredAtMs: AtMs
   readonly #outages: Outages
   readonly #underWay: Deadlines<Sent>
+  readonly #use: FirstUse
   #ended = false
 
   constructor(
@@ -82,10 +86,17 @@ export class RemoteTier {
     this.#outages = new Outages(clock, owner)
     this.#underWay = new Deadlines(deadlines)
     this.#lastAnsweredAtMs = clock.nowMs()
+    this.#use = new FirstUse(clock, owner)
     this.#breaker = new Breaker(policy.breaker ?? NO_BREAKER, clock, random, {
       tryAgain: () => this.#tryAgain(),
-      opened: (reason) => this.#outages.opened(reason),
-      closed: () => this.#outages.closed(),
+      opened: (reason) => {
+        this.#use.failed(reason)
+        this.#outages.opened(reason)
+      },
+      closed: () => {
+        this.#outages.closed()
+        this.#inUse()
+      },
     })
     if (!store.isReady()) this.#awaitFirstConnection()
   }
@@ -104,9 +115,24 @@ export class RemoteTier {
     return this.#starting !== undefined || this.isAvailable()
   }
 
-  /** The longest that a caller waits for L2. */
+  /** The longest that a caller waits for L2 once it was connected. */
   get timeoutMs(): Milliseconds {
     return this.policy.timeoutMs
+  }
+
+  /** Pending while the first connection is awaited. Never rejects. */
+  get starting(): Promise<void> | undefined {
+    return this.#starting
+  }
+
+  /** The longest that the first connection is awaited. */
+  get connectTimeoutMs(): Milliseconds {
+    return this.policy.connectTimeoutMs
+  }
+
+  /** Resolves once L2 is in use; rejects with the reason why it is not after `limitMs`, or with `CLOSED`. */
+  whenInUse(limitMs: Milliseconds): Promise<void> {
+    return this.isAvailable() ? Promise.resolve() : this.#use.wait(limitMs, this.deadlines)
   }
 
   /** When L2 last answered anything: what it confirmed not long before may be missing in its successor. */
@@ -125,11 +151,18 @@ export class RemoteTier {
     // Another server may have lost what was confirmed: its recovery comes first, although nothing was found wrong here.
     if (server === 'other' && this.#breaker.state === 'closed') this.#breaker.open(new Error('the server changed'))
     if (this.#breaker.state === 'open') void this.#breaker.tryNow()
+    this.#inUse()
   }
 
-  /** The store says that commands cannot be sent now. */
+  /** The store says that commands cannot be sent now. Where not even the first connection came about, nobody waits for the next one. */
   storeUnready(reason: Error): void {
-    if (this.#starting === undefined) this.#breaker.open(reason)
+    this.#endStarting?.()
+    this.#use.failed(reason)
+    this.#breaker.open(reason)
+  }
+
+  #inUse(): void {
+    if (this.isAvailable()) this.#use.begun()
   }
 
   /** Reads one key; the reads of one tick leave together. */
@@ -221,6 +254,7 @@ export class RemoteTier {
   end(): void {
     this.#ended = true
     this.#endStarting?.()
+    this.#use.end()
     this.#breaker.end()
     for (const operation of this.#underWay.takeAll()) operation.giveUp()
   }
@@ -276,11 +310,11 @@ export class RemoteTier {
 
   #awaitFirstConnection(): void {
     this.#starting = new Promise((resolve) => {
-      const cancel = this.deadlines.after(this.policy.timeoutMs, () => {
+      const cancel = afterOwnTime(this.policy.connectTimeoutMs, this.deadlines, () => {
         this.#endStarting?.()
-        if (!this.store.isReady()) {
-          this.#breaker.open(new CacheError('L2_UNAVAILABLE', 'expected L2 to be connected by now; it is not yet'))
-        }
+        if (this.store.isReady()) return
+        const message = `expected L2 to be connected within ${this.policy.connectTimeoutMs} ms; it is not yet`
+        this.#breaker.open(new CacheError('L2_UNAVAILABLE', message))
       })
       this.#endStarting = () => {
         cancel()
@@ -290,6 +324,24 @@ export class RemoteTier {
       }
     })
   }
+}
+
+/** In how many steps a limit is counted down. */
+const STEPS = 20
+
+/**
+ * Calls `run` after `limitMs` in which this process could have worked. Loading modules, or a busy machine, holds a process up for
+ * seconds at its start: nothing connects meanwhile, so such a gap counts as one step, whatever its length.
+ */
+function afterOwnTime(limitMs: Milliseconds, clock: Clock, run: () => void): () => void {
+  let steps = 0
+  let cancel: () => void
+  const next = (): void => {
+    if (steps++ === STEPS) run()
+    else cancel = clock.after(limitMs / STEPS, next)
+  }
+  next()
+  return () => cancel()
 }
 
 /** An operation under way, whatever it asks for. */

@@ -123,3 +123,21 @@ test('a token learned in the very instant in which a load began proves nothing o
   expect(await b.cache.get('k')).toBeUndefined()
   expect(await a.cache.get('k')).toBeUndefined()
 })
+
+test('tokens that are known stay good for L2 when the bus loses track while the others are asked for', async () => {
+  const { a, b, server, clock } = await fleet({ ttl: '1h' })
+  await a.cache.set('other', 'v')
+  const lost: string[] = []
+  a.cache.on('busLost', ({ reason }) => void lost.push(reason))
+  a.tier.link.inject({ on: 'ensureTokens', effect: 'delay', byMs: 150, times: 1 })
+  const loading = a.cache.getOrSet('k', () => 'v', { tags: ['t'] })
+  await settle()
+  a.tier.busLink.cut()
+  server.evictLog('cache')
+  a.tier.busLink.restore()
+  await clock.advance(150)
+  expect(await loading).toBe('v')
+  await a.cache.drain()
+  expect(lost).toHaveLength(1)
+  expect(await b.cache.get('k')).toBe('v')
+})

@@ -8,7 +8,14 @@ const LEASE = Buffer.alloc(16, 1)
 const REFUSED = new CacheError('L2_MISCONFIGURED', 'NOPERM')
 
 /** An L2 over the in-memory server, its link open unless `isDown`, with what it told its owner. */
-async function remote({ isDown = false, ...options }: { isDown?: boolean; timeout?: number } = {}) {
+async function remote({
+  isDown = false,
+  ...options
+}: {
+  isDown?: boolean
+  timeout?: number
+  connectTimeout?: number
+} = {}) {
   const clock = new FakeClock()
   const memory = memoryTier(new MemoryServer())
   const { store } = memory.connect('shop', clock)
@@ -18,6 +25,7 @@ async function remote({ isDown = false, ...options }: { isDown?: boolean; timeou
   const tier = new RemoteTier(store, clock, resolveTierOptions({ timeout: 200, ...options }), () => 1, {
     comeBack: () => works(),
     degraded: (reason) => void told.push(`degraded: ${reason.message}`),
+    connected: (tookMs) => void told.push(`connected after ${tookMs}`),
     recovered: (degradedMs) => void told.push(`recovered after ${degradedMs}`),
     failed: (operation) => void told.push(`${operation} failed`),
     answered: () => undefined,
@@ -28,6 +36,7 @@ async function remote({ isDown = false, ...options }: { isDown?: boolean; timeou
     notice: () => undefined,
   })
   await settle()
+  told.length = 0
   const { link, server } = memory
   const comeBackWith = (run: typeof works) => {
     works = run
@@ -116,25 +125,84 @@ describe('an operation', () => {
 })
 
 describe('at the start', () => {
-  test('operations wait for the first connection, at most one deadline', async () => {
-    const { clock, link, tier } = await remote({ isDown: true })
+  test('operations wait for the first connection, longer than for an answer', async () => {
+    const { clock, link, tier, told } = await remote({ isDown: true, timeout: 200, connectTimeout: 3_000 })
     const early = tier.read('shop:k')
-    await clock.advance(100)
+    await clock.advance(2_900)
     link.restore()
     expect(await early).toBeUndefined()
+    expect(told).toEqual(['connected after 2900'])
   })
 
-  test('a connection that does not come is an outage from then on', async () => {
-    const { clock, link, tier, told } = await remote({ isDown: true })
+  test('a connection that does not come in time is an outage from then on, and nobody waits any more', async () => {
+    const { clock, link, tier, told } = await remote({ isDown: true, connectTimeout: 2_000 })
     const early = tier.read('shop:k')
-    await clock.advance(200)
+    await clock.advance(2_000)
     expect(await early).toBe(UNAVAILABLE)
-    expect(told).toEqual(['degraded: expected L2 to be connected by now; it is not yet'])
+    expect(told).toEqual(['degraded: expected L2 to be connected within 2000 ms; it is not yet'])
+    expect(tier.mayAnswer()).toBe(false)
     await clock.advance(800)
     link.restore()
     await settle()
-    expect(told.at(-1)).toBe('recovered after 800')
+    expect(told.slice(1)).toEqual(['recovered after 800', 'connected after 2800'])
     expect(tier.isAvailable()).toBe(true)
+  })
+
+  test('a first connection that fails is an outage at once, and nobody waits for the next one', async () => {
+    const { clock, tier, told } = await remote({ isDown: true })
+    const early = tier.read('shop:k')
+    tier.storeUnready(new Error('ECONNREFUSED'))
+    expect(await early).toBe(UNAVAILABLE)
+    expect(told).toEqual(['degraded: ECONNREFUSED'])
+    const startMs = clock.nowMs()
+    expect(await tier.read('shop:k')).toBe(UNAVAILABLE)
+    expect(clock.nowMs()).toBe(startMs)
+    tier.end()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('the first use is told once, however often L2 comes back', async () => {
+    const { clock, link, told } = await remote({ isDown: true })
+    link.restore()
+    await settle()
+    link.cut()
+    await clock.advance(100)
+    link.restore()
+    await settle()
+    expect(told.filter((line) => line.startsWith('connected'))).toEqual(['connected after 0'])
+  })
+})
+
+describe('who waits for L2 to be in use', () => {
+  test('is answered at once when it is, and when it comes into use', async () => {
+    const { clock, link, tier } = await remote({ isDown: true })
+    const waiting = tier.whenInUse(10_000)
+    await clock.advance(4_000)
+    link.restore()
+    await waiting
+    await tier.whenInUse(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('learns at the end of its time what kept L2 from that', async () => {
+    const { clock, tier } = await remote({ isDown: true })
+    const cause = new CacheError('L2_MISCONFIGURED', 'WRONGPASS')
+    const waiting = tier.whenInUse(1_000).catch((error: unknown) => error)
+    tier.storeUnready(cause)
+    await clock.advance(1_000)
+    expect(await waiting).toMatchObject({
+      code: 'L2_MISCONFIGURED',
+      cause,
+      message: expect.stringContaining('WRONGPASS'),
+    })
+  })
+
+  test('is told when the cache is closed', async () => {
+    const { clock, tier } = await remote({ isDown: true })
+    const waiting = tier.whenInUse(1_000)
+    tier.end()
+    await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 

@@ -1,0 +1,17 @@
+// A short program as a cron job or a function in the cloud is one: it makes a cache, reads one key, closes the cache and ends.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { send } from '../../support/channel.js'
+
+const [url = ''] = process.argv.slice(2)
+const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(url) })
+let loads = 0
+const value = await cache.getOrSet('k', async () => {
+  loads++
+  await sleep(100)
+  return 'v'
+})
+await cache.close()
+send({ value, loads })
+process.channel?.unref()
