@@ -4,6 +4,7 @@ export type { CacheStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
+export type { EndingResponse, OpenScope, ScopeEnd, ScopeOptions } from './cache/request-scope.js'
 export type { OneOrMany, Source, SourceReadOptions, SourceResult } from './cache/source.js'
 export type {
   SaveContext,

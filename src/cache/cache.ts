@@ -26,7 +26,7 @@ import type { Lifecycle } from './lifecycle.js'
 import type { Names } from './names.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
-import type { RequestScopes } from './request-scope.js'
+import type { OpenScope, RequestScopes, ScopeOptions } from './request-scope.js'
 import { Source } from './source.js'
 import type { SourceDefinition } from './source-definition.js'
 import { type WarmEntry, warmEntries } from './warm.js'
@@ -78,7 +78,8 @@ export class Cache {
    */
   getOrSet<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V> {
     // While a request scope is open somewhere, this call may be in one. A hit pays for the comparison only.
-    if (this.#parts.requests.open !== 0) return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)
+    if (this.#parts.requests.openScopes !== 0)
+      return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)
     return this.#parts.reader.getOrSet(this.#scope, key, load, options)
   }
 
@@ -252,9 +253,18 @@ export class Cache {
    * Runs `work`, such as the handling of one request, and answers what it answers. Until that has settled, each key of the whole
    * cache is read once and stays the same for `work`, whoever changes it meanwhile; changes that `work` itself makes are seen.
    * A scope within a scope is part of it. Loaders are called outside: what they load is for everybody.
+   *
+   * Where `work` returns before the request is over, as Express's `next` does, say what it lasts until:
+   * `cache.scope(next, { until: response })`. Throws `INVALID_OPTION`, `CLOSED`.
    */
-  scope<T>(work: () => T): T {
-    return this.#parts.requests.run(work)
+  scope<T>(work: () => T, options?: ScopeOptions): T {
+    return this.#parts.requests.run(work, options)
+  }
+
+  /** A scope like that of `scope`, for work that comes in pieces: `run(work)` as often as needed, then `end()`, or `using`. */
+  openScope(options?: Pick<ScopeOptions, 'limit'>): OpenScope {
+    checkOptions(options, ['limit'], 'openScope')
+    return this.#parts.requests.open(options?.limit)
   }
 
   /** Which tier has the key, how old it is, what is left of each window, its tags, and who would load it now. Changes nothing. */

@@ -1,18 +1,39 @@
 // The request scope (L0): while `cache.scope(fn)` runs, a key is read once and stays the same, whoever changes it meanwhile.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Core, Scope } from '../flow/core.js'
-import type { Held } from '../flow/flight.js'
+import type { Core } from '../flow/core.js'
 import type { Reader } from '../flow/read.js'
-import { scopeOfCall } from '../flow/scope-of-call.js'
-import { Entry } from '../model/entry.js'
-import { localKey as localKeyOf, type Version } from '../model/key.js'
-import { type Label, NO_LABELS } from '../model/labels.js'
-import type { CallOptions, Loader, ReadOptions } from '../model/options.js'
-import { HIT } from '../model/read-outcome.js'
+import { type Duration, toMs } from '../model/duration.js'
+import { checkMethods, checkOptions, invalid } from '../model/option-rules.js'
 import { setImmediate } from '../model/real-timers.js'
+import type { Timed } from '../tiers/deadlines.js'
+import { type Reads, RequestMemory } from './request-memory.js'
 
-/** The reads of a cache: those of the flow, or of a request's memory before it. */
-export type Reads = Pick<Reader, 'getOrSet' | 'refresh' | 'peek' | 'find' | 'findMany'>
+/** Options of `scope`. */
+export interface ScopeOptions {
+  /** The scope lasts until this is over, and not until `work` has settled: a promise, or a response, which emits 'finish' or 'close'. */
+  readonly until?: ScopeEnd | undefined
+  /** Ends a scope that nothing else has ended. Default '5m'. */
+  readonly limit?: Duration | undefined
+}
+
+/** What a scope can last until. */
+export type ScopeEnd = PromiseLike<unknown> | EndingResponse
+
+/** What of a response is needed: those of Node, Express, Fastify (`reply.raw`) have it. */
+export interface EndingResponse {
+  once(event: 'finish' | 'close', listener: () => void): unknown
+  readonly writableEnded?: boolean
+  readonly destroyed?: boolean
+}
+
+/** A scope that is ended by hand: `using scope = cache.openScope()` ends it with its block. */
+export interface OpenScope {
+  /** Runs `work` within the scope, and returns what it returns. Once the scope has ended, `work` runs without. */
+  run<T>(work: () => T): T
+  /** Forgets all that was read. Ending it again changes nothing; a part of an outer scope ends with that. */
+  end(): void
+  [Symbol.dispose](): void
+}
 
 /**
  * The scopes of one cache and its namespaces. While none is open a read pays for one comparison; the context of async calls is
@@ -20,7 +41,10 @@ export type Reads = Pick<Reader, 'getOrSet' | 'refresh' | 'peek' | 'find' | 'fin
  */
 export class RequestScopes {
   /** How many scopes are open now. */
-  open = 0
+  openScopes = 0
+  /** Each is reported once. */
+  #isEndReported = false
+  #isLimitReported = false
   readonly #core: Core
   readonly #reader: Reader
   #storage: AsyncLocalStorage<RequestMemory | undefined> | undefined
@@ -32,7 +56,7 @@ export class RequestScopes {
 
   /** What reads of the present call go to. */
   get reads(): Reads {
-    return (this.open === 0 ? undefined : this.#current) ?? this.#reader
+    return (this.openScopes === 0 ? undefined : this.#current) ?? this.#reader
   }
 
   get #current(): RequestMemory | undefined {
@@ -40,30 +64,95 @@ export class RequestScopes {
     return memory?.isOver === false ? memory : undefined
   }
 
-  /** Runs `work` in a scope that ends when what it answers has settled. Inside of another scope it is part of that one. */
-  run<T>(work: () => T): T {
-    this.#core.assertOpen()
-    if (this.#current !== undefined) return work()
-    this.#storage ??= this.#start()
-    const storage = this.#storage
-    const memory = new RequestMemory(this.#core, this.#reader, (load) => this.outside(load))
-    const end = () => {
-      memory.end()
-      this.open--
-      // Before Node 24 every promise of the process pays for an enabled storage. A burst of scopes switches once.
-      if (this.open === 0) setImmediate(() => this.open === 0 && storage.disable())
-    }
-    this.open++
+  /**
+   * Runs `work` in a scope that ends when what it returns has settled, or with `until`. Inside of another scope it is part of that one.
+   */
+  run<T>(work: () => T, options: ScopeOptions | undefined): T {
+    checkOptions(options, ['until', 'limit'], 'scope')
+    const until = options?.until
+    if (until !== undefined && !isThenable(until))
+      checkMethods(until, 'until', ['once'], 'a promise or a response, which emits finish or close')
+    if (typeof work !== 'function') throw invalid('the first argument of scope', 'a function', work)
+    const scope = this.open(options?.limit)
     let result: T
     try {
-      result = storage.run(memory, work)
+      result = scope.run(work)
     } catch (error) {
-      end()
+      scope.end()
       throw error
     }
-    if (isThenable(result)) void result.then(end, end)
-    else end()
+    if (until !== undefined) whenOver(until, () => scope.end())
+    else if (isThenable(result))
+      void result.then(
+        () => scope.end(),
+        () => scope.end(),
+      )
+    else {
+      if (result === undefined) this.#endsEarly()
+      scope.end()
+    }
     return result
+  }
+
+  /** A scope that its caller ends, or its limit. Inside of another scope it is part of that one. */
+  open(limit: Duration | undefined): OpenScope {
+    this.#core.assertOpen()
+    const limitMs = toMs(limit ?? DEFAULT_LIMIT, 'limit', 'positive')
+    const outer = this.#current
+    if (outer !== undefined) return new PartOfScope((work) => this.#runIn(outer, work))
+    if (this.openScopes === MAX_OPEN) {
+      this.#notEnded(`${MAX_OPEN} request scopes are open, so no more are opened: reads are made without`)
+      return new PartOfScope((work) => work())
+    }
+    this.#storage ??= this.#start()
+    const memory = new RequestMemory(this.#core, this.#reader, (load) => this.outside(load))
+    const { limits, clock } = this.#core
+    const due: Timed = {
+      place: -1,
+      dueAtMs: clock.nowMs() + limitMs,
+      onDue: () => {
+        this.#notEnded(`a request scope was open for its whole limit of ${limitMs} ms and ended by that`)
+        end()
+      },
+    }
+    const end = () => {
+      if (memory.isOver) return
+      memory.end()
+      limits.remove(due)
+      this.openScopes--
+      if (this.openScopes === 0) this.#disableSoon()
+    }
+    this.openScopes++
+    if (limitMs < Number.POSITIVE_INFINITY) limits.add(due)
+    return new PartOfScope((work) => this.#runIn(memory, work), end)
+  }
+
+  #runIn<T>(memory: RequestMemory, work: () => T): T {
+    // Once it is over, or while no scope is open and the storage is switched off, there is nothing to run in.
+    return memory.isOver || this.#storage === undefined ? work() : this.#storage.run(memory, work)
+  }
+
+  /** Before Node 24 every promise of the process pays for an enabled storage. A burst of scopes switches once. */
+  #disableSoon(): void {
+    setImmediate(() => {
+      if (this.openScopes === 0) this.#storage?.disable()
+    })
+  }
+
+  #endsEarly(): void {
+    if (this.#isEndReported) return
+    this.#isEndReported = true
+    const detail =
+      'the work of cache.scope() returned undefined, so its scope was over at once, before anything that it started. Return the promise ' +
+      'of the work, or pass what it lasts until, as in cache.scope(next, { until: response })'
+    this.#core.recorder.notice('SCOPE_ENDED_EARLY', detail)
+  }
+
+  #notEnded(what: string): void {
+    if (this.#isLimitReported) return
+    this.#isLimitReported = true
+    const cure = 'End each: by the promise that its work returns, by { until: response }, or by end()'
+    this.#core.recorder.notice('SCOPES_NOT_ENDED', `${what}. ${cure}`)
   }
 
   /**
@@ -88,146 +177,28 @@ export class RequestScopes {
   }
 }
 
-/** Keys that one scope remembers; what it reads beyond them is read anew each time. */
-const MAX_KEYS = 10_000
-
-/**
- * One key of one scope. A change of the key puts another slot in its place: whoever still reads for the old one shares it with those
- * who began as early, and with nobody later.
- */
-interface Slot {
-  /** `undefined` while nobody has an answer. */
-  answer: Held | 'absent' | undefined
-  /** `undefined` when it is not known what the value carries: then every label may concern it. */
-  labels: readonly Label[] | undefined
-}
-
-class RequestMemory implements Reads {
-  isOver = false
-  readonly #slots = new Map<string, Slot>()
-
+/** What users hold of a scope, or of a part of one. */
+class PartOfScope implements OpenScope {
   constructor(
-    private readonly core: Core,
-    private readonly reader: Reader,
-    private readonly outside: <F>(load: F) => F,
+    readonly run: <T>(work: () => T) => T,
+    readonly end: () => void = () => undefined,
   ) {}
 
-  end(): void {
-    this.isOver = true
-    this.#slots.clear()
-  }
-
-  forgetKey(localKey: string): void {
-    this.#slots.delete(localKey)
-  }
-
-  forgetPrefix(localPrefix: string): void {
-    for (const localKey of [...this.#slots.keys()]) if (localKey.startsWith(localPrefix)) this.#slots.delete(localKey)
-  }
-
-  forgetLabel(label: Label): void {
-    for (const [localKey, { labels }] of this.#slots) {
-      if (labels === undefined || labels.includes(label)) this.#slots.delete(localKey)
-    }
-  }
-
-  async getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
-    // Who names L2 asks what is there.
-    if (options?.tiers === 'l2') return this.reader.getOrSet(scope, userKey, this.outside(load), options)
-    const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
-    if (isServable(slot.answer)) {
-      this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
-      return this.#release(slot.answer.entry.value) as V
-    }
-    const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
-    // Two reads that overlap may have met different values; the first to end decides for both.
-    if (isServable(slot.answer)) return this.#release(slot.answer.entry.value) as V
-    this.#fill(slot, this.#localKey(scope, userKey, options?.version), value)
-    return value
-  }
-
-  /** What it loads is the key's value from now on, in this scope as everywhere. */
-  async refresh(
-    scope: Scope,
-    userKey: string,
-    load: Loader<unknown>,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    const localKey = this.#localKey(scope, userKey, options?.version)
-    const slot = this.#slotOf(localKey)
-    const value = await this.reader.refresh(scope, userKey, this.outside(load), options)
-    this.#fill(slot, localKey, value)
-    return value
-  }
-
-  peek(scope: Scope, userKey: string): unknown {
-    const answer = this.#slots.get(localKeyOf(scope.space, userKey))?.answer
-    return isServable(answer) ? this.#release(answer.entry.value) : this.reader.peek(scope, userKey)
-  }
-
-  async find(scope: Scope, userKey: string, options: ReadOptions | undefined): Promise<Held | undefined> {
-    return (await this.findMany(scope, [userKey], options))[0]
-  }
-
-  async findMany(
-    scope: Scope,
-    userKeys: readonly string[],
-    options: ReadOptions | undefined,
-  ): Promise<readonly (Held | undefined)[]> {
-    if (options?.tiers !== undefined && options.tiers !== 'all') return this.reader.findMany(scope, userKeys, options)
-    const slots = userKeys.map((userKey) => this.#slotOf(this.#localKey(scope, userKey, options?.version)))
-    const asked = slots.flatMap(({ answer }, i) => (answer === undefined ? [i] : []))
-    if (asked.length > 0) {
-      const found = await this.reader.findMany(
-        scope,
-        asked.map((i) => userKeys[i] as string),
-        options,
-      )
-      asked.forEach((i, j) => {
-        const slot = slots[i] as Slot
-        if (slot.answer !== undefined) return
-        slot.answer = found[j] ?? 'absent'
-        slot.labels = found[j]?.entry.labels.labels
-      })
-    }
-    return slots.map(({ answer }) => (answer === 'absent' ? undefined : answer))
-  }
-
-  #localKey(scope: Scope, userKey: string, version: Version | undefined): string {
-    this.core.assertOpen()
-    return localKeyOf(scopeOfCall(scope, { version }).space, userKey)
-  }
-
-  #slotOf(localKey: string): Slot {
-    const known = this.#slots.get(localKey)
-    if (known !== undefined) return known
-    const slot: Slot = { answer: undefined, labels: undefined }
-    if (!this.isOver && this.#slots.size < MAX_KEYS) this.#slots.set(localKey, slot)
-    return slot
-  }
-
-  /** Remembers a value that was handed out, with what L1 knows of it. */
-  #fill(slot: Slot, localKey: string, value: unknown): void {
-    const { l1, clock } = this.core
-    const inL1 = l1?.peek(localKey)
-    // L1 may have another value by now, whose labels say nothing of this one. Of copies it cannot be told.
-    const isThat = inL1 !== undefined && (Object.is(inL1.value, value) || l1?.sharesValues === false)
-    const nowMs = clock.nowMs()
-    const createdAtMs = isThat ? inL1.createdAtMs : nowMs
-    const labels = isThat ? inL1.labels : NO_LABELS
-    const entry = new Entry(this.#release(value), createdAtMs, nowMs, nowMs, nowMs, nowMs, labels, 0, undefined, 0)
-    slot.answer = { entry, tier: 'l1', age: 'fresh' }
-    slot.labels = isThat ? inL1.labels.labels : undefined
-  }
-
-  #release(value: unknown): unknown {
-    return this.core.l1 === undefined ? value : this.core.l1.release(value)
+  [Symbol.dispose](): void {
+    this.end()
   }
 }
 
-function isServable(answer: Held | 'absent' | undefined): answer is Held {
-  return answer !== undefined && answer !== 'absent' && answer.age !== 'failsafe'
+/** A response that is over already emits nothing any more. */
+function whenOver(until: ScopeEnd, end: () => void): void {
+  if (isThenable(until)) void until.then(end, end)
+  else if (until.writableEnded === true || until.destroyed === true) end()
+  else for (const event of ['finish', 'close'] as const) until.once(event, end)
 }
+
+const DEFAULT_LIMIT: Duration = '5m'
+/** Scopes open at once. */
+const MAX_OPEN = 10_000
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

@@ -16,7 +16,8 @@ import type { CallOptions, LoadContext, Loader } from '../model/options.js'
 import { HIT } from '../model/read-outcome.js'
 import { type Explanation, explain } from './explain.js'
 import type { Names } from './names.js'
-import type { Reads, RequestScopes } from './request-scope.js'
+import type { Reads } from './request-memory.js'
+import type { RequestScopes } from './request-scope.js'
 import { SourceChanges } from './source-changes.js'
 import { type Present, resolveSource, type SourceDefinition } from './source-definition.js'
 import { SourceLoading } from './source-loading.js'
@@ -257,7 +258,7 @@ export class Source<Id, V> {
       core.recorder.read(this.#scope.space, key, HIT.l1)
       return Promise.resolve(queued.value as V)
     }
-    const hit = requests.open === 0 ? reader.hit(this.#scope, key) : undefined
+    const hit = requests.openScopes === 0 ? reader.hit(this.#scope, key) : undefined
     if (hit !== undefined) return hit as Promise<V>
     const options = this.#optionsOf(id, signal)
     return this.#loading.run(id, key, (load) => requests.reads.getOrSet(this.#scope, key, load, options))

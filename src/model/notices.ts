@@ -15,6 +15,10 @@ export const NOTICE_LEVELS = {
   OUT_OF_MEMORY: 'warning',
   /** Masters of a cluster did not answer: their keys read as absent. */
   PARTIAL_READ: 'quiet',
+  /** The work of a request scope returned undefined, so the scope was over before what it started. */
+  SCOPE_ENDED_EARLY: 'warning',
+  /** Request scopes were opened and not ended. */
+  SCOPES_NOT_ENDED: 'warning',
   /** The server had forgotten a script; it was sent again. */
   SCRIPT_MISSING: 'quiet',
   /** A key of the cache held another type and was removed. */
