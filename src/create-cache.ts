@@ -1,5 +1,6 @@
 // The composition root: the only file that knows everyone. It puts a cache together from its options.
 import { randomBytes } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import { Cache } from './cache/cache.js'
 import { Lifecycle } from './cache/lifecycle.js'
 import { Names } from './cache/names.js'
@@ -8,6 +9,7 @@ import { createEntryCodec } from './codec/entry-codec.js'
 import { Background, endsWithin } from './flow/background.js'
 import { Callers } from './flow/callers.js'
 import type { Core, Remote } from './flow/core.js'
+import { L1Sweep } from './flow/l1-sweep.js'
 import { BusListener } from './flow/listener.js'
 import { LocalState } from './flow/local-state.js'
 import { logEvents } from './flow/log.js'
@@ -45,7 +47,7 @@ const LABELS_PER_ENTRY = 4
  * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says; nothing was opened then.
  */
 export function createCache(options?: CacheOptions): Cache {
-  const policy = resolveCacheOptions(options)
+  const policy = resolveCacheOptions(options, getHeapStatistics().heap_size_limit)
   const tierPolicy = policy.l2 && resolveTierOptions(policy.l2)
   const codec = policy.l2 && createEntryCodec(policy.l2)
   const space = rootSpace(policy.name, policy.version)
@@ -65,14 +67,16 @@ export function createCache(options?: CacheOptions): Cache {
   })
   const connected = policy.l2?.connect(space.scope, clock, policy.memory?.maxStalenessMs)
   const bus = policy.bus ?? connected?.bus
-  const l1 = makeL1(policy, space, events)
+  const l1 = makeL1(policy, space, events, recorder)
   const maxLabels = Math.max(MIN_LABELS, (policy.memory?.maxEntries ?? 0) * LABELS_PER_ENTRY, 1)
   const tokens = new TokenTable({
     maxLabels: Number.isFinite(maxLabels) ? maxLabels : MIN_LABELS,
     maxStalenessMs: policy.memory?.maxStalenessMs ?? 3_000,
     isShared: connected !== undefined,
   })
-  const local = new LocalState(l1, tokens, clock)
+  const local = new LocalState(l1, tokens, clock, space.scopeLabels[0])
+  const sweep = l1 && new L1Sweep(l1, tokens, clock)
+  local.sweep = sweep
 
   const tier =
     connected &&
@@ -191,6 +195,7 @@ export function createCache(options?: CacheOptions): Cache {
     const lost = recovery.end() + outbox.size
     tier?.end()
     await Promise.all([guarded(() => bus?.close()), guarded(() => connected?.store.close())])
+    sweep?.end()
     l1?.clear()
     if (events.has('closed')) events.emit('closed', { lost, unsaved })
   }
@@ -218,13 +223,17 @@ const CLOSE_LIMIT_MS = 1_000
 /** Beyond `maxStaleness`, for a bus that is just reconnecting. */
 const CATCH_UP_GRACE_MS = 1_000
 
-function makeL1(policy: CachePolicy, space: Space, events: Events): MemoryTier | undefined {
+function makeL1(policy: CachePolicy, space: Space, events: Events, recorder: Recorder): MemoryTier | undefined {
   if (policy.memory === undefined) return undefined
-  return new MemoryTier(policy.memory, (localKey) => {
-    if (events.has('evicted')) {
-      events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
-    }
-  })
+  const { maxEntryBytes } = policy.memory
+  const tooLarge = (localKey: string, bytes: number) => {
+    // What `maxEntryBytes` is for: such values live in L2.
+    if (policy.l2 === undefined || bytes <= maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
+  }
+  const evicted = (localKey: string) => {
+    if (events.has('evicted')) events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
+  }
+  return new MemoryTier(policy.memory, evicted, tooLarge)
 }
 
 function asCacheError(reason: Error): CacheError {

@@ -7,6 +7,7 @@ import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { Flight } from './flight.js'
 import { FlightTable } from './flight-table.js'
 import { InvalidationLog } from './invalidation-log.js'
+import type { L1Sweep } from './l1-sweep.js'
 import { LoadFailures } from './load-failures.js'
 import type { TokenTable } from './token-table.js'
 import { UnsentWrites } from './unsent-writes.js'
@@ -35,6 +36,8 @@ export class LocalState {
   readonly underWay = new UnderWay<Flight>()
   /** Writes of this process that wait for tokens: what it reads before they have left. */
   readonly unsent = new UnsentWrites()
+  /** Finds what a label's invalidation leaves in L1. */
+  sweep: Pick<L1Sweep, 'request'> | undefined
   /** Request scopes, once there are any. */
   watcher: ChangeWatcher | undefined
 
@@ -42,6 +45,8 @@ export class LocalState {
     readonly l1: MemoryTier | undefined,
     readonly tokens: TokenTable,
     private readonly clock: Pick<Clock, 'nowMs'>,
+    /** The label that every entry carries. */
+    private readonly rootLabel: Label | undefined,
   ) {}
 
   /** The key was deleted or overwritten; `except` is the entry that overwrote it, if L1 has it already. */
@@ -93,6 +98,8 @@ export class LocalState {
     this.watcher?.labelOutdated(label)
     this.tokens.forget(label)
     this.#detachLabelled(label)
+    if (label === this.rootLabel) this.l1?.clear()
+    else this.sweep?.request()
   }
 
   #expireLabel(label: Label): void {

@@ -174,10 +174,16 @@ export class Reader {
     if (entry === undefined) return undefined
     const nowMs = clock.nowMs()
     const currency = tokens.verify(entry, nowMs)
-    if (currency === 'invalidated') return undefined
+    if (currency === 'invalidated') {
+      // Not trusted is not dead: L2 may say that it is still what it was.
+      if (tokens.compare(entry.labels) === 'invalidated') l1?.delete(localKey)
+      return undefined
+    }
     if (currency === 'expired') entry.expire(tokens.expiredAtMs(entry.labels, nowMs))
     const age = ageOf(entry, nowMs)
-    return age === 'expired' ? undefined : { entry, tier: 'l1', age }
+    if (age !== 'expired') return { entry, tier: 'l1', age }
+    l1?.delete(localKey)
+    return undefined
   }
 
   #isEarly(entry: Entry, policy: Policy): boolean {

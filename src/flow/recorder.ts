@@ -1,6 +1,6 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
 import type { AtMs } from '../model/entry.js'
-import { asError, type CacheError } from '../model/errors.js'
+import { asError, type CacheError, show } from '../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
 import { type Space, userKeyOf } from '../model/key.js'
 import type { Change, Clock, Milliseconds } from '../model/ports.js'
@@ -258,6 +258,15 @@ export class Recorder {
   }
 
   /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
+  /** Nothing of the value is in memory: each read asks L2 for it, or loads it. */
+  tooLargeForL1(key: string, bytes: number): void {
+    this.notice(
+      'L1_TOO_LARGE',
+      `the value of ${show(key)} takes about ${bytes} bytes and exceeds l1.maxBytes or l1.maxEntryBytes: memory does not keep it. ` +
+        'Raise the bound, or cache smaller parts',
+    )
+  }
+
   notice(code: string, detail: string, error?: Error): void {
     if (!this.events.has('notice')) return
     this.events.emit('notice', error === undefined ? { code, detail } : { code, detail, error })

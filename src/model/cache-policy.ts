@@ -60,6 +60,9 @@ export interface BackgroundPolicy {
 
 const MIB = 1024 * 1024
 const DEFAULT_ENTRIES = 10_000
+/** Of L1 where nobody says another number: so much, and no more than this part of the heap's limit. */
+const DEFAULT_BYTES = 128 * MIB
+const HEAP_PARTS = 8
 /** A Map cannot hold more. */
 const MAX_ENTRIES = 2 ** 24
 
@@ -79,11 +82,17 @@ const CACHE_OPTIONS: readonly string[] = [
 
 const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
 
-/** Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says. The options are read once and never kept. */
-export function resolveCacheOptions(options: CacheOptions = {}): CachePolicy {
+/**
+ * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says. The options are read once and never kept. `heapLimitBytes` is
+ * what the heap may grow to: it bounds L1 where the options do not.
+ */
+export function resolveCacheOptions(
+  options: CacheOptions = {},
+  heapLimitBytes = Number.POSITIVE_INFINITY,
+): CachePolicy {
   checkNames(options, ALL_OPTIONS, 'createCache')
   const l1 = options.l1 ?? {}
-  const memory = l1 === false ? undefined : resolveMemory(l1)
+  const memory = l1 === false ? undefined : resolveMemory(l1, heapLimitBytes)
   const l1TtlMs = l1 === false || l1.ttl === undefined ? DEFAULT_POLICY.l1TtlMs : toMs(l1.ttl, 'l1.ttl')
   return {
     name: options.name === undefined ? 'cache' : checkName(options.name, 'name'),
@@ -104,11 +113,12 @@ export function resolveCacheOptions(options: CacheOptions = {}): CachePolicy {
 const BUS_METHODS = ['start', 'publish', 'position', 'close']
 const CLOCK_METHODS = ['nowMs', 'after']
 
-function resolveMemory(options: MemoryOptions): MemoryPolicy {
+function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPolicy {
   checkNames(options, ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values'], 'l1')
   const { maxEntries, maxBytes, maxEntryBytes, maxStaleness = '3s', values = 'shared' } = options
-  const bytes = maxBytes === undefined ? Infinity : checkCount(maxBytes, 'l1.maxBytes', 1, Infinity)
-  const byDefault = Number.isFinite(bytes) ? Infinity : DEFAULT_ENTRIES
+  const bytesByDefault = Math.max(MIB, Math.min(DEFAULT_BYTES, Math.floor(heapLimitBytes / HEAP_PARTS)))
+  const bytes = maxBytes === undefined ? bytesByDefault : checkCount(maxBytes, 'l1.maxBytes', 1, Infinity)
+  const byDefault = maxBytes !== undefined && Number.isFinite(bytes) ? Infinity : DEFAULT_ENTRIES
   return {
     maxEntries: maxEntries === undefined ? byDefault : checkCount(maxEntries, 'l1.maxEntries', 1, MAX_ENTRIES),
     maxBytes: bytes,

@@ -129,7 +129,10 @@ export type ValueSharing = 'shared' | 'frozen' | 'cloned'
 export interface MemoryOptions {
   /** Default 10,000, unless `maxBytes` is given. */
   readonly maxEntries?: number | undefined
-  /** Counted as the encoded size, or an estimate where nothing was encoded. Default: no limit. */
+  /**
+   * Counted as the encoded size, or an estimate where nothing was encoded. `Infinity`: no limit. Default: 128 MiB, or an eighth of the
+   * limit of the heap where that is less.
+   */
   readonly maxBytes?: number | undefined
   /** Larger values live in L2 only. Default: no limit but `maxBytes`. */
   readonly maxEntryBytes?: number | undefined

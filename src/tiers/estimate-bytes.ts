@@ -6,7 +6,7 @@ import { dataKindOf } from '../model/data-kinds.js'
 import { type Extension, extensionOf } from '../model/extension.js'
 
 /** Objects looked into before the rest is guessed. */
-const MAX_OBJECTS = 1_000
+const MAX_OBJECTS = 256
 /** Members of one collection looked into. */
 const MAX_SAMPLES = 32
 const MAX_DEPTH = 16

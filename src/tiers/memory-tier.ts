@@ -7,28 +7,50 @@ import { cloneValue, freezeValue } from './value-sharing.js'
 
 /** Counted per entry beside its value: the entry object, its promise, its place in the LRU. */
 const ENTRY_BYTES = 160
+/** To clear more one by one would hold up the event loop. */
+const LARGE_ENTRIES = 10_000
 
 export class MemoryTier {
   /** Entries dropped for want of room, since the start. */
   evictions = 0
   /** Whether a hit hands out the kept object itself, so that one resolved promise may serve all hits. */
   readonly sharesValues: boolean
-  readonly #entries: LRUCache<string, Entry>
+  /** Called when an insertion is about to evict: what it drops need not be evicted. */
+  onFull: (() => void) | undefined
+  #entries: LRUCache<string, Entry>
+  readonly #evicted: (localKey: string) => void
+  /** Where the sweep goes on, least recently used first. */
+  #sweep: Iterator<[string, Entry]> | undefined
+  #swept = 0
+  /** The dead entry at which the sweep stands. */
+  #found: [string, Entry] | undefined
   readonly #limits: MemoryLimits
   readonly #counted: boolean
 
-  constructor(limits: MemoryLimits, onEvicted?: (localKey: string) => void) {
+  /** `onTooLarge` is told of a value that is not kept because it alone exceeds a bound. */
+  constructor(
+    limits: MemoryLimits,
+    onEvicted?: (localKey: string) => void,
+    private readonly onTooLarge?: (localKey: string, bytes: number) => void,
+  ) {
     this.#limits = limits
+    this.#evicted = (localKey) => {
+      this.evictions++
+      onEvicted?.(localKey)
+    }
     this.sharesValues = limits.values !== 'cloned'
     this.#counted = Number.isFinite(limits.maxBytes) || Number.isFinite(limits.maxEntryBytes)
+    this.#entries = this.#empty()
+  }
+
+  #empty(): LRUCache<string, Entry> {
+    const { maxEntries, maxBytes } = this.#limits
     // Infinity means no such limit to us and is refused by lru-cache, whose word for it is 0.
-    this.#entries = new LRUCache<string, Entry>({
-      max: finiteOr0(limits.maxEntries),
-      maxSize: finiteOr0(limits.maxBytes),
+    return new LRUCache<string, Entry>({
+      max: finiteOr0(maxEntries),
+      maxSize: finiteOr0(maxBytes),
       dispose: (_entry, localKey, reason) => {
-        if (reason !== 'evict') return
-        this.evictions++
-        onEvicted?.(localKey)
+        if (reason === 'evict') this.#evicted(localKey)
       },
     })
   }
@@ -46,6 +68,7 @@ export class MemoryTier {
   /** Keeps `entry`, unless it is too large: then an older one under the key goes too. `sizeBytes` is the encoded size, where known. */
   set(localKey: string, entry: Entry, sizeBytes?: number): void {
     if (!this.#counted) {
+      this.#makeRoom(localKey, 0)
       this.#entries.set(localKey, entry)
       return
     }
@@ -53,10 +76,55 @@ export class MemoryTier {
     const size = valueBytes + localKey.length + ENTRY_BYTES
     if (valueBytes > this.#limits.maxEntryBytes || size > this.#limits.maxBytes) {
       this.#entries.delete(localKey)
+      this.onTooLarge?.(localKey, valueBytes)
       return
     }
+    this.#makeRoom(localKey, size)
     if (Number.isFinite(this.#limits.maxBytes)) this.#entries.set(localKey, entry, { size })
     else this.#entries.set(localKey, entry)
+  }
+
+  #makeRoom(localKey: string, size: number): void {
+    if (this.onFull === undefined) return
+    const entries = this.#entries
+    const isFull = entries.size >= this.#limits.maxEntries || entries.calculatedSize + size > this.#limits.maxBytes
+    if (isFull && !entries.has(localKey)) this.onFull()
+  }
+
+  /** The sweep begins anew, with the least recently used entry. */
+  beginSweep(): void {
+    this.#sweep = undefined
+    this.#swept = 0
+    this.#dropFound()
+  }
+
+  /**
+   * Looks at up to `count` entries, going on where it left off, and drops those that `isDead`. Each is dropped only once the list was
+   * left behind it: what stands at a place that is free again is the newest entry, and the rest would be skipped.
+   */
+  sweep(count: number, isDead: (entry: Entry) => boolean): 'more' | 'done' {
+    for (let i = 0; i < count; i++) {
+      this.#sweep ??= this.#entries.rentries() as Iterator<[string, Entry]>
+      const next = this.#sweep.next()
+      this.#dropFound()
+      if (next.done === true) {
+        this.#sweep = undefined
+        // The list may end early: where the sweep stood was evicted, or used and so became the last. Then once more from the start.
+        if (this.#swept < this.#entries.size) continue
+        this.#swept = 0
+        return 'done'
+      }
+      this.#swept++
+      if (isDead(next.value[1])) this.#found = next.value
+    }
+    return 'more'
+  }
+
+  #dropFound(): void {
+    if (this.#found === undefined) return
+    const [localKey, entry] = this.#found
+    this.#found = undefined
+    if (this.#entries.peek(localKey) === entry) this.#entries.delete(localKey)
   }
 
   /** Whether there was one. */
@@ -64,8 +132,12 @@ export class MemoryTier {
     return this.#entries.delete(localKey)
   }
 
+  /** At once, however many there are: those of a large L1 are left to the garbage collector. */
   clear(): void {
-    this.#entries.clear()
+    this.#sweep = undefined
+    this.#found = undefined
+    if (this.#entries.size <= LARGE_ENTRIES) this.#entries.clear()
+    else this.#entries = this.#empty()
   }
 
   get size(): number {

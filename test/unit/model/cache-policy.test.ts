@@ -13,7 +13,7 @@ describe('the options of a cache', () => {
       version: undefined,
       memory: {
         maxEntries: 10_000,
-        maxBytes: Number.POSITIVE_INFINITY,
+        maxBytes: 128 * 2 ** 20,
         maxEntryBytes: Number.POSITIVE_INFINITY,
         maxStalenessMs: 3_000,
         values: 'shared',
@@ -37,6 +37,16 @@ describe('the options of a cache', () => {
     })
     expect(resolve({ l1: { maxBytes: 1e6, maxEntries: 5 } }).memory).toMatchObject({ maxBytes: 1e6, maxEntries: 5 })
     expect(resolve({ l1: { maxBytes: Number.POSITIVE_INFINITY } }).memory).toMatchObject({ maxEntries: 10_000 })
+  })
+
+  test('bound L1 by bytes, too: at most an eighth of the heap unless another number or none is given', () => {
+    const bytesOf = (l1: object, heapMiB: number) =>
+      (resolveCacheOptions({ l1 }, heapMiB * 2 ** 20).memory?.maxBytes ?? 0) / 2 ** 20
+    expect(bytesOf({}, 4_096)).toBe(128)
+    expect(bytesOf({ maxEntries: 1_000_000 }, 4_096)).toBe(128)
+    expect(bytesOf({}, 256)).toBe(32)
+    expect(bytesOf({ maxBytes: 200 * 2 ** 20 }, 256)).toBe(200)
+    expect(bytesOf({ maxBytes: Number.POSITIVE_INFINITY }, 256)).toBe(Number.POSITIVE_INFINITY)
   })
 
   test('can do without L1', () => {
