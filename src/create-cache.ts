@@ -231,7 +231,8 @@ function makeL1(policy: CachePolicy, space: Space, events: Events, recorder: Rec
     if (policy.l2 === undefined || bytes <= maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
   }
   const evicted = (localKey: string) => {
-    if (events.has('evicted')) events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
+    if (events.has('evicted'))
+      events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
   }
   return new MemoryTier(policy.memory, evicted, tooLarge)
 }
