@@ -209,11 +209,14 @@ export class Cache {
   }
 
   /**
-   * A typed source: values by id, loaded in batches, saved through the cache. Its entries live in a namespace of its name. Make it once
-   * and keep it; throws `INVALID_OPTION` if something else of this cache has the name.
+   * A typed source: values by id, loaded in batches, saved through the cache. Its entries live in a namespace of its name. Make it once,
+   * where a module is loaded; the same definition again is the same source. Throws `INVALID_OPTION` if something else of this cache
+   * has the name, unless it is the same module evaluated again (see `docs/guides/sources.md`).
    */
   source<Id, V>(name: string, definition: SourceDefinition<Id, V>): Source<Id, V> {
-    return new Source(this.#parts, this.#scope, name, definition)
+    const { scope } = childSpace(this.#scope.space, name, definition?.version)
+    const made = this.#parts.names.madeOf(scope, definition) as Source<Id, V> | undefined
+    return made ?? new Source(this.#parts, this.#scope, name, definition)
   }
 
   /** Collects invalidations while a transaction of the caller's runs: `commit()` makes them, `drop()` forgets them. */

@@ -83,7 +83,7 @@ export class CachedPages<T, C> implements Pages<T, C> {
     const space = childSpace(parent.space, name, version)
     this.#scope = { space, policy: resolvePolicy(parent.policy, policy) }
     resolvePolicy(parent.policy, this.#options)
-    parts.names.claim(space.scope, `the list ${name}`, loadPage)
+    parts.names.claim(space.scope, { kind: 'list', name, owner: loadPage, text: String(loadPage) })
   }
 
   async page(cursor?: C, options?: PageReadOptions): Promise<Page<T, C>> {

@@ -71,7 +71,13 @@ export class Source<Id, V> {
     this.#definition = definition
     const resolved = resolveSource(parent, name, definition)
     this.#scope = resolved.scope
-    parts.names.claim(resolved.scope.space.scope, `the source ${name}`, this)
+    parts.names.claim(resolved.scope.space.scope, {
+      kind: 'source',
+      name,
+      owner: definition,
+      text: [definition.load, definition.loadMany, definition.key].map(String).join(),
+      made: this,
+    })
     this.#loading = new SourceLoading(parts, definition, resolved)
     this.#changes = new SourceChanges(parts, definition, resolved)
   }

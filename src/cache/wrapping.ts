@@ -16,8 +16,17 @@ import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/po
 import type { Milliseconds } from '../model/ports.js'
 import { type SignalledCall, takeSignal } from './call-arguments.js'
 import type { Names } from './names.js'
+import type { Origin } from './origin.js'
 import type { RequestScopes } from './request-scope.js'
 import { type AnyFunction, type AnyWrapOptions, nameOf, policyOf } from './wrap-options.js'
+
+/** Where a function has what is known of a decorated method that it runs. Registered, so that an ESM and a CommonJS copy agree. */
+export const DECLARED: unique symbol = Symbol.for('tiercache.declared') as never
+
+/** A function that runs a decorated method: that is wrapped at its first call, and was declared long before. */
+interface Declared {
+  readonly [DECLARED]?: { readonly text: string; readonly origin: Origin }
+}
 
 /** What of a cache wrapping needs. */
 export interface WrapParts {
@@ -46,7 +55,9 @@ export class Wrapping {
     this.#scope = { space, policy: resolvePolicy(parent.policy, fixed) }
     this.#varying = varying
     this.#fixed = typeof options.tags === 'function' ? {} : { tags: options.tags }
-    parts.names.claim(space.scope, `the function ${name}`, fn)
+    const declared = (fn as Declared)[DECLARED]
+    const text = [declared?.text ?? fn, options.key, options.per].map(String).join()
+    parts.names.claim(space.scope, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
   }
 
   /** Not async: a hit is one promise, the one that the entry keeps. */

@@ -1,7 +1,10 @@
 // What stands behind a method decorated with `@cached`: its wrapped form for each cache and class that it is used with.
 import type { Cache } from '../cache/cache.js'
+import { presentOrigin } from '../cache/origin.js'
+import { whyUnstable } from '../cache/stable-name.js'
 import type { Wrapped } from '../cache/wrap.js'
 import type { WrapOptions } from '../cache/wrap-options.js'
+import { DECLARED } from '../cache/wrapping.js'
 import type { WriteResult } from '../flow/outbox.js'
 import { CacheError, show } from '../model/errors.js'
 import type { Method, Place } from './decorate.js'
@@ -21,6 +24,7 @@ export class CachedMethod {
   readonly #place: Place
   readonly #cache: CacheOf<never>
   readonly #options: Options
+  readonly #origin = presentOrigin()
   readonly #wrapped = new WeakMap<Cache, WeakMap<object, AnyWrapped>>()
   readonly #bodies = new WeakMap<object, Method>()
   /** Classes that have the method: the declaring one, as far as it is known, and those of the instances seen. */
@@ -80,24 +84,28 @@ export class CachedMethod {
   #bodyFor(type: object): Method {
     const { method } = this.#place
     // Told apart by `per`, they may share one.
-    if (this.#options.name !== undefined && this.#options.per !== undefined) return method
-    const known = this.#bodies.get(type)
+    const isShared = this.#options.name !== undefined && this.#options.per !== undefined
+    const known = this.#bodies.get(isShared ? this : type)
     if (known !== undefined) return known
     const body = function (this: unknown, ...args: unknown[]): unknown {
       return Reflect.apply(method, this, args)
     }
-    this.#bodies.set(type, body)
+    // Of a class all of it: its methods alone may look like those of another one.
+    const text = String(isShared ? method : type)
+    Object.defineProperty(body, DECLARED, { value: { text, origin: this.#origin } })
+    this.#bodies.set(isShared ? this : type, body)
     return body
   }
 
   #nameIn(type: object): string {
     const { name } = this.#place
     const className = (type as { readonly name?: unknown }).name
-    if (name !== undefined && typeof className === 'string' && className !== '') return `${className}.${name}`
-    const missing = name === undefined ? 'a private method or one named by a symbol' : 'a class without a name'
+    const why = whyUnstable(typeof className === 'string' ? className : '', String(type))
+    if (name !== undefined && why === undefined) return `${className}.${name}`
+    const missing = name === undefined ? 'a private method or one named by a symbol gives none' : `of this class ${why}`
     throw new CacheError(
       'NAME_REQUIRED',
-      `@cached names entries by class and method, as UserRepo.find; ${missing} gives none. Pass the option name, as in { name: 'user' }`,
+      `@cached names entries by class and method, as UserRepo.find; ${missing}. Pass the option name, as in { name: 'user' }`,
     )
   }
 
