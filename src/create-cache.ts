@@ -49,7 +49,7 @@ const LABELS_PER_ENTRY = 4
 export function createCache(options?: CacheOptions): Cache {
   const policy = resolveCacheOptions(options, getHeapStatistics().heap_size_limit)
   const tierPolicy = policy.l2 && resolveTierOptions(policy.l2)
-  const codec = policy.l2 && createEntryCodec(policy.l2)
+  const codec = policy.l2 && createEntryCodec(policy.l2, policy.values.extensions)
   const space = rootSpace(policy.name, policy.version)
   const aging = new AgingClock()
   const clock = policy.clock ?? aging
@@ -119,6 +119,7 @@ export function createCache(options?: CacheOptions): Cache {
     // A clock of the user's, such as a fake one, is asked every time.
     turnClock: policy.clock ?? new TurnClock(aging),
     random: policy.random,
+    values: policy.values,
     l1,
     remote,
     bus,
@@ -234,7 +235,7 @@ function makeL1(policy: CachePolicy, space: Space, events: Events, recorder: Rec
     if (events.has('evicted'))
       events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
   }
-  return new MemoryTier(policy.memory, evicted, tooLarge)
+  return new MemoryTier(policy.memory, evicted, tooLarge, policy.values.extensions)
 }
 
 function asCacheError(reason: Error): CacheError {

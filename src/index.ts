@@ -38,6 +38,7 @@ export type {
   LoadReason,
   Tier,
 } from './model/events.js'
+export type { Extension } from './model/extension.js'
 export type {
   BackgroundOptions,
   CacheOptions,
@@ -84,3 +85,4 @@ export type {
   TierDefinition,
   TierOptions,
 } from './model/tier-definition.js'
+export type { ValueMode } from './model/value-rules.js'

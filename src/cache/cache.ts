@@ -19,6 +19,7 @@ import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import { ABSENT, HIT, STALE } from '../model/read-outcome.js'
+import type { StandardSchema } from '../model/schema.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain.js'
@@ -74,9 +75,16 @@ export class Cache {
 
   /**
    * The value of `key`, loaded if no tier has it. One load runs per key; with an L2, one in the fleet (G5).
-   * Rejects with what the loader threw, unless a stale value may answer (`staleIfError`).
+   * Rejects with what the loader threw, unless a stale value may answer (`staleIfError`). With a `schema` the value is what the
+   * schema returns, whatever the loader's type; `undefined` and `null` of the loader do not pass it.
    */
-  getOrSet<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V> {
+  getOrSet<V, Output>(
+    key: string,
+    load: Loader<V>,
+    options: CallOptions<Output> & { readonly schema: StandardSchema<Output> },
+  ): Promise<Output | Extract<V, undefined | null>>
+  getOrSet<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V>
+  getOrSet(key: string, load: Loader<unknown>, options?: CallOptions): Promise<unknown> {
     // While a request scope is open somewhere, this call may be in one. A hit pays for the comparison only.
     if (this.#parts.requests.openScopes !== 0)
       return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)

@@ -9,6 +9,7 @@ import type { LoadContext, PolicyOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
 import type { StandardSchema } from '../model/schema.js'
+import { refuseGenerator } from '../model/used-once.js'
 
 /** What a source may answer for an id that it does not have: `undefined` or `null`. It is cached as long as `absentTtl` says. */
 export type Present<V> = NonNullable<V>
@@ -105,6 +106,7 @@ export function resolveSource<Id, V>(parent: Scope, name: string, definition: So
     if (definition[each] !== undefined && typeof definition[each] !== 'function') {
       throw invalid(each, 'a function', definition[each])
     }
+    refuseGenerator(definition[each], each)
   }
   if (load === undefined && loadMany === undefined) {
     throw invalid('load', 'a function of an id that answers its value (or give loadMany)', load)

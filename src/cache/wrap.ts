@@ -2,6 +2,7 @@
 import type { Scope } from '../flow/core.js'
 import type { WriteResult } from '../flow/outbox.js'
 import { invalid, refuseMore } from '../model/option-rules.js'
+import { refuseGenerator } from '../model/used-once.js'
 import { type AnyFunction, type AnyWrapOptions, checkWrapOptions } from './wrap-options.js'
 import { type WrapParts, Wrapping } from './wrapping.js'
 
@@ -39,6 +40,7 @@ export function wrapFunction(
   options: AnyWrapOptions,
 ): Wrapped<unknown[], unknown> {
   if (typeof fn !== 'function') throw invalid('the first argument of wrap', 'a function', fn)
+  refuseGenerator(fn, 'the first argument of wrap')
   checkWrapOptions(options)
   const wrapping = new Wrapping(parts, parent, fn, options)
   const wrapped = function (this: unknown, ...args: unknown[]) {

@@ -1,5 +1,6 @@
 // Entries to bytes and back: codec, compression and encryption around the envelope. The one file of this folder that others need.
 import { CacheError, show } from '../model/errors.js'
+import type { Extension } from '../model/extension.js'
 import type { Label, LabelSet } from '../model/labels.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
 import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
@@ -15,6 +16,7 @@ import {
 } from './envelope.js'
 import { LabelTable } from './label-table.js'
 import { createMsgpackCodec } from './msgpack.js'
+import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
 
 export type { Corrupt, CorruptReason } from './envelope.js'
 export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf } from './stamp.js'
@@ -77,8 +79,8 @@ export interface EntryCodec {
 
 const DEFAULT_MAX_VALUE_BYTES = 64 * 1024 * 1024
 
-export function createEntryCodec(options: EntryCodecOptions = {}): EntryCodec {
-  return new EnvelopeCodec(options)
+export function createEntryCodec(options: EntryCodecOptions = {}, extensions: readonly Extension[] = []): EntryCodec {
+  return new EnvelopeCodec(options, extensions)
 }
 
 class EnvelopeCodec implements EntryCodec {
@@ -91,7 +93,10 @@ class EnvelopeCodec implements EntryCodec {
   private readonly maxValueBytes: number
   private readonly labelTable = new LabelTable()
 
-  constructor(options: EntryCodecOptions) {
+  constructor(
+    options: EntryCodecOptions,
+    private readonly extensions: readonly Extension[],
+  ) {
     const msgpack = createMsgpackCodec()
     this.codec = options.codec === undefined ? msgpack : checkId(options.codec, 'codec', 255)
     this.codecs.set(msgpack.id, msgpack).set(this.codec.id, this.codec)
@@ -104,13 +109,15 @@ class EnvelopeCodec implements EntryCodec {
   }
 
   encode(fields: EntryFields): Buffer {
-    const raw = this.encodeValue(fields.value)
+    const tagged = tagExtended(fields.value, this.extensions)
+    const raw = this.encodeValue(tagged === undefined ? fields.value : tagged.value)
     const { compressor } = this
     const compressed = compressor && compressIfWorthwhile(compressor, raw, this.thresholdBytes)
     const payloadFields = {
       codecId: this.codec.id,
       compressorId: compressed === undefined ? 0 : compressor!.id,
       rawBytes: raw.length,
+      isTagged: tagged !== undefined,
     }
     return encodeEnvelope(fields, payloadFields, compressed ?? raw, this.encryption)
   }
@@ -127,8 +134,10 @@ class EnvelopeCodec implements EntryCodec {
     const raw = this.decompress(header, this.decrypt(header, key))
     if (raw.length !== header.rawBytes) throw new CorruptPayload('bad-compression')
     try {
-      return this.codecs.get(header.codecId)!.decode(raw)
+      const decoded = this.codecs.get(header.codecId)!.decode(raw)
+      return header.isTagged ? untagExtended(decoded, this.extensions) : decoded
     } catch (cause) {
+      if (cause instanceof UnknownExtension) throw new CorruptPayload('unknown-extension', { cause })
       throw new CorruptPayload('undecodable', { cause })
     }
   }

@@ -36,6 +36,8 @@ export type CorruptReason =
   | 'too-large'
   /** Its payload cannot be decompressed to what it says. */
   | 'bad-compression'
+  /** It holds a value of an extension that this cache does not have. */
+  | 'unknown-extension'
   /** Its payload cannot be decoded. */
   | 'undecodable'
 
@@ -70,6 +72,8 @@ export interface PayloadFields {
   readonly compressorId: number
   /** Its length before compression and encryption. */
   readonly rawBytes: number
+  /** Whether values of extensions stand in it in their tagged form. */
+  readonly isTagged: boolean
 }
 
 /** Encrypts a payload, bound to a key and a header. */
@@ -85,7 +89,7 @@ const BODY_AT = CRC_AT + 4
 const FLAG_ENCRYPTED = 1
 const FLAG_KEY = 2
 const FLAG_ETAG = 4
-const UNUSED_FLAGS = 8
+const FLAG_TAGGED = 8
 const COMPRESSOR_SHIFT = 4
 
 /** The bytes of an envelope, in one allocation. */
@@ -123,6 +127,7 @@ export function encodeEnvelope(
     (sealer === undefined ? 0 : FLAG_ENCRYPTED) |
       (keepKey ? FLAG_KEY : 0) |
       (etag === undefined ? 0 : FLAG_ETAG) |
+      (payloadFields.isTagged ? FLAG_TAGGED : 0) |
       (payloadFields.compressorId << COMPRESSOR_SHIFT),
   )
   out.varint(createdAtMs)
@@ -147,6 +152,7 @@ export class Header {
     readonly codecId: number,
     readonly compressorId: number,
     readonly isEncrypted: boolean,
+    readonly isTagged: boolean,
     readonly createdAtMs: number,
     readonly freshForMs: Milliseconds,
     readonly staleForMs: Milliseconds,
@@ -205,7 +211,6 @@ function readHeader(
   const fields = new FieldReader(bytes, BODY_AT)
   const codecId = fields.byte()
   const flags = fields.byte()
-  if ((flags & UNUSED_FLAGS) !== 0) return { corrupt: 'malformed' }
   const createdAtMs = fields.varint()
   const freshForMs = readDuration(fields)
   const staleForMs = readDuration(fields)
@@ -223,6 +228,7 @@ function readHeader(
     codecId,
     flags >> COMPRESSOR_SHIFT,
     (flags & FLAG_ENCRYPTED) !== 0,
+    (flags & FLAG_TAGGED) !== 0,
     createdAtMs,
     freshForMs,
     staleForMs,

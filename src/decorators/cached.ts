@@ -2,6 +2,7 @@
 import type { CachedCalls } from '../cache/wrap.js'
 import { checkWrapOptions, type WrapOptions } from '../cache/wrap-options.js'
 import { CacheError, show } from '../model/errors.js'
+import { refuseGenerator } from '../model/used-once.js'
 import { CachedMethod, type CacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 import { HANDLE, instanceOf } from './instance.js'
@@ -23,6 +24,7 @@ export function cached<A extends readonly unknown[] = never[], V = unknown, This
 ): CacheDecorator<A, V, This> {
   checkWrapOptions(options as never)
   return decorate('cached', (place) => {
+    refuseGenerator(place.method, 'a method decorated with @cached')
     const cachedMethod = new CachedMethod(place, cache as never, options as never)
     const method = function (this: unknown, ...args: unknown[]): Promise<unknown> {
       try {

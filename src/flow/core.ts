@@ -5,6 +5,7 @@ import type { Random } from '../model/freshness.js'
 import type { Space } from '../model/key.js'
 import type { Policy } from '../model/policy.js'
 import type { Bus, Clock, Milliseconds } from '../model/ports.js'
+import type { ValueRules } from '../model/value-rules.js'
 import type { Deadlines, Timed } from '../tiers/deadlines.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
@@ -37,6 +38,8 @@ export interface Core {
   /** Sampled once per turn of the event loop: for hits only. */
   readonly turnClock: { nowMs(): number }
   readonly random: Random
+  /** What a value must be to be kept, and as what. */
+  readonly values: ValueRules
   readonly l1: MemoryTier | undefined
   readonly remote: Remote | undefined
   readonly bus: Bus | undefined

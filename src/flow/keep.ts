@@ -82,6 +82,8 @@ export class Keeper {
       this.#ended(done, notCached ?? 'unsupported')
       flight.resolve(loaded.value)
       this.fleet?.giveBack(done.right)
+      if (notCached === 'unsupported' && loaded.refusal !== undefined)
+        this.core.recorder.storeFailed(done.scope.space, flight.localKey, loaded.refusal)
       return
     }
     flight.answerLabels = [...flight.labels, ...late]
@@ -193,7 +195,9 @@ export class Keeper {
     const { fence } = done.right
     if (remote === undefined || entries === undefined || done.policy.tiers === 'l1' || fence === undefined)
       return undefined
-    return carried.isGoodForL2 && !this.#isOutdated(done, carried) ? { remote, entries, fence } : undefined
+    return carried.isGoodForL2 && done.loaded.isForL2 && !this.#isOutdated(done, carried)
+      ? { remote, entries, fence }
+      : undefined
   }
 
   /** The fill: stores in L2 only if the fence still stands there. If it does not, L1 must not keep the value either. */
@@ -213,6 +217,7 @@ export class Keeper {
         localKey: flight.localKey,
         space: done.scope.space,
         value: done.loaded.value,
+        input: done.loaded.input,
         life,
         labels: carried.set,
         loadMs: finishedAtMs - done.startedAtMs,
@@ -265,7 +270,8 @@ function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefi
   if (loaded.failure !== undefined) return 'unsupported'
   if (loaded.use === 'skip') return 'skipped'
   if (life.freshForMs <= 0) return 'ttlIsZero'
-  return right.mayKeep ? undefined : 'changing'
+  if (!right.mayKeep) return 'changing'
+  return loaded.refusal === undefined ? undefined : 'unsupported'
 }
 
 /** What an L1 entry is made of. */

@@ -11,7 +11,14 @@ import { checkTagList } from './tags.js'
 
 /** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
 export interface Loaded {
+  /** What its callers get. */
   readonly value: unknown
+  /** What L2 keeps: what the loader returned, before the schema. */
+  readonly input: unknown
+  /** Why no tier may keep it. */
+  readonly refusal: CacheError | undefined
+  /** `false`: what L2 would have to keep is not known. */
+  readonly isForL2: boolean
   /** keep: cache it. renew: it is the stale value, still good. skip: cache nothing. */
   readonly use: 'keep' | 'renew' | 'skip'
   /** What `ctx.ttl()` said. */
@@ -113,7 +120,17 @@ class Context implements LoadContext {
   finish(value: unknown): Loaded {
     const etag = this.#etag ?? (this.#use === 'renew' ? this.stale?.etag : undefined)
     const use = this.#failure === undefined ? this.#use : 'skip'
-    return { value, use, ttlMs: this.#ttlMs, tags: this.#tags, etag, failure: this.#failure }
+    return {
+      value,
+      input: value,
+      refusal: undefined,
+      isForL2: true,
+      use,
+      ttlMs: this.#ttlMs,
+      tags: this.#tags,
+      etag,
+      failure: this.#failure,
+    }
   }
 
   #failed(code: 'TAGS_FAILED' | 'OPTION_FAILED', { message }: CacheError): void {

@@ -20,7 +20,9 @@ import {
   STALE_IF_SLOW,
   TIMED_OUT,
 } from '../model/read-outcome.js'
+import { refuseGenerator } from '../model/used-once.js'
 import type { Timed } from '../tiers/deadlines.js'
+import { type Accepted, accept, acceptAgain } from './accept.js'
 import type { Core, Remote, Scope } from './core.js'
 import { Fleet, NO_RIGHT, type Right } from './fleet.js'
 import { Flight, type Held, type Loading, loadTimeout, type Waiting } from './flight.js'
@@ -145,6 +147,7 @@ export class Reader {
         `getOrSet expects a loader function as its second argument; got ${typeof load}`,
       )
     }
+    refuseGenerator(load, 'the loader of getOrSet')
     const target = scopeOfCall(scope, options)
     return {
       scope: target,
@@ -491,6 +494,8 @@ export class Reader {
         // Not at once: those who ask in the same tick share it, also if it is kept nowhere.
         loaded = await loading
       }
+      const accepted = this.#accept(loaded, policy)
+      loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
     } catch (error) {
       this.#fleet?.giveBack(right)
       // After an abort the callers left or were told already.
@@ -514,6 +519,13 @@ export class Reader {
       recorder.storeFailed(scope.space, flight.localKey, error)
       recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
     }
+  }
+
+  #accept(loaded: Loaded, policy: Policy): Accepted | Promise<Accepted> {
+    const { values } = this.#core
+    return loaded.use === 'renew' && policy.schema !== undefined
+      ? acceptAgain(values, policy, loaded.value)
+      : accept(values, policy, loaded.value)
   }
 
   /** A load failed. A stale value that is still usable answers, and the next load waits a little; else the error goes out untouched. */

@@ -6,7 +6,9 @@ import { CacheError } from '../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../model/key.js'
 import type { Policy } from '../model/policy.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
+import type { StandardSchema } from '../model/schema.js'
 import { UNAVAILABLE, type Unavailable } from '../tiers/remote-tier.js'
+import { isAbsent, validate } from './accept.js'
 import type { Core, Remote } from './core.js'
 import type { Patience } from './patience.js'
 import type { SealPlan } from './seal-plan.js'
@@ -192,11 +194,11 @@ export class RemoteEntries {
     let value: unknown
     try {
       value = opened.value()
-      if (policy.schema === undefined) return found(value)
+      if (policy.schema === undefined || isAbsent(value)) return found(value)
     } catch (error) {
       return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
     }
-    return this.#validate(value, read, opened, found)
+    return this.#validate(value, policy.schema, read, opened, found)
   }
 
   /** When the entry, or a label of it, was softly expired; `undefined` if none was. */
@@ -216,22 +218,17 @@ export class RemoteEntries {
 
   async #validate(
     value: unknown,
-    read: { space: Space; localKey: string; policy: Policy },
+    schema: StandardSchema,
+    read: { space: Space; localKey: string },
     opened: OpenedEnvelope,
     found: (checked: unknown) => Found,
   ): Promise<Found> {
-    let problem: string
+    let error: CacheError
     try {
-      const result = await read.policy.schema?.['~standard'].validate(value)
-      if (result === undefined || result.issues === undefined) return found(result === undefined ? value : result.value)
-      problem = result.issues.map((issue) => issue.message).join('; ')
-    } catch (error) {
-      problem = `the schema threw: ${String(error)}`
+      return found(await validate(schema, value))
+    } catch (reason) {
+      error = new CacheError('SCHEMA_MISMATCH', `${(reason as Error).message}. It counts as a miss`, { cause: reason })
     }
-    const error = new CacheError(
-      'SCHEMA_MISMATCH',
-      `expected a value that satisfies the schema; ${problem}. It counts as a miss`,
-    )
     this.core.recorder.corrupt(read.space, read.localKey, error)
     return { kind: 'useless', stamp: opened.stamp }
   }
@@ -252,7 +249,7 @@ export class RemoteEntries {
       key: fullKeyOf(plan.localKey, this.core.name),
       // The hash alone would prove the key only as far as hashes do.
       keepKey: isHashedStoreKey(this.storeKey(plan.localKey)),
-      value: plan.value,
+      value: plan.input,
       createdAtMs: Math.max(0, Math.floor(this.#remote.tier.storeNowMs() - ageMs)),
       freshForMs: plan.life.freshForMs,
       staleForMs: plan.life.staleForMs,

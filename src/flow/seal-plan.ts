@@ -11,7 +11,10 @@ const LONGEST_KEEP_MS = 365 * 24 * 60 * 60 * 1_000
 export interface SealPlan {
   readonly localKey: string
   readonly space: Space
+  /** What readers get. */
   readonly value: unknown
+  /** What L2 keeps: what goes into the schema. */
+  readonly input: unknown
   readonly life: Life
   readonly labels: LabelSet
   readonly loadMs: Milliseconds

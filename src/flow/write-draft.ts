@@ -6,6 +6,7 @@ import { checkOptions } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
 import { type Policy, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import type { Bytes } from '../model/ports.js'
+import { type Accepted, accept } from './accept.js'
 import type { Core, Scope } from './core.js'
 import { lifeOf, makeEntry } from './keep.js'
 import type { RemoteEntries } from './remote-entries.js'
@@ -21,7 +22,8 @@ export interface WriteTarget {
   readonly policy: Policy
   readonly labels: readonly Label[]
   readonly life: Life
-  readonly value: unknown
+  /** What L2 keeps. */
+  readonly input: unknown
   /** The value as L1 keeps it. */
   readonly admitted: unknown
   readonly inL2: boolean
@@ -39,16 +41,35 @@ export interface Draft {
 
 const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'version']
 
+/**
+ * The value of a `set`, which is what a loader would have returned. Throws, or rejects with, `UNSUPPORTED_VALUE` and `SCHEMA_MISMATCH`. A
+ * promise only where the schema returns one.
+ */
+export function acceptWritten(
+  core: Core,
+  scope: Scope,
+  value: unknown,
+  options: WriteOptions<never> | undefined,
+): Accepted | Promise<Accepted> {
+  checkOptions(options, WRITE_OPTIONS, 'set')
+  const accepted = accept(core.values, resolvePolicy(scope.policy, options), value)
+  return accepted instanceof Promise ? accepted.then(unrefused) : unrefused(accepted)
+}
+
+function unrefused(accepted: Accepted): Accepted {
+  if (accepted.refusal !== undefined) throw accepted.refusal
+  return accepted
+}
+
 /** Throws what `tags` throws, `INVALID_KEY`, `INVALID_OPTION`, and `UNSUPPORTED_VALUE` for what L1 cannot copy. */
 export function targetOf(
   core: Core,
   entries: RemoteEntries | undefined,
   scope: Scope,
   userKey: string,
-  value: unknown,
+  { value, input }: Accepted,
   options: WriteOptions<never> | undefined,
 ): WriteTarget {
-  checkOptions(options, WRITE_OPTIONS, 'set')
   const { space } = scopeOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
   const tags = tagsFor(options?.tags, value, userKey)
@@ -58,7 +79,7 @@ export function targetOf(
     policy,
     labels: [...space.scopeLabels, ...tagLabels(tags)],
     life: lifeOf(policy, value, undefined, core.random),
-    value,
+    input,
     admitted: core.l1 === undefined ? value : core.l1.admit(value),
     inL2: policy.tiers !== 'l1' && entries !== undefined,
   }
@@ -75,13 +96,14 @@ export function draftOf(
   carried: CarriedLabels,
   epoch: number,
 ): Draft {
-  const { localKey, space, policy, life, value } = target
+  const { localKey, space, policy, life, input, admitted } = target
   const nowMs = core.clock.nowMs()
   const isKept = life.freshForMs > 0
   const plan: SealPlan = {
     localKey,
     space,
-    value,
+    value: admitted,
+    input,
     life,
     labels: carried.set,
     loadMs: 0,
@@ -100,11 +122,11 @@ export function draftOf(
 
 /** What this process reads of a value whose tokens are not read yet; `undefined` where it is not kept. */
 export function unsentPlanOf(core: Core, target: WriteTarget): SealPlan | undefined {
-  const { localKey, space, life, labels, admitted } = target
+  const { localKey, space, life, labels, admitted, input } = target
   if (life.freshForMs <= 0) return undefined
   const createdAtMs = core.clock.nowMs()
   return {
-    ...{ localKey, space, value: admitted, life, createdAtMs, loadMs: 0, etag: undefined },
+    ...{ localKey, space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
     labels: { labels, tokens: labels.map(() => NO_TOKEN) },
   }
 }
@@ -119,7 +141,9 @@ export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefine
   return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
 }
 
-/** The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. */
+/**
+ * The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. The schema is asked then.
+ */
 export function checkKeepable(
   core: Core,
   entries: RemoteEntries | undefined,
@@ -128,7 +152,9 @@ export function checkKeepable(
   value: unknown,
   tags: readonly string[],
 ): unknown {
-  const target = targetOf(core, entries, scope, userKey, value, { tags })
+  const kept: unknown = core.values.accept(value, scope.policy.tiers === 'l1' ? 'memory' : 'everywhere')
+  const accepted: Accepted = { value: kept, input: kept, refusal: undefined, isForL2: true }
+  const target = targetOf(core, entries, scope, userKey, accepted, { tags })
   draftWithoutTokens(core, entries, target)
   return target.admitted
 }

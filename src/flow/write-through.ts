@@ -1,7 +1,9 @@
 // Write-through: a change of the source of truth with the cache around it, so that no tier is left with what the change replaced.
 import { newStamp } from '../codec/stamp.js'
+import { CacheError } from '../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../model/key.js'
 import type { Bytes, Change, Milliseconds } from '../model/ports.js'
+import type { Accepted } from './accept.js'
 import type { Core, Scope } from './core.js'
 import type { WriteResult } from './outbox.js'
 import type { Outgoing } from './outgoing.js'
@@ -10,7 +12,7 @@ import { keepRenewing } from './renewal.js'
 import { keepMsOf } from './seal-plan.js'
 import type { UnsentWrite } from './unsent-writes.js'
 import type { Writer } from './write.js'
-import { type Draft, draftOf, draftWithoutTokens, targetOf, type WriteTarget } from './write-draft.js'
+import { acceptWritten, type Draft, draftOf, draftWithoutTokens, targetOf, type WriteTarget } from './write-draft.js'
 
 /** One change of the source of truth. */
 export interface SourceChange {
@@ -98,9 +100,19 @@ export class WriteThrough {
     scope: Scope,
     userKey: string,
     { value, tags }: NonNullable<SourceChange['stored']>,
-  ): Promise<{ target: WriteTarget; draft: Draft; unsent: UnsentWrite }> {
+  ): Promise<{ target: WriteTarget; draft: Draft; unsent: UnsentWrite } | undefined> {
     const { core, entries } = this
-    const target = targetOf(core, entries, scope, userKey, value, { tags })
+    let accepted: Accepted
+    try {
+      const accepting = acceptWritten(core, scope, value, undefined)
+      accepted = accepting instanceof Promise ? await accepting : accepting
+    } catch (error) {
+      if (!(error instanceof CacheError && error.code === 'SCHEMA_MISMATCH')) throw error
+      // The source may take what its schema does not: it is changed, and what stands in the tiers goes.
+      core.recorder.storeFailed(scope.space, localKeyOf(scope.space, userKey), error)
+      return undefined
+    }
+    const target = targetOf(core, entries, scope, userKey, accepted, { tags })
     const { epoch } = core.tokens
     const carrying = core.tokenReader.carry(target.labels, keepMsOf(target.life))
     const early = carrying instanceof Promise ? undefined : draftOf(core, entries, target, carrying, epoch)

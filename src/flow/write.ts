@@ -18,6 +18,7 @@ import { keepMsOf } from './seal-plan.js'
 import { type Turn, Turns } from './turns.js'
 import type { UnsentWrite } from './unsent-writes.js'
 import {
+  acceptWritten,
   type Draft,
   draftOf,
   draftWithoutTokens,
@@ -45,7 +46,7 @@ export class Writer {
     private readonly entries: RemoteEntries | undefined,
   ) {}
 
-  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` before anything was done. */
+  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything was done. */
   async set(
     scope: Scope,
     userKey: string,
@@ -54,7 +55,9 @@ export class Writer {
   ): Promise<WriteResult> {
     this.core.assertOpen()
     const { core, entries } = this
-    const target = targetOf(core, entries, scope, userKey, value, options)
+    const accepting = acceptWritten(core, scope, value, options)
+    const accepted = accepting instanceof Promise ? await core.callers.await(accepting) : accepting
+    const target = targetOf(core, entries, scope, userKey, accepted, options)
     const { localKey, labels, policy } = target
     const turn = this.#keyTurns.begin(localKey)
     let draft: Draft

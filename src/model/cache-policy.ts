@@ -1,5 +1,6 @@
 // The options of `createCache`, checked and resolved: what a whole cache goes by.
 import { toMs } from './duration.js'
+import { checkExtensions } from './extension.js'
 import { checkName, type Version } from './key.js'
 import { checkCount, checkMethods, checkNames, checkOneOf, invalid } from './option-rules.js'
 import type {
@@ -13,6 +14,7 @@ import type {
 import { DEFAULT_POLICY, POLICY_OPTIONS, type Policy, resolvePolicy } from './policy.js'
 import type { Bus, Clock } from './ports.js'
 import type { TierDefinition } from './tier-definition.js'
+import { ValueRules } from './value-rules.js'
 
 /** Every option of a cache with its default filled in. */
 export interface CachePolicy {
@@ -23,6 +25,7 @@ export interface CachePolicy {
   readonly l2: TierDefinition | undefined
   readonly bus: Bus | undefined
   readonly clock: Clock | undefined
+  readonly values: ValueRules
   readonly random: () => number
   readonly recovery: RecoveryPolicy
   readonly background: BackgroundPolicy
@@ -72,6 +75,8 @@ const CACHE_OPTIONS: readonly string[] = [
   'l1',
   'l2',
   'bus',
+  'extend',
+  'values',
   'clock',
   'random',
   'recovery',
@@ -101,6 +106,10 @@ export function resolveCacheOptions(
     l2: options.l2 === undefined ? undefined : checkTier(options.l2),
     bus: options.bus === undefined ? undefined : checkMethods(options.bus, 'bus', BUS_METHODS, 'a bus'),
     clock: options.clock === undefined ? undefined : checkMethods(options.clock, 'clock', CLOCK_METHODS, 'a clock'),
+    values: new ValueRules(
+      options.extend === undefined ? [] : checkExtensions(options.extend),
+      checkOneOf(options.values ?? 'exact', 'values', ['exact', 'plain']),
+    ),
     random: options.random === undefined ? Math.random : checkRandom(options.random),
     recovery: resolveRecovery(options.recovery ?? {}),
     background: resolveBackground(options.background ?? {}),

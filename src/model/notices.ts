@@ -11,6 +11,8 @@ export type NoticeLevel = 'warning' | 'quiet'
 export const NOTICE_LEVELS = {
   /** A value exceeds a bound of L1, which does not keep it: where there is no L2, each read loads it. */
   L1_TOO_LARGE: 'warning',
+  /** A value is kept in no tier, because of what it holds: each read loads it anew. */
+  VALUE_NOT_KEPT: 'warning',
   /** Work that nobody waits for failed in a way that was not foreseen. */
   BACKGROUND_FAILED: 'warning',
   /** Redis is full and evicts nothing: what cannot be stored is removed instead. */

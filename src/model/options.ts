@@ -1,10 +1,12 @@
 // What users pass. Every option may be left out or `undefined`; `policy.ts` and `cache-policy.ts` turn them into numbers.
 import type { Duration } from './duration.js'
 import type { LoadReason, Tier } from './events.js'
+import type { Extension } from './extension.js'
 import type { Version } from './key.js'
 import type { Bus, Clock } from './ports.js'
 import type { StandardSchema } from './schema.js'
 import type { TierDefinition } from './tier-definition.js'
+import type { ValueMode } from './value-rules.js'
 
 /** Which tiers an operation uses. */
 export type Tiers = 'all' | Tier
@@ -44,7 +46,10 @@ export interface PolicyOptions {
   readonly tiers?: Tiers | undefined
   /** Default 'fleet'; without an L2 both are the same. */
   readonly singleFlight?: SingleFlight | undefined
-  /** Checks what comes from L2; what it refuses is a miss. */
+  /**
+   * Every value passes it once, whether it comes from a loader, from `set` or from L2, and callers get what it returns. What it refuses
+   * of L2 is a miss, of a loader or `set` a rejection with `SCHEMA_MISMATCH`. `undefined` and `null` do not pass it.
+   */
   readonly schema?: StandardSchema | undefined
 }
 
@@ -191,6 +196,13 @@ export interface CacheOptions extends PolicyOptions {
   readonly l2?: TierDefinition | undefined
   /** Instead of the bus that `l2` brings. */
   readonly bus?: Bus | undefined
+  /** Classes of yours that the cache is to keep, such as Decimal: in L1 as they are, in L2 as what they are encoded to. */
+  readonly extend?: readonly Extension[] | undefined
+  /**
+   * What becomes of an instance of a class that `extend` does not name. 'exact': no tier keeps the value, and that is said. 'plain':
+   * the cache keeps it, and every caller gets it, as the plain object of its own enumerable properties. Default 'exact'.
+   */
+  readonly values?: ValueMode | undefined
   readonly clock?: Clock | undefined
   /** A number in [0, 1) at each call, for jitter and back-off. Default `Math.random`. */
   readonly random?: (() => number) | undefined

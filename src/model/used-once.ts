@@ -1,5 +1,6 @@
 // What gives its contents once and is empty for whoever comes next: nothing of the kind can be cached.
 import { types } from 'node:util'
+import { invalid } from './option-rules.js'
 
 /** What `value` is if it can be used only once, such as `a stream (Readable)`; `undefined` for everything else. */
 export function whatCanBeUsedOnce(value: object): string | undefined {
@@ -31,7 +32,13 @@ function isStreamPair(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object TransformStream]'
 }
 
-/** Whether calling `fn` returns a generator, async or not: it can be iterated once, by one caller. */
-export function returnsGenerator(fn: unknown): boolean {
-  return types.isGeneratorFunction(fn)
+/** Throws `INVALID_OPTION` for a generator function, async or not: what it returns can be iterated once, by one caller. */
+export function refuseGenerator(fn: unknown, name: string): void {
+  if (!types.isGeneratorFunction(fn)) return
+  throw invalid(
+    name,
+    'a function that returns a value; a generator can be read only once, so a second caller would get nothing. ' +
+      'Collect what it yields into an array',
+    fn,
+  )
 }

@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { MemoryLimits } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
+import type { Extension } from '../model/extension.js'
 import { estimateBytes } from './estimate-bytes.js'
 import { cloneValue, freezeValue } from './value-sharing.js'
 
@@ -26,14 +27,17 @@ export class MemoryTier {
   #found: [string, Entry] | undefined
   readonly #limits: MemoryLimits
   readonly #counted: boolean
+  readonly #extensions: readonly Extension[]
 
   /** `onTooLarge` is told of a value that is not kept because it alone exceeds a bound. */
   constructor(
     limits: MemoryLimits,
     onEvicted?: (localKey: string) => void,
     private readonly onTooLarge?: (localKey: string, bytes: number) => void,
+    extensions: readonly Extension[] = [],
   ) {
     this.#limits = limits
+    this.#extensions = extensions
     this.#evicted = (localKey) => {
       this.evictions++
       onEvicted?.(localKey)
@@ -72,7 +76,7 @@ export class MemoryTier {
       this.#entries.set(localKey, entry)
       return
     }
-    const valueBytes = sizeBytes ?? estimateBytes(entry.value)
+    const valueBytes = sizeBytes ?? estimateBytes(entry.value, this.#extensions)
     const size = valueBytes + localKey.length + ENTRY_BYTES
     if (valueBytes > this.#limits.maxEntryBytes || size > this.#limits.maxBytes) {
       this.#entries.delete(localKey)
@@ -162,7 +166,7 @@ export class MemoryTier {
       case 'frozen':
         return freezeValue(value)
       case 'cloned':
-        return cloneValue(value)
+        return cloneValue(value, this.#extensions)
       default:
         return this.#limits.values satisfies never
     }
@@ -170,7 +174,7 @@ export class MemoryTier {
 
   /** What to hand to a caller: the entry's value or a copy of it. */
   release<V>(value: V): V {
-    return this.sharesValues ? value : cloneValue(value)
+    return this.sharesValues ? value : cloneValue(value, this.#extensions)
   }
 }
 

@@ -111,6 +111,15 @@ test('the options of a call are those of a call', () => {
   cache.set('k', 1, { hardTimeout: '1s' })
 })
 
+test('a schema of another type than the loader’s says what callers get, absent values apart', () => {
+  const schema = {} as StandardSchema<number>
+  expectTypeOf(cache.getOrSet('k', () => 'text', { schema })).resolves.toEqualTypeOf<number>()
+  expectTypeOf(cache.getOrSet('k', async () => 'text' as string | null, { schema })).resolves.toEqualTypeOf<
+    number | null
+  >()
+  cache.getOrSet('k', () => 'text', { schema, tags: (value) => [value.toFixed()] })
+})
+
 test('a schema fits the loader', () => {
   const schema = {} as StandardSchema<User>
   expectTypeOf(cache.getOrSet('k', (): User => ({ id: 1, org: 'a' }), { schema })).resolves.toEqualTypeOf<User>()

@@ -38,7 +38,7 @@ describe('the key of a call', () => {
   })
 
   test('may be made by the option key', async () => {
-    const { echo, wrapped } = wrapEcho({ key: (user: { id: number }) => `u${user.id}` })
+    const { echo, wrapped } = wrapEcho({ key: (user: { id: number }) => `u${user.id}`, tiers: 'l1' })
     const user = { id: 1, save: () => undefined }
     await wrapped(user)
     await wrapped({ id: 1, other: true })
@@ -78,7 +78,7 @@ describe('the key of a call', () => {
 
 describe('a signal among the arguments', () => {
   test('is no part of the key, alone or in an object', async () => {
-    const { echo, wrapped } = wrapEcho()
+    const { echo, wrapped } = wrapEcho({ tiers: 'l1' })
     const { signal } = new AbortController()
     expect(wrapped.keyOf('A', signal)).toBe(wrapped.keyOf('A'))
     expect(wrapped.keyOf('A', { signal })).toBe(wrapped.keyOf('A'))

@@ -204,12 +204,6 @@ describe('bytes that are not an intact entry of this key', () => {
     expect(problemOf(codec.encode(fields()), codec, KEY, ['c:shop'])).toBe('malformed')
   })
 
-  test('with a flag that nobody defined are refused', () => {
-    const bytes = codec.encode(fields())
-    bytes[21] = bytes[21]! | 8
-    expect(problemOf(reseal(bytes, KEY))).toBe('malformed')
-  })
-
   test('of an unknown codec or compressor are refused', () => {
     const custom: Codec = { id: 77, name: 'json', encode: (v) => Buffer.from(JSON.stringify(v)), decode: String }
     const stored: Compressor = {

@@ -4,7 +4,7 @@ import { record } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
-const { fleet, l1Only } = leavesNothing()
+const { fleet } = leavesNothing()
 
 const cyclic: Record<string, unknown> = { name: 'loop' }
 cyclic.self = cyclic
@@ -75,13 +75,6 @@ describe('what went in comes out (G7)', () => {
     const next = b.cache.getOrSet('k', () => 'plain')
     await clock.advance(10)
     expect(await next).toBe('plain')
-  })
-
-  test('memory alone keeps whatever a loader answers', async () => {
-    const { cache } = l1Only()
-    const cart = new Cart()
-    await cache.set('k', cart)
-    expect(await cache.get('k')).toBe(cart)
   })
 })
 
@@ -168,37 +161,6 @@ describe('a schema', () => {
     expect(events.of('corrupt')[0]?.error.message).toContain('not a number')
     await clock.advance(1)
     expect(await a.cache.get('k', { tiers: 'l2' })).toBe(42)
-  })
-
-  test('may change what it accepts, and may take its time', async () => {
-    const { a, b } = await fleet()
-    await a.cache.set('k', '2024-01-01')
-    const dates: StandardSchema<Date> = {
-      '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value: new Date(String(value)) }) },
-    }
-    expect(await b.cache.getOrSet('k', () => new Date(0), { schema: dates })).toEqual(new Date('2024-01-01'))
-    expect(await b.cache.get('k')).toEqual(new Date('2024-01-01'))
-  })
-
-  test('that throws is a miss, no error of the caller', async () => {
-    const { a, b, clock } = await fleet()
-    await a.cache.set('k', 1)
-    const throwing = schemaOf(() => {
-      throw new Error('a bug in the schema')
-    })
-    const caller = b.cache.getOrSet('k', () => 2, { schema: throwing })
-    await clock.advance(1)
-    expect(await caller).toBe(2)
-    expect(b.cache.stats().corrupt).toBe(1)
-  })
-
-  test('is not asked about what a loader returned or memory holds', async () => {
-    const { a } = await fleet()
-    const validate = vi.fn(() => ({ value: 0 }))
-    const schema = schemaOf(validate)
-    expect(await a.cache.getOrSet('k', () => 1, { schema })).toBe(1)
-    expect(await a.cache.getOrSet('k', () => 2, { schema })).toBe(1)
-    expect(validate).not.toHaveBeenCalled()
   })
 })
 

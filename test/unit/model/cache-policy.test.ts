@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { resolveCacheOptions } from '../../../src/model/cache-policy.js'
 import type { CacheOptions } from '../../../src/model/options.js'
 import { DEFAULT_POLICY } from '../../../src/model/policy.js'
+import { ValueRules } from '../../../src/model/value-rules.js'
 
 const resolve = (options: unknown) => resolveCacheOptions(options as CacheOptions)
 
@@ -21,6 +22,7 @@ describe('the options of a cache', () => {
       l2: undefined,
       bus: undefined,
       clock: undefined,
+      values: new ValueRules([], 'exact'),
       random: Math.random,
       recovery: { windowMs: 10_000, maxOperations: 10_000, maxBytes: 16 * 2 ** 20 },
       background: { concurrency: 16, maxPending: 10_000, maxBytes: 64 * 2 ** 20 },
