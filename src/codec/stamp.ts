@@ -9,6 +9,8 @@ export type StampState = 'lease' | 'live' | 'expired' | 'fence'
 
 export const STAMP_BYTES = 16
 export const FORMAT_VERSION = 1
+/** A stamp, and what a store adds to make it unique. */
+const MAX_LEASE_BYTES = 64
 
 const MAGIC = [0xc7, 0x1e] as const
 const STATES: readonly StampState[] = ['lease', 'live', 'expired', 'fence']
@@ -93,6 +95,11 @@ export function stampProblem(bytes: Bytes): 'foreign' | 'damaged-stamp' | 'later
 /** The first 16 bytes, copied, so that the whole reply need not be kept for them. */
 export function stampOf(bytes: Bytes): Buffer {
   return Buffer.from(bytes.subarray(0, STAMP_BYTES))
+}
+
+/** A whole lease, copied: its stamp and the moment at which the store planted it. */
+export function leaseOf(bytes: Bytes): Buffer {
+  return Buffer.from(bytes.subarray(0, MAX_LEASE_BYTES))
 }
 
 /** The random half of a stamp in hex: names the beside-lease of a refresh. */

@@ -1,7 +1,7 @@
 // Who in the fleet may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
 //
 // The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
-import { newStamp } from '../codec/stamp.js'
+import { newStamp, STAMP_BYTES } from '../codec/stamp.js'
 import { ageOf } from '../model/entry.js'
 import { leaseKeyOf } from '../model/key.js'
 import type { Policy } from '../model/policy.js'
@@ -10,15 +10,16 @@ import { UNAVAILABLE, type Unavailable } from '../tiers/remote-tier.js'
 import type { Core, Remote, Scope } from './core.js'
 import type { Flight } from './flight.js'
 import type { Patience } from './patience.js'
-import type { Found, FoundEntry, RemoteEntries } from './remote-entries.js'
+import type { Ask, Found, FoundEntry, RemoteEntries } from './remote-entries.js'
 import { keepRenewing } from './renewal.js'
 
 /**
- * The right to load, and the fence: the 16 bytes that must still stand at the beginning of the key's value for the fill to store.
+ * The right to load, and the fence: the bytes that must still stand at the beginning of the key's value for the fill to store.
  *
  * Invariant (G1): the fence was seen in L2 *before* the load began. Every invalidation removes or replaces it: `delete` unlinks
- * the key, `set` and `expire` write another stamp. So the fill of a load that began before an invalidation finds something else
- * and stores nothing, however late its packet arrives.
+ * the key, `set` and `expire` write another stamp. And no fence that is gone ever stands again, whatever is executed a second time
+ * (see `RemoteStore`). So the fill of a load that began before an invalidation finds something else and stores nothing, however late
+ * its packet arrives.
  */
 export interface Right {
   /** `undefined`: the value may not be stored in L2. */
@@ -41,6 +42,11 @@ export type Acquired =
 export interface Claimed {
   readonly kind: 'claimed'
   readonly lease: Bytes
+}
+
+/** A lease of ours that stands. */
+class Planted {
+  constructor(readonly lease: Bytes) {}
 }
 
 export const NO_RIGHT: Right = { fence: undefined, lease: undefined, mayKeep: true }
@@ -85,8 +91,14 @@ export class Fleet {
    */
   async read(plan: AcquirePlan): Promise<Found | Claimed> {
     const { flight, scope, policy, patience } = plan
-    const lease = this.#missRate > 0.5 ? newStamp('lease') : undefined
-    const ask = lease && ((storeKey: string) => this.#claim(storeKey, lease, plan))
+    let lease: Bytes | undefined
+    const claim: Ask = async (storeKey) => {
+      const claimed = await this.#claim(storeKey, plan)
+      if (!(claimed instanceof Planted)) return claimed
+      lease = claimed.lease
+      return undefined
+    }
+    const ask = this.#missRate > 0.5 ? claim : undefined
     const found = await this.entries.read(scope.space, flight.localKey, policy, patience, ask)
     if (found.kind === 'absent') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
     else if (found.kind !== 'unavailable') this.#missRate -= LEARNING_RATE * this.#missRate
@@ -100,8 +112,6 @@ export class Fleet {
     if (found.kind === 'claimed') return this.#holding(flight, found.lease)
     let seen = found
     let pollMs = FIRST_POLL_MS
-    // One lease stamp serves all attempts: it is planted once at most.
-    const lease = newStamp('lease')
     for (;;) {
       if (plan.flight.isAborted) return { kind: 'load', right: NO_RIGHT }
       switch (seen.kind) {
@@ -112,16 +122,16 @@ export class Fleet {
           return { kind: 'load', right: FENCED_OUT }
         case 'absent': {
           const askedAt = this.entries.ask()
-          const standing = await this.#claim(this.entries.storeKey(localKey), lease, plan)
-          if (standing === undefined) return this.#holding(flight, lease)
+          const standing = await this.#claim(this.entries.storeKey(localKey), plan)
+          if (standing instanceof Planted) return this.#holding(flight, standing.lease)
           seen = await this.entries.judge(standing, plan.scope.space, localKey, plan.policy, askedAt, plan.patience)
           // Neither waited for nor polled: what stands there now decides at once.
           if (seen.kind === 'absent' || seen.kind === 'held') break
           continue
         }
         case 'useless': {
-          const taken = await this.#replace(plan, seen.stamp, lease)
-          if (taken === 'mine') return this.#holding(flight, lease)
+          const taken = await this.#replace(plan, seen.stamp)
+          if (taken instanceof Planted) return this.#holding(flight, taken.lease)
           seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
           if (seen.kind === 'useless') break
           continue
@@ -129,9 +139,9 @@ export class Fleet {
         case 'entry': {
           if (plan.isGoodEnough(seen)) return { kind: 'found', found: seen }
           const leaseKey = leaseKeyOf(this.core.name, hexOf(seen.stamp))
-          const standing = await this.#claim(leaseKey, lease, plan)
-          if (standing === undefined || plan.policy.singleFlight === 'process') {
-            const own = standing === undefined ? { storeKey: leaseKey, stamp: lease } : undefined
+          const standing = await this.#claim(leaseKey, plan)
+          if (standing instanceof Planted || plan.policy.singleFlight === 'process') {
+            const own = standing instanceof Planted ? { storeKey: leaseKey, stamp: standing.lease } : undefined
             return { kind: 'load', right: { fence: seen.stamp, lease: own, mayKeep: true } }
           }
           if (standing === UNAVAILABLE)
@@ -172,18 +182,20 @@ export class Fleet {
   }
 
   /** A lease that was planted after the caller gave up is nobody's: without it the others need not wait until it expires. */
-  #claim(storeKey: string, lease: Bytes, { patience }: AcquirePlan): Promise<Bytes | undefined | Unavailable> {
-    const tooLate = (standing: Bytes | undefined) => {
-      if (standing === undefined) this.#giveBack({ storeKey, stamp: lease })
+  async #claim(storeKey: string, { patience }: AcquirePlan): Promise<Planted | Bytes | Unavailable> {
+    // For each attempt another one: what one of them plants late, no other takes for its own.
+    const lease = newStamp('lease')
+    const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
+    const tooLate = (standing: Bytes) => {
+      if (isOurs(standing)) this.#giveBack({ storeKey, stamp: standing })
     }
-    return this.remote.tier.claim(storeKey, lease, this.remote.leaseMs, { withinMs: patience.leftMs, tooLate })
+    const limits = { withinMs: patience.leftMs, tooLate }
+    const standing = await this.remote.tier.claim(storeKey, lease, this.remote.leaseMs, limits)
+    return standing !== UNAVAILABLE && isOurs(standing) ? new Planted(standing) : standing
   }
 
-  async #replace(
-    plan: AcquirePlan,
-    expected: Bytes | undefined,
-    lease: Bytes,
-  ): Promise<'mine' | 'refused' | 'unavailable'> {
+  async #replace(plan: AcquirePlan, expected: Bytes | undefined): Promise<Planted | 'refused' | 'unavailable'> {
+    const lease = newStamp('lease')
     const storeKey = this.entries.storeKey(plan.flight.localKey)
     if (expected === undefined) {
       // Too short to be compared, so nobody's fence: away with it, and whoever claims first holds the lease.
@@ -196,7 +208,7 @@ export class Fleet {
     const limits = { withinMs: plan.patience.leftMs, tooLate }
     const answer = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
     if (answer === UNAVAILABLE) return 'unavailable'
-    return answer === 'refused' ? 'refused' : 'mine'
+    return answer === 'refused' ? 'refused' : new Planted(lease)
   }
 
   #read(plan: AcquirePlan): Promise<Found> {

@@ -1,6 +1,6 @@
 // Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
 import type { OpenedEnvelope } from '../codec/entry-codec.js'
-import { expiredAgoMs, stampOf, stateOf } from '../codec/stamp.js'
+import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../codec/stamp.js'
 import { type AtMs, ageOf, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../model/key.js'
@@ -19,7 +19,7 @@ export type Found =
   /** An entry that is fresh, stale or usable if loading fails (`ageOf` says). `stamp` is the fence of a load that replaces it. */
   | FoundEntry
   | { readonly kind: 'absent' }
-  /** Somebody's lease: a load that may be waited for. */
+  /** Somebody's lease: a load that may be waited for. `stamp` is all of it. */
   | { readonly kind: 'held'; readonly stamp: Bytes }
   /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
   | { readonly kind: 'fenced' }
@@ -136,7 +136,7 @@ export class RemoteEntries {
     if (bytes === UNAVAILABLE) return NOT_ASKED
     if (bytes === undefined) return ABSENT
     const state = stateOf(bytes)
-    if (state === 'lease') return { kind: 'held', stamp: stampOf(bytes) }
+    if (state === 'lease') return { kind: 'held', stamp: leaseOf(bytes) }
     if (state === 'fence') return FENCED
     const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
     if ('corrupt' in opened) {

@@ -21,6 +21,7 @@ export type Version = number | string
 
 const SEGMENT = /^[A-Za-z0-9_.-]+$/
 const NUL = '\0'
+const HASH_TAG = /\{[^}]+\}/
 
 /** Whether `name` can be part of a scope. */
 export function isName(name: unknown): name is string {
@@ -136,6 +137,14 @@ export function busKeyOf(rootName: string): string {
 /** The key of the lease beside a usable entry that is being refreshed. */
 export function leaseKeyOf(rootName: string, generationHex: string): string {
   return `${rootName}#r:${generationHex}`
+}
+
+/**
+ * The key of an entry's change mark, in the entry's own cluster slot. `keyPrefix` is what the client puts before every key: where it
+ * has no hash tag of its own, the braces must hold the whole of the entry's key.
+ */
+export function markKeyOf(storeKey: string, rootName: string, keyPrefix: string): string {
+  return HASH_TAG.test(keyPrefix) ? `${rootName}#c:${storeKey}` : `${rootName}#c{${keyPrefix}${storeKey}}`
 }
 
 /**

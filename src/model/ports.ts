@@ -22,7 +22,10 @@ export interface Clock {
   keepAlive?(): () => void
 }
 
-/** One change of the store. Each is idempotent or makes an earlier one void, so that sending it twice does no harm. */
+/**
+ * One change of the store. Executed again later, whatever else came in between, it undoes nothing: a `put` or an `expire` is executed
+ * once at most, and not at all after a later change of its key; a removal that comes again leaves a miss.
+ */
 export type Change =
   /** Stores an entry unconditionally, whatever was there, of whatever type. */
   | { readonly op: 'put'; readonly key: string; readonly bytes: Bytes; readonly keepMs: Milliseconds }
@@ -48,6 +51,11 @@ export type Change =
 
 /** What came of one change: `undefined` when it was applied, else why that is not known. */
 export type ChangeResult = Error | undefined
+
+/** Whether anybody still waits for what was sent. */
+export interface Attempt {
+  readonly isOver: boolean
+}
 
 /** A label's random value: 32 hex digits, hard half then soft half (see `model/labels.ts`). */
 export type Token = string
@@ -76,10 +84,13 @@ export interface RemoteStore {
   nowMs(): number
   /** Reads in the order of `keys`. What is not a string of bytes (another type) is `undefined`. */
   read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]>
-  /** Plants `lease` where nothing is, and answers `undefined`; where something is, leaves it and answers it. */
-  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined>
   /**
-   * Compare-and-set: if the value of `key` begins with `expected` (16 bytes), stores `next` (or removes the key when it is
+   * Returns what stands there then. Where nothing stood, that is a lease which begins with `lease` (16 bytes) and was never planted
+   * before, not even by this very command, should it be executed again: all of it is the fence of the load.
+   */
+  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes>
+  /**
+   * Compare-and-set: if the value of `key` begins with `expected` (a stamp, or a whole lease), stores `next` (or removes the key when it is
    * `undefined`) and answers `undefined`; else changes nothing and answers `'refused'`.
    */
   swap(key: string, expected: Bytes, next: Bytes | undefined, keepMs: Milliseconds): Promise<undefined | 'refused'>
@@ -87,9 +98,14 @@ export interface RemoteStore {
   extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'>
   /**
    * Applies changes in order, then appends `announcement` to the log (where there is one). Label changes and the announcement are
-   * one atomic step. Results in the order of `changes`; it rejects only if nothing is known of any of them.
+   * one atomic step. Results in the order of `changes`; it rejects only if nothing is known of any of them. What another process's
+   * change refused is sent again while somebody waits for this `attempt`, never later: newer changes may have gone out since.
    */
-  apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]>
+  apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt?: Attempt,
+  ): Promise<readonly ChangeResult[]>
   /** Current tokens in the order of `labels`; `undefined` where there is none. One round trip. */
   readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]>
   /**

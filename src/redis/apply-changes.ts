@@ -1,11 +1,13 @@
 // A batch of changes and its announcement: who is told of a change must find it done.
 import { asBuffer } from '../model/as-buffer.js'
-import type { Bytes, Change, ChangeResult, Milliseconds } from '../model/ports.js'
+import { CacheError } from '../model/errors.js'
+import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
 import type { Argument } from './client.js'
-import { FEWEST_AT_ONCE, MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
+import { MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
 import { ANNOUNCEMENT_FIELD } from './replies.js'
-import { ANNOUNCE, EXPIRE_ENTRY, PUT_MANY, REPLACE_OR_REMOVE, type Script } from './scripts.js'
+import { ANNOUNCE, EXPIRE_ENTRY, PUT, REMOVE, REPLACE_OR_REMOVE, type Script } from './scripts.js'
+import type { Moment, ServerTime } from './server-time.js'
 
 /** About how many announcements the stream keeps. A bus that fell further behind says that it lost some. */
 export const STREAM_LENGTH = 10_000
@@ -15,6 +17,11 @@ export interface ApplyContext {
   readonly inOrder: boolean
   readonly busKey: string
   tokenKeyOf(label: string): string
+  markKeyOf(key: string): string
+  /** What is refused after it is over is not sent again. */
+  readonly attempt: Attempt
+  /** The clock of the server that has `key`. */
+  timeOf(key: string): ServerTime
   send(key: string, command: string, args: Argument[]): Promise<unknown>
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>
   wholeMs(ms: Milliseconds): number
@@ -34,6 +41,9 @@ interface Step {
 /** `'late'`: done, but only after what was sent behind it. */
 type StepResult = 'done' | 'late' | Error
 
+/** A change of a key that is refused while the key goes on being changed is sent so often at most. */
+const MAX_TRIES = 5
+
 /**
  * Sends the changes of keys, then the changes of labels and the announcement as one step. Where order is kept, all of it leaves at
  * once; a change that had to be done in another way, and so later, is announced once more.
@@ -47,18 +57,22 @@ export async function applyChanges(
 ): Promise<readonly ChangeResult[]> {
   const labels = changes.filter(isLabelChange)
   const hasTail = labels.length > 0 || announcement !== undefined
-  // A script that the server forgot is sent again, behind everything else.
-  const isEarly = context.inOrder && !changes.some(({ op }) => op === 'expire')
-  const steps = sendKeyChanges(changes, context)
-  const early = hasTail && isEarly ? sendTail(labels, announcement, context) : undefined
+  const rounds = roundsOf(changes)
+  // What is sent in a later round, or again, is announced again.
+  const isEarly = context.inOrder && rounds.length <= 1
   const results = new Array<ChangeResult>(changes.length).fill(undefined)
+  let early: Promise<Error | undefined> | undefined
   let isAnyLate = false
   let areAllFailed = true
-  for (const { indexes, result } of steps) {
-    const outcome = await result
-    if (outcome === 'late') isAnyLate = true
-    if (outcome instanceof Error) for (const index of indexes) results[index] = outcome
-    else areAllFailed = false
+  for (const round of rounds.length === 0 ? [[]] : rounds) {
+    const steps = sendKeyChanges(changes, round, context)
+    if (hasTail && isEarly) early = sendTail(labels, announcement, context)
+    for (const { indexes, result } of steps) {
+      const outcome = await result
+      if (outcome === 'late') isAnyLate = true
+      if (outcome instanceof Error) for (const index of indexes) results[index] = outcome
+      else areAllFailed = false
+    }
   }
   let failure = hasTail ? await (early ?? sendTail(labels, announcement, context)) : undefined
   if (early !== undefined && isAnyLate) failure ??= await sendTail([], announcement, context)
@@ -71,108 +85,163 @@ function isLabelChange(change: Change): change is LabelChange {
   return change.op === 'invalidateLabel' || change.op === 'expireLabel'
 }
 
-function sendKeyChanges(changes: readonly Change[], context: ApplyContext): Step[] {
+/** The indexes of the key changes, in rounds in which no key comes twice: a change that is refused and sent again overtakes nothing. */
+function roundsOf(changes: readonly Change[]): number[][] {
+  const rounds: number[][] = []
+  let keys = new Set<string>()
+  changes.forEach((change, index) => {
+    if (isLabelChange(change)) return
+    if (rounds.length === 0 || keys.has(change.key)) {
+      rounds.push([])
+      keys = new Set()
+    }
+    keys.add(change.key)
+    rounds.at(-1)?.push(index)
+  })
+  return rounds
+}
+
+function sendKeyChanges(changes: readonly Change[], round: readonly number[], context: ApplyContext): Step[] {
   const steps: Step[] = []
-  for (let index = 0; index < changes.length; index++) {
-    const change = changes[index] as Change
-    if (isLabelChange(change)) continue
-    const puts = context.inOrder ? putsFrom(changes, index) : []
-    if (puts.length >= FEWEST_AT_ONCE) {
-      steps.push({ indexes: puts.map((_, i) => index + i), result: settled(putMany(puts, context)) })
-      index += puts.length - 1
-      continue
-    }
-    if (change.op !== 'delete') {
-      steps.push({ indexes: [index], result: settled(sendKeyChange(change, context)) })
-      continue
-    }
-    const keys = [change.key]
-    const indexes = [index]
-    // Deletes in a row are one command where keys may share it.
-    for (let next = changes[index + 1]; context.inOrder && next?.op === 'delete'; next = changes[index + 1]) {
-      keys.push(next.key)
-      indexes.push(++index)
-    }
-    steps.push({ indexes, result: settled(context.send(change.key, 'unlink', keys)) })
+  for (let at = 0; at < round.length; ) {
+    const first = changes[round[at] as number] as KeyChange
+    const indexes = context.inOrder ? alikeFrom(changes, round, at) : [round[at] as number]
+    const alike = indexes.map((index) => changes[index] as KeyChange)
+    steps.push({ indexes, result: settled(sendAlike(first.op, alike, context)) })
+    at += indexes.length
   }
   return steps
 }
 
-async function sendKeyChange(change: Exclude<KeyChange, { op: 'delete' }>, context: ApplyContext): Promise<StepResult> {
-  const { key } = change
-  switch (change.op) {
+/** Puts or deletes in a row, as many as one script may take: 64 writes in flight cost the client a third less (bench, set-64). */
+function alikeFrom(changes: readonly Change[], round: readonly number[], at: number): number[] {
+  const first = changes[round[at] as number] as KeyChange
+  const alike = [round[at] as number]
+  if (first.op !== 'put' && first.op !== 'delete') return alike
+  let bytes = bytesOf(first)
+  for (let next = at + 1; next < round.length && alike.length < MAX_AT_ONCE; next++) {
+    const change = changes[round[next] as number] as KeyChange
+    bytes += bytesOf(change)
+    if (change.op !== first.op || bytes > MAX_BYTES_AT_ONCE) break
+    alike.push(round[next] as number)
+  }
+  return alike
+}
+
+function bytesOf(change: KeyChange): number {
+  return change.op === 'put' ? change.bytes.length : 0
+}
+
+function sendAlike(op: KeyChange['op'], changes: readonly KeyChange[], context: ApplyContext): Promise<StepResult> {
+  switch (op) {
     case 'put':
-      return put(key, change.bytes, change.keepMs, context)
+      return put(changes as readonly PutChange[], context)
+    case 'delete':
+      return remove(
+        changes.map(({ key }) => key),
+        context,
+      )
     case 'replace':
-      return replace(change, context)
+      return replace(changes[0] as Extract<Change, { op: 'replace' }>, context)
     case 'expire':
-      await context.run(EXPIRE_ENTRY, [key], [asBuffer(change.stamp)])
-      return 'done'
+      return expire(changes[0] as Extract<Change, { op: 'expire' }>, context)
     default:
-      return change satisfies never
+      return op satisfies never
   }
 }
 
-async function put(key: string, bytes: Bytes, keepMs: Milliseconds, context: ApplyContext): Promise<StepResult> {
+/**
+ * Sends a script that goes by change marks until it refuses no key. A refusal means that the key was changed after the sending, as far
+ * as is known of the server's clock, or that the command was long on its way: it is as if it were sent only now.
+ */
+async function whileRefused(
+  script: Script,
+  keys: readonly string[],
+  argsOf: (key: string) => readonly Argument[],
+  context: ApplyContext,
+): Promise<StepResult> {
+  const time = context.timeOf(keys[0] as string)
+  let left = keys
+  let result: StepResult = 'done'
+  for (let tries = 0; tries < MAX_TRIES && !(tries > 0 && context.attempt.isOver); tries++) {
+    const { sentAt, lateAt } = time.sending()
+    const marked = left.flatMap((key) => [key, context.markKeyOf(key)])
+    const sent = await runNoting(script, marked, [sentAt, lateAt, ...left.flatMap(argsOf)], context)
+    const [moment, ...accepted] = sent.reply as [unknown, ...unknown[]]
+    time.heard(String(moment))
+    left = left.filter((_, i) => Number(accepted[i]) !== 1)
+    if (sent.result === 'late' || left.length > 0) result = 'late'
+    if (left.length === 0) return result
+  }
+  throw new CacheError('L2_UNAVAILABLE', `Redis could not change ${left.length} keys: others went on changing them`)
+}
+
+/** By its hash first, so that a script which had to be sent again, behind the announcement, is known to be late. */
+async function runNoting(
+  script: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+  context: ApplyContext,
+): Promise<{ readonly reply: unknown; readonly result: 'done' | 'late' }> {
   try {
-    await context.send(key, 'set', [key, asBuffer(bytes), 'PX', context.wholeMs(keepMs)])
-    return 'done'
+    const known = [script.sha, keys.length, ...keys, ...args]
+    return { reply: await context.send(keys[0] as string, 'evalsha', known), result: 'done' }
+  } catch (error) {
+    if (faultBehind(error) !== 'scriptMissing') throw error
+    return { reply: await context.run(script, keys, args), result: 'late' }
+  }
+}
+
+async function put(puts: readonly PutChange[], context: ApplyContext): Promise<StepResult> {
+  const byKey = new Map(puts.map((change) => [change.key, change]))
+  const argsOf = (key: string): readonly Argument[] => {
+    const { bytes, keepMs } = byKey.get(key) as PutChange
+    return [asBuffer(bytes), context.wholeMs(keepMs)]
+  }
+  try {
+    return await whileRefused(PUT, [...byKey.keys()], argsOf, context)
   } catch (error) {
     if (faultBehind(error) !== 'outOfMemory') throw error
+    // One by one: a smaller one may fit.
+    if (puts.length > 1) return allOf(puts.map((change) => put([change], context)))
     // The new value cannot be kept, and the old one must not be.
     context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
-    await context.send(key, 'unlink', [key])
-    return 'late'
+    return late(remove([...byKey.keys()], context))
   }
 }
 
-/** The values to be put in a row from `index` on, as many as one script may take. */
-function putsFrom(changes: readonly Change[], index: number): PutChange[] {
-  const puts: PutChange[] = []
-  let bytes = 0
-  for (let next = changes[index]; next?.op === 'put' && puts.length < MAX_AT_ONCE; next = changes[++index]) {
-    bytes += next.bytes.length
-    if (bytes > MAX_BYTES_AT_ONCE) break
-    puts.push(next)
-  }
-  return puts
+async function allOf(steps: readonly Promise<StepResult>[]): Promise<StepResult> {
+  await Promise.all(steps)
+  return 'late'
 }
 
-/** One command for many values: 64 writes in flight cost the client a third less (bench, set-64). */
-async function putMany(puts: readonly PutChange[], context: ApplyContext): Promise<StepResult> {
-  const keys = puts.map(({ key }) => key)
-  const args: Argument[] = []
-  for (const { bytes, keepMs } of puts) args.push(asBuffer(bytes), context.wholeMs(keepMs))
-  try {
-    await context.send(keys[0] as string, 'evalsha', [PUT_MANY.sha, keys.length, ...keys, ...args])
-    return 'done'
-  } catch (error) {
-    const fault = faultBehind(error)
-    if (fault !== 'scriptMissing' && fault !== 'outOfMemory') throw error
-    // One by one, in order: who does not fit is removed.
-    await Promise.all(puts.map(({ key, bytes, keepMs }) => put(key, bytes, keepMs, context)))
-    return 'late'
-  }
+function late(step: Promise<unknown>): Promise<StepResult> {
+  return step.then(() => 'late')
 }
 
-/** By its hash first, so that a script sent again behind the announcement is known to be late. */
+async function remove(keys: readonly string[], context: ApplyContext): Promise<StepResult> {
+  const marked = keys.flatMap((key) => [key, context.markKeyOf(key)])
+  const { reply, result } = await runNoting(REMOVE, marked, [], context)
+  context.timeOf(keys[0] as string).heard(momentIn(reply))
+  return result
+}
+
+function momentIn(reply: unknown): Moment {
+  return String((reply as unknown[])[0])
+}
+
+function expire({ key, stamp }: Extract<Change, { op: 'expire' }>, context: ApplyContext): Promise<StepResult> {
+  return whileRefused(EXPIRE_ENTRY, [key], () => [asBuffer(stamp)], context)
+}
+
 async function replace(change: Extract<Change, { op: 'replace' }>, context: ApplyContext): Promise<StepResult> {
-  const { key } = change
   const args = [asBuffer(change.expected), asBuffer(change.bytes), context.wholeMs(change.keepMs)]
   try {
-    await context.send(key, 'evalsha', [REPLACE_OR_REMOVE.sha, 1, key, ...args])
-    return 'done'
+    return (await runNoting(REPLACE_OR_REMOVE, [change.key], args, context)).result
   } catch (error) {
-    const fault = faultBehind(error)
-    if (fault === 'scriptMissing') await context.run(REPLACE_OR_REMOVE, [key], args).catch(unlessFull)
-    else await unlessFull(error)
-    return 'late'
-  }
-
-  function unlessFull(error: unknown): Promise<unknown> {
     if (faultBehind(error) !== 'outOfMemory') throw error
     context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
-    return context.send(key, 'unlink', [key])
+    return late(remove([change.key], context))
   }
 }
 

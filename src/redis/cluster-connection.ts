@@ -62,6 +62,10 @@ export class ClusterConnection implements Connection {
     return this.#isSettled && this.#usableMaster(this.#homeSlot) !== undefined
   }
 
+  serverOf(key: string): string {
+    return this.#usableMaster(slotOf(this.keyPrefix + key))?.server?.id ?? ''
+  }
+
   send(key: string, command: string, args: Argument[]): Promise<unknown> {
     const master = this.#usableMaster(slotOf(this.keyPrefix + key))
     if (master === undefined) {

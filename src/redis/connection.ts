@@ -21,6 +21,8 @@ export interface Connection {
   /** Whether plain reads might be answered by a replica, which may be behind. */
   readonly mayReadReplicas: boolean
   isReady(): boolean
+  /** A name of the server that a command for `key` goes to now: another one, another clock. */
+  serverOf(key: string): string
   /**
    * Sends a command to the master of `key`; what one tick sends leaves in one write per server.
    * Rejects with `CacheError`, at once where it is known that nothing would go out.

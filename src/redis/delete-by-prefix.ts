@@ -3,6 +3,12 @@ import { asBuffer } from '../model/as-buffer.js'
 import type { Connection, Master } from './connection.js'
 import { indexesBySlot } from './slot.js'
 
+export interface PrefixContext {
+  readonly connection: Connection
+  /** Removes keys that may share a command, so that no write which was sent before comes back; returns how many there were. */
+  remove(keys: readonly string[]): Promise<number>
+}
+
 /** How many keys a server looks at per step, and about how many are removed at once. */
 const SCAN_COUNT = 500
 
@@ -10,17 +16,22 @@ const SCAN_COUNT = 500
  * On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile.
  * Rejects as soon as `signal` aborts, also while a server that hangs is waited for; then at most one more command is executed.
  */
-export function deleteByPrefix(connection: Connection, prefix: string, signal?: AbortSignal): Promise<number> {
-  const removing = removeAll(connection, prefix, signal)
+export function deleteByPrefix(
+  { connection, remove }: PrefixContext,
+  prefix: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const removing = removeAll({ connection, remove }, prefix, signal)
   return signal === undefined ? removing : orAborted(removing, signal)
 }
 
-async function removeAll(connection: Connection, prefix: string, signal: AbortSignal | undefined): Promise<number> {
+async function removeAll(context: PrefixContext, prefix: string, signal: AbortSignal | undefined): Promise<number> {
+  const { connection } = context
   let removed = 0
   for (const master of connection.masters()) {
     for await (const keys of scanPrefix(master, connection.keyPrefix, prefix, signal)) {
       signal?.throwIfAborted()
-      removed += await unlink(connection, keys)
+      removed += await removeKeys(context, keys)
     }
   }
   return removed
@@ -54,15 +65,10 @@ async function* scanPrefix(
   } while (cursor !== '0')
 }
 
-async function unlink(connection: Connection, keys: readonly string[]): Promise<number> {
+async function removeKeys({ connection, remove }: PrefixContext, keys: readonly string[]): Promise<number> {
   const groups = connection.order === 'one' ? [[...keys.keys()]] : indexesBySlot(keys, connection.keyPrefix)
-  const counts = await Promise.all(
-    groups.map((indexes) => {
-      const group = indexes.map((i) => keys[i] as string)
-      return connection.send(group[0] as string, 'unlink', group)
-    }),
-  )
-  return counts.reduce<number>((sum, count) => sum + Number(count), 0)
+  const counts = await Promise.all(groups.map((indexes) => remove(indexes.map((i) => keys[i] as string))))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Makes a SCAN pattern match nothing but these very characters. */

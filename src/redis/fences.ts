@@ -1,11 +1,12 @@
 // Leases and fences on Redis: whatever is planted, stored or removed only where the right bytes stand. Those of one tick travel together.
+import { CacheError } from '../model/errors.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
 import type { Argument } from './client.js'
 import type { Connection } from './connection.js'
 import { type KeyBytes, PerTick } from './per-tick.js'
 import { toBytes } from './replies.js'
-import { CLAIM_MANY, CLAIM_WHEN_FULL, EXTEND_IF, REMOVE_IF, type Script, SWAP, SWAP_MANY } from './scripts.js'
+import { CLAIM, EXTEND_IF, REMOVE_IF, type Script, SWAP, SWAP_MANY } from './scripts.js'
 
 type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
 
@@ -27,7 +28,7 @@ export interface Swap extends KeyBytes {
 
 export class Fences {
   readonly #context: FenceContext
-  readonly #claims: PerTick<KeyBytes, Bytes | undefined>
+  readonly #claims: PerTick<KeyBytes, Bytes>
   readonly #swaps: PerTick<Swap, undefined | 'refused'>
 
   constructor(context: FenceContext) {
@@ -37,7 +38,7 @@ export class Fences {
     this.#swaps = new PerTick({ mayShare, many: (all) => this.#swapMany(all), one: (swap) => this.#swapOne(swap) })
   }
 
-  claim(claim: KeyBytes): Promise<Bytes | undefined> {
+  claim(claim: KeyBytes): Promise<Bytes> {
     return this.#claims.ask(claim)
   }
 
@@ -53,33 +54,26 @@ export class Fences {
     return done(await this.#context.run(EXTEND_IF, [key], [expected, keepMs]))
   }
 
-  async #claimOne({ key, bytes, keepMs }: KeyBytes): Promise<Bytes | undefined> {
-    const context = this.#context
-    const connection = context.connection()
-    const plant = async () =>
-      standing(await connection.send(key, 'set', [key, bytes, 'PX', keepMs, 'NX', 'GET']), bytes)
-    try {
-      return await plant()
-    } catch (error) {
-      switch (faultBehind(error)) {
-        case 'wrongType':
-          context.notice('WRONG_TYPE', `${key} held another type and was removed`)
-          await connection.send(key, 'unlink', [key])
-          return plant()
-        case 'outOfMemory':
-          context.notice('OUT_OF_MEMORY', 'leases are planted all the same, values are not stored')
-          return toBytes(await context.run(CLAIM_WHEN_FULL, [key], [bytes, keepMs]))
-        default:
-          throw error
-      }
-    }
+  async #claimOne(claim: KeyBytes): Promise<Bytes> {
+    const { key, bytes, keepMs } = claim
+    const [reply] = (await this.#context.run(CLAIM, [key], [bytes, keepMs])) as unknown[]
+    return this.#standing(reply, claim)
   }
 
-  async #claimMany(claims: readonly KeyBytes[]): Promise<readonly (Bytes | undefined)[]> {
+  async #claimMany(claims: readonly KeyBytes[]): Promise<readonly Bytes[]> {
     const args: Argument[] = []
     for (const { bytes, keepMs } of claims) args.push(bytes, keepMs)
-    const reply = (await this.#context.runKnown(CLAIM_MANY, keysOf(claims), args)) as unknown[]
-    return claims.map(({ bytes }, i) => standing(reply[i], bytes))
+    const reply = (await this.#context.runKnown(CLAIM, keysOf(claims), args)) as unknown[]
+    return claims.map((claim, i) => this.#standing(reply[i], claim))
+  }
+
+  #standing(reply: unknown, { key }: KeyBytes): Bytes {
+    const isInPlaceOfAnother = Array.isArray(reply)
+    if (isInPlaceOfAnother) this.#context.notice('WRONG_TYPE', `${key} held another type and was removed`)
+    const there = toBytes(isInPlaceOfAnother ? reply[0] : reply)
+    if (there === undefined)
+      throw new CacheError('L2_UNAVAILABLE', 'Redis did not reply to a claim with what stands there')
+    return there
   }
 
   async #swapOne({ key, expected, bytes, keepMs }: Swap): Promise<undefined | 'refused'> {
@@ -99,12 +93,6 @@ export class Fences {
     const reply = (await this.#context.runKnown(SWAP_MANY, keysOf(swaps), args)) as unknown[]
     return reply.map(done)
   }
-}
-
-/** What a claim found. A client that lost the reply may send the command again, and then finds its own lease. */
-function standing(reply: unknown, lease: Buffer): Bytes | undefined {
-  const there = toBytes(reply)
-  return there === undefined || lease.equals(there) ? undefined : there
 }
 
 function keysOf(items: readonly KeyBytes[]): string[] {

@@ -1,8 +1,9 @@
 // L2 on Redis: standalone, Sentinel and Cluster. Every method is one round trip where Redis has an answer to it.
 import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
-import { busKeyOf, tokenKeyOf } from '../model/key.js'
+import { busKeyOf, markKeyOf, tokenKeyOf } from '../model/key.js'
 import type {
+  Attempt,
   Bytes,
   Change,
   ChangeResult,
@@ -24,11 +25,13 @@ import { Fences } from './fences.js'
 import { readKeys } from './read-keys.js'
 import { Readiness } from './readiness.js'
 import { toBytes, toEntries, toToken } from './replies.js'
-import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, type Script } from './scripts.js'
+import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, REMOVE, type Script } from './scripts.js'
+import { ServerTime } from './server-time.js'
 import { StoreClock } from './store-clock.js'
 
 /** The announcements that `ensureTokens` looks through; beyond it the log "cannot tell". */
 const MAX_ANNOUNCEMENTS_SINCE = 1_000
+const FOR_EVER: Attempt = { isOver: false }
 /** No entry lives longer, so that nothing stays for ever when nobody comes back for it. */
 const MAX_KEEP_MS: Milliseconds = 365 * 24 * 3_600_000
 
@@ -53,6 +56,8 @@ export class RedisStore implements RemoteStore {
   readonly #source: ClientSource
   readonly #clock: Clock
   readonly #storeClock: StoreClock
+  /** Of each server, by `Connection.serverOf`. */
+  readonly #times = new Map<string, ServerTime>()
   readonly #busKey: string
   readonly #log: 'stream' | 'none'
   #events: StoreEvents | undefined
@@ -103,7 +108,7 @@ export class RedisStore implements RemoteStore {
     return readKeys(connection, keys, (code, detail) => this.#notice(code, detail))
   }
 
-  async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined> {
+  async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
     this.#ready()
     return this.#fences.claim({ key, bytes: asBuffer(lease), keepMs: wholeMs(leaseMs) })
   }
@@ -125,13 +130,20 @@ export class RedisStore implements RemoteStore {
     return this.#fences.extend(key, asBuffer(expected), wholeMs(keepMs))
   }
 
-  apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]> {
+  apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt: Attempt = FOR_EVER,
+  ): Promise<readonly ChangeResult[]> {
     const connection = this.isReady() ? this.#connection : undefined
     if (connection === undefined) return Promise.reject(this.#notReady())
     return applyChanges(changes, this.#log === 'stream' ? announcement : undefined, {
       inOrder: connection.order === 'one',
       busKey: this.#busKey,
       tokenKeyOf: (label) => tokenKeyOf(label, this.#name),
+      markKeyOf: (key) => markKeyOf(key, this.#name, connection.keyPrefix),
+      attempt,
+      timeOf: (key) => this.#timeOf(connection.serverOf(key)),
       send: (key, command, args) => connection.send(key, command, args),
       run: (script, keys, args) => this.#run(script, keys, args),
       wholeMs,
@@ -179,7 +191,13 @@ export class RedisStore implements RemoteStore {
   }
 
   async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
-    return deleteByPrefix(this.#ready(), prefix, signal)
+    const connection = this.#ready()
+    const remove = async (keys: readonly string[]): Promise<number> => {
+      const marked = keys.flatMap((key) => [key, markKeyOf(key, this.#name, connection.keyPrefix)])
+      const [, count] = (await this.#run(REMOVE, marked, [])) as unknown[]
+      return Number(count)
+    }
+    return deleteByPrefix({ connection, remove }, prefix, signal)
   }
 
   whenReady(signal?: AbortSignal): Promise<void> {
@@ -199,15 +217,30 @@ export class RedisStore implements RemoteStore {
     if (this.#isClosed) return
     const events: ConnectionEvents = {
       ready: (server) => {
+        // Another server has another clock, and may have the address of the one before.
+        if (server === 'other') this.#times.clear()
         this.#events?.ready(server)
         this.#readiness.changed()
       },
       unready: (reason) => this.#events?.unready(reason),
       notice: (code, detail) => this.#notice(code, detail),
-      timed: (sample) => this.#storeClock.learn(sample),
+      timed: (sample) => {
+        this.#storeClock.learn(sample)
+        this.#timeOf(connection.serverOf(this.#busKey)).learn(sample)
+      },
     }
-    this.#connection = connectionOf(client, this.#busKey, this.#clock, events)
-    this.#connection.start()
+    const connection = connectionOf(client, this.#busKey, this.#clock, events)
+    this.#connection = connection
+    connection.start()
+  }
+
+  #timeOf(server: string): ServerTime {
+    let time = this.#times.get(server)
+    if (time === undefined) {
+      time = new ServerTime(this.#clock)
+      this.#times.set(server, time)
+    }
+    return time
   }
 
   #failedToOpen(error: CacheError): void {

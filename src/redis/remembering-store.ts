@@ -1,6 +1,7 @@
 // Beside a tracking bus: a store that remembers what it changes, so that the bus knows its own writes from those of others.
 import { tokenKeyOf } from '../model/key.js'
 import type {
+  Attempt,
   Bytes,
   Change,
   ChangeResult,
@@ -36,7 +37,7 @@ export class RememberingStore implements RemoteStore {
     return this.#store.read(keys)
   }
 
-  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined> {
+  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
     this.#own.wrote(key, lease)
     return this.#store.claim(key, lease, leaseMs)
   }
@@ -52,9 +53,13 @@ export class RememberingStore implements RemoteStore {
     return this.#store.extend(key, expected, keepMs)
   }
 
-  apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]> {
+  apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt?: Attempt,
+  ): Promise<readonly ChangeResult[]> {
     for (const change of changes) this.#note(change)
-    return this.#store.apply(changes, announcement)
+    return this.#store.apply(changes, announcement, attempt)
   }
 
   async readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {

@@ -1,4 +1,10 @@
 // Everything that must be one atomic step in Redis and is no single command. A script touches no key but those it is given.
+//
+// Every command may be executed again later: a client resends what a dropped link left unanswered, a packet is delivered late. Beside
+// each script stands why that is harmless. The arguments rest on one invariant (G1): **what once stood under an entry key and is gone
+// never stands there again**, so whoever expects it to stand there still is refused, however late he comes. Hence nothing is planted
+// that its command alone determines: it is made of the moment, or conditional on something that never comes back, or recorded in
+// the key's change mark.
 import { createHash } from 'node:crypto'
 
 /** A Lua script and the name by which the server knows it once it has it. */
@@ -16,13 +22,28 @@ const REFUSED_WHEN_FULL = '#!lua\n'
 /** What removes, or overwrites in place, must work when the server is out of memory. */
 const ALSO_WHEN_FULL = '#!lua flags=allow-oom\n'
 
-/** KEYS: key. ARGV: expected first bytes, new value, life in ms. 1 when stored. A key of another type is not what was expected. */
+/** The moment of execution: microseconds of the server's clock in 16 digits, so that moments compare as strings. */
+const MOMENT = `local time = redis.call('TIME')
+local moment = time[1] .. string.sub('00000' .. time[2], -6)
+`
+
+/**
+ * How long a change mark lives, and how old a command may be that goes by it. A younger command meets every mark that was left since
+ * it was sent; an older one is refused and, if somebody still waits for it, sent again.
+ */
+const MARK_MS = 6_000
+export const LATEST_MS = 5_000
+
+/**
+ * KEYS: key. ARGV: expected first bytes, new value, life in ms. 1 when stored. A key of another type is not what was expected.
+ * Executed again: what is expected was replaced by the first execution or is gone, and never comes back.
+ */
 export const SWAP = script(`${REFUSED_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-/** KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Per key 1 when stored. */
+/** The same for many keys. KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Per key 1 when stored. */
 export const SWAP_MANY = script(`${REFUSED_WHEN_FULL}
 local stored = {}
 for i = 1, #KEYS do
@@ -36,20 +57,61 @@ for i = 1, #KEYS do
 end
 return stored`)
 
-/** KEYS: keys. ARGV: per key a lease and its life in ms. Per key what stands there already, or nil where the lease was planted. */
-export const CLAIM_MANY = script(`${REFUSED_WHEN_FULL}
+/**
+ * KEYS: keys. ARGV: per key a lease and its life in ms. Per key what stands there now: what stood there, or the lease followed by the
+ * moment of its planting, in an array where something of another type had to go for it. A lease is small and short-lived, so it is
+ * planted also when the server is out of memory.
+ * Executed again: where nothing stands another lease is planted, since the moment is another. Nobody fills for it, and it expires.
+ */
+export const CLAIM = script(`${ALSO_WHEN_FULL}${MOMENT}
 local standing = {}
 for i = 1, #KEYS do
-  standing[i] = redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'PX', ARGV[2 * i], 'NX', 'GET')
+  local there = redis.pcall('GET', KEYS[i])
+  if type(there) == 'string' then
+    standing[i] = there
+  else
+    local lease = ARGV[2 * i - 1] .. moment
+    redis.call('SET', KEYS[i], lease, 'PX', ARGV[2 * i])
+    standing[i] = there and { lease } or lease
+  end
 end
 return standing`)
 
-/** KEYS: keys. ARGV: per key its new value and its life in ms. */
-export const PUT_MANY = script(`${REFUSED_WHEN_FULL}
-for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 1], 'PX', ARGV[2 * i]) end
-return 1`)
+/**
+ * KEYS: per change the key and its change mark. ARGV: the moment before which this was not sent, the moment after which it is too late,
+ * then per change a value and its life in ms. The moment of execution, then per change 1 when stored and 0 when refused: the key was
+ * changed after this was sent, or it is too late.
+ * Executed again: the first execution left a mark that is later than the sending. So each change is executed once at most, and not
+ * at all once a later one was, be it a deletion that leaves nothing else behind.
+ */
+export const PUT = script(`${REFUSED_WHEN_FULL}${MOMENT}
+local done = { moment }
+for i = 1, #KEYS / 2 do
+  local mark = KEYS[2 * i]
+  local changedAt = redis.pcall('GET', mark)
+  if moment > ARGV[2] or (type(changedAt) == 'string' and changedAt > ARGV[1]) then
+    done[i + 1] = 0
+  else
+    redis.call('SET', KEYS[2 * i - 1], ARGV[2 * i + 1], 'PX', ARGV[2 * i + 2])
+    redis.call('SET', mark, moment, 'PX', ${MARK_MS})
+    done[i + 1] = 1
+  end
+end
+return done`)
 
-/** KEYS: key. ARGV: expected first bytes. 1 when removed. */
+/**
+ * KEYS: per key that key and its change mark. The moment of execution, and how many keys there were.
+ * Executed again: at worst something newer goes, a miss.
+ */
+export const REMOVE = script(`${ALSO_WHEN_FULL}${MOMENT}
+local removed = 0
+for i = 1, #KEYS, 2 do
+  removed = removed + redis.call('UNLINK', KEYS[i])
+  redis.call('SET', KEYS[i + 1], moment, 'PX', ${MARK_MS})
+end
+return { moment, removed }`)
+
+/** KEYS: key. ARGV: expected first bytes. 1 when removed. Executed again: as with SWAP. */
 export const REMOVE_IF = script(`${ALSO_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 redis.call('UNLINK', KEYS[1])
@@ -58,6 +120,7 @@ return 1`)
 /**
  * KEYS: key. ARGV: expected first bytes, new value, life in ms. Stores where the key begins as expected, else removes it; what was
  * stored already by the same command, sent twice, stays.
+ * Executed again: the fence that it expects was put, so it never comes back; at worst something newer goes, a miss.
  */
 export const REPLACE_OR_REMOVE = script(`${REFUSED_WHEN_FULL}
 local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)
@@ -68,39 +131,44 @@ elseif head ~= string.sub(ARGV[2], 1, #ARGV[1]) then
 end
 return 1`)
 
-/** KEYS: key. ARGV: expected first bytes, life in ms. 1 when renewed. */
+/**
+ * KEYS: key. ARGV: expected first bytes, life in ms. 1 when renewed.
+ * Executed again: a lease that nobody fills for any more stands for one life more, while it still stands.
+ */
 export const EXTEND_IF = script(`${ALSO_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 
 /**
- * KEYS: key. ARGV: the new stamp. A live entry (magic C7 1E, format 1, state 1 or 2) gets the stamp and keeps its life;
- * whatever else stands there is removed.
+ * KEYS: key, its change mark. ARGV: the moments as in PUT, the new stamp. A live entry (magic C7 1E, format 1, state 1 or 2) gets the
+ * stamp and keeps its life; whatever else stands there is removed. The moment of execution, then 1, or 0 when refused, as in PUT.
+ * Executed again: refused, as with PUT. Without that the stamp could come back, which a refresh that began after the first execution
+ * expects.
  */
-export const EXPIRE_ENTRY = script(`${ALSO_WHEN_FULL}
+export const EXPIRE_ENTRY = script(`${ALSO_WHEN_FULL}${MOMENT}
+local changedAt = redis.pcall('GET', KEYS[2])
+if moment > ARGV[2] or (type(changedAt) == 'string' and changedAt > ARGV[1]) then return { moment, 0 } end
 local stamp = redis.pcall('GETRANGE', KEYS[1], 0, 15)
 local head = type(stamp) == 'string' and #stamp == 16 and string.sub(stamp, 1, 4)
 if head == '\\199\\30\\1\\1' or head == '\\199\\30\\1\\2' then
-  redis.call('SETRANGE', KEYS[1], 0, ARGV[1])
+  redis.call('SETRANGE', KEYS[1], 0, ARGV[3])
 else
   redis.call('UNLINK', KEYS[1])
 end
-return 1`)
-
-/** KEYS: key. ARGV: lease, life in ms. `SET NX GET` for a server that is out of memory: a lease is small and short-lived. */
-export const CLAIM_WHEN_FULL = script(`${ALSO_WHEN_FULL}
-return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX', 'GET')`)
+redis.call('SET', KEYS[2], moment, 'PX', ${MARK_MS})
+return { moment, 1 }`)
 
 /**
- * KEYS: stream, then token keys. ARGV: field ('' appends nothing), announcement, longest stream, then per token key its new soft half
- * or '' to remove it. Answers the id of what was appended. A stream key of another type is replaced.
+ * KEYS: stream, then token keys. ARGV: field ('' appends nothing), announcement, longest stream, then per token key what its new soft
+ * half is made of, or '' to remove it. Answers the id of what was appended. A stream key of another type is replaced.
+ * Executed again: tokens that are newer go, or get a soft half that they never had; what is announced again is forgotten again.
  */
-export const ANNOUNCE = script(`${ALSO_WHEN_FULL}
+export const ANNOUNCE = script(`${ALSO_WHEN_FULL}${MOMENT}
 local gone = {}
 for i = 2, #KEYS do
   local soft = ARGV[i + 2]
   if soft ~= '' and redis.pcall('STRLEN', KEYS[i]) == 32 then
-    redis.call('SETRANGE', KEYS[i], 16, soft)
+    redis.call('SETRANGE', KEYS[i], 16, string.sub(redis.sha1hex(soft .. moment), 1, 16))
   else
     gone[#gone + 1] = KEYS[i]
   end
@@ -139,10 +207,9 @@ return {tokens, log}`
  * Answers the tokens, planted where there were none, and the entries after the position, or nil if the log no longer holds it:
  * while the position's own entry is there, nothing after it was trimmed.
  */
-export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}
+export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}${MOMENT}
 local keepMs = tonumber(ARGV[1])
 local givenMs = math.ceil(keepMs * 4 / 3)
-local now = redis.call('TIME')
 local tokens = {}
 for i = 2, #KEYS do
   local held = redis.pcall('GET', KEYS[i])
@@ -150,7 +217,7 @@ for i = 2, #KEYS do
     if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], givenMs) end
     tokens[i - 1] = held
   else
-    local token = string.sub(redis.sha1hex(ARGV[i + 2] .. now[1] .. '.' .. now[2]), 1, 32)
+    local token = string.sub(redis.sha1hex(ARGV[i + 2] .. moment), 1, 32)
     redis.call('SET', KEYS[i], token, 'PX', givenMs)
     tokens[i - 1] = token
   end
@@ -170,13 +237,13 @@ ${LOG_SINCE}`)
 export const ALL_SCRIPTS: readonly Script[] = [
   SWAP,
   SWAP_MANY,
-  CLAIM_MANY,
-  PUT_MANY,
+  CLAIM,
+  PUT,
+  REMOVE,
   REMOVE_IF,
   REPLACE_OR_REMOVE,
   EXTEND_IF,
   EXPIRE_ENTRY,
-  CLAIM_WHEN_FULL,
   ANNOUNCE,
   ENSURE_TOKENS,
   READ_TOKENS,

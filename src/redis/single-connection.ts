@@ -55,6 +55,10 @@ export class SingleConnection implements Connection {
     return this.#isChecked && this.#client.status === 'ready' && this.#client.stream?.writable !== false
   }
 
+  serverOf(): string {
+    return this.#serverId ?? ''
+  }
+
   send(_key: string, command: string, args: Argument[]): Promise<unknown> {
     if (!this.isReady()) return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}`))
     this.#writes.hold(this.#client.stream)
@@ -143,10 +147,10 @@ export class SingleConnection implements Connection {
       this.#refused(toCacheError(new Error('READONLY this server is a replica'), 'be used'))
       return
     }
-    if (server.time !== undefined) this.#events.timed(server.time)
     const isOther = this.#serverId !== undefined && this.#serverId !== server.id
     const isNews = this.#reported !== 'ready' || isOther
     this.#serverId = server.id
+    if (server.time !== undefined) this.#events.timed(server.time)
     this.#isChecked = true
     this.#isChecking = false
     this.#lastError = undefined

@@ -12,6 +12,25 @@ const HARD_DIGITS = 16
 /** Told of what was done in another way than asked. */
 type Notice = (code: 'OUT_OF_MEMORY' | 'WRONG_TYPE', detail: string) => void
 
+/** How changes are on their way. */
+interface Sending {
+  /** Every change up to this position was made before they were sent. */
+  readonly sentAt: number
+  /** Of the server's clock: later they are not executed any more. */
+  readonly lateAtMs: number
+  /** Why a change is not to be executed, if it is not. */
+  readonly failure: (change: Change) => Error | undefined
+}
+
+const NOW: Sending = {
+  sentAt: Number.POSITIVE_INFINITY,
+  lateAtMs: Number.POSITIVE_INFINITY,
+  failure: () => undefined,
+}
+
+/** The result of a change that came too late, or a second time. */
+export const REFUSED = new Error('the key was changed after this was sent')
+
 /** The commands of one cache `name`. */
 export class MemoryCommands {
   constructor(
@@ -25,13 +44,14 @@ export class MemoryCommands {
     return keys.map((key) => this.bytes(key))
   }
 
-  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Bytes | undefined {
+  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Bytes {
     this.server.require('write')
-    const standing = this.server.keyspace.get(key)
-    // Its own lease is what a sender finds whose command was repeated on the way.
-    if (standing?.type === 'bytes' && !standing.bytes.equals(lease)) return Buffer.from(standing.bytes)
-    if (standing?.type !== 'bytes') this.plant(key, lease, leaseMs)
-    return undefined
+    const standing = this.bytes(key)
+    if (standing !== undefined) return standing
+    // Another one at each execution.
+    const planted = Buffer.concat([lease, Buffer.from(`${this.server.nextPosition()}`.padStart(16, '0'))])
+    this.plant(key, planted, leaseMs)
+    return planted
   }
 
   swap(key: string, expected: Bytes, next: Bytes | undefined, keepMs: Milliseconds): undefined | 'refused' {
@@ -49,14 +69,12 @@ export class MemoryCommands {
     return undefined
   }
 
-  /** `failing` answers an error for a change that is not to be executed. */
-  apply(
-    changes: readonly Change[],
-    announcement: Bytes | undefined,
-    failing: (change: Change) => Error | undefined = () => undefined,
-  ): readonly ChangeResult[] {
+  apply(changes: readonly Change[], announcement: Bytes | undefined, sending: Sending = NOW): readonly ChangeResult[] {
     this.server.require('read') // nothing is known of any change if this fails
-    const results = changes.map((change) => failing(change) ?? attempt(() => this.change(change)))
+    const refusals = changes.map((change) => this.refusal(change, sending))
+    const results = changes.map((change, i) => {
+      return sending.failure(change) ?? refusals[i] ?? attempt(() => this.change(change))
+    })
     const announced = announcement && attempt(() => this.append(announcement))
     if (announced !== undefined && changes.length === 0) throw announced
     // Unheard by the others is not done: a change whose announcement failed is not known to hold.
@@ -91,7 +109,9 @@ export class MemoryCommands {
 
   deleteByPrefix(prefix: string): number {
     this.server.require('write')
-    return this.server.keys().filter((key) => key.startsWith(prefix) && this.server.keyspace.delete(key)).length
+    const keys = this.server.keys().filter((key) => key.startsWith(prefix) && this.server.keyspace.delete(key))
+    for (const key of keys) this.server.changed(key)
+    return keys.length
   }
 
   /** Where a bus begins to listen: a line of its own in the log, or the last one where nothing can be written. */
@@ -110,11 +130,19 @@ export class MemoryCommands {
     return { position: String(lines.at(-1)?.position ?? position), announcements }
   }
 
+  /** A put or an expiry is executed once at most, and not at all after a later change of its key: each leaves its mark. */
+  private refusal(change: Change, { sentAt, lateAtMs }: Sending): Error | undefined {
+    if (change.op !== 'put' && change.op !== 'expire') return undefined
+    const isOvertaken = this.server.changedAt(change.key) > sentAt
+    return isOvertaken || this.server.nowMs() > lateAtMs ? REFUSED : undefined
+  }
+
   private change(change: Change): void {
     this.server.require('write')
     switch (change.op) {
       case 'put':
         this.put(change.key, change.bytes, change.keepMs)
+        this.server.changed(change.key)
         return
       case 'replace':
         if (this.holds(change.key, change.expected)) this.put(change.key, change.bytes, change.keepMs)
@@ -122,9 +150,11 @@ export class MemoryCommands {
         return
       case 'delete':
         this.server.keyspace.delete(change.key)
+        this.server.changed(change.key)
         return
       case 'expire':
         this.expire(change.key, change.stamp)
+        this.server.changed(change.key)
         return
       case 'invalidateLabel':
         this.server.keyspace.delete(tokenKey(this.name, change.label))
@@ -175,7 +205,11 @@ export class MemoryCommands {
     const key = tokenKey(this.name, label)
     const token = this.token(label)
     if (token === undefined) this.server.keyspace.delete(key)
-    else this.server.keyspace.replace(key, { type: 'token', token: token.slice(0, HARD_DIGITS) + soft })
+    else
+      this.server.keyspace.replace(key, {
+        type: 'token',
+        token: token.slice(0, HARD_DIGITS) + this.tokenOf(soft).slice(0, HARD_DIGITS),
+      })
   }
 
   private append(bytes: Bytes | undefined): number {
@@ -213,7 +247,7 @@ export class MemoryCommands {
   }
 
   private holds(key: string, expected: Bytes): boolean {
-    return this.bytes(key)?.subarray(0, STAMP_BYTES).equals(expected) ?? false
+    return this.bytes(key)?.subarray(0, expected.length).equals(expected) ?? false
   }
 }
 

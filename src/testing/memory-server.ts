@@ -28,6 +28,7 @@ interface ServerLink {
   refresh(inFlight: 'rejected' | 'never'): void
 }
 
+const CHANGES_KEPT_MS = 6_000
 const SOME_INSTANT_MS = 1_700_000_000_000
 
 /** Data, own time and health of the server. Its commands are in `memory-commands.ts`. */
@@ -42,7 +43,9 @@ export class MemoryServer {
   private givenClock: Clock | undefined
   private clockOffsetMs: number
   private currentRunId = newRunId()
-  private lastPosition = 0
+  private lastGivenPosition = 0
+  /** Change marks, oldest first. They outlive `wipe` and `evict`: losing them and a repeated command at once is more than is promised. */
+  private readonly changes = new Map<string, { readonly position: number; readonly atMs: number }>()
   private runs = true
   private isPaused = false
 
@@ -190,7 +193,27 @@ export class MemoryServer {
 
   /** Internal: positions are never used twice, not even by another log. */
   nextPosition(): number {
-    return ++this.lastPosition
+    return ++this.lastGivenPosition
+  }
+
+  /** Internal: everything that has been given a position until now has one up to this. */
+  get lastPosition(): number {
+    return this.lastGivenPosition
+  }
+
+  /** Internal: the key was changed by whom no load's fence binds; remembered as long as a command may be late. */
+  changed(key: string): void {
+    this.changes.delete(key)
+    this.changes.set(key, { position: this.nextPosition(), atMs: this.nowMs() })
+    for (const [oldest, { atMs }] of this.changes) {
+      if (atMs >= this.nowMs() - CHANGES_KEPT_MS) return
+      this.changes.delete(oldest)
+    }
+  }
+
+  /** Internal: the position of the last such change. */
+  changedAt(key: string): number {
+    return this.changes.get(key)?.position ?? 0
   }
 
   /** Internal: tells those who wait for announcements of `name`. */

@@ -1,6 +1,7 @@
 // A `RemoteStore` without a server of its own process: for tests and demos, never for production.
 import { CacheError } from '../model/errors.js'
 import type {
+  Attempt,
   Bytes,
   Change,
   ChangeResult,
@@ -11,9 +12,13 @@ import type {
   Token,
 } from '../model/ports.js'
 import { queueMicrotask } from '../model/real-timers.js'
-import { MemoryCommands } from './memory-commands.js'
+import type { Fault } from './faults.js'
+import { MemoryCommands, REFUSED } from './memory-commands.js'
 import type { MemoryLink } from './memory-link.js'
 import type { MemoryServer } from './memory-server.js'
+
+/** A change that arrives later than that is not executed. */
+const LATEST_MS: Milliseconds = 5_000
 
 /** One process's view of the data of a `MemoryServer`, through a link that tests can disturb. */
 export class MemoryStore implements RemoteStore {
@@ -45,7 +50,7 @@ export class MemoryStore implements RemoteStore {
     return this.send('read', () => this.commands.read(keys))
   }
 
-  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes | undefined> {
+  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
     return this.send('claim', () => this.commands.claim(key, lease, leaseMs))
   }
 
@@ -57,13 +62,32 @@ export class MemoryStore implements RemoteStore {
     return this.send('extend', () => this.commands.extend(key, expected, keepMs))
   }
 
-  apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[]> {
-    if (this.isClosed) return Promise.reject(closed())
-    return this.link.send(this, 'apply', (fault) => {
-      if (fault?.effect !== 'failChanges') return this.commands.apply(changes, announcement)
-      const failure = fault.error ?? new CacheError('L2_UNAVAILABLE', 'the memory server refuses this change')
-      return this.commands.apply(changes, announcement, (change) => (fault.matches(change) ? failure : undefined))
-    })
+  /** What was refused, since its key was changed after the sending, is sent again by itself, and announced again. */
+  async apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt?: Attempt,
+  ): Promise<readonly ChangeResult[]> {
+    const results = [...(await this.send('apply', this.applying(changes, announcement)))]
+    for (;;) {
+      const refused = results.flatMap((result, i) => (result === REFUSED ? [i] : []))
+      if (refused.length === 0 || attempt?.isOver) return results
+      const again = refused.map((i) => changes[i] as Change)
+      const later = await this.send('apply', this.applying(again, announcement))
+      refused.forEach((i, at) => {
+        results[i] = later[at]
+      })
+    }
+  }
+
+  private applying(changes: readonly Change[], announcement: Bytes | undefined) {
+    const sentAt = this.server.lastPosition
+    const lateAtMs = this.server.nowMs() + LATEST_MS
+    return (fault: Fault | undefined) => {
+      const failure = (change: Change) =>
+        fault?.effect === 'failChanges' && fault.matches(change) ? failureOf(fault) : undefined
+      return this.commands.apply(changes, announcement, { sentAt, lateAtMs, failure })
+    }
   }
 
   readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
@@ -115,7 +139,7 @@ export class MemoryStore implements RemoteStore {
     for (const listener of [...this.readyListeners]) listener()
   }
 
-  private send<T>(command: string, execute: () => T): Promise<T> {
+  private send<T>(command: string, execute: (fault: Fault | undefined) => T): Promise<T> {
     return this.isClosed ? Promise.reject(closed()) : this.link.send(this, command, execute)
   }
 
@@ -126,6 +150,10 @@ export class MemoryStore implements RemoteStore {
     this.events?.ready(isOther ? 'other' : 'same')
     for (const listener of [...this.readyListeners]) listener()
   }
+}
+
+function failureOf(fault: Extract<Fault, { effect: 'failChanges' }>): Error {
+  return fault.error ?? new CacheError('L2_UNAVAILABLE', 'the memory server refuses this change')
 }
 
 function closed(): CacheError {

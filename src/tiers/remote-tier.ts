@@ -2,6 +2,7 @@
 import type { AtMs } from '../model/entry.js'
 import { asError, CacheError } from '../model/errors.js'
 import type {
+  Attempt,
   Bytes,
   Change,
   ChangeResult,
@@ -192,8 +193,8 @@ export class RemoteTier {
     storeKey: string,
     lease: Bytes,
     leaseMs: Milliseconds,
-    limits?: OperationLimits<Bytes | undefined>,
-  ): Promise<Bytes | undefined | Unavailable> {
+    limits?: OperationLimits<Bytes>,
+  ): Promise<Bytes | Unavailable> {
     return this.#run('claim', () => this.store.claim(storeKey, lease, leaseMs), limits)
   }
 
@@ -225,7 +226,7 @@ export class RemoteTier {
   }
 
   apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[] | Unavailable> {
-    return this.#run('apply', () => this.store.apply(changes, announcement))
+    return this.#run('apply', (attempt) => this.store.apply(changes, announcement, attempt))
   }
 
   /** `apply` for the recovery itself, which runs while the breaker still keeps everybody else out. */
@@ -234,7 +235,7 @@ export class RemoteTier {
     announcement: Bytes | undefined,
   ): Promise<readonly ChangeResult[] | Unavailable> {
     if (!this.store.isReady()) return UNAVAILABLE
-    return this.#withDeadline('apply', () => this.store.apply(changes, announcement))
+    return this.#withDeadline('apply', (attempt) => this.store.apply(changes, announcement, attempt))
   }
 
   /** Administration: may take long, has no deadline but `signal`, and rejects with what went wrong. */
@@ -263,20 +264,20 @@ export class RemoteTier {
     return this.store.isReady() && (await this.owner.comeBack())
   }
 
-  #run<T>(name: string, send: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+  #run<T>(name: string, send: Send<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.#run(name, send, limits))
     if (!this.isAvailable() || (limits !== undefined && limits.withinMs <= 0)) return NOT_AVAILABLE
     return this.#withDeadline(name, send, limits)
   }
 
   /** The client's promise may never settle (PEERS row 34), so the deadline is ours; nobody waits for a late answer. */
-  #withDeadline<T>(name: string, send: () => Promise<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+  #withDeadline<T>(name: string, send: Send<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
     const { timeoutMs } = this.policy
     const limitMs = limits === undefined ? timeoutMs : Math.min(limits.withinMs, timeoutMs)
     const operation = new Operation<T>(name, this.clock.nowMs(), limitMs, limits, this.#watcher)
     this.#underWay.add(operation)
     try {
-      send().then(operation.answered, operation.failed)
+      send(operation).then(operation.answered, operation.failed)
     } catch (error) {
       operation.failed(error)
     }
@@ -344,6 +345,8 @@ function afterOwnTime(limitMs: Milliseconds, clock: Clock, run: () => void): () 
   return () => cancel()
 }
 
+type Send<T> = (attempt: Attempt) => Promise<T>
+
 /** An operation under way, whatever it asks for. */
 interface Sent extends Timed {
   readonly name: string
@@ -361,12 +364,12 @@ interface OperationWatcher {
 }
 
 /** One command to L2, from its sending until it is answered or given up. */
-class Operation<T> implements Sent {
+class Operation<T> implements Sent, Attempt {
   place = -1
   readonly dueAtMs: AtMs
   readonly answer: Promise<T | Unavailable>
   #resolve!: (answer: T | Unavailable) => void
-  #isOver = false
+  isOver = false
 
   constructor(
     readonly name: string,
@@ -382,7 +385,7 @@ class Operation<T> implements Sent {
   }
 
   giveUp(): void {
-    this.#isOver = true
+    this.isOver = true
     this.#resolve(UNAVAILABLE)
   }
 
@@ -393,18 +396,18 @@ class Operation<T> implements Sent {
   }
 
   readonly answered = (answer: T): void => {
-    if (this.#isOver) {
+    if (this.isOver) {
       this.limits?.tooLate?.(answer)
       return
     }
-    this.#isOver = true
+    this.isOver = true
     this.watcher.over(this)
     this.#resolve(answer)
     this.watcher.answered(this)
   }
 
   readonly failed = (error: unknown): void => {
-    if (this.#isOver) return
+    if (this.isOver) return
     this.watcher.over(this)
     this.giveUp()
     this.watcher.failed(this, asError(error))

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
-import { type Mutation, mutated } from '../../properties/model/mutations.js'
+import { mutated, type PortMutation } from '../../properties/model/mutations.js'
 import { onMessage, send } from '../../support/channel.js'
 import { sleep } from '../../support/wait.js'
 import {
@@ -39,7 +39,7 @@ function open(): Cache {
   return createCache({
     name: CACHE_NAME,
     l1: options.kind === 'newcomer' ? false : { maxEntries: 100, maxStaleness: options.maxStalenessMs },
-    l2: mutated(tier, options.mutation as Mutation | undefined),
+    l2: mutated(tier, options.mutation as PortMutation | undefined),
     ttl: '10m',
     hardTimeout: '20s',
   })

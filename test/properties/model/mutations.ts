@@ -1,11 +1,15 @@
 // Ports that break the protocol on purpose: the property must notice each.
 import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache'
+import type { MemoryTier } from 'tiercache/testing'
 
-export type Mutation = keyof typeof MUTATIONS
+/** Ports that break the protocol, of whatever store. */
+export type PortMutation = keyof typeof PORT_MUTATIONS
+export type Mutation = PortMutation | keyof typeof SERVER_MUTATIONS
 
-type Break = (tier: ConnectedTier) => ConnectedTier
+type Break = (connected: ConnectedTier) => ConnectedTier
+type ServerBreak = (connected: ConnectedTier, tier: MemoryTier) => ConnectedTier
 
-export const MUTATIONS = {
+export const PORT_MUTATIONS = {
   'a fill stores whatever stands there': ({ store, bus }) => ({
     bus,
     store: withStore(store, {
@@ -54,10 +58,33 @@ export const MUTATIONS = {
   }),
 } as const satisfies Record<string, Break>
 
-/** The tier with its ports broken by `mutation`. */
-export function mutated(tier: TierDefinition, mutation: Mutation | undefined): TierDefinition {
+/** The in-memory server without what makes commands harmless that are executed again. */
+export const SERVER_MUTATIONS = {
+  'a claim executed again plants the same lease': ({ store, bus }, { link, server }) => ({
+    bus,
+    store: withStore(store, {
+      claim: (key, lease, leaseMs) =>
+        link.send(store, 'claim', () => {
+          const standing = server.keyspace.get(key)
+          if (standing?.type === 'bytes') return Buffer.from(standing.bytes)
+          server.keyspace.set(key, { type: 'bytes', bytes: Buffer.from(lease) }, leaseMs)
+          return lease
+        }),
+    }),
+  }),
+  'changes leave no mark': (connected, { server }) => {
+    server.changedAt = () => 0
+    return connected
+  },
+} as const satisfies Record<string, ServerBreak>
+
+/** The tier, broken by `mutation`. */
+export function mutated(tier: MemoryTier, mutation: Mutation | undefined): TierDefinition
+export function mutated(tier: TierDefinition, mutation: PortMutation | undefined): TierDefinition
+export function mutated(tier: TierDefinition | MemoryTier, mutation: Mutation | undefined): TierDefinition {
   if (mutation === undefined) return tier
-  return { ...tier, connect: (...args) => MUTATIONS[mutation](tier.connect(...args)) }
+  const breaks: ServerBreak = { ...PORT_MUTATIONS, ...SERVER_MUTATIONS }[mutation]
+  return { ...tier, connect: (...args) => breaks(tier.connect(...args), tier as MemoryTier) }
 }
 
 /** The same token for a label for ever: what a counter that begins at zero amounts to. */

@@ -151,6 +151,12 @@ class Run {
       case 'fault':
         tier.link.inject({ ...step.fault, times: 1 })
         return
+      case 'busFault':
+        tier.busLink.inject({ ...step.fault, times: 1 })
+        return
+      case 'reorderAnnouncements':
+        tier.busLink.reorder()
+        return
       case 'evict': {
         const names = server.keys().filter((key) => isOf(step.what, key))
         if (names.length > 0) server.evict(names[step.at % names.length]!)

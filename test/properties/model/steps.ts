@@ -38,17 +38,23 @@ export type Step =
   | { readonly step: 'cut' | 'restore' | 'stall' | 'resume'; readonly process: number; readonly link: 'data' | 'bus' }
   | { readonly step: 'loseAnnouncements'; readonly process: number; readonly count: number }
   | { readonly step: 'fault'; readonly process: number; readonly fault: CommandFault }
+  | { readonly step: 'busFault'; readonly process: number; readonly fault: BusFault }
+  | { readonly step: 'reorderAnnouncements'; readonly process: number }
   | { readonly step: 'evict'; readonly what: 'key' | 'token' | 'log'; readonly at: number }
   | { readonly step: 'wipe' | 'restartKept' | 'restartEmpty' | 'pause' | 'unpause' }
 
 /** Hits the next command of that name. */
-export type CommandFault =
-  | { readonly on: Command; readonly effect: 'refuse' | 'loseCommand' | 'loseReply' }
-  | { readonly on: LateCommand; readonly effect: 'delay' | 'repeat'; readonly byMs: number }
+export type CommandFault = FaultOn<(typeof COMMANDS)[number]>
+/** The same for what a bus sends. */
+export type BusFault = FaultOn<(typeof BUS_COMMANDS)[number]>
 
-type Command = 'read' | 'claim' | 'swap' | 'extend' | 'apply' | 'readTokens' | 'ensureTokens'
-/** What may be executed late or twice. Not `apply`: a `set` that timed out may arrive late, which its caller was told ('queued'). */
-type LateCommand = Exclude<Command, 'apply'>
+type FaultOn<Command> =
+  | { readonly on: Command; readonly effect: 'refuse' | 'loseCommand' | 'loseReply' }
+  | { readonly on: Command; readonly effect: 'delay' | 'repeat'; readonly byMs: number }
+
+/** All that a store sends but what administration does. */
+const COMMANDS = ['read', 'claim', 'swap', 'extend', 'apply', 'readTokens', 'ensureTokens'] as const
+const BUS_COMMANDS = ['join', 'listen'] as const
 
 const process = fc.nat(PROCESSES - 1)
 /** Most calls meet at few places. */
@@ -64,17 +70,16 @@ const lateMs = fc.constantFrom(20, 150, 1_000, 6_000)
 const latencyMs = fc.constantFrom(0, 0, 1, 10, 60)
 const busLatencyMs = fc.constantFrom(0, 1, 20, 200, 900)
 
-const commandFault: fc.Arbitrary<CommandFault> = fc.oneof(
-  fc.record({
-    on: fc.constantFrom<Command>('read', 'claim', 'swap', 'extend', 'apply', 'readTokens', 'ensureTokens'),
-    effect: fc.constantFrom('refuse' as const, 'loseCommand' as const, 'loseReply' as const),
-  }),
-  fc.record({
-    on: fc.constantFrom<LateCommand>('read', 'claim', 'swap', 'extend', 'readTokens', 'ensureTokens'),
-    effect: fc.constantFrom('delay' as const, 'repeat' as const),
-    byMs: lateMs,
-  }),
-)
+function faultOn<Command>(commands: readonly Command[]): fc.Arbitrary<FaultOn<Command>> {
+  const on = fc.constantFrom(...commands)
+  return fc.oneof(
+    fc.record({ on, effect: fc.constantFrom('refuse' as const, 'loseCommand' as const, 'loseReply' as const) }),
+    fc.record({ on, effect: fc.constantFrom('delay' as const, 'repeat' as const), byMs: lateMs }),
+  )
+}
+
+const commandFault = faultOn(COMMANDS)
+const busFault = faultOn(BUS_COMMANDS)
 
 const call: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -141,7 +146,9 @@ const trouble: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ step: fc.constant('loseAnnouncements' as const), process, count: fc.nat(2) }) },
-  { weight: 5, arbitrary: fc.record({ step: fc.constant('fault' as const), process, fault: commandFault }) },
+  { weight: 6, arbitrary: fc.record({ step: fc.constant('fault' as const), process, fault: commandFault }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('busFault' as const), process, fault: busFault }) },
+  { weight: 1, arbitrary: fc.record({ step: fc.constant('reorderAnnouncements' as const), process }) },
   {
     weight: 2,
     arbitrary: fc.record({

@@ -18,8 +18,14 @@ beforeEach(() => {
   connection = {
     ...{ keyPrefix: '', order: 'one', mayReadReplicas: false, isReady: () => true, start: () => {}, stop: () => {} },
     send: (_key, command, args) => send(command, args),
+    serverOf: () => '',
     masters: () => [{ send }, { send }],
   }
+})
+
+const context = () => ({
+  connection,
+  remove: async (keys: readonly string[]) => Number(await connection.send('', 'remove', [...keys])),
 })
 
 const found = (...keys: string[]) => keys.map((key) => Buffer.from(key))
@@ -27,13 +33,13 @@ const names = () => sent.map(([command]) => command)
 
 test('every step removes what it found before the next one looks further, on one master after the other', async () => {
   answer = (command, [cursor]) => {
-    if (command === 'unlink') return 2
+    if (command === 'remove') return 2
     return cursor === '0' ? [Buffer.from('7'), found('a1', 'a2')] : [Buffer.from('0'), found('a3', 'a4')]
   }
-  expect(await deleteByPrefix(connection, 'a')).toBe(8)
-  expect(names()).toEqual(['scan', 'unlink', 'scan', 'unlink', 'scan', 'unlink', 'scan', 'unlink'])
+  expect(await deleteByPrefix(context(), 'a')).toBe(8)
+  expect(names()).toEqual(['scan', 'remove', 'scan', 'remove', 'scan', 'remove', 'scan', 'remove'])
   expect(sent[0]).toEqual(['scan', ['0', 'MATCH', 'a*', 'COUNT', 500]])
-  expect(sent[1]).toEqual(['unlink', ['a1', 'a2']])
+  expect(sent[1]).toEqual(['remove', ['a1', 'a2']])
 })
 
 test('an abort ends it at the next step, also when the steps find nothing', async () => {
@@ -42,7 +48,7 @@ test('an abort ends it at the next step, also when the steps find nothing', asyn
     if (sent.length === 3) controller.abort(new Error('enough'))
     return [Buffer.from('7'), []]
   }
-  await expect(deleteByPrefix(connection, 'a', controller.signal)).rejects.toThrow('enough')
+  await expect(deleteByPrefix(context(), 'a', controller.signal)).rejects.toThrow('enough')
   await settle()
   expect(names()).toEqual(['scan', 'scan', 'scan'])
 })
@@ -51,7 +57,7 @@ test('an abort ends it while a server does not answer, and what it answers late 
   const controller = new AbortController()
   const reply = deferred<unknown>()
   answer = () => reply.promise
-  const removing = deleteByPrefix(connection, 'a', controller.signal)
+  const removing = deleteByPrefix(context(), 'a', controller.signal)
   await settle()
   controller.abort(new Error('enough'))
   await expect(removing).rejects.toThrow('enough')
@@ -62,12 +68,12 @@ test('an abort ends it while a server does not answer, and what it answers late 
 
 test('a signal that was aborted before lets nothing be sent', async () => {
   answer = () => [Buffer.from('0'), []]
-  await expect(deleteByPrefix(connection, 'a', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  await expect(deleteByPrefix(context(), 'a', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   await settle()
   expect(sent).toEqual([])
 })
 
 test('what a master refuses is told', async () => {
   answer = () => Promise.reject(new Error('NOPERM'))
-  await expect(deleteByPrefix(connection, 'a', new AbortController().signal)).rejects.toThrow('NOPERM')
+  await expect(deleteByPrefix(context(), 'a', new AbortController().signal)).rejects.toThrow('NOPERM')
 })
