@@ -46,7 +46,7 @@ export type Change =
   | { readonly op: 'expire'; readonly key: string; readonly stamp: Bytes }
   /** Removes the token of a label: every entry that carries it is no longer current. */
   | { readonly op: 'invalidateLabel'; readonly label: string }
-  /** Replaces the soft half of a label's token, if there is one. Where it cannot be replaced, the token is removed. */
+  /** Replaces the soft half of a label's token, if there is one, by one made of `soft`, another at each execution. Where it cannot be replaced, the token is removed. */
   | { readonly op: 'expireLabel'; readonly label: string; readonly soft: string }
 
 /** What came of one change: `undefined` when it was applied, else why that is not known. */

@@ -113,7 +113,7 @@ export class RememberingStore implements RemoteStore {
         this.#own.removed(tokenKeyOf(change.label, this.#name))
         break
       case 'expireLabel':
-        this.#own.wrote(tokenKeyOf(change.label, this.#name), change.soft)
+        // Its new soft half is made by the server, so this process meets it as a change of somebody else's: one look more.
         break
       default:
         change satisfies never

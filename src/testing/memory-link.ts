@@ -30,6 +30,7 @@ export class MemoryLink {
   replyMs: Milliseconds = 0
 
   private readonly faults = new FaultPlan()
+  private readonly recorders = new Set<(() => unknown)[]>()
   private readonly requests: MemoryLane
   private readonly replies: MemoryLane
   private readonly pending = new Set<Pending>()
@@ -124,11 +125,23 @@ export class MemoryLink {
     }
   }
 
+  /** Calls `work`, and returns what executes every command once more that this link carried meanwhile. */
+  async recordCommands(work: () => Promise<unknown>): Promise<() => Promise<void>> {
+    const recorded: (() => unknown)[] = []
+    this.recorders.add(recorded)
+    await work()
+    this.recorders.delete(recorded)
+    return async () => {
+      for (const run of recorded) await this.server.execute(async () => run())
+    }
+  }
+
   /** Sends a command of `owner`. Rejects at once while the link is down; nothing is sent then. */
   send<T>(owner: object, command: string, execute: Execute<T>): Promise<T> {
     if (!this.isUp) return Promise.reject(unavailable('the link to the memory server is down'))
     this.counts.set(command, this.count(command) + 1)
     const fault = this.faults.take(command)
+    for (const recorded of this.recorders) recorded.push(() => execute(undefined))
     return new Promise<T>((resolve, reject) => {
       const pending: Pending = { owner, reject }
       this.pending.add(pending)

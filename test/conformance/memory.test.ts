@@ -38,7 +38,8 @@ async function runOnFakeClock(each: ConformanceCase, latencyMs: number): Promise
       }
       const cut = async (): Promise<void> => tier.cut()
       const restore = async (): Promise<void> => tier.restore()
-      return { ...tier.connect(name, clock), cut, restore }
+      const record = (work: () => Promise<unknown>) => tier.link.recordCommands(work)
+      return { ...tier.connect(name, clock), cut, restore, record }
     },
     plantOtherType: async (key) => server.plantOtherType(key),
   })

@@ -5,6 +5,7 @@ import * as iovalkey from 'iovalkey'
 import { redisTier } from 'tiercache/redis'
 import type { ConformanceCase, Peer } from 'tiercache/testing'
 import { systemClock } from '../../src/model/clock.js'
+import type { Argument } from '../../src/redis/client.js'
 import type { RedisConnection } from '../../src/redis/index.js'
 import { startProxy, type TcpProxy } from '../support/proxy.js'
 import { sleep } from '../support/wait.js'
@@ -47,6 +48,7 @@ export async function runOnRedis(
     cleanups.push(() => client.disconnect(), ...proxies.map((proxy) => () => proxy.stop()))
     return {
       ...redisTier(client, { bus }).connect(name, systemClock),
+      record: (work) => recording(client, work),
       cut: async () => void (await Promise.all(proxies.map((proxy) => proxy.refuse()))),
       restore: async () => void (await Promise.all(proxies.map((proxy) => proxy.restore()))),
     }
@@ -61,6 +63,21 @@ export async function runOnRedis(
     })
   } finally {
     for (const clean of cleanups) await clean()
+  }
+}
+
+/** Sends once more, in their order, the commands that the client sent during `work`: a client that resends, a packet that is late. */
+async function recording(client: RedisConnection, work: () => Promise<unknown>): Promise<() => Promise<void>> {
+  const sent: [string, Argument[]][] = []
+  const { callBuffer } = client
+  client.callBuffer = (command, args) => {
+    sent.push([command, args])
+    return callBuffer.call(client, command, args)
+  }
+  await work()
+  client.callBuffer = callBuffer
+  return async () => {
+    for (const [command, args] of sent) await client.callBuffer(command, args)
   }
 }
 

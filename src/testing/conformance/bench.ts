@@ -140,6 +140,14 @@ export function assertBytes(actual: Bytes | undefined, expected: Bytes | undefin
   assert.equal(hexOf(actual), hexOf(expected), message)
 }
 
+export function beginsWith(bytes: Bytes, beginning: Bytes): boolean {
+  return hexOf(bytes.subarray(0, beginning.length)) === hexOf(beginning)
+}
+
+export function assertBeginsWith(bytes: Bytes, beginning: Bytes): void {
+  assertBytes(bytes.subarray(0, beginning.length), beginning)
+}
+
 /** Every change of an `apply` was applied. */
 export function assertApplied(results: readonly (Error | undefined)[], count: number): void {
   assert.deepEqual(

@@ -8,6 +8,8 @@ export interface Peer {
   /** Interrupts the links of this peer and of no other. Both or none of the two. */
   readonly cut?: (() => Promise<void>) | undefined
   readonly restore?: (() => Promise<void>) | undefined
+  /** Calls `work`, and returns what executes every command again, as it was, that the store sent meanwhile. */
+  readonly record?: ((work: () => Promise<unknown>) => Promise<() => Promise<void>>) | undefined
 }
 
 /** What a case needs to know of the implementation. Make one for each run of a case. */
@@ -30,6 +32,8 @@ export type Capability =
   | 'log'
   /** Keys of other types than bytes (`plantOtherType`). */
   | 'otherType'
+  /** Commands that can be executed again (`Peer.record`). */
+  | 'again'
   /** Links that can be cut (`Peer.cut`). */
   | 'outage'
   /** Announcements (`announces` is not `'none'`). */

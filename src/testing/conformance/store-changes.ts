@@ -55,23 +55,27 @@ export const changeCases = [
       await store.ensureTokens([label, softLabel], [newToken(), newToken()], keepMs, undefined)
     ).tokens
     const live = newEntry()
-    const stamp = newStamp('softlyExpired')
-    const soft = newSoftHalf()
+    const stamps = [newStamp('softlyExpired'), newStamp('softlyExpired')]
     await store.apply([{ op: 'put', key: bench.key('live'), bytes: live, keepMs }], undefined)
-    const changes: Change[] = [
-      { op: 'put', key: bench.key('put'), bytes: live, keepMs },
-      { op: 'delete', key: bench.key('deleted') },
-      { op: 'expire', key: bench.key('live'), stamp },
-      { op: 'invalidateLabel', label },
-      { op: 'expireLabel', label: softLabel, soft },
-    ]
-    for (let time = 0; time < 2; time++) assertApplied(await store.apply(changes, undefined), changes.length)
+    for (const stamp of stamps) {
+      const changes: Change[] = [
+        { op: 'put', key: bench.key('put'), bytes: live, keepMs },
+        { op: 'delete', key: bench.key('deleted') },
+        { op: 'expire', key: bench.key('live'), stamp },
+        { op: 'invalidateLabel', label },
+        { op: 'expireLabel', label: softLabel, soft: newSoftHalf() },
+      ]
+      assertApplied(await store.apply(changes, undefined), changes.length)
+    }
     const read = await store.read([bench.key('put'), bench.key('deleted'), bench.key('live')])
     assertBytes(read[0], live)
     assertBytes(read[1], undefined)
-    assertBytes(read[2], Buffer.concat([stamp, live.subarray(16)]))
+    assertBytes(read[2], Buffer.concat([stamps[1]!, live.subarray(16)]))
     assert.ok(token !== undefined && softToken !== undefined)
-    assert.deepEqual(await store.readTokens([label, softLabel]), [undefined, softToken.slice(0, 16) + soft])
+    const [gone, expired] = await store.readTokens([label, softLabel])
+    assert.equal(gone, undefined)
+    assert.equal(expired?.slice(0, 16), softToken.slice(0, 16))
+    assert.notEqual(expired, softToken)
   }),
 
   conformanceCase('put stores whatever stood there, and gives a life of its own', [], async (bench) => {

@@ -1,5 +1,6 @@
 // Everything that a `RemoteStore` promises, as cases.
 import { type ConformanceCase, type Deviations, withoutDeviations } from './case.js'
+import { againCases } from './store-again.js'
 import { changeCases } from './store-changes.js'
 import { entryCases } from './store-entries.js'
 import { fenceCases } from './store-fences.js'
@@ -17,6 +18,6 @@ import { logCases } from './store-log.js'
  * ```
  */
 export function storeCases(deviations: Deviations = {}): ConformanceCase[] {
-  const cases = [...entryCases, ...fenceCases, ...changeCases, ...labelCases, ...logCases, ...lifeCases]
+  const cases = [...entryCases, ...fenceCases, ...changeCases, ...againCases, ...labelCases, ...logCases, ...lifeCases]
   return withoutDeviations(cases, deviations)
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import {
   assertApplied,
+  assertBeginsWith,
   assertBytes,
   conformanceCase,
   LONG_LIFE_MS,
@@ -105,7 +106,6 @@ export const entryCases = [
 
   conformanceCase('nothing is kept beyond its life', [], async (bench) => {
     const { store } = await bench.openStore()
-    const lease = newStamp('lease')
     const [put, claimed, swapped, extended] = [
       bench.key('put'),
       bench.key('claim'),
@@ -114,13 +114,14 @@ export const entryCases = [
     ]
     await store.apply([{ op: 'put', key: put, bytes: newEntry(), keepMs: SHORT_LIFE_MS }], undefined)
     await store.claim(claimed, newStamp('lease'), SHORT_LIFE_MS)
-    await store.claim(swapped, lease, LONG_LIFE_MS)
+    const lease = await store.claim(swapped, newStamp('lease'), LONG_LIFE_MS)
     assert.equal(await store.swap(swapped, lease, newEntry(), SHORT_LIFE_MS), undefined)
-    await store.claim(extended, lease, LONG_LIFE_MS)
-    assert.equal(await store.extend(extended, lease, SHORT_LIFE_MS), undefined)
+    const renewed = await store.claim(extended, newStamp('lease'), LONG_LIFE_MS)
+    assert.equal(await store.extend(extended, renewed, SHORT_LIFE_MS), undefined)
     await bench.sleep(PAST_SHORT_LIFE_MS)
     assert.deepEqual(await store.read([put, claimed, swapped, extended]), [undefined, undefined, undefined, undefined])
-    assert.equal(await store.claim(put, lease, LONG_LIFE_MS), undefined)
+    const again = newStamp('lease')
+    assertBeginsWith(await store.claim(put, again, LONG_LIFE_MS), again)
   }),
 
   conformanceCase(
@@ -155,9 +156,9 @@ export const entryCases = [
       await store.apply([{ op: 'put', key: keys[15]!, bytes: entry, keepMs }], undefined)
       const leases = keys.map(() => newStamp('lease'))
       const standing = await Promise.all(keys.map((key, i) => store.claim(key, leases[i]!, keepMs)))
-      for (let i = 0; i < keys.length; i++) assertBytes(standing[i], i === 15 ? entry : undefined)
+      for (let i = 0; i < keys.length; i++) assertBeginsWith(standing[i]!, i === 15 ? entry : leases[i]!)
       const read = await store.read(keys)
-      for (let i = 0; i < keys.length; i++) assertBytes(read[i], i === 15 ? entry : leases[i])
+      for (let i = 0; i < keys.length; i++) assertBytes(read[i], standing[i])
     },
   ),
 
@@ -174,7 +175,9 @@ export const entryCases = [
     assertApplied(await store.apply(changes, undefined), changes.length)
     assertBytes((await store.read([keys[0]]))[0], bytes)
     // Gone, not merely unreadable: a lease can be planted there.
-    assert.equal(await store.claim(keys[1], newStamp('lease'), keepMs), undefined)
-    assert.equal(await store.claim(keys[2], newStamp('lease'), keepMs), undefined)
+    for (const key of [keys[1], keys[2]]) {
+      const lease = newStamp('lease')
+      assertBeginsWith(await store.claim(key, lease, keepMs), lease)
+    }
   }),
 ]
