@@ -48,6 +48,14 @@ describe('the cases find', () => {
     await expect(run('of swaps made at once by several processes one wins', swapAnything)).rejects.toThrow()
   })
 
+  test('a store that executes a change again when it is sent again', async () => {
+    const forgetful = breaking(({ server }) => {
+      server.changedAt = () => 0
+    })
+    for (const change of ['a put executed again after a deletion stores nothing', 'an expiry executed again after a newer value leaves that value fresh, and no refresh of before may store'])
+      await expect(run(change, forgetful)).rejects.toThrow()
+  })
+
   test('a store that announces before it changes', async () => {
     const hasty = breaking((_, store) => {
       const apply = store.apply.bind(store)
@@ -76,7 +84,7 @@ function breaking(damage: (tier: Tier, store: Store) => void): Peers {
       const tier = memoryTier(server)
       const peer = tier.connect(name, clock)
       damage(tier, peer.store)
-      return peer
+      return { ...peer, record: (work) => tier.link.recordCommands(work) }
     },
   }
 }
