@@ -32,7 +32,8 @@ const BY_FIRST_WORD: Readonly<Record<string, RedisFault>> = {
 }
 
 /** Sentences without a code of their own that no waiting will change. */
-const PERMANENT = /unknown (command|subcommand)|syntax error|subscriber mode|invalid password|cluster support disabled/i
+const PERMANENT =
+  /unknown (command|subcommand)|executing the script can't|ACL failure in script|syntax error|subscriber mode|invalid password|cluster support disabled/i
 
 /** `LOADING`, `MASTERDOWN`, `CLUSTERDOWN`, `TRYAGAIN`, `MISCONF`, closed connections and whatever is unknown are `'unavailable'`. */
 export function faultOf(error: unknown): RedisFault {

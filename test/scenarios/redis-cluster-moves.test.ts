@@ -51,8 +51,8 @@ function work(peer: RedisPeer, prefix: string) {
         if (tokens[0] !== token) problems.push(`${body}: another token`)
         const lease = stamped('lease', 'l')
         const there = await peer.store.claim(`${prefix}:lease`, lease, 60_000)
-        if (there !== undefined) problems.push(`${body}: claimed ${there}`)
-        const swapped = await peer.store.swap(`${prefix}:lease`, lease, undefined, 0)
+        if (!lease.equals(there.subarray(0, 16))) problems.push(`${body}: claimed ${there}`)
+        const swapped = await peer.store.swap(`${prefix}:lease`, there, undefined, 0)
         if (swapped !== undefined) problems.push(`${body}: ${swapped}`)
       } catch (error) {
         problems.push(String(error))

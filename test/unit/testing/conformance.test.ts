@@ -52,7 +52,10 @@ describe('the cases find', () => {
     const forgetful = breaking(({ server }) => {
       server.changedAt = () => 0
     })
-    for (const change of ['a put executed again after a deletion stores nothing', 'an expiry executed again after a newer value leaves that value fresh, and no refresh of before may store'])
+    for (const change of [
+      'a put executed again after a deletion stores nothing',
+      'an expiry executed again after a newer value leaves that value fresh, and no refresh of before may store',
+    ])
       await expect(run(change, forgetful)).rejects.toThrow()
   })
 

@@ -1,0 +1,43 @@
+import { FakeClock } from 'tiercache/testing'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { markKeyOf } from '../../../src/model/key.js'
+import { ServerTime } from '../../../src/redis/server-time.js'
+import { slotOf } from '../../../src/redis/slot.js'
+
+const MOMENT = '1764374400123456'
+
+let clock: FakeClock
+let time: ServerTime
+
+beforeEach(() => {
+  clock = new FakeClock()
+  time = new ServerTime(clock)
+})
+
+describe('a command is dated', () => {
+  test('before anything that the server has done, as long as nothing was heard of it', () => {
+    const { sentAt, lateAt } = time.sending()
+    expect(sentAt < MOMENT).toBe(true)
+    // Refused as late: the reply tells the time.
+    expect(lateAt < MOMENT).toBe(true)
+  })
+
+  test('by the last moment that was heard and the time that passed since, a little less for clocks that run apart', async () => {
+    time.heard(MOMENT)
+    await clock.advance(1_000)
+    expect(time.sending()).toEqual({ sentAt: '1764374401122456', lateAt: '1764374406122456' })
+  })
+
+  test('no later than the reply to a look at the clock allows', () => {
+    time.learn({ serverMs: 1_764_374_400_123.456, sentAtMs: clock.nowMs() - 80, receivedAtMs: clock.nowMs() })
+    expect(time.sending().sentAt).toBe(MOMENT)
+  })
+})
+
+test.each(['', 'app:', 'app{x}:'])('with the prefix "%s" a change mark has the slot of its key', (prefix) => {
+  for (const key of ['shop:user', 'shop/catalog@3:%7Bx%7D', 'shop:%#0f3a']) {
+    const mark = markKeyOf(key, 'shop', prefix)
+    expect(slotOf(prefix + mark)).toBe(slotOf(prefix + key))
+    expect(mark).not.toBe(key)
+  }
+})
