@@ -163,6 +163,7 @@ export function createCache(options?: CacheOptions): Cache {
       connected: (tookMs) => {
         if (events.has('connected')) events.emit('connected', { tookMs })
       },
+      explained: (cause) => recorder.notice(cause.code, `L2 is not used: ${cause.message}`, cause),
       recovered: (degradedMs) => {
         if (events.has('recovered')) events.emit('recovered', { degradedMs })
       },

@@ -20,8 +20,20 @@ export type CacheErrorCode =
   | 'L2_TIMEOUT'
   /** L2 cannot be reached or refuses work for now. Only in events. */
   | 'L2_UNAVAILABLE'
-  /** L2 refuses this client: wrong password or missing permission. Only in events. */
+  /** L2 refuses this client, or is not what the client takes it for: a missing permission, an unknown command. Only in events. */
   | 'L2_MISCONFIGURED'
+  /** L2 wants a password, or another one. Only in events. */
+  | 'L2_AUTH_FAILED'
+  /** Nothing listens at the address of L2. Only in events. */
+  | 'L2_CONNECTION_REFUSED'
+  /** The host name of L2 leads nowhere. Only in events. */
+  | 'L2_HOST_UNKNOWN'
+  /** TLS on one side only, or a certificate that is not accepted. Only in events. */
+  | 'L2_TLS_FAILED'
+  /** The connection leads to a replica, which takes no writes. Only in events. */
+  | 'L2_REPLICA'
+  /** The package that opens connections is not there. Only in events. */
+  | 'L2_CLIENT_MISSING'
   /** A bus message could not be understood; it was ignored. Only in events. */
   | 'BUS_MESSAGE_INVALID'
   /** A value read from L2 does not satisfy the schema; it counts as a miss. Only in events. */
@@ -56,6 +68,14 @@ export class CacheError extends Error {
   override get name(): string {
     return 'CacheError'
   }
+}
+
+/** Refusals do not heal by themselves: to ask again soon is of no use. */
+const REFUSALS: ReadonlySet<CacheErrorCode> = new Set(['L2_MISCONFIGURED', 'L2_AUTH_FAILED', 'L2_CLIENT_MISSING'])
+
+/** Whether L2 refused this client for good. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof CacheError && REFUSALS.has(error.code)
 }
 
 /** What was thrown, if it is an `Error` (of whatever realm); else an `Error` whose `cause` it is. */

@@ -1,5 +1,7 @@
 // What a Redis error means to the cache: pure, by the first word of the reply or by the client's own sentence.
 import { CacheError } from '../model/errors.js'
+import type { RedisNode } from './client.js'
+import { mistakeBehind, textOf, withoutCommand } from './set-up-mistakes.js'
 
 /** Closed: every error of Redis or of its client is one of these. */
 export type RedisFault =
@@ -29,6 +31,7 @@ const BY_FIRST_WORD: Readonly<Record<string, RedisFault>> = {
   NOPERM: 'misconfigured',
   NOPROTO: 'misconfigured',
   CROSSSLOT: 'misconfigured',
+  DENIED: 'misconfigured',
 }
 
 /** Sentences without a code of their own that no waiting will change. */
@@ -38,7 +41,7 @@ const PERMANENT =
 /** `LOADING`, `MASTERDOWN`, `CLUSTERDOWN`, `TRYAGAIN`, `MISCONF`, closed connections and whatever is unknown are `'unavailable'`. */
 export function faultOf(error: unknown): RedisFault {
   const message = messageOf(error)
-  const firstWord = /^-?([A-Z]+)\b/.exec(message)?.[1] ?? ''
+  const firstWord = /^(?:Ready check failed: )?-?([A-Z]+)\b/.exec(message)?.[1] ?? ''
   return BY_FIRST_WORD[firstWord] ?? (PERMANENT.test(message) ? 'misconfigured' : 'unavailable')
 }
 
@@ -46,8 +49,10 @@ export function faultOf(error: unknown): RedisFault {
 export function toCacheError(error: unknown, doing: string): CacheError {
   if (error instanceof CacheError) return error
   const fault = faultOf(error)
-  const code = fault === 'misconfigured' ? 'L2_MISCONFIGURED' : 'L2_UNAVAILABLE'
-  return new CacheError(code, `Redis could not ${doing}: ${messageOf(error)}${adviceOn(fault)}`, { cause: error })
+  const mistake = mistakeBehind(error)
+  const code = mistake?.code ?? (fault === 'misconfigured' ? 'L2_MISCONFIGURED' : 'L2_UNAVAILABLE')
+  const advice = mistake === undefined ? adviceOn(fault) : `. ${mistake.advice}`
+  return new CacheError(code, `Redis could not ${doing}: ${textOf(error)}${advice}`, { cause: withoutCommand(error) })
 }
 
 /** The fault behind an error of `toCacheError`. */
@@ -62,11 +67,10 @@ function messageOf(error: unknown): string {
 function adviceOn(fault: RedisFault): string {
   switch (fault) {
     case 'misconfigured':
-      return '. Check the password, the permissions (ACL) and the version of the server: Redis 7.0 or Valkey 7.2 at least'
-    case 'readOnly':
-      return '. The connection leads to a replica; connect to the master, through Sentinel or Cluster where it can change'
+      return '. Check the permissions (ACL) and the version of the server: Redis 7.0 or Valkey 7.2 at least'
     case 'outOfMemory':
       return '. Raise maxmemory or set an eviction policy such as allkeys-lru'
+    case 'readOnly': // A mistake with an advice of its own.
     case 'unavailable':
     case 'wrongType':
     case 'scriptMissing':
@@ -75,4 +79,22 @@ function adviceOn(fault: RedisFault): string {
     default:
       return fault satisfies never
   }
+}
+
+/**
+ * TLS on one side only, where neither side says so: a server without TLS waits for the rest of the greeting until the client gives up,
+ * and one with TLS ends a link that does not begin with it.
+ */
+export function tlsMistakeOf(client: RedisNode, error: unknown, doing: string): CacheError | undefined {
+  const text = textOf(error)
+  const usesTls = Boolean(client.options.tls)
+  const isSilent = usesTls && /connect ETIMEDOUT/.test(text)
+  // Later in the life of a link the same error means that the server was stopped.
+  const isCutOff = !usesTls && client.status === 'connect' && /ECONNRESET|EPIPE/.test(text)
+  if (!isSilent && !isCutOff) return undefined
+  const advice = isSilent
+    ? 'Nothing answered the greeting of TLS: use redis:// and no tls where the server has none; else check host, port and firewall'
+    : 'The server ended the connection before it said a word, as one does that expects TLS: use rediss:// or tls: {}'
+  const cause = withoutCommand(error)
+  return new CacheError('L2_TLS_FAILED', `Redis could not ${doing}: ${text}. ${advice}`, { cause })
 }

@@ -2,6 +2,7 @@
 import { CacheError } from '../model/errors.js'
 import { clearTimeout, setTimeout } from '../model/real-timers.js'
 import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
+import { textOf } from './set-up-mistakes.js'
 
 /** How the SDK opens a connection itself: everything that ioredis takes, or `cluster` with the addresses of some nodes. */
 export interface RedisServerOptions {
@@ -109,9 +110,9 @@ async function loadIoredis(): Promise<Ioredis> {
     return found as Ioredis
   } catch (cause) {
     throw new CacheError(
-      'INVALID_OPTION',
+      'L2_CLIENT_MISSING',
       'redisTier expected a connected client, or the package ioredis 5 or 6 to open one from a URL or options; ioredis could not be ' +
-        "loaded. Run 'npm install ioredis', or pass your own client",
+        `loaded: ${textOf(cause)}. Run 'npm install ioredis', or pass your own client. In a bundle, mark ioredis as external`,
       { cause },
     )
   }

@@ -32,6 +32,8 @@ export interface RedisNode extends RedisConnection, CommandMaker {
     readonly port?: number
     readonly keyPrefix?: unknown
     readonly enableAutoPipelining?: unknown
+    readonly tls?: unknown
+    readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[]
   }
   readonly stream?: ClientStream | undefined
   connect(): Promise<void>
@@ -46,6 +48,8 @@ export interface RedisCluster extends RedisConnection, CommandMaker {
     readonly enableAutoPipelining?: unknown
   }
   /** `host:port` of the servers of each slot, its master first; empty where nothing is known. */
+  /** Where it began to look. Clients keep it for themselves, so it may be missing. */
+  readonly startupNodes?: readonly unknown[]
   readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'master' | 'all'): RedisNode[]
   connect(): Promise<void>

@@ -7,6 +7,7 @@ import { listenTo, stopListening } from './client-events.js'
 import { ClusterMaster } from './cluster-master.js'
 import type { Connection, ConnectionEvents, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
+import { type Address, HiddenCause } from './hidden-cause.js'
 import type { Server } from './server-check.js'
 import { slotOf } from './slot.js'
 import { SlotOwners } from './slot-owners.js'
@@ -43,6 +44,8 @@ export class ClusterConnection implements Connection {
   #isSettled = false
   #cancelSettling: (() => void) | undefined
   #lastError: unknown
+  /** Whether the outage was reported with its cause. */
+  #isExplained = false
   #refreshInMs: Milliseconds = REFRESH_AFTER_MS
   #cancelRefresh: (() => void) | undefined
   #cancelTime: (() => void) | undefined
@@ -153,7 +156,16 @@ export class ClusterConnection implements Connection {
   /** Also keeps the client from writing the error to the console, as it does when nobody listens. */
   readonly #onError = (error: unknown): void => {
     this.#lastError = error
+    if (this.#reported !== 'ready') this.#hidden.look(error)
   }
+
+  readonly #hidden = new HiddenCause(
+    () => (this.#cluster.startupNodes ?? []).filter(isAddress),
+    (error) => {
+      this.#lastError = error
+      this.#report()
+    },
+  )
 
   #report(): void {
     if (this.#isStopped) return
@@ -169,6 +181,7 @@ export class ClusterConnection implements Connection {
     this.#hasNewcomer = false
     this.#reported = 'ready'
     this.#lastError = undefined
+    this.#hidden.over()
     this.#events.ready(server)
   }
 
@@ -183,9 +196,12 @@ export class ClusterConnection implements Connection {
   }
 
   #reportUnready(): void {
-    const isNews = this.#reported === 'ready' || (this.#reported === undefined && this.#lastError !== undefined)
-    if (!isNews) return
+    if (this.#hidden.isLooking) return
+    const isFirst = this.#reported === undefined && this.#lastError !== undefined
+    const isExplained = this.#reported === 'unready' && !this.#isExplained && this.#lastError !== undefined
+    if (this.#reported !== 'ready' && !isFirst && !isExplained) return
     this.#reported = 'unready'
+    this.#isExplained = this.#lastError !== undefined
     this.#events.unready(this.#unavailable('be reached'))
   }
 
@@ -225,4 +241,8 @@ export class ClusterConnection implements Connection {
     if (this.#lastError !== undefined) return toCacheError(this.#lastError, doing)
     return new CacheError('L2_UNAVAILABLE', `Redis could not ${doing}: the cluster is ${this.#cluster.status}`)
   }
+}
+
+function isAddress(node: unknown): node is Address {
+  return typeof node === 'object' && node !== null
 }

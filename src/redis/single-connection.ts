@@ -2,11 +2,12 @@
 import { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { type Placed, UnderWay } from '../model/under-way.js'
-import { faultOf, toCacheError } from './classify-error.js'
+import { faultOf, tlsMistakeOf, toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from './client.js'
 import { listenTo, stopListening } from './client-events.js'
 import type { Connection, ConnectionEvents, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
+import { HiddenCause } from './hidden-cause.js'
 import { Predecessor } from './predecessor.js'
 import { checkServer, type Server } from './server-check.js'
 
@@ -37,6 +38,7 @@ export class SingleConnection implements Connection {
   #isChecked = false
   #isChecking = false
   #reported: 'ready' | 'unready' | undefined
+  #reportedCause: unknown
   #serverId: string | undefined
   #lastError: unknown
   /** Counts links: an answer that belongs to an earlier one is ignored. */
@@ -73,7 +75,9 @@ export class SingleConnection implements Connection {
         (error: unknown) => {
           this.#underWay.delete(sent)
           if (faultOf(error) === 'readOnly' && !this.#isChecking) this.#check()
-          reject(toCacheError(error, `execute ${command.toUpperCase()}`))
+          reject(
+            faultOf(error) === 'moved' ? nodeOfCluster(error) : toCacheError(error, `execute ${command.toUpperCase()}`),
+          )
         },
       )
     })
@@ -88,6 +92,7 @@ export class SingleConnection implements Connection {
     listenTo(this.#client, 'close', this.#onClose)
     listenTo(this.#client, 'end', this.#onClose)
     listenTo(this.#client, 'error', this.#onError)
+    listenTo(this.#client, 'sentinelError', this.#onSentinelError)
     if (this.#client.status === 'ready') this.#check()
     // A client made with `lazyConnect` connects at its first command, and none is sent before it is connected.
     if (this.#client.status === 'wait') ignoreRejection(this.#client.connect())
@@ -99,10 +104,12 @@ export class SingleConnection implements Connection {
     stopListening(this.#client, 'close', this.#onClose)
     stopListening(this.#client, 'end', this.#onClose)
     stopListening(this.#client, 'error', this.#onError)
+    stopListening(this.#client, 'sentinelError', this.#onSentinelError)
     this.#drop(new CacheError('L2_UNAVAILABLE', 'the cache was closed'))
   }
 
   readonly #onReady = (): void => {
+    this.#hidden.over()
     this.#lastError = undefined
     this.#check()
   }
@@ -115,6 +122,23 @@ export class SingleConnection implements Connection {
 
   /** Also keeps the client from writing the error to the console, as it does when nobody listens. */
   readonly #onError = (error: unknown): void => {
+    // That no sentinel is left to ask says less than what one of them said.
+    if (this.#lastError === undefined || !isSummary(error)) this.#lastError = error
+    if (this.#client.status === 'ready' || this.#hidden.look(error)) return
+    // Nothing else may come: while sentinels are asked again and again there is no link that could end.
+    this.#reportUnready(this.#unavailable('be reached'))
+  }
+
+  readonly #hidden = new HiddenCause(
+    () => this.#client.options.sentinels ?? [],
+    (error) => {
+      if (this.#client.status === 'ready') return
+      this.#lastError = error
+      this.#reportUnready(this.#unavailable('be reached'))
+    },
+  )
+
+  readonly #onSentinelError = (error: unknown): void => {
     this.#lastError = error
   }
 
@@ -167,9 +191,12 @@ export class SingleConnection implements Connection {
     this.#reportUnready(reason)
   }
 
+  /** Once, and once more when it is known why. */
   #reportUnready(reason: CacheError): void {
-    if (this.#reported === 'unready' || this.#isStopped) return
+    const isNews = this.#reported !== 'unready' || (this.#reportedCause === undefined && reason.cause !== undefined)
+    if (!isNews || this.#isStopped || this.#hidden.isLooking) return
     this.#reported = 'unready'
+    this.#reportedCause = reason.cause
     this.#events.unready(reason)
   }
 
@@ -180,7 +207,19 @@ export class SingleConnection implements Connection {
   }
 
   #unavailable(doing: string): CacheError {
-    if (this.#lastError !== undefined) return toCacheError(this.#lastError, doing)
+    if (this.#lastError !== undefined) {
+      return tlsMistakeOf(this.#client, this.#lastError, doing) ?? toCacheError(this.#lastError, doing)
+    }
     return new CacheError('L2_UNAVAILABLE', `Redis could not ${doing}: the connection is ${this.#client.status}`)
   }
+}
+
+function isSummary(error: unknown): boolean {
+  return error instanceof Error && /^All sentinels are unreachable(?!.*Last error)/.test(error.message)
+}
+
+function nodeOfCluster(cause: unknown): CacheError {
+  const message =
+    'the server is a node of a cluster; pass new Cluster([{ host, port }]), or { cluster: [{ host, port }] }'
+  return new CacheError('L2_MISCONFIGURED', `redisTier expected a standalone server; ${message}`, { cause })
 }

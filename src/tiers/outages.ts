@@ -1,12 +1,14 @@
 // When an outage of L2 begins and ends, and which of them are told: one pair of events each, however often the breaker opens in it.
 
 import type { AtMs } from '../model/entry.js'
-import { CacheError } from '../model/errors.js'
+import { CacheError, isRefusal } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 
 /** Who is told. */
 export interface OutageEvents {
   degraded(reason: Error): void
+  /** The cause of an outage that was told without one. */
+  explained(cause: CacheError): void
   recovered(degradedMs: Milliseconds): void
 }
 
@@ -24,6 +26,7 @@ export class Outages {
   #refused: string | undefined
   #refusalToldAtMs: AtMs = Number.NEGATIVE_INFINITY
   #isOpen = false
+  #isExplained = false
 
   constructor(
     private readonly clock: Clock,
@@ -39,12 +42,20 @@ export class Outages {
     this.#isOpen = true
     if (this.#sinceMs !== undefined) return
     const nowMs = this.clock.nowMs()
-    const isRefusal = reason instanceof CacheError && reason.code === 'L2_MISCONFIGURED'
+    const refused = isRefusal(reason)
     this.#sinceMs = nowMs
-    this.#isTold = !isRefusal || nowMs >= this.#refusalToldAtMs + REFUSAL_TOLD_EVERY_MS
+    this.#isTold = !refused || nowMs >= this.#refusalToldAtMs + REFUSAL_TOLD_EVERY_MS
     if (!this.#isTold) return
-    if (isRefusal) this.#refusalToldAtMs = nowMs
+    if (refused) this.#refusalToldAtMs = nowMs
+    this.#isExplained = hasCause(reason)
     this.events.degraded(reason)
+  }
+
+  /** What else became known of the outage: once, if nobody knows its cause yet. */
+  learned(reason: Error): void {
+    if (this.#sinceMs === undefined || !this.#isTold || this.#isExplained || !hasCause(reason)) return
+    this.#isExplained = true
+    this.events.explained(reason)
   }
 
   closed(): void {
@@ -65,4 +76,9 @@ export class Outages {
     this.#sinceMs = undefined
     if (this.#isTold) this.events.recovered(degradedMs)
   }
+}
+
+/** A name resolves late and a filtered port times out late: by then the outage was told without its cause. */
+function hasCause(reason: Error): reason is CacheError {
+  return reason instanceof CacheError && (reason.cause !== undefined || isRefusal(reason))
 }

@@ -1,6 +1,6 @@
 // L2 as the flow sees it: a store with a deadline on every operation, a circuit breaker around it, and reads of one tick coalesced.
 import type { AtMs } from '../model/entry.js'
-import { asError, CacheError } from '../model/errors.js'
+import { asError, CacheError, isRefusal } from '../model/errors.js'
 import type {
   Attempt,
   Bytes,
@@ -39,6 +39,8 @@ export interface RemoteTierOwner {
   /** Runs before L2 is trusted again after an outage: replay what could not be told. `false` keeps L2 closed. Never rejects. */
   comeBack(): Promise<boolean>
   degraded(reason: Error): void
+  /** The cause of an outage that was told without one. */
+  explained(cause: CacheError): void
   recovered(degradedMs: Milliseconds): void
   /** L2 is in use for the first time, so long after its tier was made. */
   connected(tookMs: Milliseconds): void
@@ -159,7 +161,8 @@ export class RemoteTier {
   storeUnready(reason: Error): void {
     this.#endStarting?.()
     this.#use.failed(reason)
-    this.#breaker.open(reason)
+    if (this.#breaker.state === 'open') this.#outages.learned(reason)
+    else this.#breaker.open(reason)
   }
 
   #inUse(): void {
@@ -303,7 +306,7 @@ export class RemoteTier {
   #failed(operation: string, error: Error): void {
     this.owner.failed(operation, error)
     // A refusal of this client will not heal by asking again soon.
-    if (error instanceof CacheError && error.code === 'L2_MISCONFIGURED') {
+    if (isRefusal(error)) {
       this.#outages.refused(operation)
       this.#breaker.open(error)
     } else this.#breaker.failed(error)

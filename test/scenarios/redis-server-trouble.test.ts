@@ -242,7 +242,7 @@ describe('a master that becomes a replica', () => {
     const master = await startRedis()
     await server.command('REPLICAOF', master.host, String(master.port))
     await expect(peer.store.claim('shop:k', lease, 1_000)).rejects.toMatchObject({
-      code: 'L2_UNAVAILABLE',
+      code: 'L2_REPLICA',
       message: expect.stringContaining('READONLY'),
     })
     await waitFor('the store noticing', () => !peer.store.isReady())

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
 import { faultBehind, faultOf, toCacheError } from '../../../src/redis/classify-error.js'
@@ -39,8 +40,78 @@ describe('what an error of Redis means', () => {
 
   test('a refusal of this client has a code of its own and advice', () => {
     const error = toCacheError(new Error('NOAUTH Authentication required.'), 'be reached')
-    expect(error.code).toBe('L2_MISCONFIGURED')
-    expect(error.message).toContain('Check the password')
+    expect(error.code).toBe('L2_AUTH_FAILED')
+    expect(error.message).toContain('password: process.env.REDIS_PASSWORD')
+  })
+
+  test.each<[string, unknown, string]>([
+    ['the ready check of a client', new Error('Ready check failed: NOAUTH Authentication required.'), 'L2_AUTH_FAILED'],
+    [
+      'a password where none is wanted',
+      new Error('ERR AUTH <password> called without any password configured'),
+      'L2_AUTH_FAILED',
+    ],
+    ['an old server', new Error('ERR invalid password'), 'L2_AUTH_FAILED'],
+    [
+      'a refused port',
+      Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' }),
+      'L2_CONNECTION_REFUSED',
+    ],
+    [
+      'every address of localhost refused, in an error without a text',
+      Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:1')], ''), { code: 'ECONNREFUSED' }),
+      'L2_CONNECTION_REFUSED',
+    ],
+    [
+      'a name that is not known',
+      Object.assign(new Error('getaddrinfo ENOTFOUND redis'), { code: 'ENOTFOUND' }),
+      'L2_HOST_UNKNOWN',
+    ],
+    ['a name server that is not there', new Error('getaddrinfo EAI_AGAIN redis'), 'L2_HOST_UNKNOWN'],
+    [
+      'no TLS there',
+      Object.assign(new Error('write EPROTO 0A00010B:SSL routines'), { code: 'EPROTO' }),
+      'L2_TLS_FAILED',
+    ],
+    [
+      'a certificate of their own',
+      Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      'L2_TLS_FAILED',
+    ],
+    ['TLS there', new Error('Protocol error, got "\\u0015" as reply type byte. Please report this.'), 'L2_TLS_FAILED'],
+    ['a web server', new Error('Protocol error, got "H" as reply type byte. Please report this.'), 'L2_MISCONFIGURED'],
+    [
+      'the real cause inside the error of a cluster',
+      Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError: new Error('WRONGPASS invalid') }),
+      'L2_AUTH_FAILED',
+    ],
+    [
+      'the real cause in the text of Sentinel',
+      new Error('All sentinels are unreachable. Last error: NOAUTH Authentication required.'),
+      'L2_AUTH_FAILED',
+    ],
+    ['protected mode', new Error('DENIED Redis is running in protected mode'), 'L2_MISCONFIGURED'],
+    ['a replica', new Error("READONLY You can't write against a read only replica."), 'L2_REPLICA'],
+    ['what heals by itself', new Error('LOADING Redis is loading the dataset in memory'), 'L2_UNAVAILABLE'],
+  ])('%s has its own code, and the cause', (_name, error, code) => {
+    const said = toCacheError(error, 'be reached')
+    expect(said.code).toBe(code)
+    expect(said.cause).toBeInstanceOf(Error)
+    expect(said.message.length, 'says what to do').toBeGreaterThan((error as Error).message.length + 20)
+  })
+
+  test('the arguments of the command that failed are in no error: they are a password, or what is cached', () => {
+    const reply = Object.assign(new Error('WRONGPASS invalid username-password pair'), {
+      command: { name: 'auth', args: ['correct-horse-battery'] },
+    })
+    reply.name = 'ReplyError'
+    const nested = Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError: reply })
+    for (const error of [reply, nested]) {
+      const said = toCacheError(error, 'be reached')
+      expect(inspect(said, { depth: 9, showHidden: true })).not.toContain('horse-battery')
+      expect(inspect(said, { depth: 9 })).toMatch(/ReplyError.*: WRONGPASS/)
+    }
+    expect(reply.command.args, 'the error of the client is not written to').toEqual(['correct-horse-battery'])
   })
 
   test('an error of the cache stays as it is, and whatever was thrown becomes one', () => {

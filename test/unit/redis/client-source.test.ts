@@ -23,9 +23,13 @@ describe('a connection to open without ioredis installed', () => {
     const reasons: Error[] = []
     const ready = store.whenReady()
     store.start({ ready: () => {}, unready: (reason) => reasons.push(reason), notice: () => {} })
-    await expect(ready).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(ready).rejects.toMatchObject({ code: 'L2_CLIENT_MISSING' })
     expect(reasons).toHaveLength(1)
-    expect(reasons[0]?.message).toContain("Run 'npm install ioredis', or pass your own client")
+    expect(reasons[0]?.message).toContain(
+      "Run 'npm install ioredis', or pass your own client. In a bundle, mark ioredis as external",
+    )
+    expect(reasons[0]?.message).toContain("Cannot find package 'ioredis'")
+    expect(reasons[0]?.cause).toBeInstanceOf(Error)
     await expect(store.read(['k'])).rejects.toBe(reasons[0])
     expect(store.isReady()).toBe(false)
     await store.close()

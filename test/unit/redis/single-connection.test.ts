@@ -80,7 +80,7 @@ describe('a connection to one server', () => {
     client.emit('error', new Error('WRONGPASS invalid username-password pair'))
     client.become('close')
     expect(told.at(-1)).toContain('WRONGPASS')
-    await expect(connection.send('k', 'get', ['k'])).rejects.toMatchObject({ code: 'L2_MISCONFIGURED' })
+    await expect(connection.send('k', 'get', ['k'])).rejects.toMatchObject({ code: 'L2_AUTH_FAILED' })
     connection.stop()
   })
 

@@ -1,0 +1,23 @@
+// A certificate that nobody but the test accepts, for a server that speaks TLS.
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { makeFolder, removeFolder } from './processes.js'
+
+export interface Certificate {
+  /** What a Redis server is started with to speak TLS on this port. */
+  args(tlsPort: number): string[]
+  remove(): void
+}
+
+/** For localhost, signed by itself. Needs the program openssl. */
+export function makeCertificate(): Certificate {
+  const dir = makeFolder('certificate')
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  execFileSync('openssl', [...request, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' })
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert, '--tls-auth-clients', 'no']
+  return {
+    args: (tlsPort) => ['--tls-port', String(tlsPort), ...files],
+    remove: () => removeFolder(dir),
+  }
+}
