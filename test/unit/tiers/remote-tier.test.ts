@@ -172,6 +172,21 @@ describe('at the start', () => {
     await settle()
     expect(told.filter((line) => line.startsWith('connected'))).toEqual(['connected after 0'])
   })
+
+  test('a cause that becomes known after the outage was told is told once, and does not put off the next trial', async () => {
+    const { clock, link, tier, told } = await remote({ isDown: true, connectTimeout: 2_000 })
+    await clock.advance(2_000)
+    const cause = new Error('getaddrinfo ENOTFOUND redis')
+    for (let attempt = 0; attempt < 3; attempt++) {
+      tier.storeUnready(new Error('still nothing'))
+      tier.storeUnready(new CacheError('L2_HOST_UNKNOWN', 'no such host', { cause }))
+      await clock.advance(100)
+    }
+    expect(told).toEqual([expect.stringMatching(/^degraded: .* within 2000 ms/), 'explained no such host'])
+    link.restore()
+    await settle()
+    expect(tier.isAvailable()).toBe(true)
+  })
 })
 
 describe('who waits for L2 to be in use', () => {
@@ -204,21 +219,6 @@ describe('who waits for L2 to be in use', () => {
     tier.end()
     await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
     expect(clock.pendingTimers).toBe(0)
-  })
-
-  test('a cause that becomes known after the outage was told is told once, and does not put off the next trial', async () => {
-    const { clock, link, tier, told } = await remote({ isDown: true })
-    await clock.advance(2_000)
-    const cause = new Error('getaddrinfo ENOTFOUND redis')
-    for (let attempt = 0; attempt < 3; attempt++) {
-      tier.storeUnready(new Error('still nothing'))
-      tier.storeUnready(new CacheError('L2_HOST_UNKNOWN', 'no such host', { cause }))
-      await clock.advance(100)
-    }
-    expect(told).toEqual([expect.stringMatching(/^degraded: .* within 2000 ms/), 'explained no such host'])
-    link.restore()
-    await settle()
-    expect(tier.isAvailable()).toBe(true)
   })
 })
 
