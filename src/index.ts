@@ -1,11 +1,11 @@
 // The public face of `tiercache`: everything that users may import from the core.
-export type { Cache, KeyValue } from './cache/cache.js'
+export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
 export type { EndingResponse, OpenScope, ScopeEnd, ScopeOptions } from './cache/request-scope.js'
-export type { OneOrMany, Source, SourceReadOptions, SourceResult } from './cache/source.js'
+export { type OneOrMany, Source, type SourceReadOptions, type SourceResult } from './cache/source.js'
 export type {
   SaveContext,
   SourceDefinition,
@@ -17,7 +17,7 @@ export type { WarmEntry } from './cache/warm.js'
 export type { CachedCalls, Wrapped } from './cache/wrap.js'
 export type { OfArguments, WrapOptions } from './cache/wrap-options.js'
 export { createCache } from './create-cache.js'
-export type { AfterCommit, Invalidated, InvalidatedCalls, InvalidatedList } from './flow/after-commit.js'
+export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedList } from './flow/after-commit.js'
 export type { BatchContext, BatchLoader } from './flow/batcher.js'
 export { type BroadcastBusOptions, broadcastBus } from './flow/broadcast-bus.js'
 export { type InProcessBus, inProcessBus } from './flow/in-process-bus.js'

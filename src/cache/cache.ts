@@ -19,6 +19,7 @@ import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import { ABSENT, HIT, STALE } from '../model/read-outcome.js'
+import { refuseNew } from '../model/refuse-new.js'
 import type { StandardSchema } from '../model/schema.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
@@ -63,7 +64,9 @@ export class Cache {
   readonly #parts: CacheParts
   readonly #scope: Scope
 
+  /** @internal Made by `createCache()` and `cache.namespace()`. */
   constructor(parts: CacheParts, scope: Scope) {
+    if (scope === undefined) refuseNew('Cache', 'createCache(options)')
     this.#parts = parts
     this.#scope = scope
   }

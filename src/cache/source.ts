@@ -1,4 +1,5 @@
 // `cache.source(name, definition)`: a typed source with the cache in front of it, for reading in batches and for writing through.
+
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
 import type { Core, Scope } from '../flow/core.js'
@@ -14,6 +15,7 @@ import { keyFailed } from '../model/failed-option.js'
 import { checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../model/options.js'
 import { HIT } from '../model/read-outcome.js'
+import { refuseNew } from '../model/refuse-new.js'
 import { type Explanation, explain } from './explain.js'
 import type { Names } from './names.js'
 import type { Reads } from './request-memory.js'
@@ -66,7 +68,9 @@ export class Source<Id, V> {
   readonly #loading: SourceLoading<Id, V>
   readonly #changes: SourceChanges<Id, V>
 
+  /** @internal Made by `cache.source()`. */
   constructor(parts: SourceParts, parent: Scope, name: string, definition: SourceDefinition<Id, V>) {
+    if (parts?.core === undefined) refuseNew('Source', 'cache.source(name, definition)')
     this.#parts = parts
     this.#definition = definition
     const resolved = resolveSource(parent, name, definition)

@@ -1,4 +1,5 @@
 // Fills the holes of the rich form: puts Date, Map, cycles and the like where they belong (see docs/wire-format.md).
+import { types } from 'node:util'
 import { ERRORS, VIEWS } from '../model/data-kinds.js'
 import { HOLE } from './msgpack-reader.js'
 import { Kind } from './special-values.js'
@@ -24,7 +25,7 @@ class Assembly {
   constructor(parts: unknown) {
     if (!Array.isArray(parts) || parts.length < 2) throw malformed('parts')
     const kinds: unknown = parts.at(-1)
-    if (!(kinds instanceof Uint8Array)) throw malformed('kinds')
+    if (!types.isUint8Array(kinds)) throw malformed('kinds')
     this.kinds = kinds
     this.tree = { root: parts[0] }
     this.distribute(parts)
@@ -220,7 +221,7 @@ function index(data: unknown, length: number): number {
 }
 
 function binary(data: unknown): Uint8Array {
-  if (!(data instanceof Uint8Array)) throw malformed('binary')
+  if (!types.isUint8Array(data)) throw malformed('binary')
   return data
 }
 

@@ -1,6 +1,8 @@
 // Optional authenticated encryption of payloads: AES-256-GCM, with key ids so that keys can be rotated.
 // What it authenticates besides the payload: the whole logical key (and so its version) and the header (ttl, labels, codec).
+
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
+import { types } from 'node:util'
 import { CacheError, show } from '../model/errors.js'
 import type { Bytes } from '../model/ports.js'
 import type { EncryptOptions } from '../model/tier-definition.js'
@@ -90,7 +92,7 @@ function checkId(id: string): string {
 
 function readKey(id: string, secret: unknown): Uint8Array {
   const bytes = typeof secret === 'string' ? decodeKey(secret) : secret
-  if (!(bytes instanceof Uint8Array)) {
+  if (!types.isUint8Array(bytes)) {
     throw invalid(`encrypt.keys.${id} must be 32 bytes, in base64 or hex if a string; got ${kindOfSecret(secret)}`)
   }
   if (bytes.length !== KEY_BYTES) {

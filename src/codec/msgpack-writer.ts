@@ -1,5 +1,6 @@
 // Value → bytes: msgpack with msgpackr's records, checked and written in one pass.
 // What msgpack has no form for leaves a hole (0xc1, a byte that msgpack never uses) and is written behind the tree, by kind.
+import { types } from 'node:util'
 import { dataKindOf, hasSymbolKey } from '../model/data-kinds.js'
 import { ByteSink } from './byte-sink.js'
 import { DEFINE, isAwkwardKey, MAX_SHAPE_KEYS, RecordNumbers, type Shape, ShapeTree } from './shapes.js'
@@ -302,7 +303,7 @@ export class MsgpackWriter {
     const parts = partsOf(kind, special)
     if (typeof parts === 'string') this.sink.string(parts)
     else if (typeof parts === 'number') this.sink.number(parts)
-    else if (parts instanceof Uint8Array) this.sink.binary(parts)
+    else if (types.isUint8Array(parts)) this.sink.binary(parts)
     else this.list(parts)
   }
 

@@ -1,7 +1,9 @@
 // `cache.afterCommit()`: invalidations that wait for a database transaction, because before its commit they would be too early.
+
 import { CacheError, show } from '../model/errors.js'
 import { localKey as localKeyOf } from '../model/key.js'
 import { checkMethods, invalid, refuseMore } from '../model/option-rules.js'
+import { refuseNew } from '../model/refuse-new.js'
 import type { Scope } from './core.js'
 import type { WriteResult } from './outbox.js'
 import { checkTagList } from './tags.js'
@@ -45,7 +47,9 @@ export class AfterCommit {
   #mustClear = false
   #end: 'dropped' | Promise<WriteResult> | undefined
 
+  /** @internal Made by `cache.afterCommit()`. */
   constructor(writer: Writer, scope: Scope) {
+    if (scope === undefined) refuseNew('AfterCommit', 'cache.afterCommit()')
     this.#writer = writer
     this.#scope = scope
   }

@@ -1,4 +1,6 @@
 // The words that processes of one cache say to each other: which keys and labels are outdated, never a value.
+// Not the globals: jsdom, as Jest sets it up, has none.
+import { TextDecoder, TextEncoder } from 'node:util'
 import type { Label } from '../model/labels.js'
 import type { Bytes } from '../model/ports.js'
 

@@ -39,17 +39,23 @@ export class Consumer {
     names: readonly string[],
     source: string,
     compilerOptions: Readonly<Record<string, unknown>>,
+    compiler: string = TSC,
   ): Promise<string> {
     for (const name of names) this.write(name, source)
     const defaults = { strict: true, noEmit: true, skipLibCheck: false, target: 'ES2022', types: ['node'] }
     const tsconfig = { compilerOptions: { ...defaults, ...compilerOptions }, files: names }
     this.write('tsconfig.json', JSON.stringify(tsconfig))
     try {
-      await run(process.execPath, [TSC, '-p', '.'], { cwd: this.folder })
+      await run(process.execPath, [compiler, '-p', '.'], { cwd: this.folder })
       return ''
     } catch (error) {
       return (error as { stdout: string }).stdout
     }
+  }
+
+  /** The compiler that this project has installed itself. */
+  typescript(): string {
+    return join(this.folder, 'node_modules/typescript/bin/tsc')
   }
 
   write(name: string, text: string): void {

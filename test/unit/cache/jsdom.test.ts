@@ -1,0 +1,18 @@
+// @vitest-environment jsdom
+// A component's test: Vitest puts the globals of a browser in the place of Node's, and the cache works all the same.
+import { createCache } from 'tiercache'
+import { MemoryServer, memoryTier } from 'tiercache/testing'
+import { expect, test } from 'vitest'
+
+test('a cache works in a browser-like environment, with an L2, too', async () => {
+  expect(globalThis).toHaveProperty('document.nodeType', 9)
+  const cache = createCache({ l2: memoryTier(new MemoryServer()) })
+  const caller = new AbortController()
+  expect(await cache.getOrSet('k', () => new Uint8Array([1, 2]), { signal: caller.signal })).toEqual(
+    new Uint8Array([1, 2]),
+  )
+  await cache.drain()
+  expect(await cache.getOrSet('k', () => 'loaded again', { tiers: 'l2' })).toEqual(new Uint8Array([1, 2]))
+  expect(await cache.delete('k')).toBe('applied')
+  await cache.close()
+})
