@@ -1,4 +1,5 @@
 // A bus between the worker threads of one process, on BroadcastChannel.
+import { types } from 'node:util'
 import { BroadcastChannel } from 'node:worker_threads'
 import { type Duration, toMs } from '../model/duration.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
@@ -68,7 +69,7 @@ class BroadcastBus implements Bus {
 
   /** `posted` is whatever anybody in this process posts under our name: what is not ours is ignored. */
   #take(posted: Partial<Record<string, unknown>> | undefined): void {
-    if (posted?.announcement instanceof Uint8Array) this.#events?.message(posted.announcement)
+    if (types.isUint8Array(posted?.announcement)) this.#events?.message(posted.announcement)
     else if (posted?.beatOf === this.#id) this.#events?.heard(posted.sentAtMs as number)
   }
 }

@@ -1,4 +1,5 @@
 // Replies of Redis into our own shapes. Clients differ: RESP2 answers nested arrays, RESP3 maps, and mappings of it flat arrays.
+import { types } from 'node:util'
 import type { Bytes, Token } from '../model/ports.js'
 
 /** One entry of a stream: its id and the bytes of one of its fields, if it has that field. */
@@ -13,12 +14,12 @@ export const ANNOUNCEMENT_FIELD = 'm'
 export const PLACE_FIELD = 'p'
 
 export function toBytes(reply: unknown): Bytes | undefined {
-  return reply instanceof Uint8Array ? reply : undefined
+  return types.isUint8Array(reply) ? reply : undefined
 }
 
 /** 32 characters, or it is not a token of ours. */
 export function toToken(reply: unknown): Token | undefined {
-  return reply instanceof Uint8Array && reply.length === 32 ? String(reply) : undefined
+  return types.isUint8Array(reply) && reply.length === 32 ? String(reply) : undefined
 }
 
 /** The entries of an XRANGE reply. */

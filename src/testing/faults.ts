@@ -1,4 +1,5 @@
 // What can go wrong with one command on its way to the server of `memory-server.ts` and back.
+import { types } from 'node:util'
 import type { Bytes, Change, Milliseconds } from '../model/ports.js'
 
 /** What happens to a command. */
@@ -65,7 +66,7 @@ function hits(fault: Fault, command: string): boolean {
 
 /** Applies `change` to the bytes of an answer, whether it is one value or a list of them. */
 export function changeBytes<T>(answer: T, change: (bytes: Bytes) => Bytes): T {
-  if (answer instanceof Uint8Array) return change(answer) as T
+  if (types.isUint8Array(answer)) return change(answer) as T
   if (Array.isArray(answer)) return answer.map((item) => changeBytes(item, change)) as T
   return answer
 }
