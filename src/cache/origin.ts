@@ -14,7 +14,13 @@ const MAX_FRAMES = 100
  * not. V8 alone says which frames are a module's: elsewhere no module is found.
  */
 export function presentOrigin(): Origin {
-  return { module: presentFrames().find(isOfModule)?.getFileName() ?? undefined }
+  const frame = presentFrames().find(isOfModule)
+  return { module: frame && nameOf(frame) }
+}
+
+/** What was evaluated as a string has no file, but mostly says where it comes from (`//# sourceURL=`). */
+function nameOf(frame: Frame): string {
+  return frame.getFileName() || frame.getScriptNameOrSourceURL?.() || frame.getEvalOrigin() || 'a string'
 }
 
 /**
@@ -36,7 +42,11 @@ function fileOf({ module = '' }: Origin): string {
 }
 
 /** What V8 tells of a frame; it has more than its types say. */
-type Frame = NodeJS.CallSite & { getEnclosingLineNumber?(): number | null; getEnclosingColumnNumber?(): number | null }
+type Frame = NodeJS.CallSite & {
+  getScriptNameOrSourceURL?(): string | null
+  getEnclosingLineNumber?(): number | null
+  getEnclosingColumnNumber?(): number | null
+}
 
 /**
  * A module's own code: a function without a name that begins where its file begins, what is evaluated as a string, or the function

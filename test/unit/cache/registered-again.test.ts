@@ -80,6 +80,20 @@ describe.each(REGISTER)('%s of a module that is evaluated again', (_what, regist
   })
 })
 
+test('a module that is evaluated as a string, as by Vite and webpack, is known by what it says of its source', async () => {
+  const { cache } = l1Only()
+  const [, register] = REGISTER[0] as (typeof REGISTER)[number]
+  const inString = async (file: string, returns: string) => {
+    const code = `${register(returns)}\n//# sourceURL=${file}`
+    return (await evaluate<Read>(cache, '/app/loader.js', `eval(${JSON.stringify(code)})`))(1)
+  }
+  expect(await inString('webpack-internal:///(rsc)/./users.ts', 'user')).toBe('user 1')
+  expect(await inString('webpack-internal:///(ssr)/./users.ts', 'edited')).toBe('user 1')
+  await expect(inString('webpack-internal:///(ssr)/./orders.ts', 'order')).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+  })
+})
+
 describe('a name is refused', () => {
   test.each(REGISTER.slice(0, 3))(
     'to two of one program, in one turn of the event loop: %s',
