@@ -13,6 +13,7 @@ import type { WarmOptions, WarmReport } from '../flow/warm.js'
 import type { Writer } from '../flow/write.js'
 import type { CachePolicy } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
+import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events.js'
 import { childSpace, type Version } from '../model/key.js'
 import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
@@ -50,6 +51,9 @@ const READ_OPTIONS = ['version', 'tiers', 'signal']
 const VERSION = ['version']
 const SEVERAL_KEYS = '. Several keys are one array'
 const NAMESPACE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'version']
+
+/** Names a method that users do not call. Registered, so that an ESM and a CommonJS copy of a cache agree. */
+export const REPORT: unique symbol = Symbol.for('tiercache.report') as never
 
 /** One key with its value, for `setMany`. */
 export type KeyValue<V> = readonly [key: string, value: V]
@@ -285,6 +289,11 @@ export class Cache {
   async explain(key: string, options?: ReadOptions): Promise<Explanation> {
     checkOptions(options, READ_OPTIONS, 'explain')
     return explain(this.#parts.core, this.#parts.reader, this.#scope, key, options)
+  }
+
+  /** For the decorators, which are a subpath of their own: reports what they had to do without, once per code and `about`. */
+  [REPORT](about: string, error: CacheError): void {
+    this.#parts.core.recorder.noticeOnce(`${this.name} ${about}`, error)
   }
 
   /** Counters since the start and latency histograms. Every read counts once, as one outcome: `reads`. */

@@ -64,6 +64,11 @@ export class CachedMethod {
     throw this.#needsInstance()
   }
 
+  /** The cache of an instance. */
+  cacheFor(self: unknown): Cache {
+    return this.#cacheOf(self)
+  }
+
   #cacheOf(self: unknown): Cache {
     if (typeof this.#cache === 'function' && classOf(self) === undefined) throw this.#needsInstance()
     return cacheOf(this.#cache, self, this.#name)

@@ -1,14 +1,22 @@
 // `@invalidates`: after the method, what it has changed is invalidated.
+import { type Cache, REPORT } from '../cache/cache.js'
+import { checkKeys } from '../cache/check-arguments.js'
 import type { OfArguments } from '../cache/wrap-options.js'
+import { checkTags } from '../flow/tags.js'
+import { resultFailed } from '../model/failed-option.js'
 import { checkNames, checkOneOf, invalid } from '../model/option-rules.js'
 import { handleOf } from './cached.js'
 import { type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 
-/** What to invalidate. Functions are called with the method's arguments, before it runs; those that end in `Of` with its result first. */
+/**
+ * What to invalidate. Functions of the arguments are called before the method, and what is wrong with them rejects the call, since
+ * nothing has changed yet. Those that end in `Of` get the result, unless it is `undefined` or `null`; if they fail the caller has the
+ * result all the same, and a notice reports it (`TAGS_FAILED`).
+ */
 export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = unknown> {
   readonly tags?: OfArguments<A, readonly string[]> | undefined
-  readonly tagsOf?: ((result: V, ...args: A) => readonly string[]) | undefined
+  readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
   /** Keys of the cache itself. */
   readonly keys?: OfArguments<A, string | readonly string[]> | undefined
   /** A method of the same class that is decorated with `@cached`; `args` makes its arguments of this one's. */
@@ -47,12 +55,20 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   if ((target === undefined) !== (argsFor === undefined)) {
     throw invalid('method', 'named together with args, which makes its arguments', target)
   }
+  if (tags !== undefined && typeof tags !== 'function') checkTags(tags, 'tags')
+  if (keys !== undefined && typeof keys !== 'function') checkKeys(keys)
+  for (const [option, value] of [
+    ['tagsOf', tagsOf],
+    ['args', argsFor],
+  ] as const) {
+    if (value !== undefined && typeof value !== 'function') throw invalid(option, 'a function', value)
+  }
   return decorate('invalidates', ({ method, name = 'the method' }) => {
     return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const home = cacheOf(cache as never, this, name)
       // What throws here throws before anything was changed.
-      const knownTags = typeof tags === 'function' ? tags(...args) : (tags ?? [])
-      const knownKeys = typeof keys === 'function' ? keys(...args) : (keys ?? [])
+      const knownTags = typeof tags === 'function' ? checkTags(tags(...args), 'the result of tags()') : (tags ?? [])
+      const knownKeys = typeof keys === 'function' ? checkKeys(keys(...args)) : (keys ?? [])
       const call =
         target === undefined ? undefined : { handle: handleOf(this as object, target), args: argsFor?.(...args) }
       const invalidate = async (moreTags: readonly string[]) => {
@@ -71,8 +87,28 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
         if (after === 'settled') await invalidate([]).catch(() => undefined)
         throw error
       }
-      await invalidate(tagsOf?.(result, ...args) ?? [])
+      await invalidate(tagsOfResult(home, name, tagsOf, result, args))
       return result
     }
   })
+}
+
+/** The method has done its work, and its caller is to know what came of it: tags that cannot be derived are reported, and none. */
+function tagsOfResult(
+  home: Cache,
+  name: string,
+  tagsOf: ((result: NonNullable<unknown>, ...args: unknown[]) => readonly string[]) | undefined,
+  result: unknown,
+  args: unknown[],
+): readonly string[] {
+  if (tagsOf === undefined || result === undefined || result === null) return []
+  try {
+    return checkTags(tagsOf(result, ...args), 'the result of tagsOf()')
+  } catch (error) {
+    home[REPORT](
+      name,
+      resultFailed('invalidates', name, 'tagsOf', error, 'Entries with these tags were not invalidated'),
+    )
+    return []
+  }
 }

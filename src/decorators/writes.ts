@@ -1,8 +1,12 @@
 // `@writes`: the method's result goes into the cache, as an update that answers the new state does best.
+import { REPORT } from '../cache/cache.js'
 import type { OfArguments } from '../cache/wrap-options.js'
+import { checkTags, ignoreRejection } from '../flow/tags.js'
+import { CacheError } from '../model/errors.js'
+import { resultFailed } from '../model/failed-option.js'
 import { checkNames, invalid } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
-import { DEFAULT_POLICY, resolvePolicy } from '../model/policy.js'
+import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import { handleOf } from './cached.js'
 import { type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
@@ -11,7 +15,7 @@ import { type CacheDecorator, decorate } from './decorate.js'
 export interface WritesKey<A extends readonly unknown[] = never[], V = unknown> extends Omit<WriteOptions, 'tags'> {
   readonly keyOf: (result: V, ...args: A) => string
   readonly tags?: OfArguments<A, readonly string[]> | undefined
-  readonly tagsOf?: ((result: V, ...args: A) => readonly string[]) | undefined
+  readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
 }
 
 /** The result is what a method of the same class, decorated with `@cached`, answers from now on; with that one's options. */
@@ -24,20 +28,12 @@ export interface WritesMethod<A extends readonly unknown[] = never[], V = unknow
 /** Where the result goes. */
 export type WritesOptions<A extends readonly unknown[] = never[], V = unknown> = WritesKey<A, V> | WritesMethod<A, V>
 
-const WRITE_OPTIONS = [
-  'ttl',
-  'l1Ttl',
-  'staleWhileRevalidate',
-  'staleIfError',
-  'jitter',
-  'absentTtl',
-  'tiers',
-  'version',
-] as const
-const KEY_OPTIONS: readonly string[] = [...WRITE_OPTIONS, 'keyOf', 'tags', 'tagsOf']
+const KEY_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'version', 'keyOf', 'tags', 'tagsOf']
 
 /**
- * A method whose result replaces what the cache has, in every process. It has to answer a promise; a rejection stores nothing.
+ * A method whose result replaces what the cache has, in every process. It has to return a promise; a rejection stores nothing. What
+ * goes wrong after the method ran never costs the caller the result: where it cannot be stored the old value is invalidated, and a
+ * notice reports it.
  *
  * Two calls that run at once store in the order in which they end here, which need not be that of the database: where that
  * matters, let the method invalidate, or write through a `source`. Throws `INVALID_OPTION` at once for a wrong option.
@@ -70,9 +66,28 @@ function intoMethod(options: AnyWritesMethod): Store {
   checkNames(options, ['method', 'argsOf'], 'writes into a method')
   const { method, argsOf } = options
   if (typeof argsOf !== 'function') throw invalid('argsOf', 'a function that makes the arguments of method', argsOf)
-  return (self, _name, args) => {
+  return (self, name, args) => {
     const handle = handleOf(self as object, method)
-    return async (result) => Reflect.apply(handle.of(self).store, self, [argsOf(result, ...args), result])
+    const wrapped = handle.of(self)
+    return async (result) => {
+      let argsOfCall: unknown[]
+      try {
+        argsOfCall = checkArray(argsOf(result, ...args))
+        wrapped.keyOf.apply(self, argsOfCall)
+      } catch (error) {
+        handle
+          .cacheFor(self)
+          [REPORT](name, resultFailed('writes', name, 'argsOf', error, 'what is cached was left as it is'))
+        return
+      }
+      try {
+        await Reflect.apply(wrapped.store, self, [argsOfCall, result])
+      } catch (error) {
+        if (isClosed(error)) throw error
+        await Reflect.apply(wrapped.invalidate, self, argsOfCall)
+        handle.cacheFor(self)[REPORT](name, notStored(name, error))
+      }
+    }
   }
 }
 
@@ -81,13 +96,54 @@ function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
   const { keyOf, tags, tagsOf, ...write } = options
   if (typeof keyOf !== 'function')
     throw invalid('keyOf', 'a function that makes the key; or tell method and argsOf', keyOf)
+  if (tagsOf !== undefined && typeof tagsOf !== 'function') throw invalid('tagsOf', 'a function', tagsOf)
+  if (tags !== undefined && typeof tags !== 'function') checkTags(tags, 'tags')
   resolvePolicy(DEFAULT_POLICY, write)
   return (self, name, args) => {
     const home = cacheOf(cache, self, name)
-    const known = typeof tags === 'function' ? tags(...args) : (tags ?? [])
+    const known = typeof tags === 'function' ? checkTags(tags(...args), 'the result of tags()') : (tags ?? [])
     return async (result) => {
-      const all = tagsOf === undefined ? known : [...known, ...tagsOf(result, ...args)]
-      return home.set(keyOf(result, ...args), result, { ...write, tags: all })
+      let key: string
+      try {
+        key = checkKey(keyOf(result, ...args))
+      } catch (error) {
+        home[REPORT](name, resultFailed('writes', name, 'keyOf', error, 'what is cached was left as it is'))
+        return
+      }
+      try {
+        const isAbsent = result === undefined || result === null
+        const derived =
+          tagsOf === undefined || isAbsent ? [] : checkTags(tagsOf(result, ...args), 'the result of tagsOf()')
+        await home.set(key, result, { ...write, tags: [...known, ...derived] })
+      } catch (error) {
+        if (isClosed(error)) throw error
+        await home.delete(key, { version: write.version })
+        home[REPORT](name, notStored(name, error))
+      }
     }
   }
+}
+
+/** The method has changed what the cache has: if the new value cannot be stored, the old one goes. */
+function notStored(name: string, cause: unknown): CacheError {
+  const code = cause instanceof CacheError && cause.code === 'UNSUPPORTED_VALUE' ? cause.code : 'TAGS_FAILED'
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `the result of ${name} could not be stored by @writes: ${why}. The caller has it, and the old value was invalidated`
+  return new CacheError(code, message, { cause })
+}
+
+function checkArray(args: unknown): unknown[] {
+  if (Array.isArray(args)) return args
+  ignoreRejection(args)
+  throw invalid('the result of argsOf()', 'an array', args)
+}
+
+function checkKey(key: unknown): string {
+  if (typeof key === 'string') return key
+  ignoreRejection(key)
+  throw invalid('the result of keyOf()', 'a string', key)
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof CacheError && error.code === 'CLOSED'
 }

@@ -30,6 +30,20 @@ export function keyFailed(owner: string, option: string, cause: unknown): CacheE
   return failure('KEY_FAILED', `the option ${option} of ${owner} failed`, cause, 'a string')
 }
 
+/** A function of the result of a decorated method failed; the method has done its work. `left` says what was not done for that. */
+export function resultFailed(
+  decorator: string,
+  method: string,
+  option: string,
+  cause: unknown,
+  left: string,
+): CacheError {
+  const code = option === 'tagsOf' ? 'TAGS_FAILED' : 'KEY_FAILED'
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = `${option} of @${decorator} at ${method} failed: ${why}. The caller has the method's result; ${left}`
+  return new CacheError(code, message, { cause })
+}
+
 function failure(code: CacheErrorCode, what: string, cause: unknown, returns: string): CacheError {
   const why = cause instanceof Error ? cause.message : String(cause)
   const message = `${what}: ${why}. The value was served and kept in no tier; the function must return ${returns} and not a promise`

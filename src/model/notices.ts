@@ -32,5 +32,6 @@ export const NOTICE_LEVELS = {
 /** How loud a notice is. The codes of `CacheError` are warnings; those of a store that is not ours are quiet. */
 export function noticeLevelOf(code: string): NoticeLevel {
   if (Object.hasOwn(NOTICE_LEVELS, code)) return NOTICE_LEVELS[code as keyof typeof NOTICE_LEVELS]
-  return code.startsWith('L2_') || isOptionFailure(code) ? 'warning' : 'quiet'
+  const isWarning = code.startsWith('L2_') || code === 'UNSUPPORTED_VALUE' || isOptionFailure(code)
+  return isWarning ? 'warning' : 'quiet'
 }
