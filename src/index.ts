@@ -14,7 +14,7 @@ export type {
   WriteMode,
 } from './cache/source-definition.js'
 export type { WarmEntry } from './cache/warm.js'
-export type { CachedCalls, Wrapped } from './cache/wrap.js'
+export type { CachedCalls, Wrapped, WrappedAs } from './cache/wrap.js'
 export type { OfArguments, WrapOptions } from './cache/wrap-options.js'
 export { createCache } from './create-cache.js'
 export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedList } from './flow/after-commit.js'

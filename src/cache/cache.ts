@@ -33,7 +33,7 @@ import type { OpenScope, RequestScopes, ScopeOptions } from './request-scope.js'
 import { Source } from './source.js'
 import type { SourceDefinition } from './source-definition.js'
 import { type WarmEntry, warmEntries } from './warm.js'
-import { type Wrapped, wrapFunction } from './wrap.js'
+import { type WrappedAs, wrapFunction } from './wrap.js'
 import type { WrapOptions } from './wrap-options.js'
 
 /** What a cache is made of; only `create-cache.ts` puts it together. */
@@ -244,10 +244,10 @@ export class Cache {
    * A function with the signature and `this` of `fn` whose results are cached, under its arguments, in a namespace of its name.
    * Throws `NAME_REQUIRED` if it has none, and `INVALID_OPTION` if another function of this cache has the same.
    */
-  wrap<A extends unknown[], R, This = unknown>(
-    fn: (this: This, ...args: A) => R,
-    options: NoInfer<WrapOptions<A, Awaited<R>, This>> = {},
-  ): Wrapped<A, Awaited<R>, This> {
+  wrap<F extends (...args: never[]) => unknown>(
+    fn: F,
+    options: NoInfer<WrapOptions<Parameters<F>, Awaited<ReturnType<F>>, ThisParameterType<F>>> = {},
+  ): WrappedAs<F> {
     return wrapFunction(this.#parts, this.#scope, fn as never, options as never) as never
   }
 

@@ -32,6 +32,23 @@ export interface Wrapped<A extends readonly unknown[], V, This = unknown> extend
   (this: This, ...args: A): Promise<V>
 }
 
+/**
+ * The wrapped form of a function of type `F`. A function that returns promises, in all of its overloads, keeps its own call signatures,
+ * generics and overloads included. Of one that returns something else, or that has properties of its own, the last overload counts,
+ * with a promise of its result and with type parameters replaced by what they extend; so do the verbs of every wrapped function.
+ */
+export type WrappedAs<F extends (...args: never[]) => unknown> = keyof F extends never
+  ? F extends (...args: never[]) => Promise<unknown>
+    ? F & CachedCalls<Parameters<F>, Awaited<ReturnType<F>>>
+    : WrappedLast<F>
+  : WrappedLast<F>
+
+type WrappedLast<F extends (...args: never[]) => unknown> = Wrapped<
+  Parameters<F>,
+  Awaited<ReturnType<F>>,
+  ThisParameterType<F>
+>
+
 /** Throws `NAME_REQUIRED` or `INVALID_OPTION`; nothing was done then. */
 export function wrapFunction(
   parts: WrapParts,

@@ -78,7 +78,7 @@ export class CachedMethod {
     const known = this.#wrapped.get(cache)?.get(type)
     if (known !== undefined) return known
     const options = { ...this.#options, name: this.#options.name ?? this.#nameIn(type) }
-    const wrapped = cache.wrap<unknown[], unknown>(this.#bodyFor(type) as never, options)
+    const wrapped = cache.wrap(this.#bodyFor(type) as (...args: unknown[]) => unknown, options)
     const ofCache = this.#wrapped.get(cache) ?? new WeakMap<object, AnyWrapped>()
     this.#wrapped.set(cache, ofCache.set(type, wrapped))
     this.#classes.add(type)

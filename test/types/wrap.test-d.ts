@@ -12,12 +12,50 @@ test('a wrapped function has the signature of its function and answers a promise
   const quote = cache.wrap(fetchQuote)
   expectTypeOf(quote).parameters.toEqualTypeOf<[symbol: string, currency?: 'EUR' | 'USD']>()
   expectTypeOf(quote).returns.resolves.toEqualTypeOf<Quote>()
-  expectTypeOf(quote).toEqualTypeOf<Wrapped<[symbol: string, currency?: 'EUR' | 'USD'], Quote, unknown>>()
+  expectTypeOf(quote).toExtend<Wrapped<[symbol: string, currency?: 'EUR' | 'USD'], Quote>>()
   expectTypeOf(cache.wrap((id: number) => id, { name: 'id' })).returns.toEqualTypeOf<Promise<number>>()
   // @ts-expect-error a symbol is a string
   quote(1)
   // @ts-expect-error no such currency
   quote('A', 'GBP')
+})
+
+test('a function that returns promises keeps its generics and overloads', () => {
+  interface Table<Row> {
+    readonly name: string
+    readonly rows?: readonly Row[]
+  }
+  const find = cache.wrap(
+    async <Row extends { id: number }>(table: Table<Row>, _id: number): Promise<Row | undefined> => table.rows?.[0],
+    { name: 'find' },
+  )
+  const users: Table<{ id: number; email: string }> = { name: 'users' }
+  expectTypeOf(find(users, 1)).resolves.toEqualTypeOf<{ id: number; email: string } | undefined>()
+  // The verbs know what a type parameter extends.
+  expectTypeOf(find.peek(users, 1)).toEqualTypeOf<{ id: number } | undefined>()
+
+  function read(key: 'count'): Promise<number>
+  function read(key: 'name'): Promise<string>
+  async function read(key: string): Promise<string | number> {
+    return key
+  }
+  const cachedRead = cache.wrap(read)
+  expectTypeOf(cachedRead('count')).resolves.toEqualTypeOf<number>()
+  expectTypeOf(cachedRead('name')).resolves.toEqualTypeOf<string>()
+  // @ts-expect-error the verbs take the arguments of the last overload
+  cachedRead.invalidate('count')
+})
+
+test('one that returns no promise, or has properties, is that of its last overload, with a promise and without properties', () => {
+  function parse(text: string): string
+  function parse(text: number): number
+  function parse(text: string | number): string | number {
+    return text
+  }
+  expectTypeOf(cache.wrap(parse)).toEqualTypeOf<Wrapped<[text: number], number, unknown>>()
+  const counted = Object.assign(async (id: number) => id, { calls: 0 })
+  // @ts-expect-error properties of the function are not carried over
+  cache.wrap(counted, { name: 'counted' }).calls
 })
 
 test('its verbs take the same arguments', () => {
