@@ -209,6 +209,7 @@ export interface CacheOptions extends PolicyOptions {
    * the cache keeps it, and every caller gets it, as the plain object of its own enumerable properties. Default 'exact'.
    */
   readonly values?: ValueMode | undefined
+  /** Default: the machine's time. While a test replaces `Date.now`, ages follow that; time limits are always real. */
   readonly clock?: Clock | undefined
   /** A number in [0, 1) at each call, for jitter and back-off. Default `Math.random`. */
   readonly random?: (() => number) | undefined

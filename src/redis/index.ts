@@ -6,6 +6,9 @@ import { busLines } from './bus-dial.js'
 import { isClient, isClusterClient } from './client.js'
 import { type ClientSource, lentClient, openedClient, type RedisServerOptions } from './client-source.js'
 import { takeLent } from './lent-clients.js'
+import { MockBus } from './mock-bus.js'
+import { isMockClient } from './mock-client.js'
+import { MockStore } from './mock-store.js'
 import { checkOptions, checkTarget, type RedisTarget, type RedisTierOptions } from './options.js'
 import { OwnChanges } from './own-changes.js'
 import { RedisStore } from './redis-store.js'
@@ -31,7 +34,8 @@ const SILENCE_GRACE_MS: Milliseconds = 1_000
  *
  * A client that is passed stays its owner's: it is used as it is configured, never closed, and its options are never written to.
  * With a URL or options the connection is opened when the cache is created, by ioredis, which must be installed then.
- * The bus listens on a connection of its own either way. Throws `INVALID_OPTION`.
+ * The bus listens on a connection of its own either way. In tests it may be one of ioredis-mock, whose options `subscriber` and
+ * `bus: 'tracking'` change nothing. Throws `INVALID_OPTION`.
  */
 export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): TierDefinition {
   checkTarget(target)
@@ -40,13 +44,17 @@ export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): 
   return {
     ...tierOptions,
     connect(name: string, clock: Clock, maxStalenessMs = MAX_STALENESS_MS): ConnectedTier {
+      const heardEveryMs = Math.min(Math.max(maxStalenessMs / 3, HEARD_EVERY_MS.least), HEARD_EVERY_MS.most)
+      if (isMockClient(target)) {
+        const store = new MockStore(target, name, clock)
+        return { store, bus: bus === false ? undefined : new MockBus(target, heardEveryMs) }
+      }
       const give = takeClients(target, options)
       const source = sourceOf(target, give)
       const silenceMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive') + SILENCE_GRACE_MS
       const store = new RedisStore({ name, clock, source, silenceMs, log: bus === 'stream' ? 'stream' : 'none' })
       const own = new OwnChanges()
       const lines = busLines(source, subscriber, name)
-      const heardEveryMs = Math.min(Math.max(maxStalenessMs / 3, HEARD_EVERY_MS.least), HEARD_EVERY_MS.most)
       const append = async (bytes: Bytes): Promise<void> => void (await store.apply([], bytes))
       const buses: Record<'stream' | 'tracking', () => Bus> = {
         stream: () => new StreamBus({ lines, append, blockMs: heardEveryMs, graceMs: LINK_GRACE_MS }),

@@ -3,6 +3,7 @@ import { CacheError, show } from '../model/errors.js'
 import type { TierOptions } from '../model/tier-definition.js'
 import { isClient, isClusterClient, type RedisConnection } from './client.js'
 import type { RedisServerOptions } from './client-source.js'
+import { isMockClient } from './mock-client.js'
 
 /** How processes hear of each other's changes. */
 export type RedisBus =
@@ -30,7 +31,7 @@ export type RedisTarget = RedisConnection | string | RedisServerOptions
 const URL_FORM = /^(rediss?:\/\/|\/)/
 
 export function checkTarget(target: unknown): void {
-  if (isClient(target)) return
+  if (isClient(target) || isMockClient(target)) return
   if (typeof target === 'string' && URL_FORM.test(target)) return
   if (typeof target === 'object' && target !== null && !Array.isArray(target) && isPlain(target)) return
   throw new CacheError(
@@ -48,7 +49,7 @@ export function checkOptions(options: RedisTierOptions, target?: unknown): void 
   if (bus !== undefined && bus !== 'stream' && bus !== 'tracking' && bus !== false) {
     throw new CacheError('INVALID_OPTION', `bus must be 'stream' (the default), 'tracking' or false; got ${show(bus)}`)
   }
-  if (subscriber !== undefined && !isClient(subscriber)) {
+  if (subscriber !== undefined && !isClient(subscriber) && !isMockClient(subscriber)) {
     const fix = 'Leave it out to let the SDK duplicate your connection'
     throw new CacheError(
       'INVALID_OPTION',

@@ -1,0 +1,161 @@
+// Caches on ioredis-mock, as the tests of an application have them.
+import { Redis } from 'ioredis'
+import RedisMock from 'ioredis-mock'
+import { type Cache, type CacheOptions, createCache } from 'tiercache'
+import { type RedisBus, redisTier } from 'tiercache/redis'
+import { deferred } from 'tiercache/testing'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { isClient } from '../../../src/redis/client.js'
+import { isMockClient } from '../../../src/redis/mock-client.js'
+
+let host = ''
+const caches: Cache[] = []
+
+beforeEach(() => {
+  host = `mock-${crypto.randomUUID()}`
+})
+
+afterEach(async () => {
+  vi.useRealTimers()
+  await Promise.all(caches.splice(0).map((cache) => cache.close()))
+})
+
+/** A cache that stands for a process of its own. */
+function cacheOn(mock = new RedisMock({ host }), options: Omit<CacheOptions, 'bus'> & { bus?: RedisBus } = {}): Cache {
+  const { bus, ...rest } = options
+  const cache = createCache({ name: 'shop', ttl: '5m', l2: redisTier(mock, { bus }), ...rest })
+  caches.push(cache)
+  return cache
+}
+
+test('what one cache stores another one reads', async () => {
+  const [a, b] = [cacheOn(), cacheOn()]
+  const value = { at: new Date(0), bytes: Buffer.from([0, 255]), many: new Map([[1n, undefined]]) }
+  expect(await a.set('k', value)).toBe('applied')
+  expect(await b.lookup('k')).toMatchObject({ found: true, tier: 'l2', value })
+  expect(await b.lookup('k')).toMatchObject({ found: true, tier: 'l1', value })
+})
+
+test('a change in one cache is seen by the other as soon as the call has resolved', async () => {
+  const [a, b] = [cacheOn(), cacheOn()]
+  await a.set('k', 1, { tags: ['t'] })
+  for (const change of [
+    () => a.set('k', 2, { tags: ['t'] }),
+    () => a.delete('k'),
+    () => a.expire('k'),
+    () => a.invalidateTags(['t']),
+    () => a.clear(),
+  ]) {
+    await a.set('k', 1, { tags: ['t'] })
+    expect(await b.get('k')).toBe(1)
+    expect(b.peek('k')).toBe(1)
+    expect(await change()).toBe('applied')
+    expect(b.peek('k')).toBeUndefined()
+  }
+})
+
+test('a load runs once in all caches, and one that was overtaken by a deletion is not kept', async () => {
+  const [a, b] = [cacheOn(), cacheOn()]
+  let loads = 0
+  const load = async () => ++loads
+  expect(await Promise.all([a.getOrSet('k', load), b.getOrSet('k', load)])).toEqual([1, 1])
+  const started = deferred<void>()
+  const ended = deferred<string>()
+  const loading = a.getOrSet('slow', () => {
+    started.resolve()
+    return ended.promise
+  })
+  await started.promise
+  await b.delete('slow')
+  ended.resolve('old')
+  expect(await loading).toBe('old')
+  await a.drain()
+  expect(await a.get('slow')).toBeUndefined()
+  expect(await b.get('slow')).toBeUndefined()
+})
+
+test('tags that are known only after the load are kept with it', async () => {
+  const [a, b] = [cacheOn(), cacheOn()]
+  const user = { id: 1, org: 7 }
+  await a.getOrSet('user:1', async () => user, { tags: ({ org }) => [`org:${org}`] })
+  await a.drain()
+  expect(await b.get('user:1')).toEqual(user)
+  await b.invalidateTags(['org:7'])
+  expect(await a.get('user:1')).toBeUndefined()
+})
+
+test('flushall between two tests leaves nothing in L2', async () => {
+  const a = cacheOn()
+  await a.set('k', 1)
+  await new RedisMock({ host }).flushall()
+  expect(await cacheOn().get('k')).toBeUndefined()
+})
+
+test('flushall is noticed by a cache that goes on', async () => {
+  const a = cacheOn(undefined, { l1: { maxStaleness: 150 } })
+  await a.set('k', 1)
+  await new RedisMock({ host }).flushall()
+  await vi.waitFor(async () => expect(await a.get('k')).toBeUndefined(), { timeout: 20_000, interval: 50 })
+  await a.set('k', 2)
+  expect(await cacheOn().get('k')).toBe(2)
+}, 30_000)
+
+test('entries and leases live by the faked timers', async () => {
+  vi.useFakeTimers()
+  const [a, b] = [cacheOn(), cacheOn()]
+  await a.set('k', 1, { ttl: 100 })
+  vi.advanceTimersByTime(99)
+  expect(await b.get('k')).toBe(1)
+  vi.advanceTimersByTime(1)
+  expect(await b.get('k')).toBeUndefined()
+  expect(await a.getOrSet('k', async () => 2)).toBe(2)
+})
+
+test('a mock that is disconnected is an L2 that cannot be reached', async () => {
+  const mock = new RedisMock({ host })
+  const a = cacheOn(mock)
+  const degraded = vi.fn()
+  a.on('degraded', degraded)
+  await a.set('k', 1)
+  mock.disconnect()
+  expect(await a.set('k', 2)).toBe('queued')
+  expect(await a.getOrSet('other', async () => 3)).toBe(3)
+  await vi.waitFor(() => expect(degraded).toHaveBeenCalledOnce())
+  await mock.connect()
+  await vi.waitFor(async () => expect(await cacheOn().get('k')).toBe(2), { timeout: 20_000, interval: 50 })
+}, 30_000)
+
+test('mocks that connect late, have a prefix, or pretend to be a cluster are taken too', async () => {
+  const lazy = cacheOn(new RedisMock({ host, lazyConnect: true }))
+  expect(await lazy.set('k', 1)).toBe('applied')
+  const prefixed = cacheOn(new RedisMock({ host, keyPrefix: 'app:' }))
+  await prefixed.set('k', 2)
+  expect((await new RedisMock({ host }).keys('app:*')).sort()).toEqual([
+    'app:shop:k',
+    'app:{shop}#bus',
+    'app:{shop}#c:shop',
+  ])
+  expect(await lazy.get('k')).toBe(1)
+  const cluster = createCache({ name: 'shop', l2: redisTier(new RedisMock.Cluster([{ host, port: 7000 }])) })
+  expect(await cluster.set('k', 3)).toBe('applied')
+  await cluster.clear()
+  await cluster.close()
+})
+
+test('a tracking bus is one like the other, and without a bus nothing is heard', async () => {
+  const [tracking, stream, deaf] = (['tracking', 'stream', false] as const).map((bus) => cacheOn(undefined, { bus }))
+  await stream?.set('k', 1)
+  expect([await tracking?.get('k'), await deaf?.get('k')]).toEqual([1, 1])
+  await stream?.delete('k')
+  expect(tracking?.peek('k')).toBeUndefined()
+  expect(deaf?.peek('k')).toBe(1)
+})
+
+test('a mock is told from a client, and from what is neither', () => {
+  const client = new Redis({ lazyConnect: true })
+  expect([isClient(client), isMockClient(client)]).toEqual([true, false])
+  expect(isMockClient(new RedisMock({ host }))).toBe(true)
+  for (const value of [undefined, null, 'redis://x', {}, { connected: true, data: new Map(), expires: new Map() }]) {
+    expect(isMockClient(value)).toBe(false)
+  }
+})

@@ -1,0 +1,10 @@
+// The program of the testing guide: what it prints is what its comments promise.
+import * as tiercache from 'tiercache'
+import * as testing from 'tiercache/testing'
+import { expect, test } from 'vitest'
+import { runGuide } from '../../support/guide.js'
+
+test('the testing guide prints what it says, without waiting for anything', async () => {
+  const { promised, printed } = await runGuide('testing', { tiercache, 'tiercache/testing': testing })
+  expect(printed).toEqual(promised)
+})
