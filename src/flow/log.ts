@@ -3,6 +3,7 @@ import type { CacheEventName, CacheEvents, Events } from '../model/events.js'
 import { isOptionFailure } from '../model/failed-option.js'
 import { noticeLevelOf } from '../model/notices.js'
 import type { Logger } from '../model/options.js'
+import { isAboutValue, kindOfRefusal } from '../model/refused-value.js'
 
 /** One thing to say. */
 interface Line {
@@ -32,9 +33,9 @@ const LINES: Lines = {
     code: 'RECOVERED',
     message: `L2 is used again, after ${Math.round(degradedMs)} ms`,
   }),
-  // A function among the options that failed has a notice of its own.
+  // A function among the options that failed, and a value that is refused for what it is, have notices of their own.
   storeFailed: ({ scope, error }) =>
-    isOptionFailure(codeOf(error, ''))
+    isOptionFailure(codeOf(error, '')) || isAboutValue(error)
       ? undefined
       : {
           level: 'warn',
@@ -108,8 +109,7 @@ const LINES: Lines = {
   }),
   notice: ({ code, detail, error }) => {
     const isWarning = noticeLevelOf(code) === 'warning'
-    // Such a notice comes once for each source, function or cache, and names it.
-    const about = isOptionFailure(code) ? detail : undefined
+    const about = aboutOf(code, detail, error)
     return { level: isWarning ? 'warn' : 'info', code, message: detail, error, isWarning, ...(about && { about }) }
   },
   closed: ({ lost, unsaved }) =>
@@ -194,6 +194,13 @@ function warnedByProcess(): Set<string> {
   const holder = globalThis as { [WARNED]?: Set<string> }
   holder[WARNED] ??= new Set()
   return holder[WARNED]
+}
+
+/** What tells notices of one code apart. */
+function aboutOf(code: string, detail: string, error: Error | undefined): string | undefined {
+  // Such a notice comes once for each source, function or cache, and names it.
+  if (isOptionFailure(code)) return detail
+  return code === 'VALUE_NOT_KEPT' && error !== undefined ? kindOfRefusal(error) : undefined
 }
 
 function codeOf(error: Error, otherwise: string): string {

@@ -1,12 +1,12 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
 import type { AtMs } from '../model/entry.js'
-import { asError, CacheError, show } from '../model/errors.js'
+import { asError, type CacheError, show } from '../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
 import { type Space, userKeyOf } from '../model/key.js'
 import type { Change, Clock, Milliseconds } from '../model/ports.js'
 import { noReads, type ReadCounts } from '../model/read-counts.js'
 import type { ReadOutcome, StaleResult } from '../model/read-outcome.js'
-import { RefusedValue } from '../model/refused-value.js'
+import { isAboutValue, kindOfRefusal } from '../model/refused-value.js'
 import { isStored, type Stored, type StoreOutcome } from '../model/store-outcome.js'
 import { eventsOf } from './announced-events.js'
 import type { Announcement } from './announcement.js'
@@ -44,7 +44,6 @@ const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>
 
 /** Kinds of notices that are remembered as given: bounded, whatever names applications make up. */
 const MAX_NOTICES = 1_000
-const LONGEST_KEY = 100
 
 export class Recorder {
   readonly counters: Counters = {
@@ -155,18 +154,16 @@ export class Recorder {
     if (this.events.has('storeFailed')) {
       this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error: asError(error) })
     }
-    if (error instanceof CacheError && (error.code === 'UNSUPPORTED_VALUE' || error.code === 'SCHEMA_MISMATCH')) {
-      this.#valueNotKept(space, userKeyOf(localKey), error)
-    }
+    if (isAboutValue(error)) this.#valueNotKept(space, error)
   }
 
   /** Once per reason, such as the class of the value. */
-  #valueNotKept({ scope }: Space, key: string, error: CacheError): void {
-    const kind = `VALUE_NOT_KEPT ${error instanceof RefusedValue ? error.kind : error.code}`
+  #valueNotKept({ scope }: Space, error: CacheError): void {
+    const kind = `VALUE_NOT_KEPT ${kindOfRefusal(error)}`
     if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
     this.#noticed.add(kind)
-    const shown = JSON.stringify(key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}...` : key)
-    const detail = `${scope} keeps the value of ${shown} in no tier, so that each read loads it anew: ${error.message}`
+    // Without the key, which may be private: this goes to logs.
+    const detail = `${scope} keeps a value in no tier, so that each read loads it anew: ${error.message}`
     this.events.emit('notice', { code: 'VALUE_NOT_KEPT', detail, error })
   }
 

@@ -6,7 +6,7 @@ export type CacheErrorCode =
   | 'INVALID_OPTION'
   /** A key, tag or name is not what it must be; nothing was done. */
   | 'INVALID_KEY'
-  /** The value holds something that cannot be kept in L2: a function, a symbol, a class instance with behaviour. */
+  /** The value holds something that no tier keeps: a function, a symbol, an instance of a class, what can be read only once. */
   | 'UNSUPPORTED_VALUE'
   /** The loader did not answer within `hardTimeout`. */
   | 'LOAD_TIMEOUT'
@@ -36,7 +36,7 @@ export type CacheErrorCode =
   | 'L2_CLIENT_MISSING'
   /** A bus message could not be understood; it was ignored. Only in events. */
   | 'BUS_MESSAGE_INVALID'
-  /** A value read from L2 does not satisfy the schema; it counts as a miss. Only in events. */
+  /** A value does not satisfy the schema: of L2 it is a miss with an event, of a loader or `set` a rejection. */
   | 'SCHEMA_MISMATCH'
   /** `loadMany` did not answer one result per key. */
   | 'BATCH_MISMATCH'

@@ -22,6 +22,16 @@ export class RefusedValue extends CacheError {
   }
 }
 
+/** Whether no tier keeps a value for what it is: such an error has a notice of its own. */
+export function isAboutValue(error: unknown): error is CacheError {
+  return error instanceof CacheError && (error.code === 'UNSUPPORTED_VALUE' || error.code === 'SCHEMA_MISMATCH')
+}
+
+/** The same for values that are refused for the same reason. */
+export function kindOfRefusal(error: Error): string {
+  return error instanceof RefusedValue ? error.kind : String((error as { readonly code?: unknown }).code)
+}
+
 const LONGEST_PATH = 200
 
 function shorten(path: string): string {

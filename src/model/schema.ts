@@ -1,6 +1,6 @@
 // The part of Standard Schema v1 (https://standardschema.dev) that the cache uses, so that any validator fits and none is installed.
 
-/** A validator such as a zod, valibot or arktype schema. It is applied to what comes from L2, never to what a loader returned. */
+/** A validator such as a zod, valibot or arktype schema. Every value passes it once: from a loader, from `set`, from L2. */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
     readonly version: 1

@@ -1,9 +1,11 @@
 // The entries whose envelopes are stored in v1/. Never change one: add.
 import type { EntryCodecOptions, EntryFields } from '../../src/codec/entry-codec.js'
+import type { Extension } from '../../src/model/extension.js'
 
 export interface StoredEntry {
   readonly name: string
   readonly options: EntryCodecOptions
+  readonly extensions?: readonly Extension[]
   readonly fields: EntryFields
   /** The scope labels that follow from the key. */
   readonly scopes: readonly string[]
@@ -39,6 +41,32 @@ const tagged = {
 const cycle: Record<string, unknown> = { name: 'cycle', list: [] }
 cycle.self = cycle
 ;(cycle.list as unknown[]).push(cycle)
+
+class Money {
+  constructor(
+    readonly cents: bigint,
+    readonly currency: string,
+  ) {}
+}
+
+const money: Extension<Money> = {
+  name: 'money',
+  is: (value) => value instanceof Money,
+  encode: ({ cents, currency }) => [cents, currency],
+  decode: (data) => new Money(...(data as [bigint, string])),
+}
+
+/** Holds another extension's value. */
+class Price {
+  constructor(readonly net: Money) {}
+}
+
+const price: Extension<Price> = {
+  name: 'price.2',
+  is: (value) => value instanceof Price,
+  encode: ({ net }) => ({ net }),
+  decode: (data) => new Price((data as { net: Money }).net),
+}
 
 export const ENTRIES: readonly StoredEntry[] = [
   { name: 'plain', options: raw, fields: base, scopes },
@@ -146,6 +174,20 @@ export const ENTRIES: readonly StoredEntry[] = [
     scopes,
   },
   { name: 'cycle', options: raw, fields: { ...base, value: cycle }, scopes },
+  {
+    name: 'extensions',
+    options: raw,
+    extensions: [money, price],
+    fields: {
+      ...base,
+      value: {
+        price: new Price(new Money(995n, 'EUR')),
+        list: new Map([['a', [new Money(-1n, 'USD')]]]),
+        mine: { $tiercache: 'no tag', data: 1 },
+      },
+    },
+    scopes,
+  },
   { name: 'compressed', options: {}, fields: { ...base, value: { text: 'tiercache '.repeat(300) } }, scopes },
   {
     name: 'encrypted',

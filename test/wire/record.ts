@@ -4,10 +4,10 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { createEntryCodec } from '../../src/codec/entry-codec.js'
 import { ENTRIES } from './entries.js'
 
-for (const { name, options, fields } of ENTRIES) {
+for (const { name, options, extensions, fields } of ENTRIES) {
   const file = new URL(`v1/${name}.hex`, import.meta.url)
   if (existsSync(file)) continue
-  const hex = createEntryCodec(options).encode(fields).toString('hex')
+  const hex = createEntryCodec(options, extensions).encode(fields).toString('hex')
   writeFileSync(file, `${hex.replace(/.{1,120}/g, '$&\n')}`)
   console.log(`recorded ${name}`)
 }

@@ -14,8 +14,8 @@ test('every stored envelope has its entry, and every entry its envelope', () => 
   expect(names.sort()).toEqual(ENTRIES.map(({ name }) => name).sort())
 })
 
-describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, fields, scopes }) => {
-  const codec = createEntryCodec(options)
+describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, extensions, fields, scopes }) => {
+  const codec = createEntryCodec(options, extensions)
 
   test('decodes to its entry', () => {
     const opened = codec.open(stored(name), fields.key, scopes)
@@ -47,8 +47,8 @@ const repeatable = ENTRIES.filter(({ options }) => options.compress === false)
 
 test.each(repeatable)(
   '"$name" is still written as it was, but for its random generation',
-  ({ name, options, fields }) => {
-    const written = createEntryCodec(options).encode(fields)
+  ({ name, options, extensions, fields }) => {
+    const written = createEntryCodec(options, extensions).encode(fields)
     expect(written.subarray(16).toString('hex')).toBe(stored(name).subarray(16).toString('hex'))
   },
 )

@@ -6,6 +6,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { logEvents } from '../../../src/flow/log.js'
 import { CacheError } from '../../../src/model/errors.js'
 import { Events } from '../../../src/model/events.js'
+import { RefusedValue } from '../../../src/model/refused-value.js'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { fleet, l1Only } = leavesNothing()
@@ -71,8 +72,11 @@ test('what heals by itself is no warning of the process', () => {
   expect(emitWarning).not.toHaveBeenCalled()
 })
 
+const refusal = (name: string) =>
+  new RefusedValue({ path: 'value', what: `an instance of ${name}`, cure: 'Leave it out' })
+
 test.each<[string, (events: Events) => void]>([
-  ['UNSUPPORTED_VALUE', (e) => e.emit('storeFailed', { ...entry, error: new CacheError('UNSUPPORTED_VALUE', 'a.b') })],
+  ['VALUE_NOT_KEPT', (e) => e.emit('notice', { code: 'VALUE_NOT_KEPT', detail: 'no', error: refusal('Cart') })],
   ['STORE_FAILED', (e) => e.emit('storeFailed', { ...entry, error: new TypeError('tags threw') })],
   ['ENTRY_CORRUPT', (e) => e.emit('corrupt', { ...entry, error: new CacheError('ENTRY_CORRUPT', 'damaged') })],
   ['OUT_OF_MEMORY', (e) => e.emit('notice', { code: 'OUT_OF_MEMORY', detail: 'full' })],
@@ -87,10 +91,20 @@ test.each<[string, (events: Events) => void]>([
   expect(emitWarning.mock.calls[0]?.[0], 'no key, which may be private').not.toContain('secret-key')
 })
 
-test('two sources whose values cannot be kept are two kinds', () => {
+test('values of two classes that cannot be kept are two kinds, and their notice says all', () => {
   const events = new Events()
   logEvents(events, 'shop', undefined, new Set())
-  const error = new CacheError('UNSUPPORTED_VALUE', 'no')
+  for (const name of ['Cart', 'Order', 'Cart']) {
+    events.emit('storeFailed', { ...entry, error: refusal(name) })
+    events.emit('notice', { code: 'VALUE_NOT_KEPT', detail: 'no', error: refusal(name) })
+  }
+  expect(emitWarning).toHaveBeenCalledTimes(2)
+})
+
+test('two sources whose values cannot be stored are two kinds', () => {
+  const events = new Events()
+  logEvents(events, 'shop', undefined, new Set())
+  const error = new TypeError('no')
   for (const scope of ['shop/a', 'shop/b', 'shop/a']) events.emit('storeFailed', { scope, key: 'k', error })
   expect(emitWarning).toHaveBeenCalledTimes(2)
 })
