@@ -164,7 +164,7 @@ export class Recorder {
     this.#noticed.add(kind)
     // Without the key, which may be private: this goes to logs.
     const detail = `${scope} keeps a value in no tier, so that each read loads it anew: ${error.message}`
-    this.events.emit('notice', { code: 'VALUE_NOT_KEPT', detail, error })
+    this.notice('VALUE_NOT_KEPT', detail, error)
   }
 
   /**

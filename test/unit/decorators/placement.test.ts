@@ -180,3 +180,14 @@ describe('other decorators', () => {
     expect(() => cachedMethod(repo, 'find')).toThrow(/@cached/)
   })
 })
+
+test('a generator method is refused where it is decorated', () => {
+  class Feed {
+    async *pages() {
+      yield 1
+    }
+  }
+  for (const decorate of [decorateLegacy, decorateStandard]) {
+    expect(() => decorate(Feed.prototype, 'pages', cached(createCache()))).toThrow(/can be read only once/)
+  }
+})

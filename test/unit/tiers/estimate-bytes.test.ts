@@ -86,3 +86,15 @@ test('a value that throws when it is looked at is guessed', () => {
   }
   expect(estimateBytes(hostile)).toBe(64)
 })
+
+test('a value of an extension weighs what it is encoded to', () => {
+  class Text {
+    #text = 'x'.repeat(10_000)
+    toString() {
+      return this.#text
+    }
+  }
+  const text = { name: 'text', is: (value: object) => value instanceof Text, encode: String, decode: () => new Text() }
+  expect(estimateBytes({ a: new Text() })).toBeLessThan(200)
+  expect(estimateBytes({ a: new Text() }, [text])).toBeGreaterThan(10_000)
+})
