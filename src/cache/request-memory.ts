@@ -56,8 +56,10 @@ export class RequestMemory implements Reads {
   }
 
   async getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
-    // Who names L2 asks what is there.
-    if (options?.tiers === 'l2') return this.reader.getOrSet(scope, userKey, this.outside(load), options)
+    // Who names L2 asks what is there; who has left already gets nothing.
+    if (options?.tiers === 'l2' || options?.signal?.aborted === true) {
+      return this.reader.getOrSet(scope, userKey, this.outside(load), options)
+    }
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
     if (isServable(slot.answer)) {
       this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
@@ -98,7 +100,9 @@ export class RequestMemory implements Reads {
     userKeys: readonly string[],
     options: ReadOptions | undefined,
   ): Promise<readonly (Held | undefined)[]> {
-    if (options?.tiers !== undefined && options.tiers !== 'all') return this.reader.findMany(scope, userKeys, options)
+    if ((options?.tiers ?? 'all') !== 'all' || options?.signal?.aborted === true) {
+      return this.reader.findMany(scope, userKeys, options)
+    }
     const slots = userKeys.map((userKey) => this.#slotOf(this.#localKey(scope, userKey, options?.version)))
     const asked = slots.flatMap(({ answer }, i) => (answer === undefined ? [i] : []))
     if (asked.length > 0) {

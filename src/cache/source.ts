@@ -141,6 +141,7 @@ export class Source<Id, V> {
     checkOptions(options, READ_OPTIONS, 'refresh of a source')
     const key = this.#keyOfRead(id)
     if (key === undefined) return this.#readUnkept('refresh', id, options)
+    options?.signal?.throwIfAborted()
     const queued = this.#changes.queued(key)
     if (queued !== undefined) return queued.value as V
     const callOptions = this.#optionsOf(id, options?.signal) as CallOptions | undefined
@@ -263,12 +264,14 @@ export class Source<Id, V> {
 
   #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
     const { requests, reader, core } = this.#parts
-    const queued = this.#changes.queued(key)
+    // Whoever has left already gets nothing, wherever the value is: the long way says so.
+    const isWaiting = signal?.aborted !== true
+    const queued = isWaiting ? this.#changes.queued(key) : undefined
     if (queued !== undefined) {
       core.recorder.read(this.#scope.space, key, HIT.l1)
       return Promise.resolve(queued.value as V)
     }
-    const hit = requests.openScopes === 0 ? reader.hit(this.#scope, key) : undefined
+    const hit = isWaiting && requests.openScopes === 0 ? reader.hit(this.#scope, key) : undefined
     if (hit !== undefined) return hit as Promise<V>
     const options = this.#optionsOf(id, signal)
     return this.#loading.run(id, key, (load) => requests.reads.getOrSet(this.#scope, key, load, options))

@@ -147,11 +147,20 @@ export class Fleet {
           if (standing === UNAVAILABLE)
             return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
           // Somebody refreshes it. Whoever was served already need not wait.
-          if (plan.flight.isAnswered || ageOf(seen.entry, this.core.clock.nowMs()) === 'fresh') return { kind: 'leave' }
+          if (plan.flight.isAnswered) return { kind: 'leave' }
+          if (flight.reason === 'refresh' && ageOf(seen.entry, this.core.clock.nowMs()) === 'fresh') {
+            return { kind: 'leave' }
+          }
           break
         }
-        case 'held':
-          break
+        case 'held': {
+          if (!flight.mustLoad) break
+          // A refresh waits for no load that began before it: it takes the lease over, and what that load brings is stored nowhere.
+          const taken = await this.#replace(plan, seen.stamp, lease)
+          if (taken === 'mine') return this.#holding(flight, lease)
+          seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
+          continue
+        }
         default:
           seen satisfies never
       }

@@ -2,7 +2,8 @@
 import type { Age, AtMs, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
-import type { Label } from '../model/labels.js'
+import { type Label, tagLabel } from '../model/labels.js'
+import type { Tags } from '../model/options.js'
 import type { Bytes, Clock, Milliseconds } from '../model/ports.js'
 import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../model/read-outcome.js'
 import type { Mark } from './invalidation-log.js'
@@ -53,7 +54,7 @@ export interface FlightPlan {
 export class Flight implements FlightPlan, Loading {
   readonly localKey: string
   reason: LoadReason
-  readonly labels: readonly Label[]
+  labels: readonly Label[]
   readonly keyMark: Mark
   readonly labelMark: Mark
   readonly beganAtMs: AtMs
@@ -73,6 +74,14 @@ export class Flight implements FlightPlan, Loading {
   mustLoad = false
   /** What its load failed with, also when a stale value answers. */
   failure: { readonly error: unknown } | undefined
+  /** The entry that was served, where the answer is not what this flight loaded. */
+  answerEntry: Entry | undefined
+  /** Its tokens are being read: labels that come now are proven only after the load. */
+  readsTokens = false
+  /** Its loader was called. */
+  isLoading = false
+  /** Tags of callers that joined too late for `labels`. */
+  joinedTags: Tags<never>[] | undefined
   /** What may be served instead if the load fails or takes long. */
   held: Held | undefined
   /** Labels that the answer turned out to carry, so that later joiners can tell whether it is still theirs. */
@@ -95,6 +104,9 @@ export class Flight implements FlightPlan, Loading {
   #stopWaiting: ((reason: Error) => void) | undefined
   #waiting = 0
   #isKeptAlive = false
+  #isOver = false
+  #over: Promise<void> | undefined
+  #endOver: (() => void) | undefined
   /** Callers whose soft timeout passed before a value was at hand. */
   #wantsStale: Set<() => void> | undefined
 
@@ -113,9 +125,12 @@ export class Flight implements FlightPlan, Loading {
     })
   }
 
-  /** Only the first answer counts. */
-  resolve(value: unknown, outcome: ReadOutcome = LOADED): void {
-    if (!this.isAnswered) this.outcome = outcome
+  /** Only the first answer counts. `entry` is what was served, where it is not what was loaded. */
+  resolve(value: unknown, outcome: ReadOutcome = LOADED, entry?: Entry): void {
+    if (!this.isAnswered) {
+      this.outcome = outcome
+      this.answerEntry = entry
+    }
     this.isAnswered = true
     this.#resolve(value)
   }
@@ -126,6 +141,37 @@ export class Flight implements FlightPlan, Loading {
     this.#reject(error)
     // A refresh in the background, or one whose callers all left, may fail with nobody listening: its event has told of it.
     this.answer.catch(() => undefined)
+  }
+
+  /** Resolves when nothing of it is left to be done. Made only when somebody waits for that. */
+  get over(): Promise<void> {
+    if (this.#isOver) return Promise.resolve()
+    this.#over ??= new Promise((resolve) => {
+      this.#endOver = resolve
+    })
+    return this.#over
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#endOver?.()
+  }
+
+  /**
+   * The tags of a caller that joined: the value is to carry them, too. Those that come before its tokens are read are as good as the
+   * starter's own; for later ones it has to be proven that they were not invalidated since the load began.
+   */
+  addTags(tags: Tags<never>): void {
+    if (this.hasLoaded) return
+    if (typeof tags === 'function' || this.readsTokens) {
+      this.joinedTags ??= []
+      if (!this.joinedTags.includes(tags)) this.joinedTags.push(tags)
+      return
+    }
+    for (const tag of tags) {
+      const label = tagLabel(tag)
+      if (!this.labels.includes(label)) this.labels = [...this.labels, label]
+    }
   }
 
   /** Made only when a loader asks for other keys: most do not. */

@@ -123,7 +123,8 @@ export class Keeper {
   }
 
   /**
-   * Labels that the load's own options did not name: from a tags function, from `ctx.tags()`, or from the value that is renewed.
+   * Labels that were not known before the load: from a tags function, from `ctx.tags()`, from callers that joined, or from the value
+   * that is renewed.
    * `undefined` if they cannot be known: no invalidation could reach the value then.
    */
   #lateLabels(done: Finished): readonly Label[] | undefined {
@@ -131,12 +132,26 @@ export class Keeper {
     const derived = typeof tags === 'function' ? this.#derivedTags(done, tags) : []
     if (derived === undefined) return undefined
     const renewed = loaded.use === 'renew' ? (flight.held?.entry.labels.labels ?? []) : []
-    if (derived.length === 0 && loaded.tags.length === 0 && renewed.length === 0) return []
-    const late = new Set([...derived, ...loaded.tags].map(tagLabel))
+    const joined = this.#joinedTags(done)
+    if (joined === undefined) return undefined
+    if (derived.length + joined.length + loaded.tags.length + renewed.length === 0) return []
+    const late = new Set([...derived, ...joined, ...loaded.tags].map(tagLabel))
     // Scopes follow from the key, and may differ in their version.
     for (const label of renewed) if (isTag(label)) late.add(label)
     for (const label of flight.labels) late.delete(label)
     return [...late]
+  }
+
+  #joinedTags(done: Finished): readonly string[] | undefined {
+    const { joinedTags } = done.flight
+    if (joinedTags === undefined) return []
+    const all = new Set<string>()
+    for (const tags of joinedTags) {
+      const derived = this.#derivedTags(done, tags)
+      if (derived === undefined) return undefined
+      for (const tag of derived) all.add(tag)
+    }
+    return [...all]
   }
 
   #derivedTags({ loaded, scope, userKey, flight }: Finished, tags: Tags<never>): readonly string[] | undefined {

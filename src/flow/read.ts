@@ -1,5 +1,6 @@
 // A read, from top to bottom: L1, then L2, then the loader. Each step is one method, in the order in which they run.
 
+import { ageWithin, type CallWindows, windowsOf } from '../model/call-windows.js'
 import { type Age, type AtMs, ageOf, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
@@ -20,6 +21,7 @@ import {
   STALE_IF_SLOW,
   TIMED_OUT,
 } from '../model/read-outcome.js'
+import { atEndOfTick } from '../model/tick.js'
 import { refuseGenerator } from '../model/used-once.js'
 import type { Timed } from '../tiers/deadlines.js'
 import { type Accepted, accept, acceptAgain } from './accept.js'
@@ -29,6 +31,7 @@ import { Flight, type Held, type Loading, loadTimeout, type Waiting } from './fl
 import type { Mark } from './invalidation-log.js'
 import { Keeper, putInL1 } from './keep.js'
 import { type Loaded, runLoader } from './load-run.js'
+import { MaxAges } from './max-ages.js'
 import { Patience } from './patience.js'
 import { type Found, type FoundEntry, RemoteEntries } from './remote-entries.js'
 import { scopeOfCall } from './scope-of-call.js'
@@ -56,6 +59,8 @@ interface Request {
   readonly userKey: string
   readonly localKey: string
   readonly policy: Policy
+  /** What this call takes, if it says so: others that share its load may take more. */
+  readonly windows: CallWindows | undefined
   readonly load: Loader<unknown>
   readonly tags: Tags<never> | undefined
   readonly signal: AbortSignal | undefined
@@ -69,6 +74,7 @@ export class Reader {
   readonly #fleet: Fleet | undefined
   readonly #keeper: Keeper
   readonly #remote: Remote | undefined
+  readonly #maxAges = new MaxAges()
 
   constructor(core: Core) {
     this.#core = core
@@ -82,18 +88,25 @@ export class Reader {
 
   /**
    * Get or load. The hit is this one plain function: one look-up, one clock read (sampled once per turn), three comparisons, and the
-   * promise that the entry keeps (bench/micro/l1-hit.ts). Options are resolved only once the hit is ruled out.
+   * promise that the entry keeps (bench/micro/l1-hit.ts). Options are resolved only once the hit is ruled out; of those that could rule
+   * it out each is looked at.
    */
   getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
-    if (options === undefined || (options.version === undefined && options.tiers !== 'l2')) {
+    if (options === undefined) {
       const hit = this.hit(scope, userKey)
+      if (hit !== undefined) return hit as Promise<V>
+    } else if (options.version === undefined && options.tiers !== 'l2' && options.signal?.aborted !== true) {
+      const hit = this.hit(scope, userKey, this.#maxAges.of(options))
       if (hit !== undefined) return hit as Promise<V>
     }
     return this.#fetch(scope, userKey, load as Loader<unknown>, options as CallOptions | undefined) as Promise<V>
   }
 
-  /** The value if L1 has it, fresh and with nothing to think about; else `undefined`, and `getOrSet` is to be asked. */
-  hit(scope: Scope, userKey: string): Promise<unknown> | undefined {
+  /**
+   * The value if L1 has it, fresh, younger than `maxAgeMs` and with nothing to think about; else `undefined`, and `getOrSet` is to be
+   * asked.
+   */
+  hit(scope: Scope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
     const core = this.#core
     if (core.l1 === undefined || typeof userKey !== 'string') return undefined
     const prefix = scope.space.localPrefix
@@ -103,6 +116,7 @@ export class Reader {
     const nowMs = core.turnClock.nowMs()
     if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
       return undefined
+    if (nowMs - entry.createdAtMs >= maxAgeMs) return undefined
     core.recorder.l1Hit(scope.space, userKey)
     if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)
     return entry.promise
@@ -112,24 +126,33 @@ export class Reader {
 
   #fetch(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Promise<unknown> {
     try {
-      const request = this.#request(scope, userKey, load, options)
-      const held = this.#inL1(request.localKey, request.policy)
-      const served = held && this.#serveHeld(request, held)
-      return served === undefined ? this.#joinOrFly(request, held) : Promise.resolve(served.value)
+      return this.#serve(this.#request(scope, userKey, load, options))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
+  #serve(request: Request): Promise<unknown> {
+    if (request.signal?.aborted === true) {
+      this.#report(request, ABORTED, undefined)
+      return Promise.reject(request.signal.reason)
+    }
+    const held = this.#inL1(request.localKey, request.policy, request.windows)
+    const served = held && this.#serveHeld(request, held)
+    return served === undefined ? this.#joinOrFly(request, held) : Promise.resolve(served.value)
+  }
+
   /** What L1 has answers now, and is refreshed behind the answer where that is due; `undefined`: a load is to be waited for. */
   #serveHeld(request: Request, held: Held): { readonly value: unknown } | undefined {
-    if (held.age === 'fresh') {
+    const age = this.#ageFor(request, held.entry)
+    if (age === 'fresh') {
       this.#report(request, HIT.l1, held)
       if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
       return { value: this.#release(held.entry.value) }
     }
+    if (age === 'expired') return undefined
     const mustWait = this.#mustWait(request)
-    if (held.age === 'stale') {
+    if (age === 'stale') {
       if (!mustWait) this.#refreshBehind(request, 'stale', held)
       this.#report(request, STALE[held.tier], held)
       return { value: this.#release(held.entry.value) }
@@ -149,11 +172,13 @@ export class Reader {
     }
     refuseGenerator(load, 'the loader of getOrSet')
     const target = scopeOfCall(scope, options)
+    const policy = resolvePolicy(scope.policy, options)
     return {
       scope: target,
       userKey,
       localKey: localKeyOf(target.space, userKey),
-      policy: resolvePolicy(scope.policy, options),
+      policy,
+      windows: windowsOf(options, policy),
       load,
       tags:
         options?.tags === undefined || typeof options.tags === 'function'
@@ -164,7 +189,7 @@ export class Reader {
   }
 
   /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
-  #inL1(localKey: string, policy: Policy): Held | undefined {
+  #inL1(localKey: string, policy: Policy, windows?: CallWindows): Held | undefined {
     const { l1, clock, tokens, recovery, local } = this.#core
     // A value that was set here and could not be told to L2 yet is what this process reads (G2), whatever L1 made of it.
     const unsent = local.unsent.planOf(localKey)
@@ -184,9 +209,18 @@ export class Reader {
     }
     if (currency === 'expired') entry.expire(tokens.expiredAtMs(entry.labels, nowMs))
     const age = ageOf(entry, nowMs)
-    if (age !== 'expired') return { entry, tier: 'l1', age }
-    l1?.delete(localKey)
-    return undefined
+    if (age === 'expired') {
+      l1?.delete(localKey)
+      return undefined
+    }
+    // Too long in L1 for this call: it asks L2, which others need not.
+    if (windows?.l1TtlMs !== undefined && nowMs >= entry.verifiedAtMs + windows.l1TtlMs) return undefined
+    return { entry, tier: 'l1', age }
+  }
+
+  /** What an entry is worth to one call. */
+  #ageFor(request: Request, entry: Entry): Age {
+    return ageWithin(entry, request.windows, this.#core.clock.nowMs())
   }
 
   #isEarly(entry: Entry, policy: Policy): boolean {
@@ -224,14 +258,11 @@ export class Reader {
 
   async #joinOrFly(request: Request, held: Held | undefined): Promise<unknown> {
     const { local, running, callers } = this.#core
-    const { policy, signal } = request
-    if (signal?.aborted === true) {
-      this.#report(request, ABORTED, undefined)
-      throw signal.reason
-    }
+    const { policy, signal, tags } = request
     const caller = running.getStore()
     const flying = this.#joinable(request.localKey)
     if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey)
+    if (flying !== undefined && tags !== undefined) flying.addTags(tags)
     const flight = flying ?? this.#prepare(request, held, held === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
     const waiting: Waiting = {
@@ -242,6 +273,7 @@ export class Reader {
       takeStale: () => {
         const { held } = flight
         if (held === undefined || !this.#isStillUsable(held, flight)) return undefined
+        if (this.#ageFor(request, held.entry) === 'expired') return undefined
         waiting.outcome = STALE_IF_SLOW[held.tier]
         return held.entry
       },
@@ -269,12 +301,31 @@ export class Reader {
       local.ground(flight)
       return this.#joinOrFly(request, undefined)
     }
+    if (request.windows !== undefined && waiting.outcome === undefined && !this.#isTaken(request, flight)) {
+      return this.#serveBeyond(request, flight)
+    }
     this.#report(
       request,
       waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome)),
       flight.held,
     )
     return this.#handOut(value)
+  }
+
+  /** Whether a call with windows of its own takes what the flight answered. */
+  #isTaken(request: Request, { answerEntry, outcome }: Flight): boolean {
+    if (answerEntry === undefined) return true
+    const age = this.#ageFor(request, answerEntry)
+    if (outcome.result === 'hit') return age === 'fresh'
+    return outcome.result === 'stale' ? age === 'fresh' || age === 'stale' : age !== 'expired'
+  }
+
+  /** The others took it: this call gets the loader's error, or what is there once the flight is over. */
+  async #serveBeyond(request: Request, flight: Flight): Promise<unknown> {
+    if (flight.failure === undefined) await this.#core.callers.await(flight.over)
+    if (flight.failure === undefined) return this.#serve(request)
+    this.#report(request, FAILED, undefined)
+    throw flight.failure.error
   }
 
   /** The flight under way that a new caller may share: not one whose answer is over its ttl already. */
@@ -368,6 +419,7 @@ export class Reader {
       if (limit !== undefined) limits.remove(limit)
       local.underWay.delete(flight)
       local.flights.delete(flight)
+      flight.end()
     }
   }
 
@@ -390,25 +442,31 @@ export class Reader {
     const patience = this.patience()
     const fleet = policy.tiers === 'l1' ? undefined : this.#fleet
     if (fleet === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, patience)
-    const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight)
+    const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
     const plan = { scope, policy, flight, patience, isGoodEnough }
     const found = await fleet.read(plan)
     if (found.kind === 'entry') {
-      if (this.#isGoodEnough(found, flight)) return this.#arrive(flight, request, found)
+      if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const held = this.#fallBackOn(flight, found)
-      if (!flight.mustLoad && held.age === 'stale' && !flight.isAnswered)
-        this.#answerStale(flight, request, held, found)
-      if (!flight.mustLoad && held.age !== 'fresh' && this.#mustWait(request, found)) {
-        if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier])
+      const age = this.#ageFor(request, found.entry)
+      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, held, found)
+      if (!flight.mustLoad && age !== 'fresh' && age !== 'expired' && this.#mustWait(request, found)) {
+        if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier], held.entry)
         return
       }
     }
     const acquired = await fleet.acquire(found, plan)
-    if (acquired.kind === 'leave') return
+    if (acquired.kind === 'leave') return this.#leave(flight)
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
     if (flight.isAborted) fleet.giveBack(right)
     else await this.#load(flight, request, right, patience)
+  }
+
+  /** Another process refreshes what is fresh still. Whoever joined meanwhile has that. */
+  #leave(flight: Flight): void {
+    const { held } = flight
+    if (!flight.isAnswered && held !== undefined) flight.resolve(held.entry.value, HIT[held.tier], held.entry)
   }
 
   /** For one read. */
@@ -423,9 +481,9 @@ export class Reader {
   }
 
   /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
-  #isGoodEnough(found: FoundEntry, flight: Flight): boolean {
+  #isGoodEnough(found: FoundEntry, flight: Flight, request: Request): boolean {
     if (flight.mustLoad) return false
-    if (ageOf(found.entry, this.#core.clock.nowMs()) !== 'fresh') return false
+    if (this.#ageFor(request, found.entry) !== 'fresh') return false
     if (flight.reason !== 'refresh') return true
     // The copy in L1 and its original differ by the error of two estimates of the store's clock.
     return flight.held !== undefined && found.entry.createdAtMs > flight.held.entry.createdAtMs + CLOCK_ERROR_MS
@@ -446,7 +504,7 @@ export class Reader {
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.freshUntilMs
     if (flight.isAnswered) return
-    flight.resolve(found.entry.value, HIT.l2)
+    flight.resolve(found.entry.value, HIT.l2, found.entry)
   }
 
   #copyToL1(localKey: string, keyMark: number, policy: Policy, found: FoundEntry): void {
@@ -461,7 +519,7 @@ export class Reader {
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.staleUntilMs
     flight.keepAlive()
-    flight.resolve(held.entry.value, STALE[held.tier])
+    flight.resolve(held.entry.value, STALE[held.tier], held.entry)
   }
 
   // ── 5. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -474,6 +532,7 @@ export class Reader {
     const epoch = core.tokens.epoch
     const since = core.bus?.position()
     const lifeMs = policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs)
+    flight.readsTokens = true
     // What may not be stored in L2 needs no token of L2's: asking for one could cost the caller the timeout once more.
     const carrying =
       right.fence === undefined
@@ -486,6 +545,7 @@ export class Reader {
     let loaded: Loaded
     try {
       const stale = flight.held && staleOf(flight.held, startedAtMs)
+      flight.isLoading = true
       const loading = runLoader(request.load, userKey, flight, stale, core.running)
       if (loading instanceof Promise) {
         stopRenewing = this.#fleet?.renewWhileLoading(right)
@@ -542,10 +602,10 @@ export class Reader {
     }
     this.#noteFailure(flight, request, held)
     // Into L1, so that the reads until the next try find it there.
-    if (held.tier === 'l2' && request.policy.tiers === 'all') {
+    if (held.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
       putInL1(this.#core, flight.localKey, held.entry, request.policy, undefined)
     }
-    if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier])
+    if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier], held.entry)
   }
 
   #isStillUsable(held: Held, flight: Flight): boolean {
@@ -567,7 +627,9 @@ export class Reader {
 
   /**
    * Loads although an entry may be usable, and waits for the result; rejects with the loader's error although a value may be at
-   * hand. No load under way is joined or waited for, here or elsewhere, and no value of L2 taken: they may have begun too early.
+   * hand. No load that runs already is joined, here or elsewhere, and no value of L2 taken: they may have begun too early. Refreshes
+   * of one key that are asked for before the loader is called share its call; those that come while it runs wait for its end, and
+   * share the next one: so at most one runs, and one waits.
    */
   async refresh(
     scope: Scope,
@@ -577,25 +639,56 @@ export class Reader {
   ): Promise<unknown> {
     const asked = this.#request(scope, userKey, load, options)
     const request: Request = { ...asked, policy: { ...asked.policy, singleFlight: 'process' } }
-    request.signal?.throwIfAborted()
-    const { local, running, callers, background } = this.#core
+    const { local, running } = this.#core
     const caller = running.getStore()
-    const flying = local.flights.get(request.localKey)
-    if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey)
+    for (;;) {
+      request.signal?.throwIfAborted()
+      const flying = local.flights.get(request.localKey)
+      if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey)
+      if (flying?.mustLoad !== true || flying.isAnswered) return this.#refreshed(this.#beginRefresh(request), request)
+      if (!flying.isLoading) {
+        if (request.tags !== undefined) flying.addTags(request.tags)
+        return this.#refreshed(flying, request)
+      }
+      try {
+        await this.#waitFor(flying, request)
+      } catch (error) {
+        // Its failure is that of its own callers.
+        if (!flying.isAnswered) throw error
+      }
+    }
+  }
+
+  /** A load that begins at the end of this tick: whoever asks for the same until then shares it. */
+  #beginRefresh(request: Request): Flight {
+    const { local, background } = this.#core
     const held = this.#inL1(request.localKey, request.policy)
     local.detach(request.localKey)
     const flight = this.#prepare(request, held, 'refresh')
     flight.mustLoad = true
-    const takeStale = () => undefined
-    const waiting = { signal: request.signal, limitMs: Infinity, softMs: Infinity, takeStale, outcome: undefined }
-    const answer = flight.join(waiting, callers, () => this.#abandon(flight))
+    background.run('load', async () => {
+      await new Promise<void>(atEndOfTick)
+      if (flight.isAborted) flight.end()
+      else await this.#fly(flight, request)
+    })
+    return flight
+  }
+
+  async #refreshed(flight: Flight, request: Request): Promise<unknown> {
+    const value = await this.#waitFor(flight, request)
+    if (flight.failure !== undefined) throw flight.failure.error
+    return this.#handOut(value)
+  }
+
+  async #waitFor(flight: Flight, { signal, policy }: Request): Promise<unknown> {
+    const { running, callers } = this.#core
+    const caller = running.getStore()
+    const limitMs = flight.isLoading ? policy.hardTimeoutMs : Infinity
+    const waiting = { signal, limitMs, softMs: Infinity, takeStale: () => undefined, outcome: undefined }
     caller?.waitsFor.add(flight)
-    background.run('load', () => this.#fly(flight, request))
     callers.came()
     try {
-      const value = await answer
-      if (flight.failure !== undefined) throw flight.failure.error
-      return this.#handOut(value)
+      return await flight.join(waiting, callers, () => this.#abandon(flight))
     } finally {
       callers.left()
       caller?.waitsFor.delete(flight)

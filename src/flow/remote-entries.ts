@@ -169,8 +169,9 @@ export class RemoteEntries {
     const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
     if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp }
     const found = (checked: unknown): Found => {
-      // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further.
-      const l1UntilMs = createdAtMs + Math.floor(ageMs) + policy.l1TtlMs
+      // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
+      const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
+      const l1UntilMs = createdAtMs + Math.floor(ageMs) + l1TtlMs
       const entry = new Entry(
         this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
         createdAtMs,

@@ -59,12 +59,16 @@ export class Entry implements EntryTimes {
    * longer than it would have been. Only the first expiry counts.
    */
   expire(atMs: AtMs): void {
-    if (this.freshUntilMs === LONG_AGO_MS) return
+    if (this.isExpiredSoftly) return
     const endedAtMs = Math.min(atMs, this.freshUntilMs)
     this.usableUntilMs = Math.min(this.usableUntilMs, endedAtMs + this.staleIfErrorMs)
     this.hotUntilMs = 0
     this.freshUntilMs = LONG_AGO_MS
     this.staleUntilMs = LONG_AGO_MS
+  }
+
+  get isExpiredSoftly(): boolean {
+    return this.freshUntilMs === LONG_AGO_MS
   }
 
   /** Not to be served before L2 said that it is still what it was. */

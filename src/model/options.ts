@@ -14,7 +14,13 @@ export type Tiers = 'all' | Tier
 /** Whether one load runs per process or, through L2, one per fleet. */
 export type SingleFlight = 'process' | 'fleet'
 
-/** How long values live and how they are loaded: as defaults of a cache or namespace, and per call. */
+/**
+ * How long values live and how they are loaded: as defaults of a cache or namespace, and per call.
+ *
+ * `ttl`, `absentTtl`, `l1Ttl`, `staleWhileRevalidate` and `staleIfError` of one call say how long the value that it stores lives, and
+ * bound what it takes: with `ttl: '1s'` a value of 5 s is not fresh to this call, with `staleIfError: 0` none is served to it when the
+ * load fails. They lengthen nothing that is stored.
+ */
 export interface PolicyOptions {
   /** How long a value is fresh. 0: it is not cached. Default '1m'. */
   readonly ttl?: Duration | undefined
