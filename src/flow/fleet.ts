@@ -156,8 +156,8 @@ export class Fleet {
         case 'held': {
           if (!flight.mustLoad) break
           // A refresh waits for no load that began before it: it takes the lease over, and what that load brings is stored nowhere.
-          const taken = await this.#replace(plan, seen.stamp, lease)
-          if (taken === 'mine') return this.#holding(flight, lease)
+          const taken = await this.#replace(plan, seen.stamp)
+          if (taken instanceof Planted) return this.#holding(flight, taken.lease)
           seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
           continue
         }
