@@ -7,7 +7,8 @@ export function checkNames(options: unknown, known: readonly string[], what: str
     throw invalid(what, 'an object', options)
   }
   for (const name in options) {
-    if (!known.includes(name)) throw unknownName(name, known, what)
+    // What some library added to every object is no option of anybody.
+    if (!known.includes(name) && !(name in Object.prototype)) throw unknownName(name, known, what)
   }
 }
 

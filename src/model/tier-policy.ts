@@ -26,6 +26,20 @@ export interface TierPolicy {
   readonly breaker: BreakerPolicy | undefined
 }
 
+const NAMES: Readonly<Record<keyof TierOptions, true>> = {
+  timeout: true,
+  connectTimeout: true,
+  leaseTtl: true,
+  breaker: true,
+  codec: true,
+  compress: true,
+  encrypt: true,
+  maxValueBytes: true,
+}
+
+/** The options that every kind of L2 takes. */
+export const TIER_OPTIONS: readonly string[] = Object.keys(NAMES)
+
 /** Throws `INVALID_OPTION`. The options of the codec are checked by the codec. */
 export function resolveTierOptions(options: TierOptions): TierPolicy {
   const timeoutMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive')

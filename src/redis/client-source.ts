@@ -2,25 +2,8 @@
 import { CacheError } from '../model/errors.js'
 import { clearTimeout, setTimeout } from '../model/real-timers.js'
 import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
+import { type RedisServerOptions, splitOptions } from './server-options.js'
 import { textOf } from './set-up-mistakes.js'
-
-/** How the SDK opens a connection itself: everything that ioredis takes, or `cluster` with the addresses of some nodes. */
-export interface RedisServerOptions {
-  readonly host?: string | undefined
-  readonly port?: number | undefined
-  /** A Unix socket. */
-  readonly path?: string | undefined
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly db?: number | undefined
-  readonly tls?: object | undefined
-  /** With `name`: the master is found through these. */
-  readonly sentinels?: readonly { readonly host: string; readonly port: number }[] | undefined
-  readonly name?: string | undefined
-  /** Some nodes of a cluster; the other options apply to every node. */
-  readonly cluster?: readonly { readonly host: string; readonly port: number }[] | undefined
-  readonly [option: string]: unknown
-}
 
 export interface ClientSource {
   /** The same client each time. Rejects if none can be made at all; whether its server answers is another matter. */
@@ -69,18 +52,22 @@ const OWN_CONNECTION = {
 async function connect(target: string | RedisServerOptions): Promise<RedisConnection> {
   const { Redis, Cluster } = await loadIoredis()
   if (typeof target === 'string') return watched(new Redis(target, OWN_CONNECTION))
-  const { cluster, ...options } = target
+  const { cluster, url, ...options } = target
   const own = { ...OWN_CONNECTION, ...options, enableOfflineQueue: false, autoResendUnfulfilledCommands: false }
+  if (url !== undefined) return watched(new Redis(url, own))
   if (cluster === undefined) return watched(new Redis(own))
-  const { retryStrategy: _, reconnectOnError: __, ...redisOptions } = own
+  const { retryStrategy: _, reconnectOnError: __, enableOfflineQueue, ...shared } = own
+  const { ofCluster, ofNodes } = splitOptions(shared)
+  const { reconnectOnError } = options
   return watched(
     new Cluster([...cluster], {
-      redisOptions,
-      enableOfflineQueue: false,
+      enableOfflineQueue,
       clusterRetryStrategy: reconnectAfterMs,
       slotsRefreshTimeout: 2_000,
       // Commands whose connection dropped are not sent again.
       retryDelayOnFailover: 0,
+      ...ofCluster,
+      redisOptions: reconnectOnError === undefined ? ofNodes : { ...ofNodes, reconnectOnError },
     }),
   )
 }

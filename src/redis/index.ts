@@ -3,7 +3,7 @@ import type { Bus, Bytes, Clock, Milliseconds } from '../model/ports.js'
 import type { ConnectedTier, TierDefinition } from '../model/tier-definition.js'
 import { busLines } from './bus-dial.js'
 import { isClient } from './client.js'
-import { type ClientSource, lentClient, openedClient, type RedisServerOptions } from './client-source.js'
+import { type ClientSource, lentClient, openedClient } from './client-source.js'
 import { MockBus } from './mock-bus.js'
 import { isMockClient } from './mock-client.js'
 import { MockStore } from './mock-store.js'
@@ -11,12 +11,13 @@ import { checkOptions, checkTarget, type RedisTarget, type RedisTierOptions } fr
 import { OwnChanges } from './own-changes.js'
 import { RedisStore } from './redis-store.js'
 import { RememberingStore } from './remembering-store.js'
+import type { RedisServerOptions } from './server-options.js'
 import { StreamBus } from './stream-bus.js'
 import { TrackingBus } from './tracking-bus.js'
 
 export type { RedisConnection } from './client.js'
-export type { RedisServerOptions } from './client-source.js'
 export type { RedisBus, RedisTarget, RedisTierOptions } from './options.js'
+export type { RedisAddress, RedisServerOptions } from './server-options.js'
 
 /** How long L1 is trusted after the bus was heard, unless the cache says otherwise. */
 const MAX_STALENESS_MS: Milliseconds = 3_000

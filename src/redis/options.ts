@@ -1,9 +1,12 @@
 // What `redisTier` takes, and the check of what only Redis knows; the rest is checked by `createCache`.
 import { CacheError, show } from '../model/errors.js'
+import { checkNames } from '../model/option-rules.js'
 import type { TierOptions } from '../model/tier-definition.js'
+import { TIER_OPTIONS } from '../model/tier-policy.js'
 import { isClient, type RedisConnection } from './client.js'
-import type { RedisServerOptions } from './client-source.js'
+import { kindOf } from './foreign-clients.js'
 import { isMockClient } from './mock-client.js'
+import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './server-options.js'
 
 /** How processes hear of each other's changes. */
 export type RedisBus =
@@ -28,38 +31,44 @@ export interface RedisTierOptions extends TierOptions {
 /** A connected client, a URL such as `redis://host:6379`, or options of a connection. */
 export type RedisTarget = RedisConnection | string | RedisServerOptions
 
-const URL_FORM = /^(rediss?:\/\/|\/)/
+const KNOWN = [...TIER_OPTIONS, 'bus', 'subscriber']
 
+/** Neither a URL nor options nor a client is ever shown: they may hold a password. */
 export function checkTarget(target: unknown): void {
   if (isClient(target) || isMockClient(target)) return
-  if (typeof target === 'string' && URL_FORM.test(target)) return
-  if (typeof target === 'object' && target !== null && !Array.isArray(target) && isPlain(target)) return
+  if (typeof target === 'string' && isRedisUrl(target)) return
+  if (typeof target === 'object' && target !== null && isPlain(target)) {
+    checkServerOptions(target as RedisServerOptions)
+    return
+  }
   throw new CacheError(
     'INVALID_OPTION',
-    'redisTier expects a client such as new Redis() of ioredis, a URL such as redis://localhost:6379, or connection options such as ' +
-      `{ host: 'localhost' }; got ${show(target)}`,
+    'redisTier expects a client such as new Redis() of ioredis 5 or 6 or of iovalkey, a URL such as redis://localhost:6379, or connection ' +
+      `options such as { host: 'localhost' }; got ${kindOf(target)}. Where another library is in use, give redisTier the URL: it opens a connection of its own`,
   )
 }
 
 export function checkOptions(options: RedisTierOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new CacheError('INVALID_OPTION', `redisTier expects options such as { bus: 'stream' }; got ${show(options)}`)
-  }
+  checkNames(options, KNOWN, 'redisTier')
   const { bus, subscriber } = options
   if (bus !== undefined && bus !== 'stream' && bus !== 'tracking' && bus !== false) {
     throw new CacheError('INVALID_OPTION', `bus must be 'stream' (the default), 'tracking' or false; got ${show(bus)}`)
+  }
+  if (subscriber !== undefined && bus === false) {
+    throw new CacheError('INVALID_OPTION', 'subscriber has no effect with bus: false. Leave one of them out')
   }
   if (subscriber !== undefined && !isClient(subscriber) && !isMockClient(subscriber)) {
     const fix = 'Leave it out to let the SDK duplicate your connection'
     throw new CacheError(
       'INVALID_OPTION',
-      `subscriber must be a client such as new Redis(); got ${show(subscriber)}. ${fix}`,
+      `subscriber must be a client such as new Redis(); got ${kindOf(subscriber)}. ${fix}`,
     )
   }
 }
 
-/** Another library's client is an instance of something, and would be taken for an empty set of options. */
+/** Another library's client is an instance of something, or has methods, and would be taken for a set of options. */
 function isPlain(value: object): boolean {
+  if (Array.isArray(value) || ['then', 'get', 'sendCommand'].some((method) => method in value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }

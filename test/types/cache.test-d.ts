@@ -13,9 +13,11 @@ import {
   type Tier,
   type WriteResult,
 } from 'tiercache'
-import { type RedisConnection, redisTier } from 'tiercache/redis'
+import { type RedisConnection, type RedisServerOptions, redisTier } from 'tiercache/redis'
 import { FakeClock, memoryTier, record } from 'tiercache/testing'
 import { expectTypeOf, test } from 'vitest'
+
+type KeysOf<T> = T extends unknown ? keyof T : never
 
 interface User {
   readonly id: number
@@ -24,6 +26,20 @@ interface User {
 
 declare const cache: Cache
 declare const findUser: (id: number, options?: { signal: AbortSignal }) => Promise<User | undefined>
+
+test('a connection may have every option of ioredis 6 and 5, and no other', () => {
+  type Known = KeysOf<ioredis6.RedisOptions | ioredis6.ClusterOptions | ioredis5.RedisOptions | ioredis5.ClusterOptions>
+  expectTypeOf<Exclude<Known, keyof RedisServerOptions>>().toEqualTypeOf<'redisOptions'>()
+  expectTypeOf<Exclude<keyof RedisServerOptions, Known>>().toEqualTypeOf<'url' | 'cluster'>()
+  expectTypeOf<ioredis6.RedisOptions>().toExtend<RedisServerOptions>()
+  expectTypeOf<ioredis5.RedisOptions>().toExtend<RedisServerOptions>()
+  expectTypeOf<Omit<ioredis6.ClusterOptions, 'redisOptions'>>().toExtend<RedisServerOptions>()
+  redisTier({ url: 'redis://localhost', tls: {} })
+  // @ts-expect-error: no such option
+  redisTier({ hots: 'localhost' })
+  // @ts-expect-error: no such option
+  redisTier('redis://localhost', { timout: '1s' })
+})
 
 test('clients of ioredis 6 and 5 and of iovalkey are taken as they are', () => {
   expectTypeOf<ioredis6.Redis | ioredis6.Cluster>().toExtend<RedisConnection>()
