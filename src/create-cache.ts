@@ -157,16 +157,12 @@ export function createCache(options?: CacheOptions): Cache {
   function tierOwner(): RemoteTierOwner {
     return {
       comeBack: () => background.guard('replay', () => recovery.replay(), false),
-      degraded: (reason) => {
-        if (events.has('degraded')) events.emit('degraded', { error: asCacheError(reason) })
-      },
+      degraded: (reason) => recorder.degraded(asCacheError(reason)),
       connected: (tookMs) => {
         if (events.has('connected')) events.emit('connected', { tookMs })
       },
-      explained: (cause) => recorder.notice(cause.code, `L2 is not used: ${cause.message}`, cause),
-      recovered: (degradedMs) => {
-        if (events.has('recovered')) events.emit('recovered', { degradedMs })
-      },
+      explained: (cause) => recorder.outageExplained(cause),
+      recovered: (degradedMs) => recorder.recovered(degradedMs),
       failed: () => recorder.l2Failed(),
       answered: (_operation, tookMs) => recorder.l2Answered(tookMs),
     }

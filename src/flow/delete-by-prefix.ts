@@ -29,6 +29,7 @@ export async function deleteByPrefix(
   const isAnnounced = await core.teller.announcePrefix(localPrefix)
   core.local.forgetPrefix(localPrefix)
   core.recorder.invalidatedHere('deleteByPrefix', space, [])
+  core.recorder.history.prefixDeleted(localPrefix, undefined, core.clock.nowMs())
   if (isAnnounced) return inL2 ?? inL1
   throw new CacheError(
     'L2_UNAVAILABLE',

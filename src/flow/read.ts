@@ -188,16 +188,22 @@ export class Reader {
     }
   }
 
+  /**
+   * A value that was set here and that L2 does not have yet is what this process reads (G2), whatever L1 made of it. `held` is
+   * `undefined` if its life is over.
+   */
+  ownWrite(localKey: string): { readonly held: Held | undefined } | undefined {
+    const { clock, tokens, recovery, local } = this.#core
+    const unsent = local.unsent.planOf(localKey)
+    const plan = unsent ?? (recovery.size > 0 ? recovery.pendingValue(localKey)?.plan : undefined)
+    return plan && { held: heldOf(plan, clock.nowMs(), tokens.epoch) }
+  }
+
   /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
   #inL1(localKey: string, policy: Policy, windows?: CallWindows): Held | undefined {
-    const { l1, clock, tokens, recovery, local } = this.#core
-    // A value that was set here and could not be told to L2 yet is what this process reads (G2), whatever L1 made of it.
-    const unsent = local.unsent.planOf(localKey)
-    if (unsent !== undefined) return heldOf(unsent, clock.nowMs(), tokens.epoch)
-    if (recovery.size > 0) {
-      const pending = recovery.pendingValue(localKey)
-      if (pending?.plan !== undefined) return heldOf(pending.plan, clock.nowMs(), tokens.epoch)
-    }
+    const { l1, clock, tokens } = this.#core
+    const written = this.ownWrite(localKey)
+    if (written !== undefined) return written.held
     const entry = policy.tiers === 'l2' ? undefined : l1?.get(localKey)
     if (entry === undefined) return undefined
     const nowMs = clock.nowMs()

@@ -2,7 +2,7 @@
 import type { AtMs } from '../model/entry.js'
 import { asError, type CacheError, show } from '../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
-import { type Space, userKeyOf } from '../model/key.js'
+import { localKey as localKeyOf, type Space, userKeyOf } from '../model/key.js'
 import type { Change, Clock, Milliseconds } from '../model/ports.js'
 import { noReads, type ReadCounts } from '../model/read-counts.js'
 import type { ReadOutcome, StaleResult } from '../model/read-outcome.js'
@@ -10,6 +10,7 @@ import { isAboutValue, kindOfRefusal } from '../model/refused-value.js'
 import { isStored, type Stored, type StoreOutcome } from '../model/store-outcome.js'
 import { eventsOf } from './announced-events.js'
 import type { Announcement } from './announcement.js'
+import { History } from './history.js'
 import { Histogram } from './stats.js'
 
 /** What has been counted since the cache was made. */
@@ -66,6 +67,8 @@ export class Recorder {
   }
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
+  /** For `explain`. */
+  readonly history = new History()
   readonly #hit = this.counters.reads.hit
   /** What was noticed already: once per kind. */
   readonly #noticed = new Set<string>()
@@ -129,9 +132,15 @@ export class Recorder {
   loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, outcome: StoreOutcome): void {
     const { scope } = space
     if (isStored(outcome)) {
+      if (this.history.hasTroubles) this.history.stored(localKeyOf(space, key))
       if (this.events.has('loaded')) this.events.emit('loaded', { scope, key, reason, durationMs, kept: true })
       this.stored(scope, key, outcome)
-    } else if (this.events.has('loaded')) {
+      return
+    }
+    const localKey = localKeyOf(space, key)
+    // `storeFailed` has said it already, with the error.
+    if (outcome !== 'unsupported') this.history.trouble(localKey, outcome, undefined, this.clock.nowMs())
+    if (this.events.has('loaded')) {
       this.events.emit('loaded', { scope, key, reason, durationMs, kept: false, notKept: outcome })
     }
   }
@@ -139,6 +148,7 @@ export class Recorder {
   loadFailed(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, error: unknown): void {
     this.counters.loadFailures++
     this.loadLatency.add(durationMs)
+    this.history.trouble(localKeyOf(space, key), 'loadFailed', asError(error), this.clock.nowMs())
     if (this.events.has('loadFailed')) {
       this.events.emit('loadFailed', { scope: space.scope, key, reason, durationMs, error: asError(error) })
     }
@@ -151,6 +161,7 @@ export class Recorder {
 
   storeFailed(space: Space, localKey: string, error: unknown): void {
     this.counters.storeFailures++
+    this.history.trouble(localKey, 'unsupported', asError(error), this.clock.nowMs())
     if (this.events.has('storeFailed')) {
       this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error: asError(error) })
     }
@@ -214,6 +225,7 @@ export class Recorder {
 
   corrupt(space: Space, localKey: string, error: CacheError): void {
     this.counters.corrupt++
+    this.history.trouble(localKey, 'corrupt', error, this.clock.nowMs())
     if (this.events.has('corrupt')) {
       this.events.emit('corrupt', { scope: space.scope, key: userKeyOf(localKey), error })
     }
@@ -227,6 +239,7 @@ export class Recorder {
   ): void {
     if (by === 'set') this.counters.writes += changes.length
     else this.counters.invalidations++
+    this.history.changedHere(by, changes, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     const keys: string[] = []
     const tags: string[] = []
@@ -240,8 +253,26 @@ export class Recorder {
   /** What another process announced: one event for each verb and scope that its words name. */
   invalidatedElsewhere(rootName: string, said: Announcement): void {
     this.counters.invalidations++
+    this.history.changedElsewhere(said, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     for (const event of eventsOf(said, rootName)) this.events.emit('invalidated', event)
+  }
+
+  /** L2 is not used from now on. */
+  degraded(error: CacheError): void {
+    this.history.outage = error
+    if (this.events.has('degraded')) this.events.emit('degraded', { error })
+  }
+
+  /** Why L2 is not used became known after `degraded`. */
+  outageExplained(cause: CacheError): void {
+    this.history.outage = cause
+    this.notice(cause.code, `L2 is not used: ${cause.message}`, cause)
+  }
+
+  recovered(degradedMs: Milliseconds): void {
+    this.history.outage = undefined
+    if (this.events.has('recovered')) this.events.emit('recovered', { degradedMs })
   }
 
   queued(waiting: number): void {

@@ -4,6 +4,7 @@ import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../codec/stamp.js'
 import { type AtMs, ageOf, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../model/key.js'
+import type { LabelSet } from '../model/labels.js'
 import type { Policy } from '../model/policy.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import type { StandardSchema } from '../model/schema.js'
@@ -24,10 +25,17 @@ export type Found =
   /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
   | { readonly kind: 'fenced' }
   /** Outdated, invalidated, damaged or foreign: nothing to serve, and it may be replaced if it still begins with `stamp`. */
-  | { readonly kind: 'useless'; readonly stamp: Bytes | undefined }
+  | UselessFound
   /** Written by a later release: nothing to serve, and not ours to replace. */
   | { readonly kind: 'later-format' }
   | { readonly kind: 'unavailable' }
+
+/** `labels`: those of an entry that was invalidated or softly expired by one of them. */
+export interface UselessFound {
+  readonly kind: 'useless'
+  readonly stamp: Bytes | undefined
+  readonly labels?: LabelSet
+}
 
 /** Taken before L2 is asked: whatever happens after it may have passed the answer on its way. */
 export interface AskedAt {
@@ -167,7 +175,7 @@ export class RemoteEntries {
     },
   ): Found | Promise<Found> {
     const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
-    if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp }
+    if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp, labels: opened.labels }
     const found = (checked: unknown): Found => {
       // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
@@ -190,7 +198,7 @@ export class RemoteEntries {
       if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
       entry.expire(expiredAtMs)
       const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
-      return isOver ? { kind: 'useless', stamp: opened.stamp } : new FoundEntry(entry, opened)
+      return isOver ? { kind: 'useless', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
     }
     let value: unknown
     try {
