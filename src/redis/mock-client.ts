@@ -101,7 +101,7 @@ export class MockData {
   /** Empty where there is none, or something else. */
   stream(key: string): readonly MockStreamEntry[] {
     const value = this.#live(key)
-    return Array.isArray(value) && value.every(Array.isArray) ? (value as unknown[] as MockStreamEntry[]) : []
+    return Array.isArray(value) && Array.isArray(value[0]) ? (value as unknown[] as MockStreamEntry[]) : []
   }
 
   setStream(key: string, entries: readonly MockStreamEntry[]): void {

@@ -35,7 +35,7 @@ export class MockLog {
   /** `undefined` when `position` is no longer in the log. */
   after(position: string): Announced | undefined {
     const entries = this.#data.stream(this.#key)
-    const index = entries.findIndex(([id]) => id === position)
+    const index = entries.findLastIndex(([id]) => id === position)
     if (index < 0) return undefined
     const announcements = entries
       .slice(index + 1)
