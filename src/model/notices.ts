@@ -15,6 +15,16 @@ export const NOTICE_LEVELS = {
   VALUE_NOT_KEPT: 'warning',
   /** Work that nobody waits for failed in a way that was not foreseen. */
   BACKGROUND_FAILED: 'warning',
+  /** A lent Redis client is in an open transaction (MULTI): Redis only queues commands. */
+  CLIENT_IN_MULTI: 'warning',
+  /** A lent Redis client has subscribed: it takes no other commands. */
+  CLIENT_SUBSCRIBED: 'warning',
+  /** Another database was selected on a lent Redis client. */
+  CLIENT_DB_CHANGED: 'warning',
+  /** Nothing comes over the link of a lent Redis client, such as a half-open one. */
+  CLIENT_SILENT: 'quiet',
+  /** A lent Redis client carries commands again. */
+  CLIENT_USABLE: 'quiet',
   /** Redis is full and evicts nothing: what cannot be stored is removed instead. */
   OUT_OF_MEMORY: 'warning',
   /** Masters of a cluster did not answer: their keys read as absent. */

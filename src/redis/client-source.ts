@@ -23,21 +23,23 @@ export interface RedisServerOptions {
 }
 
 export interface ClientSource {
+  readonly origin: 'lent' | 'opened'
   /** The same client each time. Rejects if none can be made at all; whether its server answers is another matter. */
   open(): Promise<RedisConnection>
   /** Closes the client if it was opened here. Never hangs, never rejects. */
   close(): Promise<void>
 }
 
-export function lentClient(client: RedisConnection): ClientSource {
-  return { open: () => Promise.resolve(client), close: () => Promise.resolve() }
+export function lentClient(client: RedisConnection, closed: () => void = () => undefined): ClientSource {
+  return { origin: 'lent', open: () => Promise.resolve(client), close: async () => closed() }
 }
 
 /** Opens at the first `open()`. */
-export function openedClient(target: string | RedisServerOptions): ClientSource {
+export function openedClient(target: string | RedisServerOptions, closed: () => void = () => undefined): ClientSource {
   let opening: Promise<RedisConnection> | undefined
   let isClosed = false
   return {
+    origin: 'opened',
     open: () => {
       if (isClosed) return Promise.reject(new CacheError('L2_UNAVAILABLE', 'the cache was closed'))
       opening ??= connect(target)
@@ -45,6 +47,7 @@ export function openedClient(target: string | RedisServerOptions): ClientSource 
     },
     close: async () => {
       isClosed = true
+      closed()
       const client = await opening?.catch(() => undefined)
       if (client !== undefined) await closeClient(client)
     },

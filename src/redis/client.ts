@@ -16,6 +16,7 @@ export interface RedisConnection {
 /** The socket below a client, where it shows it. */
 export interface ClientStream {
   readonly writable: boolean
+  readonly bytesRead?: number
   cork(): void
   uncork(): void
   destroy(): unknown
@@ -30,11 +31,14 @@ export interface RedisNode extends RedisConnection, CommandMaker {
   readonly options: {
     readonly host?: string
     readonly port?: number
+    readonly db?: number
     readonly keyPrefix?: unknown
     readonly enableAutoPipelining?: unknown
     readonly tls?: unknown
     readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[]
   }
+  /** The database on which it is; clients keep it for themselves, so it may be missing. */
+  readonly condition?: { readonly select?: number } | undefined
   readonly stream?: ClientStream | undefined
   connect(): Promise<void>
   duplicate(override: Readonly<Record<string, unknown>>): RedisNode
@@ -45,6 +49,7 @@ export interface RedisCluster extends RedisConnection, CommandMaker {
   readonly options: {
     readonly keyPrefix?: unknown
     readonly scaleReads?: unknown
+    readonly redisOptions?: Readonly<Record<string, unknown>>
     readonly enableAutoPipelining?: unknown
   }
   /** `host:port` of the servers of each slot, its master first; empty where nothing is known. */
@@ -53,6 +58,7 @@ export interface RedisCluster extends RedisConnection, CommandMaker {
   readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'master' | 'all'): RedisNode[]
   connect(): Promise<void>
+  duplicate(startupNodes: readonly unknown[], override: Readonly<Record<string, unknown>>): RedisCluster
   /** Reads the slots anew. Clients keep it for themselves, so it may be missing. */
   refreshSlotsCache?(done?: (error?: unknown) => void): void
 }

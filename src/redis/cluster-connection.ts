@@ -1,16 +1,15 @@
 // A cluster: the client routes each command and follows MOVED and ASK; here is known which masters can be used now.
 import { CacheError } from '../model/errors.js'
-import type { Clock, Milliseconds } from '../model/ports.js'
+import type { Milliseconds } from '../model/ports.js'
 import { toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisCluster, send, slotMasters } from './client.js'
 import { listenTo, stopListening } from './client-events.js'
 import { ClusterMaster } from './cluster-master.js'
-import type { Connection, ConnectionEvents, Master } from './connection.js'
+import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
 import { type Address, HiddenCause } from './hidden-cause.js'
 import type { Server } from './server-check.js'
 import { slotOf } from './slot.js'
-import { SlotOwners } from './slot-owners.js'
 
 /** How soon the slots are read anew while a master is missing, at first; doubles up to the longest. */
 const REFRESH_AFTER_MS: Milliseconds = 100
@@ -32,12 +31,11 @@ export class ClusterConnection implements Connection {
   readonly order = 'perSlot'
   readonly mayReadReplicas: boolean
   readonly #cluster: RedisCluster
-  readonly #clock: Clock
+  readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents
   readonly #homeSlot: number
   readonly #writes = new HeldWrites()
   readonly #masters = new Map<string, ClusterMaster>()
-  readonly #owners = new SlotOwners()
   #reported: 'ready' | 'unready' | undefined
   #hasNewcomer = false
   /** Whether the masters were all there once since the cluster was connected, or were waited for long enough. */
@@ -52,9 +50,9 @@ export class ClusterConnection implements Connection {
   #isStopped = false
 
   /** `homeKey` is any key of the slot that all processes of this cache share. */
-  constructor(cluster: RedisCluster, homeKey: string, clock: Clock, events: ConnectionEvents) {
+  constructor(cluster: RedisCluster, homeKey: string, settings: ConnectionSettings, events: ConnectionEvents) {
     this.#cluster = cluster
-    this.#clock = clock
+    this.#settings = settings
     this.#events = events
     this.keyPrefix = keyPrefixOf(cluster)
     this.mayReadReplicas = cluster.options.scaleReads !== undefined && cluster.options.scaleReads !== 'master'
@@ -77,9 +75,23 @@ export class ClusterConnection implements Connection {
       return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}: the master of its slot is not reachable`))
     }
     this.#writes.hold(master.node.stream)
-    return send(this.#cluster, command, args).catch((error: unknown) => {
-      throw toCacheError(error, `execute ${command.toUpperCase()}`)
-    })
+    master.sent()
+    return send(this.#cluster, command, args).then(
+      (reply) => {
+        master.replied()
+        return reply
+      },
+      (error: unknown) => {
+        master.replied()
+        throw toCacheError(error, `execute ${command.toUpperCase()}`)
+      },
+    )
+  }
+
+  get waiting(): number {
+    let waiting = 0
+    for (const master of this.#masters.values()) waiting += master.waiting
+    return waiting
   }
 
   masters(): readonly Master[] {
@@ -118,7 +130,10 @@ export class ClusterConnection implements Connection {
     }
     for (const [key, node] of present) {
       if (node === undefined || this.#masters.has(key)) continue
-      const master = new ClusterMaster(node, this.#clock, () => this.#onMaster(key, master))
+      const master = new ClusterMaster(node, this.#settings, {
+        changed: () => this.#onMaster(key, master),
+        unusable: (why) => this.#events.unusable(why),
+      })
       this.#masters.set(key, master)
       master.start()
     }
@@ -131,7 +146,7 @@ export class ClusterConnection implements Connection {
     if (server !== undefined) {
       if (this.#isHome(key)) this.#learnTime(server, master)
       // Whoever takes over slots that another server had may lack its last writes.
-      if (this.#owners.took(server.id, key, this.#cluster.slots)) this.#hasNewcomer = true
+      if (this.#settings.inheritance.owners.took(server.id, key, this.#cluster.slots)) this.#hasNewcomer = true
     } else if (master.refusal !== undefined) {
       this.#lastError = master.refusal
     }
@@ -141,7 +156,7 @@ export class ClusterConnection implements Connection {
   #learnTime(server: Server, master: ClusterMaster): void {
     if (server.time !== undefined) this.#events.timed(server.time)
     this.#cancelTime?.()
-    this.#cancelTime = this.#clock.after(TIME_EVERY_MS, () => master.check())
+    this.#cancelTime = this.#settings.clock.after(TIME_EVERY_MS, () => master.check())
   }
 
   readonly #onEnd = (): void => {
@@ -189,7 +204,7 @@ export class ClusterConnection implements Connection {
   #settleInTime(): void {
     const isWaiting = this.#isSettled || this.#cancelSettling !== undefined
     if (isWaiting || this.#usableMaster(this.#homeSlot) === undefined) return
-    this.#cancelSettling = this.#clock.after(SETTLE_WITHIN_MS, () => {
+    this.#cancelSettling = this.#settings.clock.after(SETTLE_WITHIN_MS, () => {
       this.#isSettled = true
       this.#report()
     })
@@ -228,7 +243,7 @@ export class ClusterConnection implements Connection {
     if (this.#cancelRefresh !== undefined || this.#isStopped) return
     const delayMs = this.#refreshInMs * (0.5 + Math.random() / 2)
     this.#refreshInMs = Math.min(this.#refreshInMs * 2, REFRESH_AT_LEAST_EVERY_MS)
-    this.#cancelRefresh = this.#clock.after(delayMs, () => {
+    this.#cancelRefresh = this.#settings.clock.after(delayMs, () => {
       this.#cancelRefresh = undefined
       if (this.#isComplete()) this.#refreshInMs = REFRESH_AFTER_MS
       else if (this.#cluster.status === 'ready') this.#cluster.refreshSlotsCache?.()

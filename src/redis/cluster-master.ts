@@ -1,12 +1,21 @@
 // One master of a cluster as long as the client keeps the same connection object for it.
 import type { CacheError } from '../model/errors.js'
-import type { Clock, Milliseconds } from '../model/ports.js'
+import type { Milliseconds } from '../model/ports.js'
 import { toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, type RedisNode, send } from './client.js'
 import { listenTo, stopListening } from './client-events.js'
-import type { Master } from './connection.js'
+import type { ConnectionSettings, Master } from './connection.js'
 import { Predecessor } from './predecessor.js'
 import { checkServer, type Server } from './server-check.js'
+import { Silence } from './silence.js'
+import { silent, type UnusableClient } from './unusable.js'
+
+/** What happens to a master. */
+export interface MasterEvents {
+  /** It was checked, or its link dropped. */
+  changed(): void
+  unusable(why: UnusableClient): void
+}
 
 const RECHECK_AFTER_MS: Milliseconds = 500
 
@@ -15,8 +24,10 @@ export class ClusterMaster implements Master {
   server: Server | undefined
   /** Why it could not, the last time it was asked. */
   refusal: unknown
-  readonly #clock: Clock
-  readonly #changed: () => void
+  readonly #settings: ConnectionSettings
+  readonly #events: MasterEvents
+  readonly #silence: Silence | undefined
+  #waiting = 0
   readonly #underWay = new Set<(error: CacheError) => void>()
   readonly #predecessor = new Predecessor()
   #serverId: string | undefined
@@ -25,11 +36,32 @@ export class ClusterMaster implements Master {
 
   constructor(
     readonly node: RedisNode,
-    clock: Clock,
-    changed: () => void,
+    settings: ConnectionSettings,
+    events: MasterEvents,
   ) {
-    this.#clock = clock
-    this.#changed = changed
+    this.#settings = settings
+    this.#events = events
+    if (settings.silenceMs === undefined) return
+    this.#silence = new Silence(settings.clock, settings.silenceMs, {
+      waiting: () => this.#waiting,
+      bytesRead: () => this.node.stream?.bytesRead,
+      fellSilent: (limitMs) => this.#fellSilent(silent(limitMs)),
+    })
+  }
+
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** The cluster client sends a command to this master; `replied` must follow. */
+  sent(): void {
+    this.#waiting++
+    this.#silence?.sent()
+  }
+
+  replied(): void {
+    this.#waiting--
+    this.#silence?.replied()
   }
 
   get isUsable(): boolean {
@@ -64,11 +96,25 @@ export class ClusterMaster implements Master {
     this.#drop()
   }
 
+  #fellSilent(why: UnusableClient): void {
+    this.#interrupt()
+    this.refusal = why
+    this.#events.unusable(why)
+    this.#events.changed()
+    // Its answer, however late, says that the link carries commands again.
+    if (this.node.status === 'ready') this.check()
+  }
+
   #drop(): void {
+    this.#interrupt()
+    this.#predecessor.dropped(this.#serverId)
+  }
+
+  #interrupt(): void {
     this.#link++
     this.#cancelCheck?.()
+    this.#silence?.end()
     this.server = undefined
-    this.#predecessor.dropped(this.#serverId)
     for (const reject of this.#underWay) reject(toCacheError(new Error('the link dropped'), 'finish'))
     this.#underWay.clear()
   }
@@ -76,7 +122,7 @@ export class ClusterMaster implements Master {
   check(): void {
     const link = ++this.#link
     this.#cancelCheck?.()
-    const checking = checkServer(this.node, this.#clock).then(async (server) => {
+    const checking = checkServer(this.node, this.#settings.clock).then(async (server) => {
       if (link === this.#link) await this.#predecessor.end(this.node, server.id)
       return server
     })
@@ -90,15 +136,16 @@ export class ClusterMaster implements Master {
 
   readonly #onClose = (): void => {
     this.#drop()
-    this.#changed()
+    this.#events.changed()
   }
 
   #checked(server: Server | undefined, refusal?: unknown): void {
     this.refusal = refusal
     this.#serverId = server?.id ?? this.#serverId
     this.server = server?.role === 'master' ? server : undefined
-    if (this.server === undefined) this.#cancelCheck = this.#clock.after(RECHECK_AFTER_MS, () => this.#onRecheck())
-    this.#changed()
+    if (this.server === undefined)
+      this.#cancelCheck = this.#settings.clock.after(RECHECK_AFTER_MS, () => this.#onRecheck())
+    this.#events.changed()
   }
 
   #onRecheck(): void {

@@ -1,9 +1,11 @@
 // tiercache/redis: L2 and its bus on Redis or Valkey; standalone, Sentinel and Cluster.
+import { toMs } from '../model/duration.js'
 import type { Bus, Bytes, Clock, Milliseconds } from '../model/ports.js'
 import type { ConnectedTier, TierDefinition } from '../model/tier-definition.js'
 import { busLines } from './bus-dial.js'
-import { isClient } from './client.js'
+import { isClient, isClusterClient } from './client.js'
 import { type ClientSource, lentClient, openedClient, type RedisServerOptions } from './client-source.js'
+import { takeLent } from './lent-clients.js'
 import { MockBus } from './mock-bus.js'
 import { isMockClient } from './mock-client.js'
 import { MockStore } from './mock-store.js'
@@ -24,6 +26,8 @@ const MAX_STALENESS_MS: Milliseconds = 3_000
 const HEARD_EVERY_MS = { least: 50, most: 1_000 }
 /** A slower reply does not make a dead link. */
 const LINK_GRACE_MS: Milliseconds = 1_000
+/** A lent client is given so much more than a command may take. */
+const SILENCE_GRACE_MS: Milliseconds = 1_000
 
 /**
  * Redis as the second tier: `createCache({ l2: redisTier(new Redis()) })`.
@@ -35,7 +39,7 @@ const LINK_GRACE_MS: Milliseconds = 1_000
  */
 export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): TierDefinition {
   checkTarget(target)
-  checkOptions(options)
+  checkOptions(options, target)
   const { bus = 'stream', subscriber, ...tierOptions } = options
   return {
     ...tierOptions,
@@ -45,8 +49,10 @@ export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): 
         const store = new MockStore(target, name, clock)
         return { store, bus: bus === false ? undefined : new MockBus(target, heardEveryMs) }
       }
-      const source = sourceOf(target)
-      const store = new RedisStore({ name, clock, source, log: bus === 'stream' ? 'stream' : 'none' })
+      const give = takeClients(target, options)
+      const source = sourceOf(target, give)
+      const silenceMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive') + SILENCE_GRACE_MS
+      const store = new RedisStore({ name, clock, source, silenceMs, log: bus === 'stream' ? 'stream' : 'none' })
       const own = new OwnChanges()
       const lines = busLines(source, subscriber, name)
       const append = async (bytes: Bytes): Promise<void> => void (await store.apply([], bytes))
@@ -69,6 +75,22 @@ export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): 
   }
 }
 
-function sourceOf(target: RedisTarget): ClientSource {
-  return isClient(target) ? lentClient(target) : openedClient(target as string | RedisServerOptions)
+/** Notes the lent clients as used, until what it returns is called. A subscriber of which only the settings are used may be shared. */
+function takeClients(target: RedisTarget, { subscriber, bus = 'stream' }: RedisTierOptions): () => void {
+  const giveClient = isClient(target) ? takeLent(target, 'client') : undefined
+  const isBorrowed = subscriber !== undefined && bus === 'stream' && !isClusterClient(subscriber)
+  try {
+    const giveSubscriber = isBorrowed ? takeLent(subscriber, 'subscriber') : undefined
+    return () => {
+      giveClient?.()
+      giveSubscriber?.()
+    }
+  } catch (error) {
+    giveClient?.()
+    throw error
+  }
+}
+
+function sourceOf(target: RedisTarget, closed: () => void): ClientSource {
+  return isClient(target) ? lentClient(target, closed) : openedClient(target as string | RedisServerOptions, closed)
 }

@@ -1,7 +1,7 @@
 // What `redisTier` takes, and the check of what only Redis knows; the rest is checked by `createCache`.
 import { CacheError, show } from '../model/errors.js'
 import type { TierOptions } from '../model/tier-definition.js'
-import { isClient, type RedisConnection } from './client.js'
+import { isClient, isClusterClient, type RedisConnection } from './client.js'
 import type { RedisServerOptions } from './client-source.js'
 import { isMockClient } from './mock-client.js'
 
@@ -41,7 +41,7 @@ export function checkTarget(target: unknown): void {
   )
 }
 
-export function checkOptions(options: RedisTierOptions): void {
+export function checkOptions(options: RedisTierOptions, target?: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw new CacheError('INVALID_OPTION', `redisTier expects options such as { bus: 'stream' }; got ${show(options)}`)
   }
@@ -54,6 +54,13 @@ export function checkOptions(options: RedisTierOptions): void {
     throw new CacheError(
       'INVALID_OPTION',
       `subscriber must be a client such as new Redis(); got ${show(subscriber)}. ${fix}`,
+    )
+  }
+  if (subscriber !== undefined && subscriber === target && bus !== 'tracking' && !isClusterClient(subscriber)) {
+    throw new CacheError(
+      'INVALID_OPTION',
+      'subscriber must be a client of its own: it waits for announcements, and commands would wait behind that; got the client itself. ' +
+        'Leave it out to let the SDK duplicate your connection, or pass client.duplicate()',
     )
   }
 }

@@ -40,6 +40,8 @@ export interface RedisStoreOptions {
   readonly name: string
   readonly clock: Clock
   readonly source: ClientSource
+  /** How long nothing may come over a lent client on which commands wait, before a link of our own stands in for it. */
+  readonly silenceMs: Milliseconds
   /** Whether announcements are appended to a stream: only where a stream bus listens. */
   readonly log: 'stream' | 'none'
 }
@@ -60,6 +62,7 @@ export class RedisStore implements RemoteStore {
   readonly #times = new Map<string, ServerTime>()
   readonly #busKey: string
   readonly #log: 'stream' | 'none'
+  readonly #silenceMs: Milliseconds
   #events: StoreEvents | undefined
   #connection: Connection | undefined
   #openError: CacheError | undefined
@@ -77,13 +80,14 @@ export class RedisStore implements RemoteStore {
     notice: (code, detail) => this.#notice(code, detail),
   })
 
-  constructor({ name, clock, source, log }: RedisStoreOptions) {
+  constructor({ name, clock, source, log, silenceMs }: RedisStoreOptions) {
     this.#name = name
     this.#source = source
     this.#clock = clock
     this.#storeClock = new StoreClock(clock)
     this.#busKey = busKeyOf(name)
     this.#log = log
+    this.#silenceMs = silenceMs
   }
 
   start(events: StoreEvents): void {
@@ -223,13 +227,16 @@ export class RedisStore implements RemoteStore {
         this.#readiness.changed()
       },
       unready: (reason) => this.#events?.unready(reason),
-      notice: (code, detail) => this.#notice(code, detail),
+      notice: (code, detail, error) => this.#notice(code, detail, error),
       timed: (sample) => {
         this.#storeClock.learn(sample)
         this.#timeOf(connection.serverOf(this.#busKey)).learn(sample)
       },
+      unusable: () => undefined, // Seen to where the link of our own is.
     }
-    const connection = connectionOf(client, this.#busKey, this.#clock, events)
+    const { origin } = this.#source
+    const plan = { client, origin, homeKey: this.#busKey, clock: this.#clock, silenceMs: this.#silenceMs }
+    const connection = connectionOf(plan, events)
     this.#connection = connection
     connection.start()
   }
@@ -276,8 +283,8 @@ export class RedisStore implements RemoteStore {
     }
   }
 
-  #notice(code: string, detail: string): void {
-    this.#events?.notice(code, detail)
+  #notice(code: string, detail: string, error?: Error): void {
+    this.#events?.notice(code, detail, error)
   }
 }
 

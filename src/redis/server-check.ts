@@ -4,6 +4,7 @@ import type { Clock } from '../model/ports.js'
 import { faultOf } from './classify-error.js'
 import { type RedisNode, send } from './client.js'
 import { ALL_SCRIPTS } from './scripts.js'
+import { inTransaction, looksQueued } from './unusable.js'
 
 /** What a server says of itself. */
 export interface Server {
@@ -42,7 +43,9 @@ export async function askTime(node: RedisNode, clock: Clock): Promise<TimeSample
 /** A client that may not ask INFO can be used all the same; it just never knows that the server is the one of before. */
 async function askInfo(node: RedisNode): Promise<string> {
   try {
-    return String(await send(node, 'info', ['server'])) + String(await send(node, 'info', ['replication']))
+    const replies = [await send(node, 'info', ['server']), await send(node, 'info', ['replication'])]
+    if (replies.some(looksQueued)) throw inTransaction()
+    return replies.join('')
   } catch (error) {
     if (faultOf(error) === 'misconfigured' && /NOPERM|unknown command/i.test(String(error))) return ''
     throw error

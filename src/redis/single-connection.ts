@@ -1,20 +1,24 @@
 // Standalone and Sentinel: one client, one server at a time, which may be another one after a reconnect.
 import { CacheError } from '../model/errors.js'
-import type { Clock, Milliseconds } from '../model/ports.js'
+import type { Milliseconds } from '../model/ports.js'
 import { type Placed, UnderWay } from '../model/under-way.js'
 import { faultOf, tlsMistakeOf, toCacheError } from './classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from './client.js'
 import { listenTo, stopListening } from './client-events.js'
-import type { Connection, ConnectionEvents, Master } from './connection.js'
+import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
 import { HiddenCause } from './hidden-cause.js'
 import { Predecessor } from './predecessor.js'
 import { checkServer, type Server } from './server-check.js'
+import { Silence } from './silence.js'
+import { elsewhere, inTransaction, isSubscribed, looksQueued, silent, subscribed, UnusableClient } from './unusable.js'
 
 /** How often a connected server is asked again who it is and what time it has. */
 const CHECK_EVERY_MS: Milliseconds = 60_000
 /** How soon after it could not answer that, or was a replica. */
 const RECHECK_AFTER_MS: Milliseconds = 500
+/** How often an open transaction is looked for again: each question is one more command in it. */
+const ASK_TRANSACTION_EVERY_MS: Milliseconds = 2_000
 
 interface Sent extends Placed {
   readonly reject: (error: CacheError) => void
@@ -30,8 +34,9 @@ export class SingleConnection implements Connection {
   readonly order = 'one'
   readonly mayReadReplicas = false
   readonly #client: RedisNode
-  readonly #clock: Clock
+  readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents
+  readonly #silence: Silence | undefined
   readonly #writes = new HeldWrites()
   readonly #underWay = new UnderWay<Sent>()
   readonly #predecessor = new Predecessor()
@@ -39,18 +44,35 @@ export class SingleConnection implements Connection {
   #isChecking = false
   #reported: 'ready' | 'unready' | undefined
   #reportedCause: unknown
-  #serverId: string | undefined
+  readonly #homeDb: number
+  /** Another database was selected. */
+  #isElsewhere = false
   #lastError: unknown
   /** Counts links: an answer that belongs to an earlier one is ignored. */
   #link = 0
   #cancelCheck: (() => void) | undefined
   #isStopped = false
 
-  constructor(client: RedisNode, clock: Clock, events: ConnectionEvents) {
+  constructor(client: RedisNode, settings: ConnectionSettings, events: ConnectionEvents) {
     this.#client = client
-    this.#clock = clock
+    this.#settings = settings
     this.#events = events
     this.keyPrefix = keyPrefixOf(client)
+    this.#homeDb = client.options.db ?? 0
+    if (settings.silenceMs === undefined) return
+    this.#silence = new Silence(settings.clock, settings.silenceMs, {
+      waiting: () => this.#underWay.size,
+      bytesRead: () => this.#client.stream?.bytesRead,
+      fellSilent: (limitMs) => {
+        this.#unusable(silent(limitMs))
+        // Its answer, however late, says that the link carries commands again.
+        this.#check()
+      },
+    })
+  }
+
+  get waiting(): number {
+    return this.#underWay.size
   }
 
   isReady(): boolean {
@@ -58,7 +80,7 @@ export class SingleConnection implements Connection {
   }
 
   serverOf(): string {
-    return this.#serverId ?? ''
+    return this.#settings.inheritance.serverId ?? ''
   }
 
   send(_key: string, command: string, args: Argument[]): Promise<unknown> {
@@ -67,13 +89,18 @@ export class SingleConnection implements Connection {
     return new Promise((resolve, reject) => {
       const sent: Sent = { place: -1, reject }
       this.#underWay.add(sent)
+      this.#silence?.sent()
       send(this.#client, command, args).then(
         (reply) => {
           this.#underWay.delete(sent)
-          resolve(reply)
+          this.#silence?.replied()
+          if (looksQueued(reply)) this.#unlessQueued(reply, resolve, reject)
+          else resolve(reply)
         },
         (error: unknown) => {
           this.#underWay.delete(sent)
+          this.#silence?.replied()
+          if (isSubscribed(error) && this.#isChecked) this.#onSubscribed(error)
           if (faultOf(error) === 'readOnly' && !this.#isChecking) this.#check()
           reject(
             faultOf(error) === 'moved' ? nodeOfCluster(error) : toCacheError(error, `execute ${command.toUpperCase()}`),
@@ -93,6 +120,8 @@ export class SingleConnection implements Connection {
     listenTo(this.#client, 'end', this.#onClose)
     listenTo(this.#client, 'error', this.#onError)
     listenTo(this.#client, 'sentinelError', this.#onSentinelError)
+    listenTo(this.#client, 'select', this.#onSelect)
+    this.#onSelect(this.#client.condition?.select ?? this.#homeDb)
     if (this.#client.status === 'ready') this.#check()
     // A client made with `lazyConnect` connects at its first command, and none is sent before it is connected.
     if (this.#client.status === 'wait') ignoreRejection(this.#client.connect())
@@ -105,6 +134,7 @@ export class SingleConnection implements Connection {
     stopListening(this.#client, 'end', this.#onClose)
     stopListening(this.#client, 'error', this.#onError)
     stopListening(this.#client, 'sentinelError', this.#onSentinelError)
+    stopListening(this.#client, 'select', this.#onSelect)
     this.#drop(new CacheError('L2_UNAVAILABLE', 'the cache was closed'))
   }
 
@@ -142,21 +172,73 @@ export class SingleConnection implements Connection {
     this.#lastError = error
   }
 
+  /** The client emits it when SELECT is sent, so that no command of ours follows it unnoticed. */
+  readonly #onSelect = (db: unknown): void => {
+    const wasElsewhere = this.#isElsewhere
+    this.#isElsewhere = db !== this.#homeDb
+    if (this.#isElsewhere) this.#unusable(elsewhere(this.#homeDb, Number(db)))
+    else if (wasElsewhere && this.#client.status === 'ready') this.#check()
+  }
+
+  #onSubscribed(error: unknown): void {
+    this.#unusable(subscribed(error))
+    this.#checkAgainAfter(RECHECK_AFTER_MS)
+  }
+
+  /** A value of a stranger may be this very word. */
+  #unlessQueued(reply: unknown, resolve: (reply: unknown) => void, reject: (error: CacheError) => void): void {
+    send(this.#client, 'ping', []).then((pong) => {
+      if (!looksQueued(pong)) return resolve(reply)
+      const why = inTransaction()
+      reject(why)
+      if (!this.#isChecked) return
+      this.#unusable(why)
+      this.#awaitTransaction()
+    }, reject)
+  }
+
+  #awaitTransaction(): void {
+    const link = this.#link
+    this.#cancelCheck = this.#settings.clock.after(ASK_TRANSACTION_EVERY_MS, () => {
+      const asking = send(this.#client, 'ping', []).then((pong) => {
+        if (link !== this.#link) return
+        if (looksQueued(pong)) this.#awaitTransaction()
+        else this.#check()
+      })
+      ignoreRejection(asking)
+    })
+  }
+
+  /** The client is connected and cannot be used: what is under way may yet be executed, and nobody waits for it any more. */
+  #unusable(why: UnusableClient): void {
+    if (this.#isStopped) return
+    this.#interrupt(why)
+    this.#lastError = why
+    this.#events.unusable(why)
+    this.#reportUnready(why)
+  }
+
   #drop(reason: CacheError): void {
+    this.#interrupt(reason)
+    this.#predecessor.dropped(this.#settings.inheritance.serverId)
+  }
+
+  #interrupt(reason: CacheError): void {
     this.#link++
     this.#isChecked = false
     this.#isChecking = false
     this.#cancelCheck?.()
-    this.#predecessor.dropped(this.#serverId)
+    this.#silence?.end()
     for (const { reject } of this.#underWay.takeAll()) reject(reason)
   }
 
   #check(): void {
+    if (this.#isElsewhere) return
     this.#cancelCheck?.()
     this.#cancelCheck = undefined
     const link = ++this.#link
     this.#isChecking = true
-    const checking = checkServer(this.#client, this.#clock).then(async (server) => {
+    const checking = checkServer(this.#client, this.#settings.clock).then(async (server) => {
       if (link === this.#link) await this.#predecessor.end(this.#client, server.id)
       return server
     })
@@ -171,9 +253,10 @@ export class SingleConnection implements Connection {
       this.#refused(toCacheError(new Error('READONLY this server is a replica'), 'be used'))
       return
     }
-    const isOther = this.#serverId !== undefined && this.#serverId !== server.id
+    const { inheritance } = this.#settings
+    const isOther = inheritance.serverId !== undefined && inheritance.serverId !== server.id
     const isNews = this.#reported !== 'ready' || isOther
-    this.#serverId = server.id
+    inheritance.serverId = server.id
     if (server.time !== undefined) this.#events.timed(server.time)
     this.#isChecked = true
     this.#isChecking = false
@@ -186,9 +269,12 @@ export class SingleConnection implements Connection {
   #refused(reason: CacheError): void {
     this.#isChecked = false
     this.#isChecking = false
-    this.#lastError = reason
-    this.#checkAgainAfter(RECHECK_AFTER_MS)
-    this.#reportUnready(reason)
+    const why = isSubscribed(reason) ? subscribed(reason) : reason
+    this.#lastError = why
+    if (why instanceof UnusableClient) this.#events.unusable(why)
+    if (why instanceof UnusableClient && why.notice === 'CLIENT_IN_MULTI') this.#awaitTransaction()
+    else this.#checkAgainAfter(RECHECK_AFTER_MS)
+    this.#reportUnready(why)
   }
 
   /** Once, and once more when it is known why. */
@@ -201,7 +287,7 @@ export class SingleConnection implements Connection {
   }
 
   #checkAgainAfter(delayMs: Milliseconds): void {
-    this.#cancelCheck = this.#clock.after(delayMs, () => {
+    this.#cancelCheck = this.#settings.clock.after(delayMs, () => {
       if (!this.#isStopped && this.#client.status === 'ready') this.#check()
     })
   }

@@ -19,6 +19,7 @@ describe('a connection to open without ioredis installed', () => {
       clock: new FakeClock(),
       source: openedClient('redis://localhost'),
       log: 'stream',
+      silenceMs: 1_000,
     })
     const reasons: Error[] = []
     const ready = store.whenReady()
@@ -39,7 +40,13 @@ describe('a connection to open without ioredis installed', () => {
 describe('a client that was lent', () => {
   test('is not closed by closing the store', async () => {
     const client = new FakeClient()
-    const store = new RedisStore({ name: 'shop', clock: new FakeClock(), source: lentClient(client), log: 'none' })
+    const store = new RedisStore({
+      name: 'shop',
+      clock: new FakeClock(),
+      source: lentClient(client),
+      log: 'none',
+      silenceMs: 1_000,
+    })
     store.start({ ready: () => {}, unready: () => {}, notice: () => {} })
     await settle()
     expect(store.isReady()).toBe(true)
@@ -51,7 +58,13 @@ describe('a client that was lent', () => {
 
   test('is not even looked at when the store was closed before it started', async () => {
     const client = new FakeClient()
-    const store = new RedisStore({ name: 'shop', clock: new FakeClock(), source: lentClient(client), log: 'none' })
+    const store = new RedisStore({
+      name: 'shop',
+      clock: new FakeClock(),
+      source: lentClient(client),
+      log: 'none',
+      silenceMs: 1_000,
+    })
     await store.close()
     store.start({ ready: () => {}, unready: () => {}, notice: () => {} })
     await settle()
@@ -62,7 +75,13 @@ describe('a client that was lent', () => {
 
 test('a store without a log appends nothing', async () => {
   const client = new FakeClient()
-  const store = new RedisStore({ name: 'shop', clock: new FakeClock(), source: lentClient(client), log: 'none' })
+  const store = new RedisStore({
+    name: 'shop',
+    clock: new FakeClock(),
+    source: lentClient(client),
+    log: 'none',
+    silenceMs: 1_000,
+  })
   store.start({ ready: () => {}, unready: () => {}, notice: () => {} })
   await settle()
   expect(await store.apply([], Buffer.from('hello'))).toEqual([])

@@ -16,7 +16,15 @@ beforeEach(() => {
     return answer(command, args)
   }
   connection = {
-    ...{ keyPrefix: '', order: 'one', mayReadReplicas: false, isReady: () => true, start: () => {}, stop: () => {} },
+    ...{
+      keyPrefix: '',
+      order: 'one',
+      mayReadReplicas: false,
+      isReady: () => true,
+      start: () => {},
+      stop: () => {},
+      waiting: 0,
+    },
     send: (_key, command, args) => send(command, args),
     serverOf: () => '',
     masters: () => [{ send }, { send }],

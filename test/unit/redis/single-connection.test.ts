@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { SingleConnection } from '../../../src/redis/single-connection.js'
+import { SlotOwners } from '../../../src/redis/slot-owners.js'
 import { FakeClock, settle } from '../../../src/testing/index.js'
 import { FakeClient } from './fake-client.js'
 
 function connect(client = new FakeClient()) {
   const clock = new FakeClock()
   const told: string[] = []
-  const connection = new SingleConnection(client, clock, {
-    ready: (server) => told.push(`ready ${server}`),
-    unready: (reason) => told.push(`unready: ${reason.message}`),
-    notice: () => {},
-    timed: ({ serverMs }) => told.push(`time ${serverMs}`),
-  })
+  const connection = new SingleConnection(
+    client,
+    { clock, silenceMs: 1_000, inheritance: { serverId: undefined, owners: new SlotOwners() } },
+    {
+      ready: (server) => told.push(`ready ${server}`),
+      unready: (reason) => told.push(`unready: ${reason.message}`),
+      notice: () => {},
+      unusable: ({ notice }) => told.push(notice),
+      timed: ({ serverMs }) => told.push(`time ${serverMs}`),
+    },
+  )
   connection.start()
   return { client, clock, told, connection }
 }

@@ -1,0 +1,103 @@
+// A lent client whose link is half-open: packets vanish, new connections would work. The cache goes on over a link of its own.
+import { Redis } from 'ioredis'
+import { Redis as Redis5 } from 'ioredis5'
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { startProxy, type TcpProxy } from '../support/proxy.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+let server: RedisServer
+let proxy: TcpProxy
+let client: Redis
+let cache: Cache
+let told: string[]
+
+beforeEach(async () => {
+  server = await startRedis()
+  proxy = await startProxy(server.port)
+})
+
+afterEach(async () => {
+  await cache.close()
+  client.disconnect()
+  await proxy.stop()
+  await server.stop()
+})
+
+async function open(connect: (port: number) => Redis): Promise<void> {
+  client = connect(proxy.port)
+  client.on('error', () => undefined)
+  cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client), logger: false })
+  told = []
+  cache.on('notice', ({ code }) => void told.push(code))
+  for (const event of ['degraded', 'recovered'] as const) cache.on(event, () => void told.push(event))
+  await cache.ready({ timeout: '20s' })
+}
+
+describe.each([
+  ['ioredis 6 with its defaults', (port: number) => new Redis(port)],
+  ['ioredis 5 with its defaults', (port: number) => new Redis5(port) as unknown as Redis],
+])('through %s', (_, connect) => {
+  test('L2 is used again and everything is told, and the client is left as it is', async () => {
+    await open(connect)
+    await cache.set('k', 'old')
+    const options = JSON.stringify(client.options)
+    const { stream } = client
+    proxy.silence()
+    proxy.passNew()
+    expect(await cache.delete('k')).toBe('queued')
+    await waitFor('the silence', () => told.includes('CLIENT_SILENT'))
+    await waitFor('L2 in use', () => cache.stats().l2.available)
+    await waitFor('the deletion', async () => (await server.command('EXISTS', 'shop:k')) === 0)
+    await waitFor('nothing waiting', () => cache.stats().l2.waiting === 0)
+    expect(await cache.set('k', 'new')).toBe('applied')
+    expect(told).toContain('CLIENT_SILENT')
+    expect(client.status).toBe('ready')
+    expect(client.stream).toBe(stream)
+    expect(JSON.stringify(client.options)).toBe(options)
+  })
+
+  test('the lent client is used again once it answers, and the link beside it is closed', async () => {
+    await open(connect)
+    proxy.silence()
+    proxy.passNew()
+    expect(await cache.set('a', 1)).toBe('queued')
+    await waitFor('the silence', () => told.includes('CLIENT_SILENT'))
+    await waitFor('L2 in use', () => cache.stats().l2.available)
+    const connections = async () => Number((await server.info('clients')).connected_clients)
+    const withOwn = await connections()
+    proxy.cut() // Whoever is silent notices it, and the client connects anew.
+    await waitFor('the lent client', () => told.includes('CLIENT_USABLE'))
+    expect(await cache.set('b', 2)).toBe('applied')
+    const names = String(await server.command('CLIENT', 'LIST'))
+    expect(names.match(/name=tiercache /g)).toBeNull()
+    expect(await connections()).toBeLessThanOrEqual(withOwn)
+    expect(await client.get('shop:b')).not.toBeNull()
+  })
+
+  test('what still lies in the lent link may arrive late and changes nothing', async () => {
+    await open(connect)
+    await cache.set('k', 'old')
+    proxy.hold('requests')
+    proxy.passNew()
+    expect(await cache.delete('k')).toBe('queued')
+    await waitFor('the silence', () => told.includes('CLIENT_SILENT'))
+    await waitFor('L2 in use', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
+    expect(await cache.set('k', 'new')).toBe('applied')
+    await proxy.restore()
+    await waitFor('the lent client', () => told.includes('CLIENT_USABLE'))
+    expect([undefined, 'new']).toContain(await cache.get('k', { tiers: 'l2' } as never))
+  })
+})
+
+test('a server that hangs itself is waited for, and nothing is opened in vain for ever', async () => {
+  await open((port) => new Redis(port))
+  server.pause()
+  expect(await cache.set('k', 1)).toBe('queued')
+  await waitFor('the silence', () => told.includes('CLIENT_SILENT'))
+  server.resume()
+  await waitFor('L2 in use', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
+  await waitFor('the lent client', () => told.includes('CLIENT_USABLE'))
+})
