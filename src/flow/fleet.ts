@@ -63,6 +63,8 @@ const LEARNING_RATE = 1 / 8
 const FIRST_POLL_MS = 2
 const LONGEST_POLL_MS = 10
 const POLL_GROWTH = 1.5
+/** How often the right is asked for where nobody else loads. Whoever keeps others from getting it for so long is no cache. */
+const MAX_TRIES = 50
 
 export interface AcquirePlan {
   readonly scope: Scope
@@ -112,7 +114,10 @@ export class Fleet {
     if (found.kind === 'claimed') return this.#holding(flight, found.lease)
     let seen = found
     let pollMs = FIRST_POLL_MS
+    let tries = 0
     for (;;) {
+      if ((seen.kind === 'absent' || seen.kind === 'useless') && ++tries > MAX_TRIES)
+        return { kind: 'load', right: NO_RIGHT }
       if (plan.flight.isAborted) return { kind: 'load', right: NO_RIGHT }
       switch (seen.kind) {
         case 'unavailable':
