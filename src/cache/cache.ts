@@ -138,7 +138,13 @@ export class Cache {
    * The values in the order of `keys`. What no tier has is loaded by one call of `loadMany` with the missing keys (each once), which
    * answers their values in the same order, an `Error` where one key failed. Flights are shared with single gets.
    */
-  async getOrSetMany<V>(keys: readonly string[], load: ManyLoader<V>, options?: CallOptions<V>): Promise<V[]> {
+  getOrSetMany<V, Output>(
+    keys: readonly string[],
+    load: ManyLoader<V>,
+    options: CallOptions<Output> & { readonly schema: StandardSchema<Output> },
+  ): Promise<(Output | Extract<V, undefined | null>)[]>
+  getOrSetMany<V>(keys: readonly string[], load: ManyLoader<V>, options?: CallOptions<V>): Promise<V[]>
+  async getOrSetMany(keys: readonly string[], load: ManyLoader<unknown>, options?: CallOptions): Promise<unknown[]> {
     const { requests, core } = this.#parts
     return loadMissing(requests.reads, core, this.#scope, checkKeys(keys), requests.outside(load), options)
   }

@@ -134,6 +134,7 @@ test('a schema of another type than the loader’s says what callers get, absent
     number | null
   >()
   cache.getOrSet('k', () => 'text', { schema, tags: (value) => [value.toFixed()] })
+  expectTypeOf(cache.getOrSetMany(['k'], () => ['text'], { schema })).resolves.toEqualTypeOf<number[]>()
 })
 
 test('a schema fits the loader', () => {

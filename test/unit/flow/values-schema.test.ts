@@ -38,6 +38,16 @@ describe('a schema that changes what it accepts', () => {
     expect(schema['~standard'].validate).toHaveBeenCalledTimes(2)
   })
 
+  test('gives a batch the same type', async () => {
+    const { a, b, clock } = await fleet()
+    const schema = lengths()
+    const load = vi.fn((keys: readonly string[]) => keys.map((key) => (key === 'none' ? null : key)))
+    expect(await a.cache.getOrSetMany(['four', 'none'], load, { schema })).toEqual([4, null])
+    await clock.advance(1)
+    expect(await b.cache.getOrSetMany(['four', 'none', 'x'], load, { schema })).toEqual([4, null, 1])
+    expect(load.mock.calls.map(([keys]) => keys)).toEqual([['four', 'none'], ['x']])
+  })
+
   test('may take its time', async () => {
     const { a, b, clock } = await fleet()
     const schema = schemaOf(async (value) => ({ value: new Date(String(value)) }))
@@ -81,6 +91,16 @@ describe('a schema that changes what it accepts', () => {
     expect(await b.cache.getOrSet('k', load, { schema })).toBeInstanceOf(Name)
     expect(load).toHaveBeenCalledTimes(1)
   })
+})
+
+test('what a schema makes and only one caller could read is kept nowhere', async () => {
+  const { a } = await fleet()
+  const schema = schemaOf((value) => ({ value: { parts: [value].values() } }))
+  const load = vi.fn(() => 'x')
+  await a.cache.getOrSet('k', load, { schema })
+  const { parts } = await a.cache.getOrSet('k', load, { schema })
+  expect([...parts]).toEqual(['x'])
+  expect(load).toHaveBeenCalledTimes(2)
 })
 
 describe('a loader’s value that the schema refuses', () => {
@@ -160,6 +180,7 @@ describe('a value that a load renews', () => {
     expect(await a.cache.getOrSet('k', (ctx) => ctx.notModified(), { schema })).toBe(4)
     await clock.advance(1)
     expect(await a.cache.getOrSet('k', () => 'never', { schema })).toBe(4)
+    expect(await a.cache.get('k', { tiers: 'l2' })).toBeUndefined()
   })
 })
 

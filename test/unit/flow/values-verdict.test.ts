@@ -221,11 +221,12 @@ describe('an extension in L2', () => {
   test('gives another process the class, also where one value stands twice', async () => {
     const { a, b, clock } = await fleet({ extend: [money] })
     const price = new Money(5n, 'EUR')
-    await a.cache.set('k', { net: price, gross: price })
+    const data = { $tiercache: 'money', data: [1n, 'EUR'] }
+    await a.cache.set('k', { net: price, gross: price, data })
     await clock.advance(1)
     const found = (await b.cache.get('k')) as { net: Money; gross: Money }
     expect(found.net).toBeInstanceOf(Money)
-    expect(found).toEqual({ net: price, gross: price })
+    expect(found, 'data that looks like its form in L2 stays data').toEqual({ net: price, gross: price, data })
   })
 
   test('that a process does not have makes a miss with an event', async () => {
