@@ -56,7 +56,7 @@ describe('a connection', () => {
   test('may be a URL or options; what the SDK opened is closed with the cache', async () => {
     await waitFor('other connections to be gone', async () => (await connections()) === 0)
     await works(redisTier(server.url), 'url')
-    await works(redisTier({ url: server.url, keyPrefix: 'app:' }), 'url-with-options')
+    await works(redisTier({ url: server.url, connectionName: 'shop' }), 'url-with-options')
     await works(redisTier(Object.freeze({ host: server.host, port: server.port })), 'options')
     await waitFor('every connection to be closed', async () => (await connections()) === 0)
   })
