@@ -62,7 +62,8 @@ export async function explain(
   const { space } = scopeOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
-  const reading = policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, reader.patience())
+  const reading =
+    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, reader.patience(policy))
   const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
   // As a read would: a value that was set here goes before what the tiers have.

@@ -27,6 +27,11 @@ export class Patience {
     this.#untilMs = this.clock.nowMs() + this.limitMs
   }
 
+  /** Whether `event` comes before the patience is over. */
+  async lasts(event: Promise<void>): Promise<boolean> {
+    return (await this.await(event.then(() => true))) === true
+  }
+
   /** `answer`, or `undefined` once the patience is over. The question goes on without this caller. */
   await<T>(answer: Promise<T>): Promise<T | undefined> {
     const { leftMs } = this

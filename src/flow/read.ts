@@ -445,7 +445,7 @@ export class Reader {
 
   async #readThenLoad(flight: Flight, request: Request): Promise<void> {
     const { policy, scope } = request
-    const patience = this.patience()
+    const patience = this.patience(policy)
     const fleet = policy.tiers === 'l1' ? undefined : this.#fleet
     if (fleet === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, patience)
     const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
@@ -476,12 +476,14 @@ export class Reader {
   }
 
   /** For one read. */
-  patience(): Patience {
+  patience({ hardTimeoutMs }: Policy): Patience {
     const tier = this.#remote?.tier
     const starting = tier?.starting
     if (tier === undefined || starting === undefined) return new Patience(this.#core.callers, tier?.timeoutMs ?? 0)
-    // What a first connection takes is none of what L2 may cost a read once it is connected.
-    const patience = new Patience(this.#core.callers, tier.timeoutMs, tier.connectTimeoutMs)
+    // What a first connection takes is none of what L2 may cost a read once it is connected. The loader must still have its turn
+    // before the caller's own limit ends.
+    const moreMs = Math.min(tier.connectTimeoutMs, hardTimeoutMs / 2 - tier.timeoutMs)
+    const patience = new Patience(this.#core.callers, tier.timeoutMs, moreMs)
     void starting.then(() => patience.renew())
     return patience
   }
@@ -728,7 +730,9 @@ export class Reader {
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.entries === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
-    const found = await this.#core.callers.await(this.entries.read(target.space, localKey, policy, this.patience()))
+    const found = await this.#core.callers.await(
+      this.entries.read(target.space, localKey, policy, this.patience(policy)),
+    )
     return this.#take(localKey, keyMark, policy, found) ?? inL1
   }
 
@@ -754,7 +758,7 @@ export class Reader {
     const asked = missing.map((i) => localKeys[i] as string)
     this.#core.callers.came()
     try {
-      const found = await this.entries.readMany(target.space, asked, policy, this.patience())
+      const found = await this.entries.readMany(target.space, asked, policy, this.patience(policy))
       for (let j = 0; j < missing.length; j++) {
         const i = missing[j] as number
         const one = found[j] as Found | Promise<Found>

@@ -104,6 +104,8 @@ export class RemoteEntries {
     const changing = this.core.outbox.beforeReadOf(localKey)
     if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
     if (this.core.recovery.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
+    const { starting } = this.#remote.tier
+    if (starting !== undefined && !(await patience.lasts(starting))) return NOT_ASKED
     const askedAt = this.ask()
     const bytes = await ask(this.storeKey(localKey))
     return this.judge(bytes, space, localKey, policy, askedAt, patience)
@@ -123,6 +125,8 @@ export class RemoteEntries {
         return localKeys.map(() => NOT_ASKED)
     }
     // Asked now: what waits may have been told when the answers are here, and they may still be from before.
+    const { starting } = this.#remote.tier
+    if (starting !== undefined && !(await patience.lasts(starting))) return localKeys.map(() => NOT_ASKED)
     const areWaiting = localKeys.map((key) => core.recovery.hasKey(key) || core.local.unsent.has(key))
     const askedAt = this.ask()
     const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))

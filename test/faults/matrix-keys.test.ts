@@ -55,7 +55,9 @@ test('no key or tag reaches another entry, another namespace, the metadata, or t
   expect(await shop.getMany(HOSTILE)).toEqual(HOSTILE.map((_, i) => i))
   for (const [i, key] of HOSTILE.entries()) expect(await shop.get(key)).toBe(i)
   const names = (await server.command('KEYS', '*')) as string[]
-  const strangers = names.filter((name) => !/^(shop:|shop\/other:|\{shop\}#|\{other\}#|other:k$|k$)/.test(name))
+  const strangers = names.filter(
+    (name) => !/^(shop:|shop\/other:|\{shop\}#|\{other\}#|(shop|other)#c\{|other:k$|k$)/.test(name),
+  )
   expect(strangers).toEqual([])
   // Each is an entry of its own, and none is anything but an entry.
   expect(names.filter((name) => name.startsWith('shop:'))).toHaveLength(HOSTILE.length)

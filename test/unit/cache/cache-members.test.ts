@@ -190,11 +190,12 @@ describe('stats and on', () => {
     expect(before).toMatchObject({ hits: { l1: 0, l2: 0 }, misses: 0, writes: 0 })
     expect(cache.stats()).toMatchObject({
       ...{ hits: { l1: 1, l2: 0 }, misses: 1, loads: 0, writes: 1, queued: 0, dropped: 0 },
-      l1: { entries: 1, bytes: 0, evictions: 0 },
+      l1: { entries: 1, evictions: 0 },
       l2: { available: false, breaker: 'closed', waiting: 0 },
       bus: { trusted: true },
       loading: { flights: 0, background: 0 },
     })
+    expect(cache.stats().l1.bytes).toBeGreaterThan(0)
   })
 
   test('loads are counted and timed', async () => {
