@@ -70,6 +70,7 @@ describe.each([
     const withOwn = await connections()
     proxy.cut() // Whoever is silent notices it, and the client connects anew.
     await waitFor('the lent client', () => told.includes('CLIENT_USABLE'))
+    await waitFor('L2 in use', () => cache.stats().l2.available)
     expect(await cache.set('b', 2)).toBe('applied')
     const names = String(await server.command('CLIENT', 'LIST'))
     expect(names.match(/name=tiercache /g)).toBeNull()
