@@ -27,7 +27,7 @@ export default defineConfig({
       project('unit', { testTimeout: 30_000 }),
       project('properties', { testTimeout: 60_000 }),
       project('wire'),
-      project('architecture', { testTimeout: 30_000 }),
+      project('architecture', { testTimeout: 120_000 }),
       project('types', {
         include: [],
         typecheck: {
