@@ -118,6 +118,8 @@ describe.concurrent('a loader that', () => {
     '%s: a stale value answers where it may',
     async (_, cell) => {
       const { a, b } = processes({ staleIfError: '1h' })
+      // The first connection is no part of what is tested.
+      await Promise.all([a.ready({ timeout: '20s' }), b.ready({ timeout: '20s' })])
       await a.getOrSet('k', () => 'stale')
       // A fill that the change overtook would take its value from memory as well.
       await a.drain()
