@@ -118,7 +118,7 @@ describe('what a process changes itself', () => {
     const lease = stamped('lease', 'a')
     const entry = stamped('live', 'b', 'body')
     const token = newToken()
-    await store.ensureTokens(['t:x', 't:y'], [token, newToken()], 1_000, undefined)
+    await store.ensureTokens(['t:x', 't:y'], [token, newToken()], 60_000, undefined)
     const planted = await store.claim('shop:k', lease, 60_000)
     await store.extend('shop:k', planted, 60_000)
     await store.swap('shop:k', planted, entry, 60_000)
