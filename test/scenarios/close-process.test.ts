@@ -20,7 +20,6 @@ interface Said {
   readonly hung?: string
   readonly late?: string
   readonly after?: string
-  readonly tookMs?: number
 }
 
 /** Runs the program, with `trouble` from when its cache works, and answers everything that it said. */
@@ -53,7 +52,5 @@ describe('a process whose cache was closed ends by itself, with one warning of e
   ] as const)('%s: %s', async (trouble, _, lost) => {
     const said = await run(trouble)
     expect(said).toMatchObject({ closed: { lost }, hung: 'CLOSED', late: 'CLOSED', after: 'CLOSED' })
-    // closeTimeout is 2 s: more than that and what a slow machine adds is a hang.
-    expect(said.tookMs).toBeLessThan(5_000)
   })
 })

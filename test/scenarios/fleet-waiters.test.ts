@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sleep } from '../support/wait.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
+/** Whoever waited for the end of a lease would hang. */
+const LONGER_THAN_A_TEST = '5m'
+
 describe.each(FORMS)('on %s', (form) => {
   let fleet: Fleet
   let a: Cache
@@ -12,23 +15,19 @@ describe.each(FORMS)('on %s', (form) => {
 
   beforeAll(async () => {
     fleet = await Fleet.start(form)
-    ;[a, b] = await fleet.openTwo({ ttl: '1h', staleWhileRevalidate: '1h' })
+    ;[a, b] = await fleet.openTwo({ ttl: '1h', staleWhileRevalidate: '1h' }, { leaseTtl: LONGER_THAN_A_TEST })
   })
 
   afterAll(() => fleet.stop())
 
-  test('a hundred callers of another process have the value a few milliseconds after it was stored', async () => {
+  test('a hundred callers of another process have the value once it is stored, and do not wait until the lease is over', async () => {
     const gate = deferred<string>()
     const loading = a.getOrSet('k', () => gate.promise)
     await sleep(50)
     const callers = Array.from({ length: 100 }, () => b.getOrSet('k', () => 'a second load'))
     await sleep(300)
-    const stored = new Promise<number>((resolve) => a.on('stored', () => resolve(performance.now())))
     gate.resolve('v')
     expect(new Set([await loading, ...(await Promise.all(callers))])).toEqual(new Set(['v']))
-    const answeredMs = performance.now()
-    // They look every 10 ms; the rest is for a busy machine.
-    expect(answeredMs - (await stored)).toBeLessThan(500)
   })
 
   test('however many wait, they ask together and not too often', async () => {

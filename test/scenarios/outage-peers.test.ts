@@ -1,9 +1,10 @@
 // What peers do while Redis is in trouble, played on real Redis: rows 11, 12, 18, 21 and 34 of the measured list.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
+import { LRUCache } from 'lru-cache'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startProxy } from '../support/proxy.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'
@@ -16,13 +17,8 @@ beforeEach(async () => {
 
 afterEach(() => server.stop())
 
-/** Only a hang takes longer: L2 may cost 200 ms until the breaker opens. */
-const A_HANG_MS = 3_000
-
-async function timed<T>(work: Promise<T>): Promise<[T, number]> {
-  const startMs = performance.now()
-  return [await work, performance.now() - startMs]
-}
+/** More than three failures that open the breaker, and a probe now and then; fewer than the reads. */
+const FEW_OPERATIONS = 100
 
 /** The application's own client as it comes: with an offline queue, resending what was under way, retrying for ever. */
 const lentClients: [string, (port: number) => Redis][] = [
@@ -45,20 +41,15 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     await cache.getOrSet('k', () => 'v')
     await cache.drain()
     await break_(server)
-    for (let i = 0; i < 10; i++) {
-      const [value, tookMs] = await timed(cache.getOrSet(`k${i}`, () => i))
-      expect(value).toBe(i)
-      expect(tookMs).toBeLessThan(A_HANG_MS)
-    }
-    const [many, tookMs] = await timed(
-      Promise.all(Array.from({ length: 500 }, (_, i) => cache.getOrSet(`m${i}`, () => i))),
-    )
-    expect(many).toHaveLength(500)
-    expect(tookMs).toBeLessThan(A_HANG_MS)
+    const before = cache.stats().l2Operations
+    for (let i = 0; i < 10; i++) expect(await cache.getOrSet(`k${i}`, () => i)).toBe(i)
+    expect(cache.stats().l2.available).toBe(false)
+    for (let i = 0; i < 500; i++) expect(await cache.getOrSet(`m${i}`, () => i)).toBe(i)
+    // Once L2 is known to be away, a read does not ask it: whatever it may cost, it is paid a few times and not by each.
+    expect(cache.stats().l2Operations - before).toBeLessThan(FEW_OPERATIONS)
     expect(await cache.set('k', 'w')).toBe('queued')
     expect(await cache.delete('k')).toBe('queued')
-    const [, closedAfterMs] = await timed(cache.close())
-    expect(closedAfterMs).toBeLessThan(8_000)
+    await cache.close()
     client.disconnect()
   })
 
@@ -72,9 +63,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     const reads = Promise.all(Array.from({ length: 50 }, (_, i) => cache.getOrSet(`k${i}`, () => i)))
     await sleep(20)
     await proxy.refuse()
-    const [values, tookMs] = await timed(reads)
-    expect(values).toHaveLength(50)
-    expect(tookMs).toBeLessThan(A_HANG_MS)
+    expect(await reads).toEqual(Array.from({ length: 50 }, (_, i) => i))
     await proxy.restore()
     await waitFor('recovery', () => cache.stats().l2.available)
     await cache.close()
@@ -107,36 +96,40 @@ test('a stale value answers while the loader fails and Redis hangs (row 12)', as
   await cache.drain()
   server.pause()
   await sleep(60)
-  const [value, tookMs] = await timed(cache.getOrSet('k', () => Promise.reject(new Error('down'))))
-  expect(value).toBe('stale')
-  expect(tookMs).toBeLessThan(A_HANG_MS)
+  expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')))).toBe('stale')
   server.resume()
   await cache.close()
 })
 
-test('clear() of a namespace costs the same with 100,000 other keys in memory as with none (row 18)', async () => {
+test('clear() of a namespace visits none of 100,000 other keys in memory (row 18)', async () => {
   const cache = createCache({ name: 'shop', ttl: '1h', l1: { maxEntries: 200_000 } })
   const small = cache.namespace('small')
-  /** The shortest of some, since the machine may be busy. */
-  const blockedMs = async () => {
-    const times: number[] = []
-    for (let i = 0; i < 20; i++) {
-      const startMs = performance.now()
-      const cleared = small.clear()
-      times.push(performance.now() - startMs)
-      await cleared
-    }
-    return Math.min(...times)
-  }
-  const aloneMs = await blockedMs()
-  const others = Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const)
-  await cache.setMany(others)
+  await cache.setMany(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const))
   await small.set('k', 1)
-  const entries = cache.stats().l1.entries
-  expect(entries).toBeGreaterThan(100_000)
-  // The peer blocked for 77 ms, and this took microseconds: whoever visits all keys is some hundred times slower than who visits none.
-  expect(await blockedMs()).toBeLessThan(50 * aloneMs + 1)
-  expect(cache.stats().l1.entries).toBe(entries)
+  expect(cache.stats().l1.entries).toBe(100_001)
+  // The peer looked at each key before it returned. What is dead here is swept later, in slices.
+  const looks = ['get', 'peek', 'has', 'delete'] as const
+  const walks = [
+    'entries',
+    'rentries',
+    'keys',
+    'rkeys',
+    'values',
+    'rvalues',
+    'forEach',
+    'rforEach',
+    'find',
+    'dump',
+  ] as const
+  const spyOn = (name: (typeof looks)[number] | (typeof walks)[number]) => vi.spyOn(LRUCache.prototype, name)
+  const [looked, walked] = [looks.map(spyOn), walks.map(spyOn)]
+  const cleared = small.clear()
+  const calls = [looked, walked].map((spies) => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0))
+  vi.restoreAllMocks()
+  expect(calls[0]).toBeLessThan(10)
+  expect(calls[1]).toBe(0)
+  await cleared
+  expect(cache.stats().l1.entries).toBeGreaterThanOrEqual(100_000)
   expect(await small.get('k')).toBeUndefined()
   expect(await cache.get('k99999')).toBe(99_999)
   await cache.close()
