@@ -124,7 +124,7 @@ describe.each(shapes)('with %s', (shape) => {
       expect(settled).toEqual(settled.map(() => ({ status: 'rejected', reason: 'gone' })))
       expect(load).not.toHaveBeenCalled()
       await cache.set('k', 'v')
-      await cache.namespace('users').set('1', 'v')
+      await cache.namespace('users').set(users.keyOf(1), 'v')
     }
   })
 })

@@ -1,0 +1,106 @@
+// Soft expiry, the pause after failures and refreshes between processes over one Redis: what its scripts and its buses make of them.
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { deferred } from 'tiercache/testing'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+const down = new Error('down')
+const failing = () => Promise.reject(down)
+
+describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
+  let server: RedisServer
+  const opened: Cache[] = []
+
+  async function open(options: object = {}): Promise<Cache> {
+    const cache = createCache({ name: 'shop', ttl: '1h', ...options, l2: redisTier(server.url, { bus }) })
+    opened.push(cache)
+    await cache.ready()
+    await waitFor('the bus heard', () => cache.stats().bus.trusted)
+    return cache
+  }
+
+  beforeEach(async () => {
+    server = await startRedis()
+  })
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((cache) => cache.close()))
+    await server.stop()
+  })
+
+  test.each(['expire', 'expireTags'] as const)('%s without staleIfError leaves nothing to serve', async (verb) => {
+    const [here, there] = [await open(), await open()]
+    await here.set('k', 'old', { tags: ['t'] })
+    expect(await there.get('k')).toBe('old')
+    await (verb === 'expire' ? here.expire('k') : here.expireTags('t'))
+    await waitFor('the announcement', async () => (await there.get('k')) === undefined)
+    for (const cache of [here, there, await open()]) {
+      await expect(cache.getOrSet('k', failing)).rejects.toBe(down)
+    }
+  })
+
+  test('staleIfError counts from the expiry, also for a process that comes later', async () => {
+    const options = { staleIfError: '1s', failureBackoff: false }
+    const here = await open(options)
+    await here.set('k', 'old')
+    await here.expire('k')
+    expect(await here.getOrSet('k', failing)).toBe('old')
+    const later = await open(options)
+    await waitFor('its end', async () => (await later.lookup('k')).found === false)
+    // The entry itself stays for an hour: what a reader may take of it is over.
+    expect(Number(await server.command('EXISTS', 'shop:k'))).toBe(1)
+    await expect((await open(options)).getOrSet('k', failing)).rejects.toBe(down)
+  })
+
+  test('a change in another process ends the pause after failures', async () => {
+    const options = { staleIfError: '1h', failureBackoff: { first: '1h', longest: '1h' } }
+    const [here, there] = [await open(options), await open(options)]
+    await here.set('k', 'old', { ttl: 1 })
+    await here.set('t', 'old', { ttl: 1, tags: ['t'] })
+    await waitFor('the end of the ttl', async () => (await here.get('k')) === undefined)
+    for (const key of ['k', 't']) expect(await here.getOrSet(key, failing)).toBe('old')
+    const load = vi.fn(() => 'new')
+    for (const key of ['k', 't']) expect(await here.getOrSet(key, load)).toBe('old')
+    expect(load).not.toHaveBeenCalled()
+    expect(await there.expire('k')).toBe('applied')
+    expect(await there.expireTags('t')).toBe('applied')
+    for (const key of ['k', 't']) {
+      await waitFor('a load', async () => (await here.getOrSet(key, load)) === 'new')
+    }
+    expect(load).toHaveBeenCalledTimes(2)
+  })
+
+  test('a refresh takes the lease of a load that hangs, here or in another process, and its value stays', async () => {
+    const [here, there] = [await open(), await open()]
+    for (const [hanging, refreshing, id] of [
+      [here, here, 1],
+      [here, there, 2],
+    ] as const) {
+      const gate = deferred<string>()
+      const users = refreshing.source(`users${id}`, { load: async (_id: number) => 'new' })
+      const [key, space] = [users.keyOf(id), `users${id}`]
+      const first = hanging.namespace(space).getOrSet(key, () => gate.promise)
+      await waitFor('its lease', async () => Number(await server.command('EXISTS', `shop/${space}:${key}`)) === 1)
+      expect(await users.refresh(id)).toBe('new')
+      const isStored = async (cache: Cache) => (await cache.namespace(space).get(key, { tiers: 'l2' })) === 'new'
+      await waitFor('its fill', () => isStored(refreshing))
+      gate.resolve('old')
+      expect(await first).toBe('old')
+      await hanging.drain()
+      for (const cache of [here, there]) {
+        expect(await isStored(cache)).toBe(true)
+        expect(await cache.namespace(space).get(key)).toBe('new')
+      }
+    }
+  })
+
+  test('the first set of a process is read by it in the same turn', async () => {
+    const here = await open()
+    const writing = here.namespace('n').set('k', 'X', { tags: ['new'] })
+    expect(await here.namespace('n').getOrSet('k', () => 'loaded')).toBe('X')
+    expect(await writing).toBe('applied')
+    expect(await (await open()).namespace('n').get('k')).toBe('X')
+  })
+})
