@@ -83,9 +83,9 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
       const [key, space] = [users.keyOf(id), `users${id}`]
       const first = hanging.namespace(space).getOrSet(key, () => gate.promise)
       await waitFor('its lease', async () => Number(await server.command('EXISTS', `shop/${space}:${key}`)) === 1)
-      expect(await users.refresh(id)).toBe('new')
       const isStored = async (cache: Cache) => (await cache.namespace(space).get(key, { tiers: 'l2' })) === 'new'
-      await waitFor('its fill', () => isStored(refreshing))
+      // A message of the bus that cannot be looked into in time keeps a fill back, so more than one may be needed.
+      await waitFor('its fill', async () => (await users.refresh(id)) === 'new' && isStored(refreshing))
       gate.resolve('old')
       expect(await first).toBe('old')
       await hanging.drain()
