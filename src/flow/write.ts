@@ -55,14 +55,16 @@ export class Writer {
   ): Promise<WriteResult> {
     this.core.assertOpen()
     const { core, entries } = this
-    const accepting = acceptWritten(core, scope, value, options)
-    const accepted = accepting instanceof Promise ? await core.callers.await(accepting) : accepting
-    const target = targetOf(core, entries, scope, userKey, accepted, options)
-    const { localKey, labels, policy } = target
+    const localKey = localKeyOf(scopeOfCall(scope, options).space, userKey)
     const turn = this.#keyTurns.begin(localKey)
+    let target: WriteTarget
     let draft: Draft
     let unsent: UnsentWrite | undefined
     try {
+      const accepting = acceptWritten(core, scope, value, options)
+      const accepted = accepting instanceof Promise ? await core.callers.await(accepting) : accepting
+      target = targetOf(core, entries, scope, userKey, accepted, options)
+      const { labels } = target
       const { epoch } = core.tokens
       const carrying = core.tokenReader.carry(labels, keepMsOf(target.life))
       if (carrying instanceof Promise) unsent = this.#beginUnsent(target)
@@ -83,6 +85,7 @@ export class Writer {
         return later
       }
     }
+    const { labels, policy } = target
     const { entry, bytes, plan, mustReseal } = draft
     const key = this.#storeKey(localKey)
     const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }

@@ -170,3 +170,24 @@ test('a cache without anything around it sees its set at once', async () => {
   expect(await readsOf(cache.namespace('n'), 'k')).toEqual(SEEN)
   await cache.close()
 })
+
+test('sets whose schema takes time store in the order in which they were called', async () => {
+  const slow = deferred<void>()
+  const schema = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: async (value: unknown) => {
+        if (value === 'W') await slow.promise
+        return { value: value as string }
+      },
+    },
+  }
+  const { a } = await fleet({ schema })
+  const writes = [a.cache.set('k', 'W'), a.cache.set('k', 'X')]
+  await settle()
+  slow.resolve()
+  await Promise.all(writes)
+  expect(await a.cache.get('k')).toBe('X')
+  expect(await a.cache.get('k', { tiers: 'l2' })).toBe('X')
+})
