@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
+  expiredAgoMs,
   FORMAT_VERSION,
   generationOf,
+  newExpiredStamp,
   newStamp,
+  renewedStamp,
   STAMP_BYTES,
   type StampState,
   stampOf,
@@ -84,5 +87,40 @@ describe('bytes that are no stamp', () => {
     expect(stampProblem(later)).toBe('later-format')
     expect(stampProblem(damaged)).toBe('damaged-stamp')
     expect(stampProblem(Buffer.from('{"json":"of somebody else"}'))).toBe('foreign')
+  })
+})
+
+describe('the stamp of a soft expiry', () => {
+  const AT_MS = 1_700_000_000_000
+  const HOUR_MS = 3_600_000
+
+  test('is intact, differs from every other, and says when the expiry was, to a tenth of a second', () => {
+    const stamp = newExpiredStamp(AT_MS + 57)
+    expect(stateOf(stamp)).toBe('expired')
+    expect(newExpiredStamp(AT_MS + 57).equals(stamp)).toBe(false)
+    expect(expiredAgoMs(stamp, AT_MS + 5_099, HOUR_MS)).toBe(5_000)
+    expect(expiredAgoMs(stamp, AT_MS + 99, HOUR_MS)).toBe(0)
+  })
+
+  test('keeps the instant where the same expiry is told once more', () => {
+    const stamp = newExpiredStamp(AT_MS)
+    const renewed = renewedStamp(stamp)
+    expect(stateOf(renewed)).toBe('expired')
+    expect(renewed.equals(stamp)).toBe(false)
+    expect(expiredAgoMs(renewed, AT_MS + 5_000, HOUR_MS)).toBe(5_000)
+  })
+
+  test('of a process whose clock is a little ahead counts as of now', () => {
+    expect(expiredAgoMs(newExpiredStamp(AT_MS + 2_000), AT_MS, HOUR_MS)).toBe(0)
+  })
+
+  test('is not believed where it lies before the entry: a release that did not write it drew it at random', () => {
+    expect(expiredAgoMs(newExpiredStamp(AT_MS - 2 * HOUR_MS), AT_MS, HOUR_MS)).toBeUndefined()
+    expect(expiredAgoMs(newExpiredStamp(AT_MS + 2 * HOUR_MS), AT_MS, HOUR_MS)).toBeUndefined()
+  })
+
+  test('goes on over the end of its 32 bits', () => {
+    const endMs = 4 * 2 ** 32 * 100
+    expect(expiredAgoMs(newExpiredStamp(endMs - 3_000), endMs + 2_000, HOUR_MS)).toBe(5_000)
   })
 })
