@@ -4,7 +4,7 @@ import type { Scope } from '../flow/core.js'
 import type { WriteBehindPolicy } from '../flow/write-behind.js'
 import { type Duration, toMs } from '../model/duration.js'
 import { childSpace, type Version } from '../model/key.js'
-import { checkCount, checkNames, checkOneOf, invalid } from '../model/option-rules.js'
+import { checkCount, checkNames, checkOneOf, invalid, withoutEffect } from '../model/option-rules.js'
 import type { LoadContext, PolicyOptions } from '../model/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
@@ -115,13 +115,26 @@ export function resolveSource<Id, V>(parent: Scope, name: string, definition: So
   const policy = resolvePolicy(parent.policy, policyOptions)
   // Only checked here.
   if (tags !== undefined) resolvePolicy(policy, { tags } as PolicyOptions)
-  return {
+  const resolved = {
     scope: { space: childSpace(parent.space, name, version), policy },
     write: checkOneOf(write, 'write', ['through', 'invalidate', 'behind']),
     behind: resolveBehind(definition.behind ?? {}),
     maxBatch: checkCount(maxBatch, 'maxBatch', 1, Number.POSITIVE_INFINITY),
     batchWindowMs: toMs(batchWindow, 'batchWindow'),
   }
+  refuseWithoutEffect(definition)
+  return resolved
+}
+
+/** What is about work that this source never does would be ignored in silence. */
+function refuseWithoutEffect<Id, V>(definition: SourceDefinition<Id, V>): void {
+  const { loadMany, save, remove, write, behind, maxBatch, batchWindow } = definition
+  if (behind !== undefined && write !== 'behind') throw withoutEffect('behind', "without write: 'behind'")
+  if (write !== undefined && save === undefined && remove === undefined) {
+    throw withoutEffect('write', 'without save or remove')
+  }
+  if (loadMany === undefined && maxBatch !== undefined) throw withoutEffect('maxBatch', 'without loadMany')
+  if (loadMany === undefined && batchWindow !== undefined) throw withoutEffect('batchWindow', 'without loadMany')
 }
 
 function resolveBehind(options: WriteBehindOptions): WriteBehindPolicy {

@@ -2,8 +2,9 @@
 
 import type { Scope } from '../flow/core.js'
 import type { Reader } from '../flow/read.js'
-import { type WarmOptions, type WarmReport, warmAll } from '../flow/warm.js'
+import { WARM_OPTIONS, type WarmOptions, type WarmReport, warmAll } from '../flow/warm.js'
 import { CacheError, show } from '../model/errors.js'
+import { checkOptions } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../model/options.js'
 
 /** What `getOrSet` would be called with. */
@@ -24,6 +25,8 @@ export async function warmEntries(
   entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
   options: WarmOptions<string> = {},
 ): Promise<WarmReport<string>> {
+  // Here already: a copy of what is no object would pass as no options at all.
+  checkOptions(options, WARM_OPTIONS, 'warm')
   const { onProgress, ...others } = options
   const warmOne = (warming: Warming) => warmEntry(reader, scope, warming)
   const forKeys = onProgress && { onProgress: (report: WarmReport<Warming>) => onProgress(byKey(report)) }

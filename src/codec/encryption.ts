@@ -4,6 +4,7 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
 import { types } from 'node:util'
 import { CacheError, show } from '../model/errors.js'
+import { checkNames } from '../model/option-rules.js'
 import type { Bytes } from '../model/ports.js'
 import type { EncryptOptions } from '../model/tier-definition.js'
 import type { CorruptReason, Sealer } from './envelope.js'
@@ -24,11 +25,12 @@ const KEY_ID = /^[A-Za-z0-9_.-]{1,32}$/
 /** Checks the options: throws `INVALID_OPTION`, and never shows key material. */
 export function createEncryption(options: EncryptOptions): Encryption {
   const keys = readKeys(options)
+  checkNames(options, ['keys', 'active'], 'encrypt')
   const { active } = options
   const activeKey = keys.get(active)
   if (activeKey === undefined) {
     throw invalid(
-      `encrypt.active must be the id of one of encrypt.keys (${[...keys.keys()].join(', ')}); got ${show(active)}`,
+      `encrypt.active must be the id of one of encrypt.keys (${[...keys.keys()].join(', ')}); got ${typeof active === 'string' ? `one of ${active.length} characters` : show(active)}`,
     )
   }
   const prefix = Buffer.from(`\0${active}`, 'latin1')
@@ -77,7 +79,7 @@ function readKeys(options: EncryptOptions): Map<string, Uint8Array> {
   const keys: unknown = options?.keys
   if (typeof keys !== 'object' || keys === null || Object.keys(keys).length === 0) {
     throw invalid(
-      `encrypt.keys must be an object of at least one key by its id, such as { k1: <32 bytes> }; got ${show(keys)}`,
+      `encrypt.keys must be an object of at least one key by its id, such as { k1: <32 bytes> }; got ${typeof keys === 'string' ? 'a string' : show(keys)}`,
     )
   }
   return new Map(Object.entries(keys).map(([id, secret]) => [checkId(id), readKey(id, secret)]))
@@ -86,7 +88,7 @@ function readKeys(options: EncryptOptions): Map<string, Uint8Array> {
 function checkId(id: string): string {
   if (KEY_ID.test(id)) return id
   throw invalid(
-    `an id in encrypt.keys must be 1 to 32 of A-Z a-z 0-9 _ . - because it is stored with each entry; got ${show(id)}`,
+    `an id in encrypt.keys must be 1 to 32 of A-Z a-z 0-9 _ . - because it is stored with each entry; got one of ${id.length} characters`,
   )
 }
 

@@ -2,6 +2,7 @@
 import { CacheError, show } from '../model/errors.js'
 import type { Extension } from '../model/extension.js'
 import type { Label, LabelSet } from '../model/labels.js'
+import { checkNames } from '../model/option-rules.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
 import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
 import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
@@ -243,6 +244,7 @@ function readCompress(compress: EntryCodecOptions['compress']): {
     )
   }
   const options: CompressOptions = isCompressor(compress) ? { compressor: compress } : (compress ?? {})
+  if (!isCompressor(compress)) checkNames(options, ['compressor', 'threshold'], 'compress')
   const { compressor = deflate, threshold = DEFAULT_THRESHOLD_BYTES } = options
   return { compressor: checkId(compressor, 'compressor', 15), threshold: checkBytes(threshold, 'compress.threshold') }
 }

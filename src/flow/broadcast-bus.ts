@@ -2,6 +2,7 @@
 import { types } from 'node:util'
 import { BroadcastChannel } from 'node:worker_threads'
 import { type Duration, toMs } from '../model/duration.js'
+import { checkNames } from '../model/option-rules.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
 
 export interface BroadcastBusOptions {
@@ -20,6 +21,7 @@ type Posted = { readonly announcement: Bytes } | { readonly beatOf: string; read
  * its own beat comes back to a member, all that was announced before that beat was sent has been delivered to it.
  */
 export function broadcastBus(options: BroadcastBusOptions = {}): Bus {
+  checkNames(options, ['beat'], 'broadcastBus')
   return new BroadcastBus(toMs(options.beat ?? '1s', 'beat', 'positive'))
 }
 

@@ -32,6 +32,8 @@ export interface WarmReport<T = unknown> {
 /** Brings one item into the cache; says whether it had to be loaded. */
 export type Warmer<T> = (item: T) => Promise<'hit' | 'load'>
 
+/** The names of its options. */
+export const WARM_OPTIONS: readonly string[] = ['concurrency', 'from', 'signal', 'onProgress']
 const DEFAULT_CONCURRENCY = 16
 const MAX_FAILURES_KEPT = 100
 
@@ -44,7 +46,7 @@ export async function warmAll<T>(
   warm: Warmer<T>,
   options: WarmOptions<T> = {},
 ): Promise<WarmReport<T>> {
-  checkOptions(options, ['concurrency', 'from', 'signal', 'onProgress'], 'warm')
+  checkOptions(options, WARM_OPTIONS, 'warm')
   const { concurrency = DEFAULT_CONCURRENCY, from = 0, signal, onProgress } = options
   checkCount(concurrency, 'concurrency', 1, Number.POSITIVE_INFINITY)
   checkCount(from, 'from', 0, Number.MAX_SAFE_INTEGER)

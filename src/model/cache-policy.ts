@@ -1,8 +1,9 @@
 // The options of `createCache`, checked and resolved: what a whole cache goes by.
 import { toMs } from './duration.js'
+import type { Tier } from './events.js'
 import { checkExtensions } from './extension.js'
 import { checkName, type Version } from './key.js'
-import { checkCount, checkMethods, checkNames, checkOneOf, invalid } from './option-rules.js'
+import { checkCount, checkMethods, checkNames, checkOneOf, invalid, withoutEffect } from './option-rules.js'
 import type {
   BackgroundOptions,
   CacheOptions,
@@ -99,7 +100,7 @@ export function resolveCacheOptions(
   const l1 = options.l1 ?? {}
   const memory = l1 === false ? undefined : resolveMemory(l1, heapLimitBytes)
   const l1TtlMs = l1 === false || l1.ttl === undefined ? DEFAULT_POLICY.l1TtlMs : toMs(l1.ttl, 'l1.ttl')
-  return {
+  const policy = {
     name: options.name === undefined ? 'cache' : checkName(options.name, 'name'),
     version: options.version,
     memory,
@@ -115,8 +116,29 @@ export function resolveCacheOptions(
     background: resolveBackground(options.background ?? {}),
     closeTimeoutMs: toMs(options.closeTimeout ?? '5s', 'closeTimeout'),
     logger: options.logger === undefined ? undefined : checkLogger(options.logger),
-    defaults: resolvePolicy({ ...DEFAULT_POLICY, l1TtlMs }, options, CACHE_OPTIONS),
+    defaults: resolvePolicy(
+      { ...DEFAULT_POLICY, l1TtlMs, missingTier: missingTierOf(options) },
+      options,
+      CACHE_OPTIONS,
+    ),
   }
+  refuseWithoutEffect(options)
+  return policy
+}
+
+/** What needs a tier that this cache has not would be ignored in silence. */
+function refuseWithoutEffect({ l1, l2, bus, recovery, l1Ttl }: CacheOptions): void {
+  if (l2 === undefined && recovery !== undefined) throw withoutEffect('recovery', 'without l2')
+  if (l2 === undefined && bus === undefined && typeof l1 === 'object' && l1.maxStaleness !== undefined) {
+    throw withoutEffect('l1.maxStaleness', 'without l2 or bus')
+  }
+  if (l1 === false && l1Ttl !== undefined) throw withoutEffect('l1Ttl', 'with l1: false')
+}
+
+/** The one tier that a cache lacks; one that has none keeps nothing, whatever its calls say. */
+function missingTierOf({ l1, l2 }: CacheOptions): Tier | undefined {
+  if (l1 !== false) return l2 === undefined ? 'l2' : undefined
+  return l2 === undefined ? undefined : 'l1'
 }
 
 const BUS_METHODS = ['start', 'publish', 'position', 'close']

@@ -7,9 +7,13 @@ export function checkNames(options: unknown, known: readonly string[], what: str
     throw invalid(what, 'an object', options)
   }
   for (const name in options) {
-    // What some library added to every object is no option of anybody.
-    if (!known.includes(name) && !(name in Object.prototype)) throw unknownName(name, known, what)
+    if (!known.includes(name) && !isOfEveryObject(name)) throw unknownName(name, known, what)
   }
+}
+
+/** What some library added to every object is no option of anybody. */
+export function isOfEveryObject(name: string): boolean {
+  return Object.prototype.propertyIsEnumerable.call(Object.prototype, name)
 }
 
 export function unknownName(name: string, known: readonly string[], what: string): CacheError {
@@ -71,6 +75,11 @@ export function isSignal(value: unknown): boolean {
 export function refuseMore(others: readonly unknown[], what: string, takes: string): void {
   if (others.length === 0) return
   throw new CacheError('INVALID_OPTION', `${what} takes ${takes}; got ${show(others[0])} besides`)
+}
+
+/** An option that would be ignored; `why` completes "has no effect". */
+export function withoutEffect(name: string, why: string): CacheError {
+  return new CacheError('INVALID_OPTION', `${name} has no effect ${why}. Leave it out, or give what it needs`)
 }
 
 export function invalid(name: string, expected: string, value: unknown): CacheError {

@@ -1,7 +1,17 @@
 // Options resolved into numbers: what one call goes by.
 import { type Duration, toMs } from './duration.js'
+import type { Tier } from './events.js'
 import type { FailureBackoffMs } from './freshness.js'
-import { checkNames, checkNumber, checkOneOf, invalid, isSignal, unknownName } from './option-rules.js'
+import {
+  checkNames,
+  checkNumber,
+  checkOneOf,
+  invalid,
+  isOfEveryObject,
+  isSignal,
+  unknownName,
+  withoutEffect,
+} from './option-rules.js'
 import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './options.js'
 import { isSchema, type StandardSchema } from './schema.js'
 
@@ -23,6 +33,8 @@ export interface Policy {
   /** `undefined`: as `ttlMs`. */
   readonly absentTtlMs: number | undefined
   readonly tiers: Tiers
+  /** What the cache lacks: a call that asks for it alone would keep nothing, in silence. */
+  readonly missingTier: Tier | undefined
   readonly singleFlight: SingleFlight
   readonly schema: StandardSchema | undefined
 }
@@ -45,6 +57,7 @@ export const DEFAULT_POLICY: Policy = {
   hardTimeoutMs: 30_000,
   absentTtlMs: undefined,
   tiers: 'all',
+  missingTier: undefined,
   singleFlight: 'fleet',
   schema: undefined,
 }
@@ -157,6 +170,9 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
       return
     case 'tiers':
       draft.tiers = checkOneOf(value, name, ['all', 'l1', 'l2'])
+      if (draft.tiers === draft.missingTier) {
+        throw withoutEffect(`tiers: '${draft.tiers}'`, `in a cache that has no ${draft.tiers}`)
+      }
       return
     case 'singleFlight':
       draft.singleFlight = checkOneOf(value, name, ['process', 'fleet'])
@@ -167,6 +183,7 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
       return
     default:
       name satisfies never
+      if (isOfEveryObject(name)) return
       throw unknownName(name, CALL_OPTIONS, 'a call')
   }
 }

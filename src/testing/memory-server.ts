@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../model/clock.js'
 import { CacheError } from '../model/errors.js'
+import { checkNames } from '../model/option-rules.js'
 import type { Clock } from '../model/ports.js'
 import { type KeyspaceSnapshot, MemoryKeyspace } from './memory-keyspace.js'
 
@@ -50,6 +51,7 @@ export class MemoryServer {
   private isPaused = false
 
   constructor(options: MemoryServerOptions = {}) {
+    checkNames(options, ['clock', 'maxKeys', 'maxLogLines', 'startAtMs'], 'MemoryServer')
     this.givenClock = options.clock
     this.clockOffsetMs = (options.startAtMs ?? SOME_INSTANT_MS) - this.clock.nowMs()
     this.keyspace = new MemoryKeyspace(() => this.nowMs(), options.maxKeys ?? Number.POSITIVE_INFINITY)

@@ -1,6 +1,8 @@
 // The in-memory L2: what `createCache({ l2 })` takes, with the handles by which a test disturbs it.
+import { checkNames } from '../model/option-rules.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import type { ConnectedTier, TierDefinition, TierOptions } from '../model/tier-definition.js'
+import { TIER_OPTIONS } from '../model/tier-policy.js'
 import { MemoryBus, MemoryBusLink } from './memory-bus.js'
 import { MemoryLink } from './memory-link.js'
 import { MemoryServer } from './memory-server.js'
@@ -30,6 +32,7 @@ export interface MemoryTier extends TierDefinition {
  * over one Redis.
  */
 export function memoryTier(server: MemoryServer = new MemoryServer(), options: MemoryTierOptions = {}): MemoryTier {
+  checkNames(options, [...TIER_OPTIONS, 'bus', 'busBlockMs'], 'memoryTier')
   const { bus: busKind = 'log', busBlockMs, ...tierOptions } = options
   const link = new MemoryLink(server)
   const busLink = new MemoryBusLink(server)

@@ -4,7 +4,7 @@ import { FakeClock, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
-const { l1Only } = leavesNothing()
+const { fleet, l1Only } = leavesNothing()
 
 describe('createCache', () => {
   test('without any option makes a bounded L1 with single flight', async () => {
@@ -81,10 +81,10 @@ describe('get, lookup, has and peek', () => {
   })
 
   test('tiers: l2 passes memory by', async () => {
-    const { cache } = l1Only()
-    await cache.set('k', 1)
-    expect(await cache.get('k', { tiers: 'l2' })).toBeUndefined()
-    expect(await cache.get('k', { tiers: 'l1' })).toBe(1)
+    const { a } = await fleet()
+    await a.cache.set('k', 1, { tiers: 'l1' })
+    expect(await a.cache.get('k', { tiers: 'l2' })).toBeUndefined()
+    expect(await a.cache.get('k', { tiers: 'l1' })).toBe(1)
   })
 
   test('a signal that has been aborted rejects with its reason', async () => {

@@ -27,7 +27,8 @@ describe('the options of a cache', () => {
       recovery: { windowMs: 10_000, maxOperations: 10_000, maxBytes: 16 * 2 ** 20 },
       background: { concurrency: 16, maxPending: 10_000, maxBytes: 64 * 2 ** 20 },
       closeTimeoutMs: 5_000,
-      defaults: DEFAULT_POLICY,
+      logger: undefined,
+      defaults: { ...DEFAULT_POLICY, missingTier: 'l2' },
     })
     expect(resolve({ l1: undefined, name: undefined, recovery: undefined, ttl: undefined })).toEqual(policy)
   })
@@ -56,7 +57,11 @@ describe('the options of a cache', () => {
   })
 
   test('make the ttl of L1 the default of every call, below its own l1Ttl', () => {
-    expect(resolve({ l1: { ttl: '10s' } }).defaults).toEqual({ ...DEFAULT_POLICY, l1TtlMs: 10_000 })
+    expect(resolve({ l1: { ttl: '10s' } }).defaults).toMatchObject({
+      ...DEFAULT_POLICY,
+      l1TtlMs: 10_000,
+      missingTier: 'l2',
+    })
     expect(resolve({ l1: { ttl: '10s' }, l1Ttl: '5s' }).defaults.l1TtlMs).toBe(5_000)
   })
 
@@ -67,6 +72,7 @@ describe('the options of a cache', () => {
       ttl: '5m',
       staleIfError: '1h',
       closeTimeout: '1s',
+      l2: { connect: () => ({}) },
       recovery: { window: '30s', maxOperations: 5 },
       background: { concurrency: 2 },
       l1: { values: 'frozen', maxStaleness: '1s' },
@@ -79,7 +85,7 @@ describe('the options of a cache', () => {
   })
 
   test('are never written to', () => {
-    const options = Object.freeze({ l1: Object.freeze({}), recovery: Object.freeze({}), background: Object.freeze({}) })
+    const options = Object.freeze({ l1: Object.freeze({}), background: Object.freeze({}) })
     expect(() => resolveCacheOptions(options)).not.toThrow()
   })
 
