@@ -16,7 +16,7 @@ const GUIDE = readFileSync(new URL('../../docs/guides/testing.md', import.meta.u
 const RUNNERS = {
   Vitest: ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default'],
   Jest: ['node_modules/jest/bin/jest.js', '--ci', '--runInBand'],
-  'node --test': ['--test', '.'],
+  'node --test': ['--test'],
 } as const
 type Runner = keyof typeof RUNNERS
 
