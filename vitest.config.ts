@@ -24,6 +24,7 @@ export default defineConfig({
     execArgv: ['--unhandled-rejections=strict', '--expose-gc'],
     projects: [
       // A bound on hangs, not on speed: tests that compute a second must not fail on a machine that does other things.
+      project('hostile', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('unit', { testTimeout: 30_000 }),
       project('properties', { testTimeout: 60_000 }),
       project('wire'),
