@@ -13,7 +13,7 @@ const markdown = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name))
-const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...markdown('docs')]
+const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdown('docs')]
 
 const parse = (path: string) => ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)
 
