@@ -1,14 +1,18 @@
 // Fills the holes of the rich form: puts Date, Map, cycles and the like where they belong (see docs/wire-format.md).
 import { types } from 'node:util'
 import { ERRORS, VIEWS } from '../model/data-kinds.js'
+import { beginsWithDigit, type DecodeBudget } from './decode-budget.js'
 import { HOLE } from './msgpack-reader.js'
 import { Kind } from './special-values.js'
 
 const LARGEST_ARRAY = 2 ** 32 - 1
 
-/** Throws on what the writer never writes. `parts` are the tree, the data of each special value, and their kinds. */
-export function assemble(parts: unknown): unknown {
-  return new Assembly(parts).value()
+/**
+ * Throws on what the writer never writes. `parts` are the tree, the data of each special value, and their kinds; `budget` is that of the
+ * payload, of which the tree has taken its part.
+ */
+export function assemble(parts: unknown, budget: DecodeBudget): unknown {
+  return new Assembly(parts, budget).value()
 }
 
 /**
@@ -22,7 +26,10 @@ class Assembly {
   private readonly values: unknown[] = []
   private nextHole = 0
 
-  constructor(parts: unknown) {
+  constructor(
+    parts: unknown,
+    private readonly budget: DecodeBudget,
+  ) {
     if (!Array.isArray(parts) || parts.length < 2) throw malformed('parts')
     const kinds: unknown = parts.at(-1)
     if (!types.isUint8Array(kinds)) throw malformed('kinds')
@@ -32,12 +39,15 @@ class Assembly {
   }
 
   value(): unknown {
-    const { kinds, data, values } = this
-    for (let i = 0; i < kinds.length; i++) values.push(make(kinds[i]!, data[i], values))
+    const { kinds, data, values, budget } = this
+    for (let i = 0; i < kinds.length; i++) {
+      budget.special(kinds[i]!)
+      values.push(make(kinds[i]!, data[i], values, budget))
+    }
     this.fillHoles(this.tree)
     for (let i = 0; i < kinds.length; i++) {
       if (isContainer(data[i])) this.fillHoles(data[i] as object)
-      complete(kinds[i]!, data[i], values[i])
+      complete(kinds[i]!, data[i], values[i], budget)
     }
     if (this.nextHole !== kinds.length) throw malformed('count of holes')
     return this.tree.root
@@ -75,14 +85,14 @@ class Assembly {
 }
 
 /** The special value, still empty if it can refer to others. */
-function make(kind: number, data: unknown, before: readonly unknown[]): unknown {
+function make(kind: number, data: unknown, before: readonly unknown[], budget: DecodeBudget): unknown {
   switch (kind) {
     case Kind.undefined:
       return undefined
     case Kind.illFormed:
       return utf16(binary(data))
     case Kind.bigint:
-      return bigintOf(text(data))
+      return bigintOf(text(data), budget)
     case Kind.date:
       return new Date(number(data))
     case Kind.map:
@@ -90,7 +100,7 @@ function make(kind: number, data: unknown, before: readonly unknown[]): unknown 
     case Kind.set:
       return new Set()
     case Kind.regexp:
-      return regexpOf(typeof data === 'string' ? data : utf16(binary(data)))
+      return regexpOf(typeof data === 'string' ? data : utf16(binary(data)), budget)
     case Kind.error:
       return errorOf(list(data))
     case Kind.sparse:
@@ -116,10 +126,10 @@ function make(kind: number, data: unknown, before: readonly unknown[]): unknown 
 }
 
 /** Fills `value` from its part, in which no hole is left. */
-function complete(kind: number, data: unknown, value: unknown): void {
+function complete(kind: number, data: unknown, value: unknown, budget: DecodeBudget): void {
   switch (kind) {
     case Kind.map: {
-      const items = list(data)
+      const items = pairs(data)
       for (let i = 0; i < items.length; i += 2) (value as Map<unknown, unknown>).set(items[i], items[i + 1])
       return
     }
@@ -127,23 +137,29 @@ function complete(kind: number, data: unknown, value: unknown): void {
       for (const item of list(data)) (value as Set<unknown>).add(item)
       return
     case Kind.sparse:
-      completeSparse(list(data), value as unknown[])
+      completeSparse(list(data), value as unknown[], budget)
       return
     case Kind.error:
-      completeError(list(data), value as Error)
+      completeError(list(data), value as Error, budget)
       return
     case Kind.bare:
     case Kind.entries: {
-      const items = list(data)
-      for (let i = 0; i < items.length; i += 2) define(value as object, text(items[i]), items[i + 1], true)
+      const items = pairs(data)
+      let slots = 0
+      for (let i = 0; i < items.length; i += 2) {
+        const name = text(items[i])
+        if (beginsWithDigit(name)) slots = budget.index(name, slots)
+        define(value as object, name, items[i + 1], true)
+      }
       return
     }
     default:
   }
 }
 
-function completeSparse(items: readonly unknown[], array: unknown[]): void {
+function completeSparse(items: readonly unknown[], array: unknown[], budget: DecodeBudget): void {
   const length = index(items[0], LARGEST_ARRAY + 1)
+  budget.sparse(length, items.length >> 1)
   if (length === 0) return
   // Reaching far beyond the end makes V8 keep a table; setting `length` would make it allocate every hole.
   array[length - 1] = undefined
@@ -151,8 +167,14 @@ function completeSparse(items: readonly unknown[], array: unknown[]): void {
   for (let i = 1; i < items.length; i += 2) array[index(Number(items[i]), length)] = items[i + 1]
 }
 
-function completeError(items: readonly unknown[], error: Error): void {
-  for (let i = 1; i < items.length; i += 3) define(error, text(items[i]), items[i + 2], items[i + 1] === true)
+function completeError(items: readonly unknown[], error: Error, budget: DecodeBudget): void {
+  budget.error(Math.floor(items.length / 3))
+  let slots = 0
+  for (let i = 1; i < items.length; i += 3) {
+    const name = text(items[i])
+    if (beginsWithDigit(name)) slots = budget.index(name, slots)
+    define(error, name, items[i + 2], items[i + 1] === true)
+  }
 }
 
 function errorOf(items: readonly unknown[]): Error {
@@ -165,16 +187,22 @@ function errorOf(items: readonly unknown[]): Error {
   return error
 }
 
-function regexpOf(parts: string): RegExp {
+function regexpOf(parts: string, budget: DecodeBudget): RegExp {
   const flagsAt = parts.indexOf('/') + 1
   const sourceAt = parts.indexOf('/', flagsAt) + 1
-  const regexp = new RegExp(parts.slice(sourceAt), parts.slice(flagsAt, sourceAt - 1))
+  const source = parts.slice(sourceAt)
+  const flags = parts.slice(flagsAt, sourceAt - 1)
+  // Before it is made: that is what takes long.
+  budget.regexp(source, flags)
+  const regexp = new RegExp(source, flags)
   regexp.lastIndex = index(Number(parts.slice(0, flagsAt - 1)), Number.MAX_SAFE_INTEGER)
   return regexp
 }
 
-function bigintOf(hex: string): bigint {
-  return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+function bigintOf(hex: string, budget: DecodeBudget): bigint {
+  const value = hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
+  budget.bigint(value)
+  return value
 }
 
 function viewOf(kind: number, bytes: Uint8Array): ArrayBufferView {
@@ -203,6 +231,13 @@ function isContainer(value: unknown): value is object {
 function list(data: unknown): readonly unknown[] {
   if (!Array.isArray(data)) throw malformed('list')
   return data
+}
+
+/** A name or key and its value, one after the other. */
+function pairs(data: unknown): readonly unknown[] {
+  const items = list(data)
+  if (items.length % 2 !== 0) throw malformed('list')
+  return items
 }
 
 function text(data: unknown): string {

@@ -2,6 +2,7 @@
 import { CacheError, show } from '../model/errors.js'
 import type { Extension } from '../model/extension.js'
 import type { Label, LabelSet } from '../model/labels.js'
+import { DEFAULT_MAX_VALUE_BYTES } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
 import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
@@ -17,6 +18,7 @@ import {
 } from './envelope.js'
 import { LabelTable } from './label-table.js'
 import { createMsgpackCodec } from './msgpack.js'
+import { stateOf } from './stamp.js'
 import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
 
 export type { Corrupt, CorruptReason } from './envelope.js'
@@ -27,7 +29,7 @@ export interface EntryCodecOptions {
   readonly codec?: Codec | undefined
   readonly compress?: false | Compressor | CompressOptions | undefined
   readonly encrypt?: EncryptOptions | undefined
-  /** Larger values, encoded and before compression, are neither written nor read. Default 64 MB. */
+  /** Larger values, encoded and before compression, are neither written nor read. Default 8 MB. */
   readonly maxValueBytes?: number | undefined
 }
 
@@ -78,11 +80,12 @@ export interface EntryCodec {
   open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt
 }
 
-const DEFAULT_MAX_VALUE_BYTES = 64 * 1024 * 1024
-
 export function createEntryCodec(options: EntryCodecOptions = {}, extensions: readonly Extension[] = []): EntryCodec {
   return new EnvelopeCodec(options, extensions)
 }
+
+/** More than the key, the tags and the etag of an entry take. */
+const MAX_HEADER_BYTES = 8 * 1024 * 1024
 
 class EnvelopeCodec implements EntryCodec {
   private readonly codec: Codec
@@ -92,13 +95,16 @@ class EnvelopeCodec implements EntryCodec {
   private readonly thresholdBytes: number
   private readonly encryption: Encryption | undefined
   private readonly maxValueBytes: number
+  private readonly largestBytes: number
   private readonly labelTable = new LabelTable()
 
   constructor(
     options: EntryCodecOptions,
     private readonly extensions: readonly Extension[],
   ) {
-    const msgpack = createMsgpackCodec()
+    this.maxValueBytes = checkBytes(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes')
+    this.largestBytes = this.maxValueBytes + MAX_HEADER_BYTES
+    const msgpack = createMsgpackCodec(this.maxValueBytes)
     this.codec = options.codec === undefined ? msgpack : checkId(options.codec, 'codec', 255)
     this.codecs.set(msgpack.id, msgpack).set(this.codec.id, this.codec)
     const { compressor, threshold } = readCompress(options.compress)
@@ -106,7 +112,6 @@ class EnvelopeCodec implements EntryCodec {
     this.thresholdBytes = threshold
     if (compressor !== undefined) this.compressors.set(compressor.id, compressor)
     this.encryption = options.encrypt === undefined ? undefined : createEncryption(options.encrypt)
-    this.maxValueBytes = checkBytes(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes')
   }
 
   encode(fields: EntryFields): Buffer {
@@ -124,6 +129,8 @@ class EnvelopeCodec implements EntryCodec {
   }
 
   open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt {
+    // Before the checksum is made: it takes as long as the bytes are many.
+    if (bytes.length > this.largestBytes && stateOf(bytes) !== undefined) return { corrupt: 'too-large' }
     const header = decodeHeader(bytes, key, scopeLabels, this.labelTable)
     if (!(header instanceof Header)) return header
     const problem = this.problemOf(header)

@@ -1,6 +1,7 @@
 // The envelope of an entry in L2: a stamp, a header that can be judged without its payload, and the payload.
 // docs/wire-format.md has the table of bytes. Envelopes of every released version stay in test/wire.
 import type { Label, LabelSet } from '../model/labels.js'
+import { MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import { crc32 } from './crc32.js'
 import { crc32OfKey } from './key-bytes.js'
@@ -32,7 +33,7 @@ export type CorruptReason =
   | 'unknown-key-id'
   /** The authentication tag does not fit: changed, or moved from another key. */
   | 'not-authentic'
-  /** It says that it is larger than `maxValueBytes`. */
+  /** It says that it is larger than `maxValueBytes`, or it has more tags or a longer etag than an entry may have. */
   | 'too-large'
   /** Its payload cannot be decompressed to what it says. */
   | 'bad-compression'
@@ -217,10 +218,12 @@ function readHeader(
   const usableForMs = readDuration(fields)
   const loadMs = readDuration(fields)
   const labelsAt = fields.at
-  if (!skipLabels(fields, scopeLabels.length)) return { corrupt: 'malformed' }
+  const problem = skipLabels(fields, scopeLabels.length)
+  if (problem !== undefined) return { corrupt: problem }
   const labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
   if ((flags & FLAG_KEY) !== 0 && fields.string() !== key) return { corrupt: 'other-key' }
   const etag = (flags & FLAG_ETAG) === 0 ? undefined : fields.string()
+  if (etag !== undefined && etag.length > MAX_ETAG_CHARACTERS) return { corrupt: 'too-large' }
   const rawBytes = fields.varint()
   return new Header(
     bytes,
@@ -269,15 +272,17 @@ function writeLabels(out: FieldWriter, { labels, tokens }: LabelSet, scopeCount:
   }
 }
 
-/** Passes over a label block; `false` if it has not as many scopes as the key has. */
-function skipLabels(fields: FieldReader, scopeCount: number): boolean {
-  if (fields.varint() !== scopeCount) return false
+/** Passes over a label block; returns what is wrong if it has not as many scopes as the key has, or too many tags. */
+function skipLabels(fields: FieldReader, scopeCount: number): 'malformed' | 'too-large' | undefined {
+  if (fields.varint() !== scopeCount) return 'malformed'
   fields.skip(scopeCount * TOKEN_BYTES)
-  for (let tags = fields.varint(); tags > 0; tags--) {
+  const tagCount = fields.varint()
+  if (tagCount > MAX_TAGS) return 'too-large'
+  for (let tags = tagCount; tags > 0; tags--) {
     fields.skipString()
     fields.skip(TOKEN_BYTES)
   }
-  return true
+  return undefined
 }
 
 function tagOf(label: Label): string {

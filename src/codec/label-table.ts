@@ -7,6 +7,8 @@ import { FieldReader } from './wire-fields.js'
 
 /** Per generation of the table; there are two. */
 const KEPT_SETS = 1000
+/** Of all blocks of a generation; what is decoded takes some times as much. */
+const KEPT_BYTES = 262_144
 /** Larger blocks are decoded every time: so few entries have them that keeping them is no use. */
 const LARGEST_KEPT_BYTES = 1024
 
@@ -14,6 +16,7 @@ const LARGEST_KEPT_BYTES = 1024
 export class LabelTable {
   private younger = new Map<string, LabelSet>()
   private older = new Map<string, LabelSet>()
+  private youngerBytes = 0
 
   /** The labels in `bytes` from `from` to `to`, a label block of the wire format. The first ones are `scopeLabels`. */
   read(bytes: Bytes, from: number, to: number, scopeLabels: readonly Label[]): LabelSet {
@@ -25,10 +28,12 @@ export class LabelTable {
   }
 
   private keep(block: string, labels: LabelSet): LabelSet {
-    if (this.younger.size === KEPT_SETS) {
+    if (this.younger.size === KEPT_SETS || this.youngerBytes > KEPT_BYTES) {
       this.older = this.younger
       this.younger = new Map()
+      this.youngerBytes = 0
     }
+    this.youngerBytes += block.length
     this.younger.set(block, labels)
     return labels
   }

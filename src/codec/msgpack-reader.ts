@@ -1,6 +1,7 @@
 // Bytes → value. Reads exactly what the writer writes and throws on everything else; bytes of another origin are not trusted.
 // It generates no code, allocates nothing that a header merely claims and recurses no deeper than the writer.
 // bench/micro/codec.ts compares it with JSON.parse and msgpackr.
+import { beginsWithDigit, type DecodeBudget } from './decode-budget.js'
 
 /** Stands in the tree where a special value belongs. */
 export const HOLE = Symbol('hole')
@@ -20,22 +21,32 @@ const MAX_SHAPE_KEYS = 64
 
 const NOTHING = Buffer.alloc(0)
 
+/** The keys of a record, and whether indices are among them. */
+interface RecordKeys {
+  readonly keys: readonly string[]
+  readonly hasIndex: boolean
+}
+
 export class MsgpackReader {
   private bytes: Buffer = NOTHING
   /** All bytes as characters: a short slice of it is a string without a call into Node. */
   private text = ''
   private at = 0
   private depth = 0
-  private records: string[][] = []
+  private mayHaveHoles = false
+  private records: RecordKeys[] = []
   private readonly keys: string[] = new Array(CACHED_KEYS).fill('')
 
-  /** The one value that `bytes` hold from `start` to the end. */
-  read(bytes: Buffer, start = 0): unknown {
+  /** `budget`: of the payload at hand. */
+  constructor(private readonly budget: DecodeBudget) {}
+
+  /** The one value that `bytes` hold from `start` to the end. Only the rich form has holes. */
+  read(bytes: Buffer, start: number, holes: 'holes' | 'none'): unknown {
     this.bytes = bytes
     this.text = bytes.toString('latin1')
     this.at = start
     this.depth = 0
-    if (this.records.length > 0) this.records = []
+    this.mayHaveHoles = holes === 'holes'
     try {
       const value = this.value()
       if (this.at !== bytes.length) throw malformed('end')
@@ -43,6 +54,7 @@ export class MsgpackReader {
     } finally {
       this.bytes = NOTHING
       this.text = ''
+      if (this.records.length > 0) this.records = []
     }
   }
 
@@ -59,6 +71,7 @@ export class MsgpackReader {
       case 0xc0:
         return null
       case HOLE_TOKEN:
+        if (!this.mayHaveHoles) throw malformed('token')
         return HOLE
       case 0xc2:
         return false
@@ -105,10 +118,13 @@ export class MsgpackReader {
 
   private map(size: number): Record<string, unknown> {
     this.enter(size)
+    this.budget.object(size)
     const isShape = size <= MAX_SHAPE_KEYS
     const object: Record<string, unknown> = {}
+    let slots = 0
     for (let i = 0; i < size; i++) {
       const key = isShape ? this.key() : this.longKey()
+      if (beginsWithDigit(key)) slots = this.budget.index(key, slots)
       object[key] = this.value()
     }
     this.depth--
@@ -123,13 +139,17 @@ export class MsgpackReader {
     if (size < 1 || size > MAX_SHAPE_KEYS || id < 0 || id >= 0x40) throw malformed('record')
     const keys: string[] = []
     for (let i = 0; i < size; i++) keys.push(this.key())
-    this.records[id] = keys
-    return this.record(keys)
+    const record: RecordKeys = { keys, hasIndex: keys.some(beginsWithDigit) }
+    this.records[id] = record
+    return this.record(record)
   }
 
-  private record(keys: readonly string[] | undefined): Record<string, unknown> {
-    if (keys === undefined) throw malformed('record')
+  private record(record: RecordKeys | undefined): Record<string, unknown> {
+    if (record === undefined) throw malformed('record')
+    const { keys } = record
     this.enter(keys.length)
+    this.budget.object(keys.length)
+    if (record.hasIndex) this.budget.indices(keys)
     const object: Record<string, unknown> = {}
     for (let i = 0; i < keys.length; i++) object[keys[i]!] = this.value()
     this.depth--
@@ -138,6 +158,7 @@ export class MsgpackReader {
 
   private array(length: number): unknown[] {
     this.enter(length)
+    this.budget.array(length)
     const array: unknown[] = []
     for (let i = 0; i < length; i++) array.push(this.value())
     this.depth--

@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { dataKindOf, hasSymbolKey } from '../model/data-kinds.js'
 import { ByteSink } from './byte-sink.js'
+import type { DecodeBudget } from './decode-budget.js'
 import { DEFINE, isAwkwardKey, MAX_SHAPE_KEYS, RecordNumbers, type Shape, ShapeTree } from './shapes.js'
 import { findShared } from './sharing.js'
 import { partsOf, REFUSED } from './special-parts.js'
@@ -46,7 +47,10 @@ export class MsgpackWriter {
   /** Whether something enumerable stands on `Object.prototype`, which loops over keys would see. */
   private isPolluted = false
 
-  /** Throws `REFUSED`, or whatever a getter of the value's throws. */
+  /** `budget`: what a reader allows. */
+  constructor(private readonly budget: DecodeBudget) {}
+
+  /** Throws `REFUSED`, `OverBudget`, or whatever a getter of the value's throws. */
   write(value: unknown): Buffer {
     this.isBusy = true
     this.root = value
@@ -68,6 +72,7 @@ export class MsgpackWriter {
   private attempt(): Buffer {
     this.forget()
     this.records.begin()
+    this.budget.begin()
     this.depth = 0
     this.suspectAt = this.shared === undefined ? SUSPICIOUS_BYTES : Number.POSITIVE_INFINITY
     this.value(this.root, false)
@@ -107,7 +112,10 @@ export class MsgpackWriter {
         break
       case 'bigint':
         if (value >= MIN_INT64 && value <= MAX_INT64) sink.bigint64(value)
-        else this.hole(Kind.bigint, value)
+        else {
+          this.budget.bigint(value)
+          this.hole(Kind.bigint, value)
+        }
         break
       default:
         throw REFUSED
@@ -186,6 +194,8 @@ export class MsgpackWriter {
 
   private shapedObject(own: Record<string, unknown>, shape: Shape, size: number, isRow: boolean): void {
     this.depth++
+    this.budget.object(size)
+    if (shape.hasIndex) this.budget.indices(Object.keys(own))
     let missing = size
     const record = this.records.of(shape, isRow)
     if (record !== 0) {
@@ -228,6 +238,8 @@ export class MsgpackWriter {
     else if (this.isTooDeep()) this.hole(Kind.node, value)
     else {
       this.depth++
+      this.budget.object(keys.length)
+      this.budget.indices(keys)
       this.sink.mapHeader(keys.length)
       for (const key of keys) {
         this.sink.reserve()
@@ -246,6 +258,7 @@ export class MsgpackWriter {
     else if (this.isTooDeep()) this.hole(Kind.node, value)
     else {
       this.depth++
+      this.budget.array(length)
       this.sink.arrayHeader(length)
       const isRow = length >= ROWS
       for (let i = 0; i < length; i++) {
@@ -270,6 +283,7 @@ export class MsgpackWriter {
   }
 
   private hole(kind: number, special: unknown): void {
+    this.budget.special(kind)
     this.sink.byte(HOLE_TOKEN)
     this.kinds.push(kind)
     this.specials.push(special)
@@ -288,6 +302,7 @@ export class MsgpackWriter {
       this.special(kind, this.specials[i])
       parts++
     }
+    this.budget.array(parts + 1)
     sink.binary(Uint8Array.from(kinds))
     sink.byteAt(0, HOLE_TOKEN)
     sink.byteAt(1, 0xdd)
@@ -300,15 +315,28 @@ export class MsgpackWriter {
       else this.plainObject(special as object, true)
       return
     }
+    if (kind === Kind.regexp) this.budget.regexp((special as RegExp).source, (special as RegExp).flags)
     const parts = partsOf(kind, special)
     if (typeof parts === 'string') this.sink.string(parts)
     else if (typeof parts === 'number') this.sink.number(parts)
     else if (types.isUint8Array(parts)) this.sink.binary(parts)
-    else this.list(parts)
+    else {
+      this.holdToBudget(kind, parts)
+      this.list(parts)
+    }
+  }
+
+  private holdToBudget(kind: number, parts: readonly unknown[]): void {
+    if (kind === Kind.sparse) this.budget.sparse(parts[0] as number, parts.length >> 1)
+    else if (kind === Kind.error) this.budget.error(Math.floor(parts.length / 3))
+    else if (kind === Kind.bare || kind === Kind.entries) {
+      this.budget.indices(parts.filter((_, i): boolean => i % 2 === 0) as string[])
+    }
   }
 
   private list(items: readonly unknown[]): void {
     this.depth++
+    this.budget.array(items.length)
     this.sink.arrayHeader(items.length)
     for (const item of items) this.value(item, true)
     this.depth--

@@ -1,10 +1,15 @@
 // Remembers the key lists of objects, so that an object of a known shape costs a pointer comparison per key.
+import { beginsWithDigit } from './decode-budget.js'
 import { isWellFormed } from './well-formed.js'
 
 /** Objects with more keys are dictionaries: their key lists do not repeat. */
 export const MAX_SHAPE_KEYS = 64
 
 const MAX_SHAPES = 4096
+/** Of all names that the tree keeps, in characters. */
+const MAX_CHARACTERS = 262_144
+/** Longer names are looked at each time: they do not repeat, and one of them might fill the tree. */
+const LONGEST_KEPT_NAME = 256
 
 /** Assigning to it would change a prototype, so no reader takes it in a map. */
 const FORBIDDEN_KEY = '__proto__'
@@ -28,6 +33,8 @@ export class Shape {
     private readonly before: Shape | undefined,
     private readonly lastKey: string,
     readonly isAwkward: boolean,
+    /** Whether one of the keys may be an index. */
+    readonly hasIndex: boolean,
   ) {}
 
   get isEmpty(): boolean {
@@ -45,23 +52,28 @@ export class Shape {
 export class ShapeTree {
   root = emptyShape()
   private count = 0
+  private characters = 0
 
   /** The shape of one key more, when it is not the one that followed last time. */
   extend(shape: Shape, key: string): Shape {
     const known = shape.others?.get(key)
     const longer = known ?? this.grow(shape, key)
+    if (key.length > LONGEST_KEPT_NAME) return longer
     shape.nextKey = key
     shape.next = longer
     return longer
   }
 
   private grow(shape: Shape, key: string): Shape {
+    const longer = new Shape(shape, key, shape.isAwkward || isAwkwardKey(key), shape.hasIndex || beginsWithDigit(key))
+    if (key.length > LONGEST_KEPT_NAME) return longer
+    this.characters += key.length
     // Shapes of the old tree that an encoding still holds go on working; they are only not found again.
-    if (++this.count > MAX_SHAPES) {
+    if (++this.count > MAX_SHAPES || this.characters > MAX_CHARACTERS) {
       this.root = emptyShape()
       this.count = 0
+      this.characters = 0
     }
-    const longer = new Shape(shape, key, shape.isAwkward || isAwkwardKey(key))
     shape.others ??= new Map()
     shape.others.set(key, longer)
     return longer
@@ -102,5 +114,5 @@ export class RecordNumbers {
 export const DEFINE = -1
 
 function emptyShape(): Shape {
-  return new Shape(undefined, '', false)
+  return new Shape(undefined, '', false, false)
 }

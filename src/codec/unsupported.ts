@@ -1,7 +1,9 @@
 // Why the writer refused a value. Runs only then: it may be slow.
+
 import { search } from '../model/data-search.js'
 import { CacheError } from '../model/errors.js'
 import { RefusedValue } from '../model/refused-value.js'
+import type { OverBudget } from './decode-budget.js'
 
 /** The error for a value that the writer refused. `cause` is what it threw, if that says more. */
 export function unsupported(root: unknown, cause: unknown): CacheError {
@@ -9,4 +11,10 @@ export function unsupported(root: unknown, cause: unknown): CacheError {
   if (typeof findings !== 'string') return new RefusedValue(findings, { cause: cause ?? findings.cause })
   const message = 'the value could not be read while it was encoded for L2; see cause'
   return new CacheError('UNSUPPORTED_VALUE', message, { cause })
+}
+
+/** The error for a value that takes more than a reader allows. */
+export function overBudget(root: unknown, problem: OverBudget): CacheError {
+  if (problem.of === 'part') return unsupported(root, undefined)
+  return new RefusedValue({ path: 'value', what: problem.message, cure: 'Cache it in parts, or raise maxValueBytes' })
 }

@@ -1,5 +1,6 @@
 // Looks through a value for what cannot be kept, and knows where it is. Slow: runs only where the quick check was not sure.
 import { brandOf, type DataKind, dataKindOf, extraNameOf } from './data-kinds.js'
+import { DataLimits } from './data-limits.js'
 import { show } from './errors.js'
 import { type Extension, extensionOf } from './extension.js'
 import { isPlainObject } from './plain-object.js'
@@ -30,17 +31,19 @@ const ONCE_CURE =
 const INSTANCE_CURE =
   "Teach the cache its class with the option extend, let the cache keep plain objects with values: 'plain', convert it yourself, " +
   "or keep the entry in memory only with tiers: 'l1'"
+const SIZE_CURE = "Cache a smaller one, or what it is made from, or keep the entry in memory only with tiers: 'l1'"
 const OTHER_CURE = "Leave it out, convert it, or keep the entry in memory only with tiers: 'l1'"
 
 /** The first part in reading order that the rules do not allow, or what there is. Never throws. */
 export function search(root: unknown, rules: SearchRules): Findings {
   const seen = new Set<unknown>()
+  const limits = new DataLimits()
   let findings: 'data' | 'instances' = 'data'
   // A stack, children pushed in reverse, so that the first offender in reading order is found.
   const open: Place[] = [{ value: root, parent: undefined, step: () => 'value' }]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     try {
-      const found = look(place, rules, seen)
+      const found = look(place, rules, seen, limits)
       if ('what' in found) return { path: pathOf(place), ...found }
       if (found.becomesPlain) findings = 'instances'
       for (let i = found.parts.length - 1; i >= 0; i--) open.push(found.parts[i] as Place)
@@ -62,15 +65,22 @@ interface Parts {
 const NO_PARTS: Parts = { parts: [], becomesPlain: false }
 
 /** What to look at next, or what is wrong with this one. */
-function look(place: Place, rules: SearchRules, seen: Set<unknown>): Parts | Objection {
+function look(place: Place, rules: SearchRules, seen: Set<unknown>, limits: DataLimits): Parts | Objection {
   const { value } = place
   if (typeof value === 'function' || typeof value === 'symbol')
     return rules.code === 'keep' ? NO_PARTS : codeObjection(value)
+  if (typeof value === 'bigint') {
+    return (rules.code === 'keep' ? undefined : objectionToSize(limits.bigint(value))) ?? NO_PARTS
+  }
   if (typeof value !== 'object' || value === null) return NO_PARTS
   const isSeen = seen.has(value)
   seen.add(value)
   const kind = dataKindOf(value)
-  if (kind !== undefined) return isSeen ? NO_PARTS : { parts: childrenOf(value, kind, place), becomesPlain: false }
+  if (kind !== undefined) {
+    if (isSeen) return NO_PARTS
+    const tooMuch = rules.code === 'keep' ? undefined : objectionToSize(whatIsTooMuch(value, kind, limits))
+    return tooMuch ?? { parts: childrenOf(value, kind, place), becomesPlain: false }
+  }
   const extension = extensionOf(rules.extensions, value)
   if (extension !== undefined) return isSeen ? cycleIn(place, extension) : encodedBy(extension, value, place)
   if (isSeen) return NO_PARTS
@@ -82,6 +92,28 @@ function look(place: Place, rules: SearchRules, seen: Set<unknown>): Parts | Obj
     if (kindOfPlain !== undefined) return { parts: childrenOf(value, kindOfPlain, place), becomesPlain: true }
   }
   return objectionTo(value, rules)
+}
+
+/** What no reader would take from L2. Memory alone has room for it. */
+function whatIsTooMuch(value: object, kind: DataKind, limits: DataLimits): string | undefined {
+  switch (kind) {
+    case 'regexp':
+      return limits.regexp((value as RegExp).source, (value as RegExp).flags)
+    case 'error':
+      return limits.error(Object.getOwnPropertyNames(value).length)
+    case 'array':
+      return isSparse(value as readonly unknown[]) ? limits.sparse((value as readonly unknown[]).length) : undefined
+    default:
+      return undefined
+  }
+}
+
+function isSparse(array: readonly unknown[]): boolean {
+  return Object.keys(array).length < array.length
+}
+
+function objectionToSize(what: string | undefined): Objection | undefined {
+  return what === undefined ? undefined : { what, cure: SIZE_CURE }
 }
 
 function codeObjection(value: unknown): Objection {

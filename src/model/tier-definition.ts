@@ -53,7 +53,7 @@ export interface TierOptions {
   readonly compress?: false | Compressor | CompressOptions | undefined
   /** Authenticated encryption of payloads. Default: none. */
   readonly encrypt?: EncryptOptions | undefined
-  /** Larger values, encoded and before compression, are neither written to L2 nor read from it. Default 64 MB. */
+  /** Larger values, encoded and before compression, are neither written to L2 nor read from it. Default 8 MB. */
   readonly maxValueBytes?: number | undefined
 }
 

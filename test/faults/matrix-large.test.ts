@@ -14,7 +14,8 @@ test.each([
 ])('a value of %s goes to its callers, and no other key suffers for long', async (_, bytes) => {
   await using server = await startRedis()
   const breaker = { openFor: '100ms', maxOpenFor: '400ms' } as const
-  const open = () => createCache({ name: 'shop', ttl: '1h', l2: redisTier(server.url, { breaker }) })
+  const options = { breaker, maxValueBytes: 62 * MIB }
+  const open = () => createCache({ name: 'shop', ttl: '1h', l2: redisTier(server.url, options) })
   await using a = open()
   await using b = open()
   const value = randomFillSync(new Uint8Array(bytes))

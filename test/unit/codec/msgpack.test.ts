@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
 import { CacheError } from '../../../src/model/errors.js'
 import { waitFor } from '../../support/wait.js'
-import { KEPT, REFUSED } from './samples.js'
+import { KEPT, REFUSED, TOO_MUCH } from './samples.js'
 
 const codec = createMsgpackCodec()
 const roundTrip = (value: unknown) => codec.decode(codec.encode(value))
@@ -99,7 +99,7 @@ describe('identity', () => {
 })
 
 describe('what cannot be kept is refused, with its place:', () => {
-  test.each(Object.entries(REFUSED))('%s', (_, [make, path]) => {
+  test.each(Object.entries({ ...REFUSED, ...TOO_MUCH }))('%s', (_, [make, path]) => {
     const error = refusalOf(make())
     expect(error.code).toBe('UNSUPPORTED_VALUE')
     expect(error.message).toContain(`; ${path}`)

@@ -167,7 +167,7 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     sparse.length = 1000
     return [sparse, new Array(5), Object.assign([], { 2: 'x' })]
   },
-  'a sparse array of a billion': () => new Array(1_000_000_000),
+  'a sparse array of a million': () => new Array(1_000_000),
   'a cyclic object': cyclicObject,
   'a cyclic array': () => {
     const list: unknown[] = []
@@ -189,8 +189,8 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     sparse[5] = { sparse }
     return sparse
   },
-  'a cycle beside a billion holes': () => {
-    const value: Record<string, unknown> = { holes: Object.assign(new Array(1_000_000_000), { 7: 'x' }) }
+  'a cycle beside a million holes': () => {
+    const value: Record<string, unknown> = { holes: Object.assign(new Array(1_000_000), { 7: 'x' }) }
     value.self = value
     return value
   },
@@ -210,6 +210,25 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
 
 class Point {
   x = 1
+}
+
+// The compiler knows no literal with it.
+const UNICODE_SETS = 'v'
+
+/** What is data but too much of it for L2, and the path that the message names. */
+export const TOO_MUCH: Readonly<Record<string, readonly [make: () => unknown, path: string]>> = {
+  'holes without end': [() => ({ a: new Array(2 ** 32 - 1) }), 'value.a'],
+  'holes in many arrays': [() => Array.from({ length: 11 }, () => new Array(100_000)), 'value[10]'],
+  'a BigInt of a million bits': [() => ({ n: 1n << 1_000_000n }), 'value.n'],
+  'a negative BigInt of a million bits': [() => [-(1n << 1_000_000n)], 'value[0]'],
+  'a RegExp of 40,000 characters': [() => ({ r: new RegExp('a'.repeat(40_000)) }), 'value.r'],
+  'many RegExps': [() => Array.from({ length: 200 }, () => new RegExp('a'.repeat(200))), 'value[163]'],
+  'a RegExp of many properties': [() => ({ r: new RegExp('\\p{L}'.repeat(101), 'u') }), 'value.r'],
+  'RegExps of properties of strings': [
+    () => Array.from({ length: 5 }, () => new RegExp('\\p{L}', UNICODE_SETS)),
+    'value[4]',
+  ],
+  'an error with ten thousand properties': [() => ({ e: Object.assign(new Error('x'), wide(10_000)) }), 'value.e'],
 }
 
 /** What is refused, and the path that the message names. */

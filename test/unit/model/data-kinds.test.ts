@@ -9,7 +9,7 @@ import { brandOf, dataKindOf } from '../../../src/model/data-kinds.js'
 import { search } from '../../../src/model/data-search.js'
 import { estimateBytes } from '../../../src/tiers/estimate-bytes.js'
 import { cloneValue } from '../../../src/tiers/value-sharing.js'
-import { KEPT, REFUSED } from '../codec/samples.js'
+import { KEPT, REFUSED, TOO_MUCH } from '../codec/samples.js'
 
 const codec = createMsgpackCodec()
 const throughL2 = (value: unknown) => codec.decode(codec.encode(value))
@@ -134,7 +134,14 @@ describe('what the codec keeps', () => {
   })
 
   test('a huge sparse array is not walked over', () => {
-    expect(search(Object.assign(new Array(2 ** 32 - 1), { 5: 1 }), strict)).toBe('data')
+    expect(search(Object.assign(new Array(1_000_000), { 5: 1 }), strict)).toBe('data')
+    expect(search(Object.assign(new Array(2 ** 32 - 1), { 5: 1 }), strict)).toMatchObject({ path: 'value' })
+  })
+
+  test.each(Object.entries(TOO_MUCH))('has the same bounds, of which memory alone is free: %s', (_, [make, path]) => {
+    expect(isPlainData(make())).toBe(false)
+    expect(search(make(), strict)).toMatchObject({ path })
+    expect(search(make(), { extensions: [], others: 'keep', code: 'keep' })).toBe('data')
   })
 })
 

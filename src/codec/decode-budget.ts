@@ -1,0 +1,141 @@
+// What one payload may make when it is decoded: a few bytes can stand for much. The writer holds itself to the same, so that nothing is
+// written that no reader takes. Any decoder can be held to it: it asks for room before it makes something.
+import { DataLimits } from '../model/data-limits.js'
+import { Kind } from './special-values.js'
+
+/** How many bytes of memory a byte of the largest value may stand for, up to `USUAL_MEMORY_BYTES`. */
+const MEMORY_RATIO = 32
+const USUAL_MEMORY_BYTES = 256 * 1024 * 1024
+/** The same beyond that, where the heap is soon full. Rows of small numbers take about ten. */
+const LARGE_MEMORY_RATIO = 12
+/** So that a small `maxValueBytes` bounds bytes, and not shapes. */
+const LEAST_MEMORY_BYTES = 16 * 1024 * 1024
+
+const OBJECT_BYTES = 56
+const ARRAY_BYTES = 32
+const SLOT_BYTES = 8
+/** An index as a name makes room for all before it, up to this distance; beyond it V8 keeps a table. */
+const LARGEST_GAP = 1024
+const TABLE_ENTRY_BYTES = 40
+
+/** About what each kind takes while it is empty, the bookkeeping of its hole included. */
+const SPECIAL_BYTES: Readonly<Record<number, number>> = {
+  [Kind.undefined]: 16,
+  [Kind.illFormed]: 48,
+  [Kind.bigint]: 48,
+  [Kind.date]: 128,
+  [Kind.map]: 256,
+  [Kind.set]: 256,
+  [Kind.regexp]: 256,
+  // Less memory, but its constructor walks the stack.
+  [Kind.error]: 4096,
+  [Kind.sparse]: 64,
+  [Kind.bare]: 128,
+  [Kind.entries]: 64,
+  [Kind.node]: 16,
+  [Kind.reference]: 16,
+  [Kind.buffer]: 128,
+  [Kind.arrayBuffer]: 192,
+  [Kind.url]: 512,
+}
+const VIEW_BYTES = 256
+
+/** There is no room left for the whole, or a part is beyond what data may be. */
+export class OverBudget extends Error {
+  constructor(
+    readonly of: 'whole' | 'part',
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** Counts over one payload. */
+export class DecodeBudget {
+  private readonly memoryBytes: number
+  private leftBytes = 0
+  private limits = new DataLimits()
+
+  /** `maxValueBytes`: of the largest payload, before compression. */
+  constructor(maxValueBytes: number) {
+    const usual = Math.min(maxValueBytes * MEMORY_RATIO, USUAL_MEMORY_BYTES)
+    this.memoryBytes = Math.max(usual, maxValueBytes * LARGE_MEMORY_RATIO, LEAST_MEMORY_BYTES)
+  }
+
+  /** For the next payload. */
+  begin(): void {
+    this.leftBytes = this.memoryBytes
+    this.limits = new DataLimits()
+  }
+
+  /** Takes room; throws `OverBudget` where there is none. */
+  take(bytes: number): void {
+    this.leftBytes -= bytes
+    if (this.leftBytes < 0) {
+      throw new OverBudget('whole', `a value that takes more than ${this.memoryBytes} bytes of memory, as estimated`)
+    }
+  }
+
+  array(length: number): void {
+    this.take(ARRAY_BYTES + SLOT_BYTES * length)
+  }
+
+  object(size: number): void {
+    this.take(OBJECT_BYTES + SLOT_BYTES * size)
+  }
+
+  special(kind: number): void {
+    this.take(SPECIAL_BYTES[kind] ?? VIEW_BYTES)
+  }
+
+  /**
+   * A name that begins with a digit, of an object that has room for `slots` indices; returns for how many it has room then. As V8 does it:
+   * `{ 1000: 0 }` takes 12 KB.
+   */
+  index(name: string, slots: number): number {
+    const index = Number(name)
+    if (!Number.isInteger(index) || index < slots || index - slots >= LARGEST_GAP) {
+      this.take(TABLE_ENTRY_BYTES)
+      return slots
+    }
+    const grown = index + (index >> 1) + 16
+    this.take((grown - slots) * SLOT_BYTES)
+    return grown
+  }
+
+  /** The same for all names of an object. */
+  indices(names: readonly string[]): void {
+    let slots = 0
+    for (const name of names) if (beginsWithDigit(name)) slots = this.index(name, slots)
+  }
+
+  /** An array of `length` with holes, of which `entries` elements exist. */
+  sparse(length: number, entries: number): void {
+    demand(this.limits.sparse(length))
+    this.take(length <= LARGEST_GAP * 2 ? length * 1.5 * SLOT_BYTES : 0)
+    this.take(TABLE_ENTRY_BYTES * entries)
+  }
+
+  regexp(source: string, flags: string): void {
+    demand(this.limits.regexp(source, flags))
+  }
+
+  error(properties: number): void {
+    demand(this.limits.error(properties))
+    this.take(TABLE_ENTRY_BYTES * properties)
+  }
+
+  bigint(value: bigint): void {
+    demand(this.limits.bigint(value))
+  }
+}
+
+/** Whether a name may be an index. */
+export function beginsWithDigit(name: string): boolean {
+  const first = name.charCodeAt(0)
+  return first >= 0x30 && first <= 0x39
+}
+
+function demand(problem: string | undefined): void {
+  if (problem !== undefined) throw new OverBudget('part', problem)
+}
