@@ -27,7 +27,6 @@ export default defineConfig({
       project('hostile', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('unit', { testTimeout: 30_000 }),
       project('properties', { testTimeout: 60_000 }),
-      project('hostile', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('wire'),
       project('architecture', { testTimeout: 120_000 }),
       project('types', {
