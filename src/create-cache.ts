@@ -29,7 +29,7 @@ import { type CachePolicy, resolveCacheOptions } from './model/cache-policy.js'
 import { systemClock } from './model/clock.js'
 import { asError, CacheError } from './model/errors.js'
 import { Events } from './model/events.js'
-import { rootSpace, type Space, scopeOf, userKeyOf } from './model/key.js'
+import { fullKeyOf, rootSpace, type Space, scopeOf, userKeyOf } from './model/key.js'
 import type { Label } from './model/labels.js'
 import type { CacheOptions } from './model/options.js'
 import type { Bus, Change, Clock, StoreEvents } from './model/ports.js'
@@ -91,6 +91,7 @@ export function createCache(options?: CacheOptions): Cache {
     clock: deadlineClock,
     random: policy.random,
     reseal,
+    restamp: (localKey, stamp) => codec?.renewedStamp(fullKeyOf(localKey, space.scope), stamp) ?? stamp,
     hearsOthers: bus !== undefined && bus.announces === 'store',
     caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // What L2 was told late may have been read there in between; a value told late is in L1 all the time.

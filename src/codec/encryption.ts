@@ -1,42 +1,41 @@
-// Optional authenticated encryption of payloads: AES-256-GCM, with key ids so that keys can be rotated.
-// What it authenticates besides the payload: the whole logical key (and so its version) and the header (ttl, labels, codec).
+// Optional authenticated encryption: AES-256-GCM, with key ids so that keys can be rotated. What it authenticates besides the content:
+// the whole logical key (and so its version) and the header (ttl, labels, codec). A stamp that `expire` writes has a MAC of its own.
 
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto'
-import { types } from 'node:util'
-import { CacheError, show } from '../model/errors.js'
-import { checkNames } from '../model/option-rules.js'
+import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto'
+import { checkCount } from '../model/option-rules.js'
 import type { Bytes } from '../model/ports.js'
 import type { EncryptOptions } from '../model/tier-definition.js'
+import { readKeys } from './encryption-keys.js'
 import type { CorruptReason, Sealer } from './envelope.js'
 import { keyBytes } from './key-bytes.js'
+import { STAMP_BYTES, STAMP_CHECK_AT } from './stamp.js'
 
-/** Seals payloads and opens sealed ones. */
+/** Seals contents and opens sealed ones. */
 export interface Encryption extends Sealer {
-  /** The payload, or why it cannot be had. */
+  /** The content, or why it cannot be had. */
   open(sealed: Bytes, key: string, header: Bytes): Bytes | Extract<CorruptReason, 'unknown-key-id' | 'not-authentic'>
+  /** Whether a process that has one of the keys put this stamp on the entry of `key`. */
+  isSigned(stamp: Bytes, key: string): boolean
 }
 
 const CIPHER = 'aes-256-gcm'
-const KEY_BYTES = 32
 const IV_BYTES = 12
 const TAG_BYTES = 16
-const KEY_ID = /^[A-Za-z0-9_.-]{1,32}$/
+const LARGEST_PADDING_BYTES = 1_048_576
+/** What the key of the stamps is made for: no key serves two purposes. */
+const STAMP_PURPOSE = 'tiercache stamp 1'
 
-/** Checks the options: throws `INVALID_OPTION`, and never shows key material. */
+/** Throws `INVALID_OPTION`, and never shows key material. */
 export function createEncryption(options: EncryptOptions): Encryption {
-  const keys = readKeys(options)
-  checkNames(options, ['keys', 'active'], 'encrypt')
-  const { active } = options
-  const activeKey = keys.get(active)
-  if (activeKey === undefined) {
-    throw invalid(
-      `encrypt.active must be the id of one of encrypt.keys (${[...keys.keys()].join(', ')}); got ${typeof active === 'string' ? `one of ${active.length} characters` : show(active)}`,
-    )
-  }
+  const { keys, active } = readKeys(options)
+  const stampKeys = new Map([...keys].map(([id, secret]) => [id, stampKeyOf(secret)]))
+  const paddingBytes = checkCount(options.padding ?? 0, 'encrypt.padding', 0, LARGEST_PADDING_BYTES)
+  const activeKey = keys.get(active)!
   const prefix = Buffer.from(`\0${active}`, 'latin1')
   prefix[0] = active.length
   const overheadBytes = prefix.length + IV_BYTES + TAG_BYTES
   return {
+    paddingBytes,
     sealedBytes: (plainBytes) => plainBytes + overheadBytes,
     seal(plain, key, header) {
       const iv = randomFillSync(Buffer.allocUnsafe(IV_BYTES))
@@ -64,7 +63,26 @@ export function createEncryption(options: EncryptOptions): Encryption {
       }
       return plain
     },
+    sign(stamp, key) {
+      stamp.set(macOf(stamp, key, stampKeys.get(active)!), STAMP_CHECK_AT)
+    },
+    isSigned(stamp, key) {
+      const mac = stamp.subarray(STAMP_CHECK_AT, STAMP_BYTES)
+      // The stamp has no room for the id of its key.
+      for (const stampKey of stampKeys.values()) if (timingSafeEqual(mac, macOf(stamp, key, stampKey))) return true
+      return false
+    },
   }
+}
+
+function stampKeyOf(secret: Uint8Array): Buffer {
+  return createHmac('sha256', secret).update(STAMP_PURPOSE).digest()
+}
+
+/** As long as the checksum whose place it takes. The part of the stamp before it has a fixed length. */
+function macOf(stamp: Bytes, key: string, stampKey: Buffer): Buffer {
+  const mac = createHmac('sha256', stampKey).update(stamp.subarray(0, STAMP_CHECK_AT)).update(keyBytes(key)).digest()
+  return mac.subarray(0, STAMP_BYTES - STAMP_CHECK_AT)
 }
 
 /** The length comes first: two pairs of key and header never make the same bytes. */
@@ -73,46 +91,4 @@ function authenticated(key: string, header: Bytes, keyId: Bytes): Buffer {
   const length = Buffer.allocUnsafe(4)
   length.writeUInt32LE(bytes.length)
   return Buffer.concat([length, bytes, keyId, header])
-}
-
-function readKeys(options: EncryptOptions): Map<string, Uint8Array> {
-  const keys: unknown = options?.keys
-  if (typeof keys !== 'object' || keys === null || Object.keys(keys).length === 0) {
-    throw invalid(
-      `encrypt.keys must be an object of at least one key by its id, such as { k1: <32 bytes> }; got ${typeof keys === 'string' ? 'a string' : show(keys)}`,
-    )
-  }
-  return new Map(Object.entries(keys).map(([id, secret]) => [checkId(id), readKey(id, secret)]))
-}
-
-function checkId(id: string): string {
-  if (KEY_ID.test(id)) return id
-  throw invalid(
-    `an id in encrypt.keys must be 1 to 32 of A-Z a-z 0-9 _ . - because it is stored with each entry; got one of ${id.length} characters`,
-  )
-}
-
-function readKey(id: string, secret: unknown): Uint8Array {
-  const bytes = typeof secret === 'string' ? decodeKey(secret) : secret
-  if (!types.isUint8Array(bytes)) {
-    throw invalid(`encrypt.keys.${id} must be 32 bytes, in base64 or hex if a string; got ${kindOfSecret(secret)}`)
-  }
-  if (bytes.length !== KEY_BYTES) {
-    throw invalid(`encrypt.keys.${id} must be 32 bytes; got ${bytes.length}. Make one with: openssl rand -base64 32`)
-  }
-  // A copy: the caller may wipe or reuse theirs.
-  return Uint8Array.from(bytes)
-}
-
-function decodeKey(text: string): Uint8Array | undefined {
-  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex')
-  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined
-}
-
-function kindOfSecret(secret: unknown): string {
-  return typeof secret === 'string' ? 'a string that is neither' : show(secret)
-}
-
-function invalid(message: string): CacheError {
-  return new CacheError('INVALID_OPTION', message)
 }

@@ -1,6 +1,7 @@
 // Entries to bytes and back: codec, compression and encryption around the envelope. The one file of this folder that others need.
 import { CacheError, show } from '../model/errors.js'
 import type { Extension } from '../model/extension.js'
+import { hideKeys } from '../model/hidden-keys.js'
 import type { Label, LabelSet } from '../model/labels.js'
 import { DEFAULT_MAX_VALUE_BYTES } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
@@ -18,7 +19,8 @@ import {
 } from './envelope.js'
 import { LabelTable } from './label-table.js'
 import { createMsgpackCodec } from './msgpack.js'
-import { stateOf } from './stamp.js'
+import { hasItsStamp, readContent, type SealedContent } from './sealed-content.js'
+import { newExpiredStamp, renewedStamp, stateOf } from './stamp.js'
 import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
 
 export type { Corrupt, CorruptReason } from './envelope.js'
@@ -27,6 +29,7 @@ export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf 
 export interface EntryCodecOptions {
   /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */
   readonly codec?: Codec | undefined
+  /** Default: payloads of 1 KB and more, but none where they are encrypted. */
   readonly compress?: false | Compressor | CompressOptions | undefined
   readonly encrypt?: EncryptOptions | undefined
   /** Larger values, encoded and before compression, are neither written nor read. Default 8 MB. */
@@ -52,8 +55,9 @@ export interface OpenedEnvelope {
   readonly loadMs: Milliseconds
   /** Scopes first. Entries with equal labels share it. */
   readonly labels: LabelSet
+  /** Of an encrypted entry only when `value` returned. */
   readonly etag: string | undefined
-  /** The size of the encoded value before compression: what it weighs in L1. */
+  /** The size of the encoded value before compression: what it weighs in L1. Of an encrypted entry only when `value` returned. */
   readonly rawBytes: number
   /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
   value(): unknown
@@ -78,6 +82,10 @@ export interface EntryCodec {
   encode(fields: EntryFields): Buffer
   /** Never throws. `scopeLabels` follow from the key; pass the same array for the same scope, so that labels can be shared. */
   open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt
+  /** The stamp of a soft expiry of `key` at `storeMs` of the store's clock. Where entries are encrypted, nobody without a key can make it. */
+  expiredStamp(key: string, storeMs: number): Buffer
+  /** Another stamp of the same soft expiry. */
+  renewedStamp(key: string, expired: Bytes): Buffer
 }
 
 export function createEntryCodec(options: EntryCodecOptions = {}, extensions: readonly Extension[] = []): EntryCodec {
@@ -107,11 +115,12 @@ class EnvelopeCodec implements EntryCodec {
     const msgpack = createMsgpackCodec(this.maxValueBytes)
     this.codec = options.codec === undefined ? msgpack : checkId(options.codec, 'codec', 255)
     this.codecs.set(msgpack.id, msgpack).set(this.codec.id, this.codec)
-    const { compressor, threshold } = readCompress(options.compress)
+    const { compressor, threshold } = readCompress(compressOf(options))
     this.compressor = compressor
     this.thresholdBytes = threshold
     if (compressor !== undefined) this.compressors.set(compressor.id, compressor)
-    this.encryption = options.encrypt === undefined ? undefined : createEncryption(options.encrypt)
+    const encrypt = hideKeys(options.encrypt)
+    this.encryption = encrypt === undefined ? undefined : createEncryption(encrypt)
   }
 
   encode(fields: EntryFields): Buffer {
@@ -133,14 +142,33 @@ class EnvelopeCodec implements EntryCodec {
     if (bytes.length > this.largestBytes && stateOf(bytes) !== undefined) return { corrupt: 'too-large' }
     const header = decodeHeader(bytes, key, scopeLabels, this.labelTable)
     if (!(header instanceof Header)) return header
-    const problem = this.problemOf(header)
+    const problem = this.problemOf(header, key)
     return problem === undefined ? new Opened(header, this, key) : { corrupt: problem }
   }
 
-  /** The value in the payload of `header`. Throws `CorruptPayload`. */
-  decode(header: Header, key: string): unknown {
-    const raw = this.decompress(header, this.decrypt(header, key))
-    if (raw.length !== header.rawBytes) throw new CorruptPayload('bad-compression')
+  expiredStamp(key: string, storeMs: number): Buffer {
+    return this.signed(newExpiredStamp(storeMs), key)
+  }
+
+  renewedStamp(key: string, expired: Bytes): Buffer {
+    return this.signed(renewedStamp(expired), key)
+  }
+
+  /** What was encrypted of the entry, or what stands in plain. Throws `CorruptPayload`. */
+  contentOf(header: Header, key: string): SealedContent {
+    if (this.encryption === undefined) return header
+    const opened = this.encryption.open(header.payload, key, header.authenticated)
+    if (typeof opened === 'string') throw new CorruptPayload(opened)
+    if (header.state === 'live' && !hasItsStamp(opened, header.stampBytes)) throw new CorruptPayload('not-authentic')
+    const content = readAuthentic(opened)
+    if (content.rawBytes > this.maxValueBytes) throw new CorruptPayload('too-large')
+    return content
+  }
+
+  /** The value of `content`. Throws `CorruptPayload`. */
+  decode(header: Header, content: SealedContent): unknown {
+    const raw = this.decompress(header, content)
+    if (raw.length !== content.rawBytes) throw new CorruptPayload('bad-compression')
     try {
       const decoded = this.codecs.get(header.codecId)!.decode(raw)
       return header.isTagged ? untagExtended(decoded, this.extensions) : decoded
@@ -148,6 +176,11 @@ class EnvelopeCodec implements EntryCodec {
       if (cause instanceof UnknownExtension) throw new CorruptPayload('unknown-extension', { cause })
       throw new CorruptPayload('undecodable', { cause })
     }
+  }
+
+  private signed(stamp: Buffer, key: string): Buffer {
+    this.encryption?.sign(stamp, key)
+    return stamp
   }
 
   private encodeValue(value: unknown): Bytes {
@@ -171,25 +204,20 @@ class EnvelopeCodec implements EntryCodec {
   }
 
   /** Why the payload need not even be tried. */
-  private problemOf(header: Header): CorruptReason | undefined {
+  private problemOf(header: Header, key: string): CorruptReason | undefined {
     if (!this.codecs.has(header.codecId)) return 'unknown-codec'
     if (header.compressorId !== 0 && !this.compressors.has(header.compressorId)) return 'unknown-compressor'
     // Plain text where encryption is expected would let anybody who can write to Redis do without the key.
     if (header.isEncrypted !== (this.encryption !== undefined)) return 'encryption-mismatch'
+    if (header.state === 'expired' && this.encryption?.isSigned(header.stampBytes, key) === false)
+      return 'not-authentic'
     return header.rawBytes > this.maxValueBytes ? 'too-large' : undefined
   }
 
-  private decrypt(header: Header, key: string): Bytes {
-    if (this.encryption === undefined) return header.payload
-    const opened = this.encryption.open(header.payload, key, header.authenticated)
-    if (typeof opened === 'string') throw new CorruptPayload(opened)
-    return opened
-  }
-
-  private decompress(header: Header, payload: Bytes): Bytes {
+  private decompress(header: Header, { payload, rawBytes }: SealedContent): Bytes {
     if (header.compressorId === 0) return payload
     try {
-      return this.compressors.get(header.compressorId)!.decompress(payload, header.rawBytes)
+      return this.compressors.get(header.compressorId)!.decompress(payload, rawBytes)
     } catch (cause) {
       throw new CorruptPayload('bad-compression', { cause })
     }
@@ -197,6 +225,8 @@ class EnvelopeCodec implements EntryCodec {
 }
 
 class Opened implements OpenedEnvelope {
+  private content: SealedContent | undefined = undefined
+
   constructor(
     private readonly header: Header,
     private readonly codec: EnvelopeCodec,
@@ -228,15 +258,30 @@ class Opened implements OpenedEnvelope {
     return this.header.labels
   }
   get etag() {
-    return this.header.etag
+    return (this.content ?? this.header).etag
   }
   get rawBytes() {
-    return this.header.rawBytes
+    return (this.content ?? this.header).rawBytes
   }
 
   value(): unknown {
-    return this.codec.decode(this.header, this.key)
+    this.content = this.codec.contentOf(this.header, this.key)
+    return this.codec.decode(this.header, this.content)
   }
+}
+
+function readAuthentic(content: Bytes): SealedContent {
+  try {
+    return readContent(content)
+  } catch (cause) {
+    // Only who has the key gets here.
+    throw new CorruptPayload('malformed', { cause })
+  }
+}
+
+/** The length of what was compressed says how much of it repeats: where others choose a part of a value, they could guess the rest. */
+function compressOf({ compress, encrypt }: EntryCodecOptions): EntryCodecOptions['compress'] {
+  return compress === undefined && encrypt !== undefined ? false : compress
 }
 
 function readCompress(compress: EntryCodecOptions['compress']): {

@@ -6,7 +6,8 @@ import type { Bytes, Milliseconds } from '../model/ports.js'
 import { crc32 } from './crc32.js'
 import { crc32OfKey } from './key-bytes.js'
 import type { LabelTable } from './label-table.js'
-import { STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
+import { contentBytes, writeContent } from './sealed-content.js'
+import { hasChecksum, STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
 import { FieldReader, FieldWriter, LARGEST_VARINT, stringBytes, TOKEN_BYTES, varintBytes } from './wire-fields.js'
 
 /** Why bytes are not an entry that can be used. All but `'later-format'` mean that nobody can use them. */
@@ -31,7 +32,7 @@ export type CorruptReason =
   | 'encryption-mismatch'
   /** Encrypted with a key that this cache does not have. */
   | 'unknown-key-id'
-  /** The authentication tag does not fit: changed, or moved from another key. */
+  /** The authentication tag or the stamp does not fit: changed, moved from another key, or made live again. */
   | 'not-authentic'
   /** It says that it is larger than `maxValueBytes`, or it has more tags or a longer etag than an entry may have. */
   | 'too-large'
@@ -77,11 +78,15 @@ export interface PayloadFields {
   readonly isTagged: boolean
 }
 
-/** Encrypts a payload, bound to a key and a header. */
+/** Encrypts a content, bound to a key and a header. */
 export interface Sealer {
-  /** How long the payload becomes. */
+  /** Contents are padded to a multiple of it. */
+  readonly paddingBytes: number
+  /** How long the content becomes. */
   sealedBytes(plainBytes: number): number
   seal(plain: Bytes, key: string, header: Bytes): Bytes
+  /** Puts a MAC in the place of the checksum of a stamp. */
+  sign(stamp: Bytes, key: string): void
 }
 
 const CRC_AT = STAMP_BYTES
@@ -93,7 +98,7 @@ const FLAG_ETAG = 4
 const FLAG_TAGGED = 8
 const COMPRESSOR_SHIFT = 4
 
-/** The bytes of an envelope, in one allocation. */
+/** The bytes of an envelope, without a sealer in one allocation. With one, etag and raw length are part of what is sealed. */
 export function encodeEnvelope(
   fields: EnvelopeFields,
   payloadFields: PayloadFields,
@@ -117,17 +122,18 @@ export function encodeEnvelope(
     varintBytes(loadMs) +
     labelBytes(fields.labels, fields.scopeCount) +
     (keepKey ? stringBytes(key) : 0) +
-    (etag === undefined ? 0 : stringBytes(etag)) +
-    varintBytes(payloadFields.rawBytes)
-  const storedBytes = sealer === undefined ? payload.length : sealer.sealedBytes(payload.length)
-  const bytes = Buffer.allocUnsafe(headerEnd + storedBytes)
+    (sealer !== undefined || etag === undefined ? 0 : stringBytes(etag)) +
+    (sealer === undefined ? varintBytes(payloadFields.rawBytes) : 0)
+  const content = { rawBytes: payloadFields.rawBytes, etag, payload }
+  const plainBytes = sealer === undefined ? payload.length : contentBytes(content, sealer.paddingBytes)
+  const bytes = Buffer.allocUnsafe(headerEnd + (sealer === undefined ? plainBytes : sealer.sealedBytes(plainBytes)))
   writeStamp(bytes, fields.state ?? 'live')
   const out = new FieldWriter(bytes, BODY_AT)
   out.byte(payloadFields.codecId)
   out.byte(
     (sealer === undefined ? 0 : FLAG_ENCRYPTED) |
       (keepKey ? FLAG_KEY : 0) |
-      (etag === undefined ? 0 : FLAG_ETAG) |
+      (sealer !== undefined || etag === undefined ? 0 : FLAG_ETAG) |
       (payloadFields.isTagged ? FLAG_TAGGED : 0) |
       (payloadFields.compressorId << COMPRESSOR_SHIFT),
   )
@@ -138,14 +144,20 @@ export function encodeEnvelope(
   out.varint(loadMs)
   writeLabels(out, fields.labels, fields.scopeCount)
   if (keepKey) out.string(key)
-  if (etag !== undefined) out.string(etag)
-  out.varint(payloadFields.rawBytes)
-  bytes.set(sealer === undefined ? payload : sealer.seal(payload, key, bytes.subarray(BODY_AT, headerEnd)), headerEnd)
+  if (sealer === undefined) {
+    if (etag !== undefined) out.string(etag)
+    out.varint(payloadFields.rawBytes)
+    bytes.set(payload, headerEnd)
+  } else {
+    const plain = writeContent(content, bytes, plainBytes)
+    bytes.set(sealer.seal(plain, key, bytes.subarray(BODY_AT, headerEnd)), headerEnd)
+    if (fields.state === 'expired') sealer.sign(bytes, key)
+  }
   bytes.writeUInt32LE(bodyCrc(bytes, key), CRC_AT)
   return bytes
 }
 
-/** A decoded header. The payload is still as it was stored. */
+/** A decoded header. What is behind it is still as it was stored. */
 export class Header {
   constructor(
     private readonly bytes: Bytes,
@@ -160,7 +172,9 @@ export class Header {
     readonly usableForMs: Milliseconds,
     readonly loadMs: Milliseconds,
     readonly labels: LabelSet,
+    /** Of an encrypted entry it is part of the content. */
     readonly etag: string | undefined,
+    /** The same; 0 then. */
     readonly rawBytes: number,
     private readonly payloadAt: number,
   ) {}
@@ -174,7 +188,12 @@ export class Header {
     return this.bytes.subarray(this.payloadAt)
   }
 
-  /** What encryption authenticates besides the payload: the header from codec id to raw length. */
+  /** The first 16 bytes, not copied. */
+  get stampBytes(): Bytes {
+    return this.bytes.subarray(0, STAMP_BYTES)
+  }
+
+  /** What encryption authenticates besides the content: the header from the codec id on. */
   get authenticated(): Bytes {
     return this.bytes.subarray(BODY_AT, this.payloadAt)
   }
@@ -222,15 +241,17 @@ function readHeader(
   if (problem !== undefined) return { corrupt: problem }
   const labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
   if ((flags & FLAG_KEY) !== 0 && fields.string() !== key) return { corrupt: 'other-key' }
+  const isEncrypted = (flags & FLAG_ENCRYPTED) !== 0
+  if (state === 'expired' && !isEncrypted && !hasChecksum(bytes)) return { corrupt: 'damaged-stamp' }
   const etag = (flags & FLAG_ETAG) === 0 ? undefined : fields.string()
   if (etag !== undefined && etag.length > MAX_ETAG_CHARACTERS) return { corrupt: 'too-large' }
-  const rawBytes = fields.varint()
+  const rawBytes = isEncrypted ? 0 : fields.varint()
   return new Header(
     bytes,
     state,
     codecId,
     flags >> COMPRESSOR_SHIFT,
-    (flags & FLAG_ENCRYPTED) !== 0,
+    isEncrypted,
     (flags & FLAG_TAGGED) !== 0,
     createdAtMs,
     freshForMs,

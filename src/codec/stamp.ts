@@ -15,6 +15,9 @@ const MAX_LEASE_BYTES = 64
 const MAGIC = [0xc7, 0x1e] as const
 const STATES: readonly StampState[] = ['lease', 'live', 'expired', 'fence']
 const CHECKED_BYTES = 12
+/** Where the random part begins; it ends where the checksum begins. */
+export const GENERATION_AT = 4
+export const STAMP_CHECK_AT = CHECKED_BYTES
 /** The second half of the random part. */
 const EXPIRED_AT = 8
 
@@ -76,12 +79,21 @@ function writeChecksum(target: Bytes): void {
   for (let i = 0; i < 4; i++) target[CHECKED_BYTES + i] = crc >>> (8 * i)
 }
 
-/** What the stamp says; `undefined` when the bytes do not begin with an intact stamp of this format version. */
+/**
+ * What the stamp says; `undefined` when the bytes do not begin with an intact stamp of this format version. A soft expiry is checked
+ * by who opens the entry (`hasChecksum`): where entries are encrypted, it has a MAC in the place of the checksum.
+ */
 export function stateOf(bytes: Bytes): StampState | undefined {
   if (bytes.length < STAMP_BYTES || !hasMagic(bytes) || bytes[2] !== FORMAT_VERSION) return undefined
+  const state = STATES[bytes[3]!]
+  return state === 'expired' || hasChecksum(bytes) ? state : undefined
+}
+
+/** Whether the stamp is undamaged. */
+export function hasChecksum(bytes: Bytes): boolean {
   const crc = crc32OfRange(bytes, 0, CHECKED_BYTES)
-  for (let i = 0; i < 4; i++) if (bytes[CHECKED_BYTES + i] !== ((crc >>> (8 * i)) & 0xff)) return undefined
-  return STATES[bytes[3]!]
+  for (let i = 0; i < 4; i++) if (bytes[CHECKED_BYTES + i] !== ((crc >>> (8 * i)) & 0xff)) return false
+  return true
 }
 
 /**
@@ -105,7 +117,7 @@ export function leaseOf(bytes: Bytes): Buffer {
 /** The random half of a stamp in hex: names the beside-lease of a refresh. */
 export function generationOf(bytes: Bytes): string {
   let hex = ''
-  for (let i = 4; i < CHECKED_BYTES; i++) hex += bytes[i]!.toString(16).padStart(2, '0')
+  for (let i = GENERATION_AT; i < CHECKED_BYTES; i++) hex += bytes[i]!.toString(16).padStart(2, '0')
   return hex
 }
 
@@ -123,7 +135,7 @@ class GenerationPool {
       randomFillSync(this.pool)
       this.at = 0
     }
-    for (let i = 4; i < CHECKED_BYTES; i++) target[i] = this.pool[this.at++]!
+    for (let i = GENERATION_AT; i < CHECKED_BYTES; i++) target[i] = this.pool[this.at++]!
   }
 }
 

@@ -1,7 +1,6 @@
 // A change on its way out of this process, and what two of them for the same subject come to.
-import { renewedStamp } from '../codec/stamp.js'
 import { type Label, newSoftHalf } from '../model/labels.js'
-import type { Change } from '../model/ports.js'
+import type { Bytes, Change } from '../model/ports.js'
 import type { SealPlan } from './seal-plan.js'
 
 /** One change with what it is called locally. `subject` is a local key, or a label where `change` is one of a label. */
@@ -18,11 +17,13 @@ export interface Outgoing {
 
 /**
  * As it is told once more: with a random part of its own. The one of the first time may have been executed, and another invalidation
- * may have come since, which must not be undone.
+ * may have come since, which must not be undone. `restamp` returns another stamp of the same soft expiry of a local key.
  */
-export function anew(outgoing: Outgoing): Outgoing {
+export function anew(outgoing: Outgoing, restamp: (localKey: string, stamp: Bytes) => Bytes): Outgoing {
   const { change } = outgoing
-  if (change.op === 'expire') return { ...outgoing, change: { ...change, stamp: renewedStamp(change.stamp) } }
+  if (change.op === 'expire') {
+    return { ...outgoing, change: { ...change, stamp: restamp(outgoing.subject, change.stamp) } }
+  }
   if (change.op === 'expireLabel') return { ...outgoing, change: { ...change, soft: newSoftHalf() } }
   return outgoing
 }

@@ -3,7 +3,7 @@ import type { RecoveryPolicy } from '../model/cache-policy.js'
 import type { AtMs } from '../model/entry.js'
 import { backoffMs, type Random } from '../model/freshness.js'
 import type { Label } from '../model/labels.js'
-import type { Change, Clock } from '../model/ports.js'
+import type { Bytes, Change, Clock } from '../model/ports.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
 import type { Journal } from './outbox.js'
 import { anew, asWaiting, bytesOf, idOf, keyId, labelId, merged, type Outgoing, removalOf } from './outgoing.js'
@@ -20,6 +20,8 @@ export interface RecoverySurroundings {
   readonly random: Random
   /** Seals a waiting value again, with the tokens of now; `undefined` when they cannot be had. */
   reseal(outgoing: Outgoing): Promise<Change | undefined>
+  /** Another stamp of the same soft expiry of a local key. */
+  restamp(localKey: string, stamp: Bytes): Bytes
   /** Whether announcements travel with the store: then another process's newer write of the same key would have been heard. */
   readonly hearsOthers: boolean
   /** Resolves when the bus has delivered everything announced until now; `false` when it is not heard in time. */
@@ -195,7 +197,7 @@ export class Recovery implements Journal {
       // A newer change may have gone ahead while the chunk before was told.
       const chunk = waiting.slice(i, i + CHUNK).filter((outgoing) => this.#isWaiting(outgoing))
       if (chunk.length === 0) continue
-      const toTell = chunk.map(anew)
+      const toTell = chunk.map((outgoing) => anew(outgoing, this.around.restamp))
       const results = await this.around.teller.tell(toTell, 'recovery')
       const told = chunk.filter((_, at) => results[at] === undefined)
       chunk.forEach((outgoing, at) => {

@@ -2,11 +2,11 @@
 import { newExpiredStamp } from '../codec/stamp.js'
 import type { Entry } from '../model/entry.js'
 import type { InvalidatedEvent } from '../model/events.js'
-import { localKey as localKeyOf, storeKeyOf, type Version } from '../model/key.js'
+import { fullKeyOf, localKey as localKeyOf, storeKeyOf, type Version } from '../model/key.js'
 import { type Label, newSoftHalf, scopeLabel } from '../model/labels.js'
 import type { WriteOptions } from '../model/options.js'
 import type { Policy } from '../model/policy.js'
-import type { Change } from '../model/ports.js'
+import type { Bytes, Change } from '../model/ports.js'
 import { storedIn } from '../model/store-outcome.js'
 import type { Core, Scope } from './core.js'
 import { putInL1 } from './keep.js'
@@ -160,10 +160,19 @@ export class Writer {
       const turn = this.#keyTurns.begin(localKey)
       this.#outdateHere(localKey)
       this.core.local.expireKey(localKey)
-      const change: Change = { op: 'expire', key: this.#storeKey(localKey), stamp: newExpiredStamp(storeMs) }
+      const change: Change = {
+        op: 'expire',
+        key: this.#storeKey(localKey),
+        stamp: this.#expiredStamp(localKey, storeMs),
+      }
       return { turn, subject: localKey, change, labels: [], plan: undefined }
     })
     return this.#tell('expire', scopeOfCall(scope, { version }), changes)
+  }
+
+  #expiredStamp(localKey: string, storeMs: number): Bytes {
+    const { remote, name } = this.core
+    return remote?.codec.expiredStamp(fullKeyOf(localKey, name), storeMs) ?? newExpiredStamp(storeMs)
   }
 
   /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */

@@ -28,11 +28,13 @@ export interface CompressOptions {
   readonly compressor?: Compressor | undefined
 }
 
-/** Keys by id. Entries are written with `active` and read with any: keep an old key for as long as its entries may live. */
+/** Keys by id, each of 32 random bytes. Entries are written with `active` and read with any: keep an old key for as long as its entries may live. */
 export interface EncryptOptions {
   /** Each 32 bytes, as bytes or in base64 or hex, by an id of 1 to 32 characters that is stored with each entry. */
   readonly keys: Readonly<Record<string, Uint8Array | string>>
   readonly active: string
+  /** Sizes are rounded up to multiples of so many bytes, so that less can be read from them. Default 0: they are not. */
+  readonly padding?: number | undefined
 }
 
 /** Options that every kind of L2 understands. */
@@ -49,9 +51,9 @@ export interface TierOptions {
   readonly breaker?: false | BreakerOptions | undefined
   /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */
   readonly codec?: Codec | undefined
-  /** Default: payloads of 1 KB and more. */
+  /** Default: payloads of 1 KB and more; with `encrypt` none, because sizes then tell of what is encrypted. */
   readonly compress?: false | Compressor | CompressOptions | undefined
-  /** Authenticated encryption of payloads. Default: none. */
+  /** Authenticated encryption of values and etags. Default: none. */
   readonly encrypt?: EncryptOptions | undefined
   /** Larger values, encoded and before compression, are neither written to L2 nor read from it. Default 8 MB. */
   readonly maxValueBytes?: number | undefined

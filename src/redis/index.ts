@@ -1,5 +1,6 @@
 // tiercache/redis: L2 and its bus on Redis or Valkey; standalone, Sentinel and Cluster.
 import { toMs } from '../model/duration.js'
+import { hideKeys } from '../model/hidden-keys.js'
 import type { Bus, Bytes, Clock, Milliseconds } from '../model/ports.js'
 import type { ConnectedTier, TierDefinition } from '../model/tier-definition.js'
 import { busLines } from './bus-dial.js'
@@ -44,6 +45,7 @@ export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): 
   const { bus = 'stream', subscriber, ...tierOptions } = options
   return {
     ...tierOptions,
+    encrypt: hideKeys(options.encrypt),
     connect(name: string, clock: Clock, maxStalenessMs = MAX_STALENESS_MS): ConnectedTier {
       const heardEveryMs = Math.min(Math.max(maxStalenessMs / 3, HEARD_EVERY_MS.least), HEARD_EVERY_MS.most)
       if (isMockClient(target)) {

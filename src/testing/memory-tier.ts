@@ -1,4 +1,5 @@
 // The in-memory L2: what `createCache({ l2 })` takes, with the handles by which a test disturbs it.
+import { hideKeys } from '../model/hidden-keys.js'
 import { checkNames } from '../model/option-rules.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import type { ConnectedTier, TierDefinition, TierOptions } from '../model/tier-definition.js'
@@ -38,6 +39,7 @@ export function memoryTier(server: MemoryServer = new MemoryServer(), options: M
   const busLink = new MemoryBusLink(server)
   return {
     ...tierOptions,
+    encrypt: hideKeys(options.encrypt),
     server,
     link,
     busLink,

@@ -5,6 +5,7 @@ import { describe, test } from 'vitest'
 import { CorruptPayload, createEntryCodec, type EntryCodec, type EntryFields } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
 import { newStamp } from '../../src/codec/stamp.js'
+import { testKey } from '../support/keys.js'
 import { reseal } from '../unit/codec/reseal.js'
 import { KEPT } from '../unit/codec/samples.js'
 
@@ -44,7 +45,7 @@ const plain = {
 }
 
 const codec = createEntryCodec()
-const encrypted = createEntryCodec({ encrypt: { keys: { k1: Buffer.alloc(32, 7) }, active: 'k1' } })
+const encrypted = createEntryCodec({ encrypt: { keys: { k1: testKey('1') }, active: 'k1' } })
 
 const ENVELOPES: readonly (readonly [name: string, by: EntryCodec, bytes: Buffer])[] = [
   ['plain', codec, codec.encode(fields(plain))],

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { test } from 'vitest'
 import { createEntryCodec } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { testKey } from '../support/keys.js'
 
 const codec = createMsgpackCodec()
 
@@ -172,7 +173,7 @@ const anyEntry = fc.record({
   etag: fc.option(fc.string(), { nil: undefined }),
 })
 
-const encrypt = { keys: { k: Buffer.alloc(32, 5) }, active: 'k' }
+const encrypt = { keys: { k: testKey('1') }, active: 'k' }
 const entryCodecs = [
   createEntryCodec(),
   createEntryCodec({ compress: { threshold: 0 } }),

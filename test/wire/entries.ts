@@ -1,6 +1,7 @@
 // The entries whose envelopes are stored in v1/. Never change one: add.
 import type { EntryCodecOptions, EntryFields } from '../../src/codec/entry-codec.js'
 import type { Extension } from '../../src/model/extension.js'
+import { testKey } from '../support/keys.js'
 
 export interface StoredEntry {
   readonly name: string
@@ -29,6 +30,7 @@ const base = {
 
 const raw: EntryCodecOptions = { compress: false }
 const scopes = ['c:shop']
+const encrypt = { keys: { 'test-1': testKey('wire') }, active: 'test-1' }
 
 const tagged = {
   labels: {
@@ -191,16 +193,23 @@ export const ENTRIES: readonly StoredEntry[] = [
   { name: 'compressed', options: {}, fields: { ...base, value: { text: 'tiercache '.repeat(300) } }, scopes },
   {
     name: 'encrypted',
-    options: { encrypt: { keys: { 'test-1': Buffer.alloc(32, 'tiercache') }, active: 'test-1' } },
+    options: { encrypt },
     fields: { ...base, ...tagged, key: 'shop/catalog@3:secret' },
     scopes: ['c:shop', 'c:shop/catalog@3'],
   },
   {
     name: 'compressed-and-encrypted',
-    options: { encrypt: { keys: { 'test-1': Buffer.alloc(32, 'tiercache') }, active: 'test-1' } },
+    options: { encrypt, compress: { threshold: 1024 } },
     fields: { ...base, value: 'tiercache '.repeat(300) },
     scopes,
   },
+  {
+    name: 'encrypted-padded',
+    options: { encrypt: { ...encrypt, padding: 256 } },
+    fields: { ...base, etag: 'W/"abc"' },
+    scopes,
+  },
+  { name: 'encrypted-expired', options: { encrypt }, fields: { ...base, state: 'expired' }, scopes },
 ]
 
 /** A stack holds the paths of whoever recorded the envelope. */

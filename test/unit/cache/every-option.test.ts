@@ -4,6 +4,7 @@ import { cached, invalidates, writes } from 'tiercache/decorators'
 import { redisTier } from 'tiercache/redis'
 import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
+import { testKey } from '../../support/keys.js'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { l1Only } = leavesNothing()
@@ -24,7 +25,7 @@ const make = (options: object) =>
     typeof options === 'object' ? { logger: false, clock: new FakeClock(), ...options } : (options as CacheOptions),
   )
 const makeL2 = (options: object) => make({ l2: { ...memoryTier(), ...options } })
-const key = Buffer.alloc(32, 1)
+const key = testKey('1')
 
 type Cached = ReturnType<typeof l1Only>['cache']
 const source = (cache: Cached, options = {}) => cache.source('s', { load, save: load, remove: load, ...options })

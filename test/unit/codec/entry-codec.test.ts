@@ -11,8 +11,10 @@ import {
   type OpenedEnvelope,
   stateOf,
 } from '../../../src/codec/entry-codec.js'
+import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
 import { CacheError } from '../../../src/model/errors.js'
 import type { Codec, Compressor } from '../../../src/model/ports.js'
+import { testKey } from '../../support/keys.js'
 import { reseal } from './reseal.js'
 
 const KEY = 'shop/catalog@3:item:1'
@@ -33,6 +35,7 @@ const fields = (changes: Partial<EntryFields> = {}): EntryFields => ({
 })
 
 const codec = createEntryCodec()
+const SECRET_HEX = testKey('secret').toString('hex')
 
 function open(bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes = SCOPES): OpenedEnvelope {
   const opened = by.open(bytes, key, scopes)
@@ -83,6 +86,15 @@ describe('an envelope', () => {
     newStamp('expired').copy(bytes)
     expect(open(bytes).state).toBe('expired')
     expect(open(bytes).value()).toEqual({ id: 1, name: 'Ada' })
+  })
+
+  test('with a soft expiry that is damaged is refused', () => {
+    const bytes = codec.encode(fields({ state: 'expired' }))
+    for (let bit = 4 * 8; bit < 16 * 8; bit++) {
+      const damaged = Buffer.from(bytes)
+      damaged[bit >> 3] = damaged[bit >> 3]! ^ (1 << (bit & 7))
+      expect(problemOf(damaged)).toBe('damaged-stamp')
+    }
   })
 
   test('tells an empty etag from none', () => {
@@ -347,8 +359,8 @@ describe('compression', () => {
 })
 
 describe('encryption', () => {
-  const k1 = Buffer.alloc(32, 1)
-  const k2 = Buffer.alloc(32, 2)
+  const k1 = testKey('1')
+  const k2 = testKey('2')
   const secret = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' } })
   const value = { ssn: 'very secret text' }
 
@@ -363,10 +375,40 @@ describe('encryption', () => {
     expect(secret.encode(fields({ value })).subarray(-30)).not.toEqual(one.subarray(-30))
   })
 
-  test('works together with compression', () => {
-    const bytes = secret.encode(fields({ value: 'abc'.repeat(5000) }))
+  test('switches compression off, unless both are asked for', () => {
+    const value = 'abc'.repeat(5000)
+    expect(secret.encode(fields({ value })).length).toBeGreaterThan(15_000)
+    const both = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, compress: { threshold: 1000 } })
+    const bytes = both.encode(fields({ value }))
     expect(bytes.length).toBeLessThan(500)
-    expect(open(bytes, secret).value()).toBe('abc'.repeat(5000))
+    expect(open(bytes, both).value()).toBe(value)
+    expect(open(bytes, secret).value()).toBe(value)
+  })
+
+  test('hides the etag and the size before compression, too, and gives them back with the value', () => {
+    const opened = open(secret.encode(fields({ value, etag: '"very-secret"' })), secret)
+    expect(secret.encode(fields({ value, etag: '"very-secret"' })).includes('very-secret')).toBe(false)
+    expect(opened.value()).toEqual(value)
+    expect(opened.etag).toBe('"very-secret"')
+    expect(opened.rawBytes).toBe(createMsgpackCodec().encode(value).length)
+    const none = open(secret.encode(fields({ value })), secret)
+    none.value()
+    expect(none.etag).toBeUndefined()
+  })
+
+  test('pads to a multiple of a size if it is asked to, so that values of different lengths look alike', () => {
+    const padded = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1', padding: 1000 } })
+    const sizes = [1, 10, 500, 900].map((length) => padded.encode(fields({ value: 'x'.repeat(length) })).length)
+    expect(new Set(sizes).size).toBe(1)
+    expect(padded.encode(fields({ value: 'x'.repeat(1000) })).length).toBe(sizes[0]! + 1000)
+    expect(open(padded.encode(fields({ value, etag: 'e' })), padded).value()).toEqual(value)
+    expect(open(padded.encode(fields({ value })), secret).value()).toEqual(value)
+  })
+
+  test('refuses a value that says it is larger than maxValueBytes, though who wrote it had the key', () => {
+    const large = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, compress: { threshold: 1 } })
+    const small = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, maxValueBytes: 1000 })
+    expect(payloadProblemOf(open(large.encode(fields({ value: 'x'.repeat(2000) })), small))).toBe('too-large')
   })
 
   test('keys rotate: old entries are read with the old key, new ones written with the active one', () => {
@@ -380,10 +422,15 @@ describe('encryption', () => {
     expect(payloadProblemOf(open(secret.encode(fields({ value })), other))).toBe('not-authentic')
   })
 
-  test('a softly expired entry still opens: the stamp is not part of what is authenticated', () => {
+  test('a softly expired entry still opens: whoever has a key makes its stamp without reading the entry', () => {
     const bytes = secret.encode(fields({ value }))
-    newStamp('expired').copy(bytes)
+    secret.expiredStamp(KEY, 1_760_000_100_000).copy(bytes)
+    expect(open(bytes, secret)).toMatchObject({ state: 'expired' })
     expect(open(bytes, secret).value()).toEqual(value)
+    secret.renewedStamp(KEY, bytes.subarray(0, 16)).copy(bytes)
+    expect(open(bytes, secret).value()).toEqual(value)
+    const written = secret.encode(fields({ value, state: 'expired' }))
+    expect(open(written, secret).value()).toEqual(value)
   })
 
   test('an entry moved to another key is not authentic, whatever its checksum says', () => {
@@ -418,14 +465,19 @@ describe('encryption', () => {
   })
 
   test('keys may be given in base64 or hex', () => {
-    for (const text of [k1.toString('base64'), k1.toString('base64url'), k1.toString('hex')]) {
+    for (const text of [
+      k1.toString('base64'),
+      k1.toString('base64url'),
+      k1.toString('hex'),
+      k1.toString('hex').toUpperCase(),
+    ]) {
       const by = createEntryCodec({ encrypt: { keys: { k1: text }, active: 'k1' } })
       expect(open(secret.encode(fields({ value })), by).value()).toEqual(value)
     }
   })
 
   test('the key is copied: wiping the caller’s bytes changes nothing', () => {
-    const mine = Buffer.alloc(32, 1)
+    const mine = testKey('1')
     const by = createEntryCodec({ encrypt: { keys: { k1: mine }, active: 'k1' } })
     mine.fill(0)
     expect(open(secret.encode(fields({ value })), by).value()).toEqual(value)
@@ -434,7 +486,35 @@ describe('encryption', () => {
   test.each([
     ['no keys', { keys: {}, active: 'k1' }],
     ['keys that are no object', { keys: 'secret', active: 'k1' }],
-    ['a short key', { keys: { k1: Buffer.alloc(16) }, active: 'k1' }],
+    ['a short key', { keys: { k1: k1.subarray(16) }, active: 'k1' }],
+    ['a long key', { keys: { k1: Buffer.concat([k1, k1]) }, active: 'k1' }],
+    ['a key of zeros', { keys: { k1: Buffer.alloc(32) }, active: 'k1' }],
+    ['a key of zeros, in hex', { keys: { k1: '0'.repeat(64) }, active: 'k1' }],
+    ['a key of one byte, repeated', { keys: { k1: Buffer.alloc(32, 0xa7) }, active: 'k1' }],
+    ['a key of a repeated pattern', { keys: { k1: Buffer.alloc(32, Buffer.from('deadbeef', 'hex')) }, active: 'k1' }],
+    ['a key that counts', { keys: { k1: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)) }, active: 'k1' }],
+    ['a passphrase of 32 characters', { keys: { k1: Buffer.from('correct horse battery staple 123') }, active: 'k1' }],
+    [
+      'the same in base64',
+      { keys: { k1: Buffer.from('correct horse battery staple 123').toString('base64') }, active: 'k1' },
+    ],
+    ['hex digits that nobody decoded', { keys: { k1: Buffer.from(SECRET_HEX.slice(0, 32)) }, active: 'k1' }],
+    ['hex with a digit too many', { keys: { k1: `${SECRET_HEX}0` }, active: 'k1' }],
+    ['hex with a digit too few', { keys: { k1: SECRET_HEX.slice(1) }, active: 'k1' }],
+    [
+      'base64 of 31 bytes',
+      { keys: { k1: Buffer.from(SECRET_HEX, 'hex').subarray(1).toString('base64') }, active: 'k1' },
+    ],
+    [
+      'base64 of 32 bytes with bits to spare',
+      { keys: { k1: `${Buffer.alloc(31, k1).toString('base64').slice(0, 42)}B=` }, active: 'k1' },
+    ],
+    ['a key in the place of the options', SECRET_HEX],
+    ['a key in the place of the keys', { keys: SECRET_HEX, active: 'k1' }],
+    ['a key in the place of the active id', { keys: { k1 }, active: SECRET_HEX }],
+    ['a key in the place of its id', { keys: { [SECRET_HEX]: k1 }, active: 'k1' }],
+    ['a key in the place of an option', { keys: { k1 }, active: 'k1', [SECRET_HEX]: 'k1' }],
+    ['a padding that is no number', { keys: { k1 }, active: 'k1', padding: '1kb' }],
     ['a passphrase', { keys: { k1: 'correct horse battery staple' }, active: 'k1' }],
     ['a key of no known kind', { keys: { k1: 5 }, active: 'k1' }],
     ['an active id without key', { keys: { k1 }, active: 'k2' }],
@@ -445,10 +525,16 @@ describe('encryption', () => {
   ])('%s is refused with a clear message', (_, encrypt) => {
     const error = thrownBy(() => createEntryCodec({ encrypt: encrypt as never }))
     expect(error.code).toBe('INVALID_OPTION')
-    expect(error.message).toMatch(/^(encrypt\.|an id in encrypt)/)
-    expect(error.message).not.toContain('correct horse')
+    expect(error.message).toMatch(/^(encrypt|an id in encrypt)/)
+    for (const secretText of ['correct', ...partsOf(SECRET_HEX), ...partsOf(k1.toString('base64'))])
+      expect(error.message).not.toContain(secretText)
   })
 })
+
+/** Whatever eight characters of it follow each other. */
+function partsOf(text: string): string[] {
+  return Array.from({ length: text.length - 7 }, (_, i) => text.slice(i, i + 8))
+}
 
 function thrownBy(run: () => unknown): CacheError {
   try {

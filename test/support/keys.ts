@@ -1,0 +1,6 @@
+// Encryption keys for tests: the same in each run, and as good as random ones.
+import { createHash } from 'node:crypto'
+
+export function testKey(name: string): Buffer {
+  return createHash('sha256').update(`a key of the tests: ${name}`).digest()
+}
