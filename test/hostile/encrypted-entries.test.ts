@@ -1,11 +1,14 @@
 // Whoever can write to the same Redis and has no key of `encrypt`: what they can do to encrypted entries, and what they cannot.
 import { crc32 } from 'node:zlib'
+import { Redis } from 'ioredis'
 import { createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { CorruptPayload, createEntryCodec, type EntryFields, newStamp } from '../../src/codec/entry-codec.js'
 import { newExpiredStamp, stateOf } from '../../src/codec/stamp.js'
 import { testKey } from '../support/keys.js'
+import { startRedis } from '../support/redis-server.js'
 import { reseal } from '../unit/codec/reseal.js'
 
 const KEY = 'shop:user:1'
@@ -134,6 +137,40 @@ test('a cache goes on: an entry that an attacker made live again is a miss with 
   server.keyspace.replace('shop:user', { type: 'bytes', bytes })
   expect(await cache.getOrSet('user', () => 'loaded')).toBe('loaded')
   expect(corrupt).toHaveLength(1)
+})
+
+test('on Redis the stamp of a soft expiry replaces the old one in place, and what is made live again there is a miss', async () => {
+  await using server = await startRedis()
+  const open = () =>
+    createCache({
+      name: 'shop',
+      logger: false,
+      l1: false,
+      ttl: '1h',
+      staleIfError: '1h',
+      l2: redisTier(server.url, { encrypt: { keys, active: 'k1' } }),
+    })
+  await using a = open()
+  await using b = open()
+  await using attacker = {
+    client: new Redis(server.url),
+    [Symbol.asyncDispose]: async () => attacker.client.disconnect(),
+  }
+  const stored = async () => (await attacker.client.getBuffer('shop:user')) as Buffer
+  const problems: string[] = []
+  b.on('corrupt', ({ error }) => problems.push(error.message))
+  await a.set('user', 'revoked')
+  const before = await stored()
+  expect(await a.expire('user')).toBe('applied')
+  const expired = await stored()
+  expect(expired.subarray(16)).toEqual(before.subarray(16))
+  expect(await b.getOrSet('user', () => Promise.reject(new Error('down')))).toBe('revoked')
+  expect(problems).toEqual([])
+  const live = newStamp('live')
+  expired.copy(live, 4, 4, 12)
+  await attacker.client.setrange('shop:user', 0, checksummed(live))
+  expect(await b.getOrSet('user', () => 'loaded')).toBe('loaded')
+  expect(problems).toEqual([expect.stringContaining('not-authentic')])
 })
 
 /** The checksum of a stamp made to fit. */
