@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Core, Scope } from '../flow/core.js'
 import type { WriteResult } from '../flow/outbox.js'
 import type { Recorder } from '../flow/recorder.js'
-import { checkTags, ignoreRejection } from '../flow/tags.js'
+import { checkEntryTags, ignoreRejection } from '../flow/tags.js'
 import type { Writer } from '../flow/write.js'
 import { encodeArguments } from '../model/arguments.js'
 import { type Duration, toMs } from '../model/duration.js'
@@ -159,7 +159,7 @@ export class Wrapping {
   }
 
   #tagsOf(result: unknown, args: unknown[]): readonly string[] {
-    return checkTags(this.#options.tagsOf?.(result as NonNullable<unknown>, ...args), 'the result of tagsOf()')
+    return checkEntryTags(this.#options.tagsOf?.(result as NonNullable<unknown>, ...args), 'the result of tagsOf()')
   }
 
   #ttlOf(result: unknown, args: unknown[]): Milliseconds {
@@ -215,7 +215,7 @@ export class Wrapping {
     const options: Record<string, unknown> = { tags, signal }
     let option = 'tags'
     try {
-      if (typeof tags === 'function') options.tags = checkTags(tags(...args), 'the result of tags()')
+      if (typeof tags === 'function') options.tags = checkEntryTags(tags(...args), 'the result of tags()')
       for (const name of this.#varying) {
         option = name
         const value = (this.#options[name] as (...args: unknown[]) => unknown)(...args)

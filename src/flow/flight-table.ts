@@ -1,12 +1,12 @@
 // What callers of a key join: the flight of each key, found by the key.
+import { randomInt } from 'node:crypto'
 import type { Flight } from './flight.js'
 
 const FEWEST_BUCKETS = 256
 /** An emptied table that was larger is given back. */
 const KEPT_BUCKETS = 4_096
-/** Longer keys are told apart by their length and so many characters of both ends. */
-const HASHED_CHARACTERS = 32
-const FNV_PRIME = 0x01000193
+/** Bits by which the hash turns after each character, so that its low bits come to depend on the high ones of all characters. */
+const TURN = 15
 
 /**
  * A hash table that links its flights themselves and so makes no garbage.
@@ -18,8 +18,9 @@ const FNV_PRIME = 0x01000193
 export class FlightTable {
   #buckets = emptyBuckets(FEWEST_BUCKETS)
   #size = 0
-  /** Nobody can know which keys share a bucket. */
-  readonly #seed = (Math.random() * 2 ** 31) | 0
+  /** Secret: who chooses keys cannot know which of them share a bucket. */
+  readonly #seed = randomInt(2 ** 32) | 0
+  readonly #factor = randomInt(2 ** 32) | 1
 
   get size(): number {
     return this.#size
@@ -87,16 +88,16 @@ export class FlightTable {
     for (const flight of all) this.#link(flight)
   }
 
-  /** FNV-1a over the UTF-16 code units. */
+  /** Over all characters: local keys are short, since long ones are shortened. */
   #bucketOf(localKey: string): number {
     const { length } = localKey
+    const factor = this.#factor
     let hash = this.#seed ^ length
-    const headEnd = Math.min(length, HASHED_CHARACTERS)
-    for (let i = 0; i < headEnd; i++) hash = Math.imul(hash ^ localKey.charCodeAt(i), FNV_PRIME)
-    for (let i = Math.max(headEnd, length - HASHED_CHARACTERS); i < length; i++) {
-      hash = Math.imul(hash ^ localKey.charCodeAt(i), FNV_PRIME)
+    for (let i = 0; i < length; i++) {
+      hash = Math.imul(hash ^ localKey.charCodeAt(i), factor)
+      hash = (hash << TURN) | (hash >>> (32 - TURN))
     }
-    return (hash ^ (hash >>> 15)) & (this.#buckets.length - 1)
+    return (hash ^ (hash >>> 16)) & (this.#buckets.length - 1)
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Age, AtMs, Entry } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
-import { type Label, tagLabel } from '../model/labels.js'
+import { type Label, MAX_LABELS, tagLabel } from '../model/labels.js'
 import type { Tags } from '../model/options.js'
 import type { Bytes, Clock, Milliseconds } from '../model/ports.js'
 import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../model/read-outcome.js'
@@ -81,7 +81,7 @@ export class Flight implements FlightPlan, Loading {
   /** Its loader was called. */
   isLoading = false
   /** Tags of callers that joined too late for `labels`. */
-  joinedTags: Tags<never>[] | undefined
+  joinedTags: Set<Tags<never>> | undefined
   /** What may be served instead if the load fails or takes long. */
   held: Held | undefined
   /** Labels that the answer turned out to carry, so that later joiners can tell whether it is still theirs. */
@@ -164,11 +164,13 @@ export class Flight implements FlightPlan, Loading {
   addTags(tags: Tags<never>): void {
     if (this.hasLoaded) return
     if (typeof tags === 'function' || this.readsTokens) {
-      this.joinedTags ??= []
-      if (!this.joinedTags.includes(tags)) this.joinedTags.push(tags)
+      this.joinedTags ??= new Set()
+      this.joinedTags.add(tags)
       return
     }
     for (const tag of tags) {
+      // One too many is enough: the value is kept nowhere.
+      if (this.labels.length > MAX_LABELS) return
       const label = tagLabel(tag)
       if (!this.labels.includes(label)) this.labels = [...this.labels, label]
     }

@@ -3,6 +3,7 @@ import { type AtMs, Entry } from '../model/entry.js'
 import { tagsFailed } from '../model/failed-option.js'
 import { jittered } from '../model/freshness.js'
 import { isTag, type Label, tagLabel } from '../model/labels.js'
+import { MAX_TAGS } from '../model/limits.js'
 import type { Tags } from '../model/options.js'
 import type { Policy } from '../model/policy.js'
 import type { Bytes, Milliseconds, Token } from '../model/ports.js'
@@ -15,7 +16,7 @@ import type { Flight } from './flight.js'
 import type { Loaded } from './load-run.js'
 import type { RemoteEntries } from './remote-entries.js'
 import { keepMsOf, type Life } from './seal-plan.js'
-import { tagsFor } from './tags.js'
+import { tagsFor, tooMany } from './tags.js'
 import type { CarriedLabels } from './token-reader.js'
 
 /** A finished load with all that decides where its value may go. */
@@ -134,12 +135,23 @@ export class Keeper {
     const renewed = loaded.use === 'renew' ? (flight.held?.entry.labels.labels ?? []) : []
     const joined = this.#joinedTags(done)
     if (joined === undefined) return undefined
+    const isCrowded = flight.labels.length > MAX_TAGS && this.#hasTooMany(done, flight.labels)
+    if (isCrowded) return undefined
     if (derived.length + joined.length + loaded.tags.length + renewed.length === 0) return []
     const late = new Set([...derived, ...joined, ...loaded.tags].map(tagLabel))
     // Scopes follow from the key, and may differ in their version.
     for (const label of renewed) if (isTag(label)) late.add(label)
     for (const label of flight.labels) late.delete(label)
-    return [...late]
+    return this.#hasTooMany(done, [...flight.labels, ...late]) ? undefined : [...late]
+  }
+
+  /** From all that may name tags of one value; each alone is within the limit. */
+  #hasTooMany({ scope, userKey, flight }: Finished, labels: readonly Label[]): boolean {
+    const count = labels.filter(isTag).length
+    if (count <= MAX_TAGS) return false
+    const cause = tooMany(count, 'the options, ctx.tags() and the calls that shared the load')
+    this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, userKey, cause))
+    return true
   }
 
   #joinedTags(done: Finished): readonly string[] | undefined {

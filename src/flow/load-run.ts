@@ -2,12 +2,13 @@
 import { type Duration, toMs } from '../model/duration.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason } from '../model/events.js'
+import { MAX_TAGS } from '../model/limits.js'
 import { invalid, refuseMore } from '../model/option-rules.js'
 import type { LoadContext, Loader, StaleValue } from '../model/options.js'
 import type { Milliseconds } from '../model/ports.js'
 import type { Flight } from './flight.js'
 import type { RunningLoads } from './running-loads.js'
-import { checkTagList } from './tags.js'
+import { checkTagList, tooMany } from './tags.js'
 
 /** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
 export interface Loaded {
@@ -55,7 +56,7 @@ class Context implements LoadContext {
   #etag: string | undefined
   #use: Loaded['use'] = 'keep'
   #failure: CacheError | undefined
-  readonly #tags: string[] = []
+  readonly #tags = new Set<string>()
   readonly #flight: Flight
 
   constructor(
@@ -90,7 +91,9 @@ class Context implements LoadContext {
   tags(tags: string | readonly string[], ...others: readonly unknown[]): void {
     try {
       refuseMore(others, 'ctx.tags()', "one tag or an array, as in ctx.tags(['a', 'b'])")
-      this.#tags.push(...checkTagList(tags, 'the argument of ctx.tags()'))
+      // Not by a spread, whose length is limited by the stack.
+      for (const tag of checkTagList(tags, 'the argument of ctx.tags()')) this.#tags.add(tag)
+      if (this.#tags.size > MAX_TAGS) throw tooMany(this.#tags.size, 'ctx.tags()')
     } catch (error) {
       this.#failed('TAGS_FAILED', error as CacheError)
     }
@@ -127,7 +130,7 @@ class Context implements LoadContext {
       isForL2: true,
       use,
       ttlMs: this.#ttlMs,
-      tags: this.#tags,
+      tags: [...this.#tags],
       etag,
       failure: this.#failure,
     }

@@ -36,7 +36,7 @@ import { Patience } from './patience.js'
 import { type Found, type FoundEntry, RemoteEntries } from './remote-entries.js'
 import { scopeOfCall } from './scope-of-call.js'
 import type { SealPlan } from './seal-plan.js'
-import { checkTags } from './tags.js'
+import { checkEntryTags } from './tags.js'
 
 /** What a read without loading found. */
 export type Lookup<V> =
@@ -183,7 +183,7 @@ export class Reader {
       tags:
         options?.tags === undefined || typeof options.tags === 'function'
           ? options?.tags
-          : checkTags(options.tags, 'tags'),
+          : checkEntryTags(options.tags, 'tags'),
       signal: options?.signal,
     }
   }

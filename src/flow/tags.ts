@@ -1,5 +1,6 @@
 // Tags as users give them: listed, or derived from a value by a function.
 import { CacheError, show } from '../model/errors.js'
+import { MAX_TAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import type { Tags } from '../model/options.js'
 
 /** Returns `tags` if it is a list of strings, else throws `INVALID_KEY`; `where` names it in the message. The list is only read. */
@@ -12,8 +13,31 @@ export function checkTags(tags: unknown, where: string): readonly string[] {
     if (typeof tag !== 'string') {
       throw new CacheError('INVALID_KEY', `a tag must be a string such as 'org:7'; got ${show(tag)} in ${where}`)
     }
+    if (tag.length > MAX_TAG_CHARACTERS) throw tooLong(tag, where)
   }
   return tags
+}
+
+function tooLong(tag: string, where: string): CacheError {
+  return new CacheError(
+    'INVALID_KEY',
+    `a tag must have at most ${MAX_TAG_CHARACTERS} characters; got ${tag.length} in ${where}: ${show(tag)}. Use a hash of it as the tag`,
+  )
+}
+
+/** The same for the tags of one entry, which has a bounded number of them: reads compare each. */
+export function checkEntryTags(tags: unknown, where: string): readonly string[] {
+  const checked = checkTags(tags, where)
+  if (checked.length > MAX_TAGS) throw tooMany(checked.length, where)
+  return checked
+}
+
+/** More tags than an entry may have; `where` they came from. */
+export function tooMany(count: number, where: string): CacheError {
+  return new CacheError(
+    'INVALID_KEY',
+    `an entry must have at most ${MAX_TAGS} tags; got ${count} in ${where}. Tag it with what its parts have in common`,
+  )
 }
 
 /** One tag or an array of them, as the methods of a cache take them; else throws `INVALID_KEY`. */
@@ -27,9 +51,9 @@ export function checkTagList(tags: unknown, where: string): readonly string[] {
  */
 export function tagsFor(tags: Tags<never> | undefined, value: unknown, key: string): readonly string[] {
   if (tags === undefined) return NONE
-  if (typeof tags !== 'function') return tags
+  if (typeof tags !== 'function') return checkEntryTags(tags, 'tags')
   if (value === undefined || value === null) return NONE
-  return checkTags(tags(value as never, key), 'the result of tags()')
+  return checkEntryTags(tags(value as never, key), 'the result of tags()')
 }
 
 const NONE: readonly string[] = []

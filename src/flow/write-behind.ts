@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import type { AtMs } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import { backoffMs, type Random } from '../model/freshness.js'
+import { shortened } from '../model/long-key.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import type { WaitingWork } from './background.js'
 
@@ -89,7 +90,7 @@ export class WriteBehind<Id> implements WaitingWork {
   /** The newest change of an id that the source does not know yet: what this process reads. */
   newest(key: string): QueuedChange | undefined {
     if (this.#slots.size === 0) return undefined
-    const slot = this.#slots.get(key)
+    const slot = this.#slots.get(shortened(key))
     return slot?.waiting ?? slot?.underWay
   }
 
@@ -105,7 +106,7 @@ export class WriteBehind<Id> implements WaitingWork {
   }
 
   #hasRoomFor(key: string): boolean {
-    if (this.#slots.has(key)) return true
+    if (this.#slots.has(shortened(key))) return true
     return this.#slots.size < this.policy.maxQueued && this.#applicants.length === 0
   }
 
@@ -134,10 +135,10 @@ export class WriteBehind<Id> implements WaitingWork {
 
   #put(id: Id, key: string, change: QueuedChange): void {
     const nowMs = this.around.clock.nowMs()
-    let slot = this.#slots.get(key)
+    let slot = this.#slots.get(shortened(key))
     if (slot === undefined) {
       slot = { id, key, waiting: undefined, underWay: undefined, dueAtMs: 0, failures: 0, running: undefined }
-      this.#slots.set(key, slot)
+      this.#slots.set(shortened(key), slot)
     }
     // A newer value does not put off when its id is flushed.
     if (slot.waiting === undefined) {
@@ -207,7 +208,7 @@ export class WriteBehind<Id> implements WaitingWork {
 
   /** The source knows all of this id: its place is free. */
   #release(slot: Slot<Id>): void {
-    this.#slots.delete(slot.key)
+    this.#slots.delete(shortened(slot.key))
     while (this.#slots.size < this.policy.maxQueued) {
       const applicant = this.#applicants.shift()
       if (applicant === undefined) return

@@ -1,8 +1,9 @@
 // Keys: from a user's string to the one name of an entry in memory (local key) and in the store (store key), and back.
 // Names of scopes cannot hold ':', '@', '/', '{' or '#', so each of these ends or marks a part without ambiguity.
-import { createHash } from 'node:crypto'
 import { CacheError, show } from './errors.js'
 import { type Label, scopeLabel } from './labels.js'
+import { MAX_KEY_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SCOPE_CHARACTERS } from './limits.js'
+import { hashInShortened, isShortened, LONGEST_WHOLE, sha256Of, shortened } from './long-key.js'
 
 /** A cache, one of its namespaces, or one version of either: what a user's key is relative to. */
 export interface Space {
@@ -25,7 +26,7 @@ const HASH_TAG = /\{[^}]+\}/
 
 /** Whether `name` can be part of a scope. */
 export function isName(name: unknown): name is string {
-  return typeof name === 'string' && SEGMENT.test(name)
+  return typeof name === 'string' && name.length <= MAX_NAME_CHARACTERS && SEGMENT.test(name)
 }
 
 /** Answers `name` if it can be part of a scope, else throws `INVALID_KEY`; `what` says which name it is. */
@@ -33,7 +34,7 @@ export function checkName(name: unknown, what: string): string {
   if (isName(name)) return name
   throw new CacheError(
     'INVALID_KEY',
-    `${what} must be one or more of A-Z a-z 0-9 _ . - because Redis keys begin with it; got ${show(name)}`,
+    `${what} must be 1 to ${MAX_NAME_CHARACTERS} of A-Z a-z 0-9 _ . - because Redis keys begin with it; got ${show(name)}`,
   )
 }
 
@@ -61,6 +62,13 @@ export function versionedSpace(space: Space, version: Version): Space {
 
 function under(parent: Space, segment: string): Space {
   const scope = `${parent.scope}/${segment}`
+  if (scope.length > MAX_SCOPE_CHARACTERS) {
+    throw new CacheError(
+      'INVALID_KEY',
+      `the names of a namespace and of all above it must have at most ${MAX_SCOPE_CHARACTERS} characters together, because Redis keys ` +
+        `begin with them; got ${scope.length}. Use shorter names, or fewer levels`,
+    )
+  }
   return {
     scope,
     rootName: parent.rootName,
@@ -81,12 +89,21 @@ function versionSuffix(version: Version | undefined): string {
 
 /**
  * The identity of an entry inside this process. In the cache itself it is the user's string, untouched: a hit there
- * concatenates nothing. Elsewhere, and for a key that begins with NUL, a NUL marks it.
+ * concatenates nothing. Elsewhere, and for a key that begins with NUL, a NUL marks it. A long key is shortened.
  */
 export function localKey(space: Space, userKey: string): string {
   if (typeof userKey !== 'string') throw invalidKey(userKey)
-  if (space.localPrefix !== '') return space.localPrefix + userKey
-  return userKey.charCodeAt(0) === 0 ? `${NUL}${NUL}${userKey}` : userKey
+  const key = userKey.length > LONGEST_WHOLE ? shortened(checkLength(userKey)) : userKey
+  if (space.localPrefix !== '') return space.localPrefix + key
+  return key.charCodeAt(0) === 0 ? `${NUL}${NUL}${key}` : key
+}
+
+function checkLength(userKey: string): string {
+  if (userKey.length <= MAX_KEY_CHARACTERS) return userKey
+  throw new CacheError(
+    'INVALID_KEY',
+    `a key must have at most ${MAX_KEY_CHARACTERS} characters; got ${userKey.length}. Use a hash of it as the key`,
+  )
 }
 
 function invalidKey(key: unknown): CacheError {
@@ -96,7 +113,7 @@ function invalidKey(key: unknown): CacheError {
   )
 }
 
-/** The user's key in a local key. */
+/** The user's key in a local key, shortened where it is long. */
 export function userKeyOf(localKey: string): string {
   if (localKey.charCodeAt(0) !== 0) return localKey
   return localKey.charCodeAt(1) === 0 ? localKey.slice(2) : localKey.slice(localKey.indexOf(':') + 1)
@@ -108,7 +125,7 @@ export function scopeOf(localKey: string, rootName: string): string {
   return localKey.slice(1, localKey.indexOf(':'))
 }
 
-/** The logical key, `<scope>:<user key>`, whole and not encoded: what envelopes are bound to. */
+/** The logical key, `<scope>:<user key>`, not encoded: what envelopes are bound to. A long key is shortened here, too. */
 export function fullKeyOf(localKey: string, rootName: string): string {
   return `${scopeOf(localKey, rootName)}:${userKeyOf(localKey)}`
 }
@@ -182,6 +199,7 @@ const SPECIAL = /[{}%]/g
 const PLAIN = /^[^{}%\ud800-\udfff]*$/
 
 function encodePart(text: string): string {
+  if (isShortened(text)) return HASH_MARK + hashInShortened(text)
   // One UTF-16 unit takes at most 3 bytes.
   if (text.length * 3 <= READABLE_BYTES && PLAIN.test(text)) return text
   if (text.length > READABLE_BYTES || !isWellFormed(text)) return hash(text)
@@ -189,9 +207,8 @@ function encodePart(text: string): string {
   return Buffer.byteLength(encoded) > READABLE_BYTES ? hash(text) : encoded
 }
 
-/** Hashed over UTF-16 units: in UTF-8 all lone surrogates would become the same replacement character. */
 function hash(text: string): string {
-  return HASH_MARK + createHash('sha256').update(Buffer.from(text, 'utf16le')).digest('hex')
+  return HASH_MARK + sha256Of(text)
 }
 
 function escapeOf(character: string): string {

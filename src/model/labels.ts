@@ -1,5 +1,6 @@
 // Labels: what an entry can be invalidated by besides its key. A tag of the user's and a scope (what `clear()` clears) are both labels.
 import { randomBytes } from 'node:crypto'
+import { MAX_SCOPE_CHARACTERS, MAX_TAGS } from './limits.js'
 import type { Token } from './ports.js'
 
 /**
@@ -10,6 +11,9 @@ export type Label = string
 
 export const tagLabel = (tag: string): Label => `t:${tag}`
 export const scopeLabel = (scope: string): Label => `c:${scope}`
+
+/** Of one entry: its tags, and its scopes, each of which has two characters at least. */
+export const MAX_LABELS = MAX_TAGS + MAX_SCOPE_CHARACTERS / 2
 
 /** Whether a label is a tag, not a scope. */
 export const isTag = (label: Label): boolean => label.startsWith('t:')

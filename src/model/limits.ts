@@ -8,3 +8,15 @@ export const MAX_TAGS = 1_000
 
 /** Characters of an etag. */
 export const MAX_ETAG_CHARACTERS = 4_096
+
+/** Characters of a key. */
+export const MAX_KEY_CHARACTERS = 1024 * 1024
+
+/** Characters of a tag. */
+export const MAX_TAG_CHARACTERS = 1_024
+
+/** Characters of a name or version. */
+export const MAX_NAME_CHARACTERS = 128
+
+/** Characters of a scope: of all names on the way from the cache to a namespace. */
+export const MAX_SCOPE_CHARACTERS = 512

@@ -141,11 +141,11 @@ export interface MemoryOptions {
   /** Default 10,000, unless `maxBytes` is given. */
   readonly maxEntries?: number | undefined
   /**
-   * Counted as the encoded size, or an estimate where nothing was encoded. `Infinity`: no limit. Default: 128 MiB, or an eighth of the
+   * Counted as the encoded size, or an estimate where nothing was encoded, and the key. `Infinity`: no limit. Default: 128 MiB, or an eighth of the
    * limit of the heap where that is less.
    */
   readonly maxBytes?: number | undefined
-  /** Larger values live in L2 only. Default: no limit but `maxBytes`. */
+  /** Of value and key: larger entries live in L2 only. Default: no limit but `maxBytes`. */
   readonly maxEntryBytes?: number | undefined
   /** A lower limit for L1 of every ttl. Default: none. */
   readonly ttl?: Duration | undefined

@@ -1,15 +1,16 @@
 // About how much memory a value takes, for an L1 that is bounded by bytes and was given no encoded size.
-// Large collections are sampled, so that the cost is bounded whatever the value; cycles end with the depth and the budget.
+// Large collections are sampled, so that the cost is bounded whatever the value; cycles end with the depth and the budget. The samples
+// are random and each has its share of the budget: who makes a value must not know which of its parts are looked at.
 
 import { types } from 'node:util'
 import { dataKindOf } from '../model/data-kinds.js'
 import { type Extension, extensionOf } from '../model/extension.js'
 
 /** Objects looked into before the rest is guessed. */
-const MAX_OBJECTS = 256
+const MAX_OBJECTS = 512
 /** Members of one collection looked into. */
 const MAX_SAMPLES = 32
-const MAX_DEPTH = 16
+const MAX_DEPTH = 512
 /** A value that is not looked into. */
 const GUESS_BYTES = 64
 
@@ -37,8 +38,8 @@ class Estimate {
     if (typeof value === 'string') return 16 + value.length
     if (typeof value === 'bigint') return 32
     if (typeof value !== 'object' || value === null) return 8
-    if (depth === MAX_DEPTH || this.#objectsLeft-- <= 0) return GUESS_BYTES
     if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return 96 + value.byteLength
+    if (depth === MAX_DEPTH || this.#objectsLeft-- <= 0) return GUESS_BYTES
     if (Array.isArray(value)) return 32 + 8 * value.length + this.#elements(value, depth)
     if (types.isMap(value)) return 64 + 32 * value.size + this.#members(value, value.size, depth)
     if (types.isSet(value)) return 64 + 24 * value.size + this.#members(value, value.size, depth)
@@ -65,28 +66,51 @@ class Estimate {
     return this.#spread(array.length, (i) => this.of(array[i], depth + 1))
   }
 
-  /** The sum over `count` members, of which evenly spread ones are measured. */
+  /** The sum over `count` members, of which one of each part is measured, drawn at random. */
   #spread(count: number, measure: (index: number) => number): number {
     const samples = Math.min(count, MAX_SAMPLES)
     let bytes = 0
-    for (let i = 0; i < samples; i++) bytes += measure(Math.floor((i * count) / samples))
+    for (let i = 0; i < samples; i++) bytes += this.#shared(samples - i, () => measure(drawn(i, count, samples)))
     return samples === 0 ? 0 : (bytes * count) / samples
   }
 
-  /** The same where only the first members can be reached quickly. */
+  /** The same where members can only be reached one after the other: all are passed, which costs less than to make them did. */
   #members(members: Iterable<unknown>, count: number, depth: number): number {
-    let samples = 0
+    const samples = Math.min(count, MAX_SAMPLES)
     let bytes = 0
+    let place = 0
+    let sample = 0
+    let next = drawn(0, count, samples)
     for (const member of members) {
-      if (samples === MAX_SAMPLES) break
+      if (place++ !== next) continue
       // The pair that a Map yields is not kept by it.
-      bytes += Array.isArray(member) && types.isMap(members) ? this.#pair(member, depth) : this.of(member, depth + 1)
-      samples++
+      const isPair = Array.isArray(member) && types.isMap(members)
+      bytes += this.#shared(samples - sample, () => (isPair ? this.#pair(member, depth) : this.of(member, depth + 1)))
+      sample++
+      if (sample === samples) break
+      next = drawn(sample, count, samples)
     }
     return samples === 0 ? 0 : (bytes * count) / samples
+  }
+
+  /** Measures the first of `parts` with its share of the objects that may still be looked into. */
+  #shared(parts: number, measure: () => number): number {
+    const left = this.#objectsLeft
+    const share = Math.ceil(left / parts)
+    this.#objectsLeft = share
+    const bytes = measure()
+    this.#objectsLeft += left - share
+    return bytes
   }
 
   #pair(pair: readonly unknown[], depth: number): number {
     return this.of(pair[0], depth + 1) + this.of(pair[1], depth + 1)
   }
+}
+
+/** An index in the part `sample` of `count` members that are divided into `samples` parts. */
+function drawn(sample: number, count: number, samples: number): number {
+  const from = Math.floor((sample * count) / samples)
+  const to = Math.floor(((sample + 1) * count) / samples)
+  return from + Math.floor(Math.random() * (to - from))
 }

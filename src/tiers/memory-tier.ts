@@ -77,10 +77,11 @@ export class MemoryTier {
       return
     }
     const valueBytes = sizeBytes ?? estimateBytes(entry.value, this.#extensions)
-    const size = valueBytes + localKey.length + ENTRY_BYTES
-    if (valueBytes > this.#limits.maxEntryBytes || size > this.#limits.maxBytes) {
+    const entryBytes = valueBytes + localKey.length
+    const size = entryBytes + ENTRY_BYTES
+    if (entryBytes > this.#limits.maxEntryBytes || size > this.#limits.maxBytes) {
       this.#entries.delete(localKey)
-      this.onTooLarge?.(localKey, valueBytes)
+      this.onTooLarge?.(localKey, entryBytes)
       return
     }
     this.#makeRoom(localKey, size)

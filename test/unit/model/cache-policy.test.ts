@@ -119,6 +119,6 @@ describe('the options of a cache', () => {
   })
 
   test('are refused for a name that Redis keys cannot begin with', () => {
-    expect(() => resolve({ name: 'my shop' })).toThrow(/^name must be one or more of/)
+    expect(() => resolve({ name: 'my shop' })).toThrow(/^name must be 1 to 128 of/)
   })
 })

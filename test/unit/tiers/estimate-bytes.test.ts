@@ -98,3 +98,37 @@ test('a value of an extension weighs what it is encoded to', () => {
   expect(estimateBytes({ a: new Text() })).toBeLessThan(200)
   expect(estimateBytes({ a: new Text() }, [text])).toBeGreaterThan(10_000)
 })
+
+test('what is large is found wherever it stands', () => {
+  const large = 'x'.repeat(1_000_000)
+  const few = Array.from({ length: 256 }, (_, i) => ({ i, part: { i } }))
+  expect(estimateBytes({ few, last: { large } })).toBeGreaterThan(1_000_000)
+  expect(estimateBytes({ few, last: { bytes: Buffer.alloc(1_000_000) } })).toBeGreaterThan(1_000_000)
+  let deep: object = { large }
+  for (let i = 0; i < 100; i++) deep = { deep }
+  expect(estimateBytes(deep)).toBeGreaterThan(1_000_000)
+})
+
+test('nobody can know which members of a large collection are looked at', () => {
+  const size = 3_200
+  const measured = new Set<number>()
+  const array = new Proxy(new Array<unknown>(size).fill(1), {
+    get: (target, name, receiver) => {
+      if (typeof name === 'string' && /^\d+$/.test(name)) measured.add(Number(name))
+      return Reflect.get(target, name, receiver)
+    },
+  })
+  for (let i = 0; i < 200; i++) estimateBytes(array)
+  // Always the same ones would be 32; 6,400 draws of 3,200 leave about 14 % unseen.
+  expect(measured.size).toBeGreaterThan(2_000)
+  for (const first of [new Map<unknown, unknown>(), new Set<unknown>()]) {
+    for (let i = 0; i < 64; i++) add(first, i)
+    for (let i = 0; i < 64; i++) add(first, `${i}${'x'.repeat(10_000)}`)
+    expect(estimateBytes(first)).toBeGreaterThan(400_000)
+  }
+})
+
+function add(collection: Map<unknown, unknown> | Set<unknown>, member: unknown): void {
+  if (collection instanceof Map) collection.set(member, 1)
+  else collection.add(member)
+}
