@@ -130,12 +130,16 @@ function complete(kind: number, data: unknown, value: unknown, budget: DecodeBud
   switch (kind) {
     case Kind.map: {
       const items = pairs(data)
-      for (let i = 0; i < items.length; i += 2) (value as Map<unknown, unknown>).set(items[i], items[i + 1])
+      const map = value as Map<unknown, unknown>
+      budget.fill(items.length / 2, (i) => map.set(items[2 * i], items[2 * i + 1]))
       return
     }
-    case Kind.set:
-      for (const item of list(data)) (value as Set<unknown>).add(item)
+    case Kind.set: {
+      const items = list(data)
+      const set = value as Set<unknown>
+      budget.fill(items.length, (i) => set.add(items[i]))
       return
+    }
     case Kind.sparse:
       completeSparse(list(data), value as unknown[], budget)
       return

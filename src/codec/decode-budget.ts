@@ -39,6 +39,16 @@ const SPECIAL_BYTES: Readonly<Record<number, number>> = {
   [Kind.url]: 512,
 }
 const VIEW_BYTES = 256
+/** A value weighs at least so much of the memory that it is estimated to take. */
+const WEIGHT_SHARE = 1 / 4
+
+/** Collections of fewer keys are filled quickly whatever the keys. */
+const FEW_KEYS = 64
+/** So many keys are put in between two looks at the clock. */
+const KEYS_AT_A_TIME = 2048
+/** CPU time, in microseconds, to fill collections: thousands of times what it takes where keys do not collide. */
+const FREE_MICROS = 250_000
+const MICROS_PER_KEY = 2
 
 /** There is no room left for the whole, or a part is beyond what data may be. */
 export class OverBudget extends Error {
@@ -55,6 +65,8 @@ export class DecodeBudget {
   private readonly memoryBytes: number
   private leftBytes = 0
   private limits = new DataLimits()
+  private hashedKeys = 0
+  private hashingMicros = 0
 
   /** `maxValueBytes`: of the largest payload, before compression. */
   constructor(maxValueBytes: number) {
@@ -66,6 +78,13 @@ export class DecodeBudget {
   begin(): void {
     this.leftBytes = this.memoryBytes
     this.limits = new DataLimits()
+    this.hashedKeys = 0
+    this.hashingMicros = 0
+  }
+
+  /** What the value weighs in memory if it was encoded in `rawBytes`: that is also said of what little bytes make much of. */
+  weightOf(rawBytes: number): number {
+    return Math.max(rawBytes, Math.ceil((this.memoryBytes - this.leftBytes) * WEIGHT_SHARE))
   }
 
   /** Takes room; throws `OverBudget` where there is none. */
@@ -109,6 +128,25 @@ export class DecodeBudget {
     for (const name of names) if (beginsWithDigit(name)) slots = this.index(name, slots)
   }
 
+  /**
+   * Runs `put` for each of `count` keys of a Map or Set. V8 hashes numbers and BigInts without a seed, so that whoever chooses them can
+   * make all fall into one place: each is then compared with all before it. What shows it is the time alone.
+   */
+  fill(count: number, put: (index: number) => void): void {
+    let sinceMicros = count > FEW_KEYS ? cpuMicros() : 0
+    for (let i = 0; i < count; i++) {
+      put(i)
+      if (count <= FEW_KEYS || (i !== count - 1 && i % KEYS_AT_A_TIME !== KEYS_AT_A_TIME - 1)) continue
+      const nowMicros = cpuMicros()
+      this.hashingMicros += nowMicros - sinceMicros
+      sinceMicros = nowMicros
+      if (this.hashingMicros > FREE_MICROS + MICROS_PER_KEY * (this.hashedKeys + i)) {
+        throw new OverBudget('part', 'a Map or Set whose keys collide')
+      }
+    }
+    this.hashedKeys += count
+  }
+
   /** An array of `length` with holes, of which `entries` elements exist. */
   sparse(length: number, entries: number): void {
     demand(this.limits.sparse(length))
@@ -128,6 +166,12 @@ export class DecodeBudget {
   bigint(value: bigint): void {
     demand(this.limits.bigint(value))
   }
+}
+
+/** Of this process: time in which the machine does something else does not count. */
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
 }
 
 /** Whether a name may be an index. */

@@ -3,7 +3,7 @@ import { CacheError, show } from '../model/errors.js'
 import type { Extension } from '../model/extension.js'
 import { hideKeys } from '../model/hidden-keys.js'
 import type { Label, LabelSet } from '../model/labels.js'
-import { DEFAULT_MAX_VALUE_BYTES } from '../model/limits.js'
+import { DEFAULT_MAX_VALUE_BYTES, MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
 import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
@@ -18,7 +18,7 @@ import {
   Header,
 } from './envelope.js'
 import { LabelTable } from './label-table.js'
-import { createMsgpackCodec } from './msgpack.js'
+import { createMsgpackCodec, type MsgpackCodec } from './msgpack.js'
 import { hasItsStamp, readContent, type SealedContent } from './sealed-content.js'
 import { newExpiredStamp, renewedStamp, stateOf } from './stamp.js'
 import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
@@ -57,8 +57,10 @@ export interface OpenedEnvelope {
   readonly labels: LabelSet
   /** Of an encrypted entry only when `value` returned. */
   readonly etag: string | undefined
-  /** The size of the encoded value before compression: what it weighs in L1. Of an encrypted entry only when `value` returned. */
+  /** The size of the encoded value before compression. Of an encrypted entry only when `value` returned. */
   readonly rawBytes: number
+  /** What it weighs in L1: its encoded size, or more if it takes many times as much memory. Known when `value` returned. */
+  readonly weightBytes: number
   /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
   value(): unknown
 }
@@ -96,6 +98,7 @@ export function createEntryCodec(options: EntryCodecOptions = {}, extensions: re
 const MAX_HEADER_BYTES = 8 * 1024 * 1024
 
 class EnvelopeCodec implements EntryCodec {
+  private readonly msgpack: MsgpackCodec
   private readonly codec: Codec
   private readonly codecs = new Map<number, Codec>()
   private readonly compressor: Compressor | undefined
@@ -113,6 +116,7 @@ class EnvelopeCodec implements EntryCodec {
     this.maxValueBytes = checkBytes(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes')
     this.largestBytes = this.maxValueBytes + MAX_HEADER_BYTES
     const msgpack = createMsgpackCodec(this.maxValueBytes)
+    this.msgpack = msgpack
     this.codec = options.codec === undefined ? msgpack : checkId(options.codec, 'codec', 255)
     this.codecs.set(msgpack.id, msgpack).set(this.codec.id, this.codec)
     const { compressor, threshold } = readCompress(compressOf(options))
@@ -124,6 +128,7 @@ class EnvelopeCodec implements EntryCodec {
   }
 
   encode(fields: EntryFields): Buffer {
+    checkHeader(fields)
     const tagged = tagExtended(fields.value, this.extensions)
     const raw = this.encodeValue(tagged === undefined ? fields.value : tagged.value)
     const { compressor } = this
@@ -165,13 +170,15 @@ class EnvelopeCodec implements EntryCodec {
     return content
   }
 
-  /** The value of `content`. Throws `CorruptPayload`. */
-  decode(header: Header, content: SealedContent): unknown {
+  /** The value of `content` and what it weighs. Throws `CorruptPayload`. */
+  decode(header: Header, content: SealedContent): { readonly value: unknown; readonly weightBytes: number } {
     const raw = this.decompress(header, content)
     if (raw.length !== content.rawBytes) throw new CorruptPayload('bad-compression')
     try {
-      const decoded = this.codecs.get(header.codecId)!.decode(raw)
-      return header.isTagged ? untagExtended(decoded, this.extensions) : decoded
+      const codec = this.codecs.get(header.codecId)!
+      const decoded = codec.decode(raw)
+      const weightBytes = codec === this.msgpack ? this.msgpack.weightOf(raw.length) : raw.length
+      return { value: header.isTagged ? untagExtended(decoded, this.extensions) : decoded, weightBytes }
     } catch (cause) {
       if (cause instanceof UnknownExtension) throw new CorruptPayload('unknown-extension', { cause })
       throw new CorruptPayload('undecodable', { cause })
@@ -225,6 +232,7 @@ class EnvelopeCodec implements EntryCodec {
 }
 
 class Opened implements OpenedEnvelope {
+  weightBytes = 0
   private content: SealedContent | undefined = undefined
 
   constructor(
@@ -266,8 +274,24 @@ class Opened implements OpenedEnvelope {
 
   value(): unknown {
     this.content = this.codec.contentOf(this.header, this.key)
-    return this.codec.decode(this.header, this.content)
+    const { value, weightBytes } = this.codec.decode(this.header, this.content)
+    this.weightBytes = weightBytes
+    return value
   }
+}
+
+/** What no reader takes. Both are refused where they are given; this is so that nothing is written in vain. */
+function checkHeader({ labels, scopeCount, etag }: EntryFields): void {
+  const tags = labels.labels.length - scopeCount
+  if (tags > MAX_TAGS) {
+    throw new CacheError(
+      'UNSUPPORTED_VALUE',
+      `an entry must have at most ${MAX_TAGS} tags to be kept in L2; got ${tags}`,
+    )
+  }
+  if (etag === undefined || etag.length <= MAX_ETAG_CHARACTERS) return
+  const message = `an etag must have at most ${MAX_ETAG_CHARACTERS} characters to be kept in L2; got ${etag.length}`
+  throw new CacheError('UNSUPPORTED_VALUE', message)
 }
 
 function readAuthentic(content: Bytes): SealedContent {

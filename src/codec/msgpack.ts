@@ -13,6 +13,11 @@ import { overBudget, unsupported } from './unsupported.js'
 
 export const MSGPACK_ID = 1
 
+export interface MsgpackCodec extends Codec {
+  /** What the value that was decoded last weighs in memory. */
+  weightOf(rawBytes: number): number
+}
+
 /**
  * A codec that keeps what structured data can hold: all primitives but symbols, plain objects and arrays, Date, Map, Set, BigInt,
  * Buffer and every view, ArrayBuffer, RegExp, URL and the built-in errors, in any nesting, cycles included. `decode(encode(v))`
@@ -20,7 +25,7 @@ export const MSGPACK_ID = 1
  * come back shared only if they form cycles or the value is large. It refuses everything else with `UNSUPPORTED_VALUE`, and so it does
  * what would take more than its budget when decoded: that follows from `maxValueBytes`, of the largest payload.
  */
-export function createMsgpackCodec(maxValueBytes: number = DEFAULT_MAX_VALUE_BYTES): Codec {
+export function createMsgpackCodec(maxValueBytes: number = DEFAULT_MAX_VALUE_BYTES): MsgpackCodec {
   const writer = new MsgpackWriter(new DecodeBudget(maxValueBytes))
   const budget = new DecodeBudget(maxValueBytes)
   const reader = new MsgpackReader(budget)
@@ -44,5 +49,6 @@ export function createMsgpackCodec(maxValueBytes: number = DEFAULT_MAX_VALUE_BYT
         ? assemble(reader.read(buffer, 1, 'holes'), budget)
         : reader.read(buffer, 0, 'none')
     },
+    weightOf: (rawBytes) => budget.weightOf(rawBytes),
   }
 }

@@ -2,7 +2,7 @@
 import { type Duration, toMs } from '../model/duration.js'
 import { CacheError } from '../model/errors.js'
 import type { LoadReason } from '../model/events.js'
-import { MAX_TAGS } from '../model/limits.js'
+import { MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import { invalid, refuseMore } from '../model/option-rules.js'
 import type { LoadContext, Loader, StaleValue } from '../model/options.js'
 import type { Milliseconds } from '../model/ports.js'
@@ -100,8 +100,12 @@ class Context implements LoadContext {
   }
 
   etag(etag: string): void {
-    if (typeof etag === 'string') this.#etag = etag
-    else this.#failed('OPTION_FAILED', invalid('the argument of ctx.etag()', 'a string', etag))
+    if (typeof etag === 'string' && etag.length <= MAX_ETAG_CHARACTERS) this.#etag = etag
+    else
+      this.#failed(
+        'OPTION_FAILED',
+        invalid('the argument of ctx.etag()', `a string of at most ${MAX_ETAG_CHARACTERS} characters`, etag),
+      )
   }
 
   notModified(): never {

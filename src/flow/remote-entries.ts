@@ -62,7 +62,7 @@ export class FoundEntry {
 
   /** What it weighs in L1. */
   get bytes(): number {
-    return this.opened.rawBytes
+    return this.opened.weightBytes
   }
 }
 

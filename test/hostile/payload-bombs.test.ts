@@ -142,6 +142,45 @@ describe('an entry whose numbers say more than there is', () => {
   })
 })
 
+describe('an entry whose keys all fall into one place of a hash table', () => {
+  // V8 hashes the last 64 bits of a BigInt, without a seed.
+  const part = (i: number) => text(`${(i + 1).toString(16)}${'0'.repeat(16)}`)
+
+  test.each([
+    ['a Set', Kind.set, 1],
+    ['a Map', Kind.map, 2],
+  ])('is a miss instead of minutes, with %s', (_, kind, itemsPerKey) => {
+    const count = 100_000
+    const items = Buffer.alloc(count * itemsPerKey, itemsPerKey === 1 ? Buffer.from([0xc1]) : Buffer.from([0xc1, 0xc0]))
+    const bytes = richForm(
+      [arrayHead(count * itemsPerKey, items), ...Array.from({ length: count }, (_, i) => part(i))],
+      [kind, ...new Array<number>(count).fill(Kind.bigint)],
+    )
+    expect(causeOf(forged(bytes))).toMatchObject({ message: expect.stringContaining('collide') })
+  })
+
+  test('is read where they are few, as are many keys that do not collide', () => {
+    const few = Array.from({ length: 500 }, (_, i) => BigInt(i + 1) << 64n)
+    expect(decoded(victim.encode(fields(new Set(few))))).toEqual(new Set(few))
+    const many = new Map(Array.from({ length: 300_000 }, (_, i) => [i * 1.5, i]))
+    expect((decoded(victim.encode(fields(many))) as Map<number, number>).size).toBe(300_000)
+  })
+})
+
+test('an entry that takes many times its bytes weighs more in L1 than they do', () => {
+  const opened = openedOf(victim.encode(fields(Array.from({ length: 100_000 }, () => []))))
+  opened.value()
+  expect(opened.weightBytes).toBeGreaterThan(5 * opened.rawBytes)
+  const rows = Array.from({ length: 1000 }, (_, id) => ({
+    id: id + 100_000,
+    name: `name ${id}`,
+    mail: `${id}@example.org`,
+  }))
+  const usual = openedOf(victim.encode(fields(rows)))
+  usual.value()
+  expect(usual.weightBytes).toBe(usual.rawBytes)
+})
+
 describe('a hole where a value belongs', () => {
   test.each([
     ['as the value', [0xc1]],
@@ -179,6 +218,13 @@ describe('a header', () => {
 })
 
 describe('the writer refuses what no reader would take:', () => {
+  test('tags and etags beyond their limits', () => {
+    const tags = Array.from({ length: 1001 }, (_, i) => `t:${i}`)
+    const labels = { labels: [...SCOPES, ...tags], tokens: [TOKEN, ...tags.map(() => TOKEN)] }
+    expect(() => victim.encode(fields(1, { labels }))).toThrow(/at most 1000 tags.*got 1001/)
+    expect(() => victim.encode(fields(1, { etag: 'e'.repeat(4097) }))).toThrow(/at most 4096 characters.*got 4097/)
+  })
+
   test.each([
     ['half a million empty arrays', (length: number) => Array.from({ length }, () => []), 500_000],
     [
@@ -293,6 +339,24 @@ function specials(kind: number, part: Buffer, count: number): Buffer {
   kinds.writeUInt32BE(count, 1)
   const tree = arrayOf(Buffer.from([0xc1]), count)
   return Buffer.concat([parts, tree, Buffer.alloc(part.length * count, part), kinds, Buffer.alloc(count, kind)])
+}
+
+/** The rich form of one special value and those in its part. */
+function richForm(parts: readonly Buffer[], kinds: readonly number[]): Buffer {
+  const [head, kindsHead] = [Buffer.alloc(6), Buffer.alloc(5)]
+  head[0] = 0xc1
+  head[1] = 0xdd
+  head.writeUInt32BE(parts.length + 2, 2)
+  kindsHead[0] = 0xc6
+  kindsHead.writeUInt32BE(kinds.length, 1)
+  return Buffer.concat([head, Buffer.from([0xc1]), ...parts, kindsHead, Buffer.from(kinds)])
+}
+
+function arrayHead(length: number, items: Buffer): Buffer {
+  const head = Buffer.alloc(5)
+  head[0] = 0xdd
+  head.writeUInt32BE(length, 1)
+  return Buffer.concat([head, items])
 }
 
 const special = (kind: number, part: Buffer): Buffer => specials(kind, part, 1)
