@@ -1,13 +1,17 @@
 // The decoders against bytes that nobody wrote: a miss, never an exception, a hang or a large allocation.
 import assert from 'node:assert'
+import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, test } from 'vitest'
 import { CorruptPayload, createEntryCodec, type EntryCodec, type EntryFields } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
 import { newStamp } from '../../src/codec/stamp.js'
+import { FieldWriter } from '../../src/codec/wire-fields.js'
+import type { Codec } from '../../src/model/ports.js'
 import { testKey } from '../support/keys.js'
 import { reseal } from '../unit/codec/reseal.js'
 import { KEPT } from '../unit/codec/samples.js'
+import { drawsOf, hostilePayload } from './hostile-payload.js'
 
 const KEY = 'shop:user:1'
 const SCOPES = ['c:shop']
@@ -198,6 +202,118 @@ describe('the msgpack decoder', () => {
     )
   })
 })
+
+// As many as `FUZZ_INPUTS` says, for each of the two.
+const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
+const TIMEOUT_MS = 60_000 + INPUTS
+
+describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
+  test(
+    'are decoded to data or refused, within bounded memory and time',
+    () => {
+      const msgpack = createMsgpackCodec()
+      const draw = drawsOf(SEED)
+      const watch = new Watch()
+      let decoded = 0
+      for (let i = 0; i < INPUTS; i++) {
+        const bytes = hostilePayload(draw)
+        const value = watch.run(i, () => decodedOf(msgpack, bytes))
+        if (value === undefined) continue
+        decoded++
+        assert(!holdsSymbol(value), `input ${i} of seed ${SEED}: a symbol came out of ${bytes.toString('hex')}`)
+      }
+      // Else nothing but the outermost check was tried.
+      assert(decoded > INPUTS / 20, `only ${decoded} were data`)
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    'in an envelope with hostile labels are a value or a miss',
+    () => {
+      const draw = drawsOf(SEED + 1)
+      const watch = new Watch()
+      for (let i = 0; i < INPUTS; i++) {
+        const bytes = hostileEnvelope(draw)
+        watch.run(i, () => readAll(codec, bytes))
+      }
+    },
+    TIMEOUT_MS,
+  )
+})
+
+/** What one input may cost: no test of speed, but of hanging and growing. */
+class Watch {
+  private readonly startBytes = usedBytes()
+
+  run<T>(input: number, work: () => T): T {
+    const before = process.cpuUsage()
+    const result = work()
+    const { user, system } = process.cpuUsage(before)
+    assert(user + system < 5_000_000, `input ${input} of seed ${SEED} took ${user + system} microseconds`)
+    if (input % 10_000 === 9_999) {
+      globalThis.gc?.()
+      assert(usedBytes() - this.startBytes < 200_000_000, `memory grew until input ${input} of seed ${SEED}`)
+    }
+    return result
+  }
+}
+
+function usedBytes(): number {
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+/** The value in an array; `undefined` where there is none. */
+function decodedOf(by: Codec, bytes: Buffer): readonly unknown[] | undefined {
+  try {
+    return [by.decode(bytes)]
+  } catch (error) {
+    assert(error instanceof Error)
+    return undefined
+  }
+}
+
+function holdsSymbol(root: unknown): boolean {
+  const seen = new Set<unknown>()
+  const open: unknown[] = [root]
+  while (open.length > 0) {
+    const value = open.pop()
+    if (typeof value === 'symbol') return true
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) continue
+    seen.add(value)
+    if (value instanceof Map) for (const entry of value) open.push(...entry)
+    else if (value instanceof Set) open.push(...value)
+    for (const name of Object.keys(value)) open.push(Reflect.get(value, name))
+  }
+  return false
+}
+
+/** Intact but for what its fields say. */
+function hostileEnvelope(draw: (limit: number) => number): Buffer {
+  const head = Buffer.alloc(400)
+  LIVE.copy(head)
+  const out = new FieldWriter(head, 20)
+  out.byte(draw(8) === 0 ? draw(256) : 1)
+  out.byte(draw(4) === 0 ? draw(256) : [0, 0, 4, 8, 16][draw(5)]!)
+  for (let field = 0; field < 5; field++) out.varint(draw(2) === 0 ? draw(2 ** 31) : Number.MAX_SAFE_INTEGER)
+  out.varint(draw(8) === 0 ? draw(3) : 1)
+  out.token(TOKEN)
+  const tags = draw(4)
+  out.varint(draw(8) === 0 ? [1000, 1001, 500_000, Number.MAX_SAFE_INTEGER][draw(4)]! : tags)
+  for (let tag = 0; tag < tags; tag++) {
+    out.string('t'.repeat(draw(8)))
+    out.token(TOKEN)
+  }
+  if (draw(4) === 0) out.string('e'.repeat(draw(20)))
+  const payload = hostilePayload(draw)
+  const stored = draw(4) === 0 ? deflateRawSync(payload) : payload
+  out.varint(draw(6) === 0 ? draw(2 ** 24) : payload.length)
+  return reseal(Buffer.concat([head.subarray(0, out.at), stored]), KEY)
+}
+
+const LIVE = newStamp('live')
 
 function flip(bytes: Buffer, bit: number): Buffer {
   const flipped = Buffer.from(bytes)

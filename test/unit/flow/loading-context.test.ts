@@ -91,6 +91,7 @@ describe('ctx.ttl', () => {
     ['no tag', 'TAGS_FAILED', (ctx) => ctx.tags(undefined as never)],
     ['a tag that is no string', 'TAGS_FAILED', (ctx) => ctx.tags([7 as never])],
     ['an etag that is no string', 'OPTION_FAILED', (ctx) => ctx.etag(7 as never)],
+    ['an etag of more than 4,096 characters', 'OPTION_FAILED', (ctx) => ctx.etag('e'.repeat(4097))],
   ])('neither does %s', async (_what, code, say) => {
     const { a } = await fleet()
     const heard = record<CacheEvents>(a.cache, ['notice', 'storeFailed'])
