@@ -40,7 +40,7 @@ const SPECIAL_BYTES: Readonly<Record<number, number>> = {
 }
 const VIEW_BYTES = 256
 /** A value weighs at least so much of the memory that it is estimated to take. */
-const WEIGHT_SHARE = 1 / 4
+const WEIGHT_SHARE = 1 / 8
 
 /** Collections of fewer keys are filled quickly whatever the keys. */
 const FEW_KEYS = 64

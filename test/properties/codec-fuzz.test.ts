@@ -2,6 +2,7 @@
 import assert from 'node:assert'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
+import { settle } from 'tiercache/testing'
 import { describe, test } from 'vitest'
 import { CorruptPayload, createEntryCodec, type EntryCodec, type EntryFields } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
@@ -211,7 +212,7 @@ const TIMEOUT_MS = 60_000 + INPUTS
 describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
   test(
     'are decoded to data or refused, within bounded memory and time',
-    () => {
+    async () => {
       const msgpack = createMsgpackCodec()
       const draw = drawsOf(SEED)
       const watch = new Watch()
@@ -219,6 +220,7 @@ describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
       for (let i = 0; i < INPUTS; i++) {
         const bytes = hostilePayload(draw)
         const value = watch.run(i, () => decodedOf(msgpack, bytes))
+        if (i % 500 === 499) await watch.rest(i)
         if (value === undefined) continue
         decoded++
         assert(!holdsSymbol(value), `input ${i} of seed ${SEED}: a symbol came out of ${bytes.toString('hex')}`)
@@ -231,12 +233,13 @@ describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
 
   test(
     'in an envelope with hostile labels are a value or a miss',
-    () => {
+    async () => {
       const draw = drawsOf(SEED + 1)
       const watch = new Watch()
       for (let i = 0; i < INPUTS; i++) {
         const bytes = hostileEnvelope(draw)
         watch.run(i, () => readAll(codec, bytes))
+        if (i % 500 === 499) await watch.rest(i)
       }
     },
     TIMEOUT_MS,
@@ -252,11 +255,15 @@ class Watch {
     const result = work()
     const { user, system } = process.cpuUsage(before)
     assert(user + system < 5_000_000, `input ${input} of seed ${SEED} took ${user + system} microseconds`)
-    if (input % 10_000 === 9_999) {
-      globalThis.gc?.()
-      assert(usedBytes() - this.startBytes < 200_000_000, `memory grew until input ${input} of seed ${SEED}`)
-    }
     return result
+  }
+
+  /** To be awaited now and then: zlib leaves something for the next tick whenever it fails. */
+  async rest(input: number): Promise<void> {
+    await settle(1)
+    if (input % 10_000 !== 9_999) return
+    globalThis.gc?.()
+    assert(usedBytes() - this.startBytes < 200_000_000, `memory grew until input ${input} of seed ${SEED}`)
   }
 }
 
