@@ -18,6 +18,7 @@ import type { CacheEventName, Listener } from '../model/events.js'
 import { childSpace, type Version } from '../model/key.js'
 import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
 import { ABSENT, HIT, STALE } from '../model/read-outcome.js'
 import { refuseNew } from '../model/refuse-new.js'
@@ -100,38 +101,38 @@ export class Cache {
 
   /** The value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; never loads. `undefined` may also be a cached `undefined`: see `lookup`. */
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
-    checkOptions(options, READ_OPTIONS, 'get')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
-    return this.#served(key, held, options) as V | undefined
+    const own = checkOptions(options, READ_OPTIONS, 'get')
+    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
+    return this.#served(key, held, own) as V | undefined
   }
 
   /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
-    checkOptions(options, READ_OPTIONS, 'lookup')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
-    this.#served(key, held, options)
+    const own = checkOptions(options, READ_OPTIONS, 'lookup')
+    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
+    this.#served(key, held, own)
     return this.#lookupOf<V>(held)
   }
 
   /** Whether `get` would find a value. Not a read for the counters: no value is handed out. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
-    checkOptions(options, READ_OPTIONS, 'has')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, options)
+    const own = checkOptions(options, READ_OPTIONS, 'has')
+    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
     return held !== undefined && held.age !== 'failsafe'
   }
 
   /** What L1 has, at once; changes nothing, neither recency nor counters. */
   peek<V = unknown>(key: string, options?: { readonly version?: Version | undefined }): V | undefined {
-    if (options !== undefined) checkOptions(options, VERSION, 'peek')
-    return this.#parts.requests.reads.peek(scopeOfCall(this.#scope, options), key) as V | undefined
+    const own = checkOptions(options, VERSION, 'peek')
+    return this.#parts.requests.reads.peek(scopeOfCall(this.#scope, own), key) as V | undefined
   }
 
   /** The values in the order of `keys`, `undefined` where there is none; one read of L2 per cluster slot. Never loads. */
   async getMany<V = unknown>(keys: readonly string[], options?: ReadOptions): Promise<(V | undefined)[]> {
-    checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
+    const own = checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
-    const held = await this.#parts.requests.reads.findMany(this.#scope, list, options)
-    return held.map((one, i) => this.#served(list[i] as string, one, options) as V | undefined)
+    const held = await this.#parts.requests.reads.findMany(this.#scope, list, own)
+    return held.map((one, i) => this.#served(list[i] as string, one, own) as V | undefined)
   }
 
   /**
@@ -169,8 +170,8 @@ export class Cache {
     keys: string | readonly string[],
     options?: { readonly version?: Version | undefined },
   ): Promise<WriteResult> {
-    checkOptions(options, VERSION, 'delete', SEVERAL_KEYS)
-    return this.#parts.writer.delete(this.#scope, checkKeys(keys), options?.version)
+    const own = checkOptions(options, VERSION, 'delete', SEVERAL_KEYS)
+    return this.#parts.writer.delete(this.#scope, checkKeys(keys), own?.version)
   }
 
   /** The entries stop being fresh; `staleIfError` may still serve them. */
@@ -178,8 +179,8 @@ export class Cache {
     keys: string | readonly string[],
     options?: { readonly version?: Version | undefined },
   ): Promise<WriteResult> {
-    checkOptions(options, VERSION, 'expire', SEVERAL_KEYS)
-    return this.#parts.writer.expire(this.#scope, checkKeys(keys), options?.version)
+    const own = checkOptions(options, VERSION, 'expire', SEVERAL_KEYS)
+    return this.#parts.writer.expire(this.#scope, checkKeys(keys), own?.version)
   }
 
   /**
@@ -217,16 +218,16 @@ export class Cache {
    * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
    */
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
-    checkOptions(options, ['signal'], 'deleteByPrefix')
+    const own = checkOptions(options, ['signal'], 'deleteByPrefix')
     const { core } = this.#parts
-    return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), options?.signal))
+    return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), own?.signal))
   }
 
   /** A nested prefix with its own defaults, `version` and `clear()`. Tags span the whole cache. */
   namespace(name: string, options: NamespaceOptions = {}): Cache {
-    checkNames(options, NAMESPACE_OPTIONS, 'namespace')
-    const policy = resolvePolicy(this.#scope.policy, options)
-    return new Cache(this.#parts, { space: childSpace(this.#scope.space, name, options.version), policy })
+    const own = checkNames(options, NAMESPACE_OPTIONS, 'namespace')
+    const policy = resolvePolicy(this.#scope.policy, own)
+    return new Cache(this.#parts, { space: childSpace(this.#scope.space, name, own.version), policy })
   }
 
   /**
@@ -235,7 +236,7 @@ export class Cache {
    * has the name, unless it is the same module evaluated again (see `docs/guides/sources.md`).
    */
   source<Id, V>(name: string, definition: SourceDefinition<Id, V>): Source<Id, V> {
-    const { scope } = childSpace(this.#scope.space, name, definition?.version)
+    const { scope } = childSpace(this.#scope.space, name, ownOptions(definition)?.version)
     const made = this.#parts.names.madeOf(scope, definition) as Source<Id, V> | undefined
     return made ?? new Source(this.#parts, this.#scope, name, definition)
   }
@@ -287,14 +288,14 @@ export class Cache {
 
   /** A scope like that of `scope`, for work that comes in pieces: `run(work)` as often as needed, then `end()`, or `using`. */
   openScope(options?: Pick<ScopeOptions, 'limit'>): OpenScope {
-    checkOptions(options, ['limit'], 'openScope')
-    return this.#parts.requests.open(options?.limit)
+    const own = checkOptions(options, ['limit'], 'openScope')
+    return this.#parts.requests.open(own?.limit)
   }
 
   /** Which tier has the key, how old it is, what is left of each window, its tags, and who would load it now. Changes nothing. */
   async explain(key: string, options?: ReadOptions): Promise<Explanation> {
-    checkOptions(options, READ_OPTIONS, 'explain')
-    return explain(this.#parts.core, this.#parts.reader, this.#scope, key, options)
+    const own = checkOptions(options, READ_OPTIONS, 'explain')
+    return explain(this.#parts.core, this.#parts.reader, this.#scope, key, own)
   }
 
   /** For the decorators, which are a subpath of their own: reports what they had to do without, once per code and `about`. */

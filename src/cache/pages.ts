@@ -72,8 +72,7 @@ export class CachedPages<T, C> implements Pages<T, C> {
   readonly #coming = new Set<string>()
 
   constructor(parts: PagesParts, parent: Scope, name: string, definition: PagesDefinition<T, C>) {
-    checkNames(definition, PAGES_OPTIONS, 'pages')
-    const { loadPage, prefetch = 1, version, tags, ...policy } = definition
+    const { loadPage, prefetch = 1, version, tags, ...policy } = checkNames(definition, PAGES_OPTIONS, 'pages')
     if (typeof loadPage !== 'function')
       throw invalid('loadPage', 'a function of a cursor that returns { items, next }', loadPage)
     this.#parts = parts
@@ -87,8 +86,8 @@ export class CachedPages<T, C> implements Pages<T, C> {
   }
 
   async page(cursor?: C, options?: PageReadOptions): Promise<Page<T, C>> {
-    checkOptions(options, ['signal'], 'page')
-    const callOptions = options?.signal === undefined ? this.#options : { ...this.#options, signal: options.signal }
+    const signal = checkOptions(options, ['signal'], 'page')?.signal
+    const callOptions = signal === undefined ? this.#options : { ...this.#options, signal }
     const { reads } = this.#parts.requests
     const page = await reads.getOrSet(this.#scope, this.#key(cursor), this.#loaderOf(cursor), callOptions)
     this.#prefetchAfter(page, this.#prefetch)

@@ -11,10 +11,10 @@ export interface ReadyOptions {
 
 /** Resolves once L2 is in use, at once where there is none; rejects with what keeps it from that. */
 export async function whenReady(core: Core, options: ReadyOptions): Promise<void> {
-  checkNames(options, ['timeout'], 'ready')
+  const { timeout } = checkNames(options, ['timeout'], 'ready')
   core.assertOpen()
   const tier = core.remote?.tier
-  const limitMs = options.timeout === undefined ? tier?.connectTimeoutMs : toMs(options.timeout, 'timeout', 'positive')
+  const limitMs = timeout === undefined ? tier?.connectTimeoutMs : toMs(timeout, 'timeout', 'positive')
   if (tier === undefined || limitMs === undefined) return
   await core.callers.await(tier.whenInUse(limitMs))
 }

@@ -7,6 +7,7 @@ import { Entry } from '../model/entry.js'
 import { localKey as localKeyOf, type Version } from '../model/key.js'
 import { type Label, NO_LABELS } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 import { HIT } from '../model/read-outcome.js'
 
 /** The reads of a cache: those of the flow, or of a request's memory before it. */
@@ -55,7 +56,8 @@ export class RequestMemory implements Reads {
     }
   }
 
-  async getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
+  async getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, given: CallOptions<V> | undefined): Promise<V> {
+    const options = ownOptions(given)
     // Who names L2 asks what is there; who has left already gets nothing.
     if (options?.tiers === 'l2' || options?.signal?.aborted === true) {
       return this.reader.getOrSet(scope, userKey, this.outside(load), options)
@@ -77,8 +79,9 @@ export class RequestMemory implements Reads {
     scope: Scope,
     userKey: string,
     load: Loader<unknown>,
-    options: CallOptions | undefined,
+    given: CallOptions | undefined,
   ): Promise<unknown> {
+    const options = ownOptions(given)
     const localKey = this.#localKey(scope, userKey, options?.version)
     const slot = this.#slotOf(localKey)
     const value = await this.reader.refresh(scope, userKey, this.outside(load), options)
@@ -98,8 +101,9 @@ export class RequestMemory implements Reads {
   async findMany(
     scope: Scope,
     userKeys: readonly string[],
-    options: ReadOptions | undefined,
+    given: ReadOptions | undefined,
   ): Promise<readonly (Held | undefined)[]> {
+    const options = ownOptions(given)
     if ((options?.tiers ?? 'all') !== 'all' || options?.signal?.aborted === true) {
       return this.reader.findMany(scope, userKeys, options)
     }

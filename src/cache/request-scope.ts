@@ -68,12 +68,12 @@ export class RequestScopes {
    * Runs `work` in a scope that ends when what it returns has settled, or with `until`. Inside of another scope it is part of that one.
    */
   run<T>(work: () => T, options: ScopeOptions | undefined): T {
-    checkOptions(options, ['until', 'limit'], 'scope')
-    const until = options?.until
+    const own = checkOptions(options, ['until', 'limit'], 'scope')
+    const until = own?.until
     if (until !== undefined && !isThenable(until))
       checkMethods(until, 'until', ['once'], 'a promise or a response, which emits finish or close')
     if (typeof work !== 'function') throw invalid('the first argument of scope', 'a function', work)
-    const scope = this.open(options?.limit)
+    const scope = this.open(own?.limit)
     let result: T
     try {
       result = scope.run(work)

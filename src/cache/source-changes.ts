@@ -1,4 +1,5 @@
 // How a source is changed: through the cache at once, or from a queue a little later.
+import { AsyncResource } from 'node:async_hooks'
 import type { Core, Scope } from '../flow/core.js'
 import type { WriteResult } from '../flow/outbox.js'
 import type { Reader } from '../flow/read.js'
@@ -33,9 +34,11 @@ export class SourceChanges<Id, V> {
     this.#writeThrough = new WriteThrough(core, reader.entries, writer)
     if (resolved.write !== 'behind') return
     const { callers, random, recorder, background } = core
+    // A queued change belongs to no caller any more: those of several are saved together, later, and perhaps again.
+    const made = new AsyncResource('tiercache.behind', { requireManualDestroy: true })
     this.#queue = new WriteBehind<Id>(resolved.behind, {
       ...{ clock: callers, random },
-      write: (id, key, change, attempt) => this.#write(id, key, change, attempt),
+      write: (id, key, change, attempt) => made.runInAsyncScope(() => this.#write(id, key, change, attempt)),
       failed: (...failure) => recorder.saveFailed(resolved.scope.space, ...failure),
     })
     background.holds(this.#queue)

@@ -81,6 +81,12 @@ export interface SourceOptions<Id, V> extends PolicyOptions {
   readonly maxBatch?: number | undefined
   /** How long a batch collects ids from its first one on. Default 0: those of one tick. */
   readonly batchWindow?: Duration | undefined
+  /**
+   * In whose async context (`AsyncLocalStorage`) the loaders of a source with `loadMany` run, `load` included. `'source'`: that in which
+   * the source was made, so that no caller's tenant, rights or transaction decide what others get. `'caller'`: that of a batch's first
+   * caller, for a context of which nothing but traces depends. Default 'source'.
+   */
+  readonly batchContext?: 'source' | 'caller' | undefined
 }
 
 /** A definition with its options checked. */
@@ -90,17 +96,22 @@ export interface ResolvedSource {
   readonly behind: WriteBehindPolicy
   readonly maxBatch: number
   readonly batchWindowMs: Milliseconds
+  readonly batchContext: 'source' | 'caller'
 }
 
 const DEFAULT_MAX_BATCH = 1_000
 const FUNCTIONS = ['load', 'loadMany', 'save', 'remove', 'key'] as const
-const OTHERS = [...FUNCTIONS, 'tags', 'version', 'write', 'behind', 'maxBatch', 'batchWindow'] as const
+const OTHERS = [...FUNCTIONS, 'tags', 'version', 'write', 'behind', 'maxBatch', 'batchWindow', 'batchContext'] as const
 const KNOWN: readonly string[] = [...POLICY_OPTIONS, ...OTHERS]
 const BEHIND = ['flushSize', 'flushInterval', 'maxQueued', 'maxWait', 'concurrency']
 
+/** A definition as `ownOptions` says. Throws `INVALID_OPTION` for what is none. */
+export function checkDefinition<Id, V>(definition: SourceDefinition<Id, V>): SourceDefinition<Id, V> {
+  return checkNames(definition, KNOWN, 'source')
+}
+
 /** Throws `INVALID_OPTION` or `INVALID_KEY` for whatever is not as `SourceDefinition` says. */
 export function resolveSource<Id, V>(parent: Scope, name: string, definition: SourceDefinition<Id, V>): ResolvedSource {
-  checkNames(definition, KNOWN, 'source')
   const { load, loadMany, version, tags, write = 'through', maxBatch = DEFAULT_MAX_BATCH, batchWindow = 0 } = definition
   for (const each of FUNCTIONS) {
     if (definition[each] !== undefined && typeof definition[each] !== 'function') {
@@ -121,6 +132,7 @@ export function resolveSource<Id, V>(parent: Scope, name: string, definition: So
     behind: resolveBehind(definition.behind ?? {}),
     maxBatch: checkCount(maxBatch, 'maxBatch', 1, Number.POSITIVE_INFINITY),
     batchWindowMs: toMs(batchWindow, 'batchWindow'),
+    batchContext: checkOneOf(definition.batchContext ?? 'source', 'batchContext', ['source', 'caller']),
   }
   refuseWithoutEffect(definition)
   return resolved
@@ -128,18 +140,19 @@ export function resolveSource<Id, V>(parent: Scope, name: string, definition: So
 
 /** What is about work that this source never does would be ignored in silence. */
 function refuseWithoutEffect<Id, V>(definition: SourceDefinition<Id, V>): void {
-  const { loadMany, save, remove, write, behind, maxBatch, batchWindow } = definition
+  const { loadMany, save, remove, write, behind, maxBatch, batchWindow, batchContext } = definition
   if (behind !== undefined && write !== 'behind') throw withoutEffect('behind', "without write: 'behind'")
   if (write !== undefined && save === undefined && remove === undefined) {
     throw withoutEffect('write', 'without save or remove')
   }
   if (loadMany === undefined && maxBatch !== undefined) throw withoutEffect('maxBatch', 'without loadMany')
+  if (loadMany === undefined && batchContext !== undefined) throw withoutEffect('batchContext', 'without loadMany')
   if (loadMany === undefined && batchWindow !== undefined) throw withoutEffect('batchWindow', 'without loadMany')
 }
 
 function resolveBehind(options: WriteBehindOptions): WriteBehindPolicy {
-  checkNames(options, BEHIND, 'behind')
-  const { flushSize = 100, flushInterval = '1s', maxQueued = 10_000, maxWait = '5s', concurrency = 8 } = options
+  const own = checkNames(options, BEHIND, 'behind')
+  const { flushSize = 100, flushInterval = '1s', maxQueued = 10_000, maxWait = '5s', concurrency = 8 } = own
   return {
     flushSize: checkCount(flushSize, 'behind.flushSize', 1, Number.POSITIVE_INFINITY),
     flushIntervalMs: toMs(flushInterval, 'behind.flushInterval'),

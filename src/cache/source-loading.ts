@@ -27,7 +27,7 @@ export class SourceLoading<Id, V> {
 
   constructor(parts: LoadingParts, definition: SourceDefinition<Id, V>, resolved: ResolvedSource) {
     const { load, loadMany } = definition
-    const { scope, maxBatch, batchWindowMs: windowMs } = resolved
+    const { scope, maxBatch, batchWindowMs: windowMs, batchContext } = resolved
     this.#parts = parts
     this.#scope = scope
     this.#load = load ?? noLoad
@@ -36,9 +36,9 @@ export class SourceLoading<Id, V> {
     this.batchSize = Math.min(maxBatch, MOST_AT_ONCE)
     this.#batcher = new Batcher<Id, V>({
       load,
-      // A batch is called in the course of its first load; what that one's request remembers is not the others' business.
+      // What a request scope remembers is not the business of the others in the batch.
       loadMany: (ids, context) => parts.requests.outside(() => loadMany(ids, context))(),
-      ...{ maxBatch, windowMs, clock: callers, running },
+      ...{ maxBatch, windowMs, clock: callers, running, context: batchContext === 'caller' ? 'caller' : 'made' },
     })
   }
 

@@ -21,7 +21,7 @@ import type { Names } from './names.js'
 import type { Reads } from './request-memory.js'
 import type { RequestScopes } from './request-scope.js'
 import { SourceChanges } from './source-changes.js'
-import { type Present, resolveSource, type SourceDefinition } from './source-definition.js'
+import { checkDefinition, type Present, resolveSource, type SourceDefinition } from './source-definition.js'
 import { SourceLoading } from './source-loading.js'
 import { warmEntry } from './warm.js'
 
@@ -72,18 +72,19 @@ export class Source<Id, V> {
   constructor(parts: SourceParts, parent: Scope, name: string, definition: SourceDefinition<Id, V>) {
     if (parts?.core === undefined) refuseNew('Source', 'cache.source(name, definition)')
     this.#parts = parts
-    this.#definition = definition
-    const resolved = resolveSource(parent, name, definition)
+    const own = checkDefinition(definition)
+    this.#definition = own
+    const resolved = resolveSource(parent, name, own)
     this.#scope = resolved.scope
     parts.names.claim(resolved.scope.space.scope, {
       kind: 'source',
       name,
       owner: definition,
-      text: [definition.load, definition.loadMany, definition.key].map(String).join(),
+      text: [own.load, own.loadMany, own.key].map(String).join(),
       made: this,
     })
-    this.#loading = new SourceLoading(parts, definition, resolved)
-    this.#changes = new SourceChanges(parts, definition, resolved)
+    this.#loading = new SourceLoading(parts, own, resolved)
+    this.#changes = new SourceChanges(parts, own, resolved)
   }
 
   /** The scope of its entries, such as `shop/users@3`. */
@@ -109,9 +110,9 @@ export class Source<Id, V> {
    */
   get(id: Id, options?: SourceReadOptions): Promise<V> {
     try {
-      if (options !== undefined) checkOptions(options, READ_OPTIONS, 'get of a source')
+      const own = options === undefined ? undefined : checkOptions(options, READ_OPTIONS, 'get of a source')
       const key = this.#keyOfRead(id)
-      return key === undefined ? this.#readUnkept('getOrSet', id, options) : this.#get(id, key, options?.signal)
+      return key === undefined ? this.#readUnkept('getOrSet', id, own) : this.#get(id, key, own?.signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -137,8 +138,8 @@ export class Source<Id, V> {
   }
 
   /** Loads although a value may be cached, and answers what was loaded. A change that is queued here is newer, and answers instead. */
-  async refresh(id: Id, options?: SourceReadOptions): Promise<V> {
-    checkOptions(options, READ_OPTIONS, 'refresh of a source')
+  async refresh(id: Id, given?: SourceReadOptions): Promise<V> {
+    const options = checkOptions(given, READ_OPTIONS, 'refresh of a source')
     const key = this.#keyOfRead(id)
     if (key === undefined) return this.#readUnkept('refresh', id, options)
     options?.signal?.throwIfAborted()
@@ -277,11 +278,11 @@ export class Source<Id, V> {
     return this.#loading.run(id, key, (load) => requests.reads.getOrSet(this.#scope, key, load, options))
   }
 
-  #getAll(ids: readonly Id[], options: SourceReadOptions | undefined): Promise<V>[] {
+  #getAll(ids: readonly Id[], given: SourceReadOptions | undefined): Promise<V>[] {
     if (!Array.isArray(ids)) {
       throw new CacheError('INVALID_OPTION', `the source ${this.name} expects an array of ids; got ${show(ids)}`)
     }
-    checkOptions(options, READ_OPTIONS, 'getMany of a source')
+    const options = checkOptions(given, READ_OPTIONS, 'getMany of a source')
     const keys = ids.map((id: Id) => this.#keyOfRead(id))
     const values = new Map<string, Promise<V>>()
     return keys.map((key, i) => {

@@ -6,6 +6,7 @@ import { WARM_OPTIONS, type WarmOptions, type WarmReport, warmAll } from '../flo
 import { CacheError, show } from '../model/errors.js'
 import { checkOptions } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 
 /** What `getOrSet` would be called with. */
 export type WarmEntry<V = unknown> =
@@ -26,8 +27,7 @@ export async function warmEntries(
   options: WarmOptions<string> = {},
 ): Promise<WarmReport<string>> {
   // Here already: a copy of what is no object would pass as no options at all.
-  checkOptions(options, WARM_OPTIONS, 'warm')
-  const { onProgress, ...others } = options
+  const { onProgress, ...others } = checkOptions(options, WARM_OPTIONS, 'warm')
   const warmOne = (warming: Warming) => warmEntry(reader, scope, warming)
   const forKeys = onProgress && { onProgress: (report: WarmReport<Warming>) => onProgress(byKey(report)) }
   return byKey(await warmAll(readEntries(entries), warmOne, { ...others, ...forKeys }))
@@ -67,10 +67,17 @@ async function* readEntries(entries: Iterable<WarmEntry> | AsyncIterable<WarmEnt
   if (!isList) throw refusal(entries)
   for await (const entry of entries) {
     if (typeof entry !== 'object' || entry === null) throw refusal(entry)
-    const [key, load, options] = 'key' in entry ? [entry.key, entry.load, entry.options] : entry
+    const [key, load, options] = (Array.isArray(entry) ? entry : partsOf(entry)) as Parts
     if (typeof key !== 'string' || typeof load !== 'function') throw refusal(entry)
     yield { key, load, options }
   }
+}
+
+type Parts = readonly [Warming['key'], Warming['load'], Warming['options']]
+
+function partsOf(entry: object): Parts {
+  const { key, load, options } = ownOptions(entry) as Warming
+  return [key, load, options]
 }
 
 function refusal(got: unknown): CacheError {

@@ -52,15 +52,16 @@ export type AnyWrapOptions = WrapOptions<unknown[], unknown, unknown>
 
 const FUNCTION_OPTIONS = ['key', 'per', 'tagsOf', 'ttlOf'] as const
 const WRAP_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...FUNCTION_OPTIONS, 'name', 'version', 'tags']
-/** Throws `INVALID_OPTION` for what can be told without a call. */
-export function checkWrapOptions(options: AnyWrapOptions): void {
-  checkNames(options, WRAP_OPTIONS, 'wrap')
+/** The options, as `ownOptions` says. Throws `INVALID_OPTION` for what can be told without a call. */
+export function checkWrapOptions(given: AnyWrapOptions): AnyWrapOptions {
+  const options = checkNames(given, WRAP_OPTIONS, 'wrap')
   for (const name of FUNCTION_OPTIONS) {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalid(name, 'a function', options[name])
   }
   const tags = typeof options.tags === 'function' ? undefined : options.tags
   resolvePolicy(DEFAULT_POLICY, { ...policyOf(options).fixed, tags } as CallOptions)
+  return options
 }
 
 /** The policy options that are values, and the names of those that are functions of the arguments. */

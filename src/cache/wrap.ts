@@ -54,11 +54,11 @@ export function wrapFunction(
   parts: WrapParts,
   parent: Scope,
   fn: AnyFunction,
-  options: AnyWrapOptions,
+  given: AnyWrapOptions,
 ): Wrapped<unknown[], unknown> {
   if (typeof fn !== 'function') throw invalid('the first argument of wrap', 'a function', fn)
   refuseGenerator(fn, 'the first argument of wrap')
-  checkWrapOptions(options)
+  const options = checkWrapOptions(given)
   const wrapping = new Wrapping(parts, parent, fn, options)
   const wrapped = function (this: unknown, ...args: unknown[]) {
     return wrapping.call(this, args)

@@ -5,6 +5,7 @@ import { hideKeys } from '../model/hidden-keys.js'
 import type { Label, LabelSet } from '../model/labels.js'
 import { DEFAULT_MAX_VALUE_BYTES, MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
+import { ownOptions } from '../model/own-options.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
 import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
 import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
@@ -91,7 +92,7 @@ export interface EntryCodec {
 }
 
 export function createEntryCodec(options: EntryCodecOptions = {}, extensions: readonly Extension[] = []): EntryCodec {
-  return new EnvelopeCodec(options, extensions)
+  return new EnvelopeCodec(ownOptions(options), extensions)
 }
 
 /** More than the key, the tags and the etag of an entry take. */
@@ -319,14 +320,14 @@ function readCompress(compress: EntryCodecOptions['compress']): {
       `compress must be false, a compressor or an object such as { threshold: 1024 }; got ${show(compress)}`,
     )
   }
-  const options: CompressOptions = isCompressor(compress) ? { compressor: compress } : (compress ?? {})
-  if (!isCompressor(compress)) checkNames(options, ['compressor', 'threshold'], 'compress')
-  const { compressor = deflate, threshold = DEFAULT_THRESHOLD_BYTES } = options
+  const isWhole = isCompressor(compress)
+  const options: CompressOptions = isWhole ? {} : checkNames(compress ?? {}, ['compressor', 'threshold'], 'compress')
+  const { compressor = isWhole ? compress : deflate, threshold = DEFAULT_THRESHOLD_BYTES } = ownOptions(options)
   return { compressor: checkId(compressor, 'compressor', 15), threshold: checkBytes(threshold, 'compress.threshold') }
 }
 
 function isCompressor(compress: object | undefined): compress is Compressor {
-  return compress !== undefined && 'compress' in compress
+  return compress !== undefined && 'compress' in ownOptions(compress)
 }
 
 function checkId<T extends Codec | Compressor>(part: T, what: string, largest: number): T {

@@ -22,10 +22,10 @@ export function cached<A extends readonly unknown[] = never[], V = unknown, This
   cache: NoInfer<CacheOf<This>>,
   options: NoInfer<CachedOptions<A, V, This>> = {},
 ): CacheDecorator<A, V, This> {
-  checkWrapOptions(options as never)
+  const own = checkWrapOptions(options as never)
   return decorate('cached', (place) => {
     refuseGenerator(place.method, 'a method decorated with @cached')
-    const cachedMethod = new CachedMethod(place, cache as never, options as never)
+    const cachedMethod = new CachedMethod(place, cache as never, own)
     const method = function (this: unknown, ...args: unknown[]): Promise<unknown> {
       try {
         return Reflect.apply(cachedMethod.of(this), this, args)

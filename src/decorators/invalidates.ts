@@ -39,7 +39,6 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   cache: NoInfer<CacheOf<This>>,
   options: NoInfer<InvalidatesOptions<A, V>>,
 ): CacheDecorator<A, V, This> {
-  checkNames(options, OPTIONS, 'invalidates')
   const {
     tags,
     tagsOf,
@@ -47,7 +46,7 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
     method: target,
     args: argsFor,
     after = 'success',
-  } = options as InvalidatesOptions<unknown[]>
+  } = checkNames(options, OPTIONS, 'invalidates') as InvalidatesOptions<unknown[]>
   if ([tags, tagsOf, keys, target].every((one) => one === undefined)) {
     throw invalid('invalidates', 'told what to invalidate: tags, tagsOf, keys or method', options)
   }

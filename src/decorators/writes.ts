@@ -6,6 +6,7 @@ import { CacheError } from '../model/errors.js'
 import { resultFailed } from '../model/failed-option.js'
 import { checkNames, invalid } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import { handleOf } from './cached.js'
 import { type CacheOf, cacheOf } from './cached-method.js'
@@ -43,7 +44,7 @@ export function writes<A extends readonly unknown[] = never[], V = unknown, This
   options: NoInfer<WritesOptions<A, V>>,
 ): CacheDecorator<A, V, This> {
   const store =
-    'method' in options
+    'method' in ownOptions(options)
       ? intoMethod(options as unknown as AnyWritesMethod)
       : underKey(cache as never, options as unknown as AnyWritesKey)
   return decorate('writes', ({ method, name = 'the method' }) => {
@@ -63,8 +64,7 @@ type AnyWritesMethod = WritesMethod<unknown[]>
 type Store = (self: unknown, name: string, args: unknown[]) => (result: unknown) => Promise<unknown>
 
 function intoMethod(options: AnyWritesMethod): Store {
-  checkNames(options, ['method', 'argsOf'], 'writes into a method')
-  const { method, argsOf } = options
+  const { method, argsOf } = checkNames(options, ['method', 'argsOf'], 'writes into a method')
   if (typeof argsOf !== 'function') throw invalid('argsOf', 'a function that makes the arguments of method', argsOf)
   return (self, name, args) => {
     const handle = handleOf(self as object, method)
@@ -92,8 +92,7 @@ function intoMethod(options: AnyWritesMethod): Store {
 }
 
 function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
-  checkNames(options, KEY_OPTIONS, 'writes')
-  const { keyOf, tags, tagsOf, ...write } = options
+  const { keyOf, tags, tagsOf, ...write } = checkNames(options, KEY_OPTIONS, 'writes')
   if (typeof keyOf !== 'function')
     throw invalid('keyOf', 'a function that makes the key; or tell method and argsOf', keyOf)
   if (tagsOf !== undefined && typeof tagsOf !== 'function') throw invalid('tagsOf', 'a function', tagsOf)

@@ -4,6 +4,10 @@
 // front, and the keys of one tick come through it at different speeds: L1 answers some at once, L2 some after a round trip, and
 // of the rest each first gets the right to load. So a batch does not simply leave at the end of the tick in which it began: it
 // waits until no get that began together with one of its members is still on its way, and never long.
+//
+// A batch belongs to no one of its callers, and what stands in the async context of one (a tenant, its rights, its transaction) must
+// not decide what the others get. So its loader runs in the context in which the batcher was made.
+import { AsyncResource } from 'node:async_hooks'
 import { CacheError, show } from '../model/errors.js'
 import type { LoadContext } from '../model/options.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
@@ -28,12 +32,14 @@ export type BatchLoader<Id, V> = (
 export interface BatcherOptions<Id, V> {
   readonly loadMany: BatchLoader<Id, V>
   /** Used for a batch of one, if given. */
-  readonly load?: ((id: Id, context: LoadContext) => V | Promise<V>) | undefined
+  readonly load: ((id: Id, context: LoadContext) => V | Promise<V>) | undefined
   readonly maxBatch: number
   /** How long a batch collects from its first member on; 0: as the head of this file says. */
   readonly windowMs: Milliseconds
   readonly clock: Clock
   readonly running: RunningLoads
+  /** In whose async context the loaders run: `'made'`, that in which the batcher was made, or that of a batch's first caller. */
+  readonly context: 'made' | 'caller'
 }
 
 interface Waiting<Id, V> {
@@ -61,9 +67,12 @@ export class Batcher<Id, V> {
   #burst: Burst | undefined
   #isLookingAtEndOfTick = false
   #cancelTimer: (() => void) | undefined
+  /** Where the next batch runs; `undefined` while its first caller decides that. */
+  #context: AsyncResource | undefined
 
   constructor(options: BatcherOptions<Id, V>) {
     this.#options = options
+    if (options.context !== 'caller') this.#context = presentContext()
   }
 
   /**
@@ -103,6 +112,7 @@ export class Batcher<Id, V> {
   load(id: Id, context: LoadContext): Promise<V> {
     return new Promise((resolve, reject) => {
       const loading = this.#options.running.getStore()
+      this.#context ??= presentContext()
       this.#waiting.push({ id, context, loading, resolve, reject })
       if (this.#waiting.length >= this.#options.maxBatch) this.#send()
       else this.#lookAtEndOfTick()
@@ -131,10 +141,19 @@ export class Batcher<Id, V> {
     this.#incomplete.clear()
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
+    if (waiting.length > 0) this.#takeContext().runInAsyncScope(() => this.#load(waiting))
+  }
+
+  #takeContext(): AsyncResource {
+    const context = this.#context ?? presentContext()
+    if (this.#options.context === 'caller') this.#context = undefined
+    return context
+  }
+
+  #load(waiting: readonly Waiting<Id, V>[]): void {
     const { load, running } = this.#options
     const [first] = waiting
-    if (first === undefined) return
-    if (waiting.length === 1 && load !== undefined) this.#loadOne(first, load)
+    if (waiting.length === 1 && first !== undefined && load !== undefined) this.#loadOne(first, load)
     else void this.#loadMany(waiting, running)
   }
 
@@ -163,6 +182,11 @@ export class Batcher<Id, V> {
       for (const { loading } of waiting) loading?.waitsFor.delete(batch)
     }
   }
+}
+
+function presentContext(): AsyncResource {
+  // Nothing is to be destroyed, so nothing has to watch for its end.
+  return new AsyncResource('tiercache.batch', { requireManualDestroy: true })
 }
 
 class Context implements BatchContext {

@@ -21,8 +21,8 @@ type Posted = { readonly announcement: Bytes } | { readonly beatOf: string; read
  * its own beat comes back to a member, all that was announced before that beat was sent has been delivered to it.
  */
 export function broadcastBus(options: BroadcastBusOptions = {}): Bus {
-  checkNames(options, ['beat'], 'broadcastBus')
-  return new BroadcastBus(toMs(options.beat ?? '1s', 'beat', 'positive'))
+  const { beat = '1s' } = checkNames(options, ['beat'], 'broadcastBus')
+  return new BroadcastBus(toMs(beat, 'beat', 'positive'))
 }
 
 class BroadcastBus implements Bus {

@@ -32,10 +32,12 @@ export async function loadMissing<V>(
   const { space } = scopeOfCall(scope, options)
   const batcher = new Batcher<string, V>({
     loadMany,
+    load: undefined,
     maxBatch: Number.POSITIVE_INFINITY,
     windowMs: 0,
     clock: callers,
     running,
+    context: 'made',
   })
   const values = new Map<string, Promise<V>>()
   for (const userKey of new Set(userKeys)) values.set(userKey, getInBatch(userKey))

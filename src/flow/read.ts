@@ -8,6 +8,7 @@ import { shouldRefreshEarly } from '../model/freshness.js'
 import { localKey as localKeyOf } from '../model/key.js'
 import { tagLabel } from '../model/labels.js'
 import type { CallOptions, Loader, ReadOptions, StaleValue, Tags } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 import { type Policy, resolvePolicy } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
 import {
@@ -162,7 +163,8 @@ export class Reader {
     return { value: this.#release(held.entry.value) }
   }
 
-  #request(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Request {
+  #request(scope: Scope, userKey: string, load: Loader<unknown>, given: CallOptions | undefined): Request {
+    const options = ownOptions(given)
     this.#core.assertOpen()
     if (typeof load !== 'function') {
       throw new CacheError(
@@ -720,8 +722,9 @@ export class Reader {
   }
 
   /** What L1 or L2 holds under a key, usable in whatever way. */
-  async find(scope: Scope, userKey: string, options: ReadOptions | undefined): Promise<Held | undefined> {
+  async find(scope: Scope, userKey: string, given: ReadOptions | undefined): Promise<Held | undefined> {
     this.#core.assertOpen()
+    const options = ownOptions(given)
     const target = scopeOfCall(scope, options)
     const policy = resolvePolicy(scope.policy, options)
     const localKey = localKeyOf(target.space, userKey)
@@ -740,9 +743,10 @@ export class Reader {
   async findMany(
     scope: Scope,
     userKeys: readonly string[],
-    options: ReadOptions | undefined,
+    given: ReadOptions | undefined,
   ): Promise<readonly (Held | undefined)[]> {
     this.#core.assertOpen()
+    const options = ownOptions(given)
     const target = scopeOfCall(scope, options)
     const policy = resolvePolicy(scope.policy, options)
     const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))

@@ -46,8 +46,8 @@ export async function warmAll<T>(
   warm: Warmer<T>,
   options: WarmOptions<T> = {},
 ): Promise<WarmReport<T>> {
-  checkOptions(options, WARM_OPTIONS, 'warm')
-  const { concurrency = DEFAULT_CONCURRENCY, from = 0, signal, onProgress } = options
+  const own = checkOptions(options, WARM_OPTIONS, 'warm')
+  const { concurrency = DEFAULT_CONCURRENCY, from = 0, signal, onProgress } = own
   checkCount(concurrency, 'concurrency', 1, Number.POSITIVE_INFINITY)
   checkCount(from, 'from', 0, Number.MAX_SAFE_INTEGER)
   const limit = pLimit(concurrency)

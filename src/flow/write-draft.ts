@@ -4,6 +4,7 @@ import { localKey as localKeyOf, type Space } from '../model/key.js'
 import { type Label, tagLabel } from '../model/labels.js'
 import { checkOptions } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
+import { ownOptions } from '../model/own-options.js'
 import { type Policy, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import type { Bytes } from '../model/ports.js'
 import { type Accepted, accept } from './accept.js'
@@ -51,8 +52,8 @@ export function acceptWritten(
   value: unknown,
   options: WriteOptions<never> | undefined,
 ): Accepted | Promise<Accepted> {
-  checkOptions(options, WRITE_OPTIONS, 'set')
-  const accepted = accept(core.values, resolvePolicy(scope.policy, options), value)
+  const own = checkOptions(options, WRITE_OPTIONS, 'set')
+  const accepted = accept(core.values, resolvePolicy(scope.policy, own), value)
   return accepted instanceof Promise ? accepted.then(unrefused) : unrefused(accepted)
 }
 
@@ -72,7 +73,7 @@ export function targetOf(
 ): WriteTarget {
   const { space } = scopeOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
-  const tags = tagsFor(options?.tags, value, userKey)
+  const tags = tagsFor(ownOptions(options)?.tags, value, userKey)
   return {
     localKey: localKeyOf(space, userKey),
     space,

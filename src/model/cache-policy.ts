@@ -86,18 +86,16 @@ const CACHE_OPTIONS: readonly string[] = [
   'logger',
 ]
 
+const L1_OPTIONS = ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values']
 const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
 
 /**
  * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says. The options are read once and never kept. `heapLimitBytes` is
  * what the heap may grow to: it bounds L1 where the options do not.
  */
-export function resolveCacheOptions(
-  options: CacheOptions = {},
-  heapLimitBytes = Number.POSITIVE_INFINITY,
-): CachePolicy {
-  checkNames(options, ALL_OPTIONS, 'createCache')
-  const l1 = options.l1 ?? {}
+export function resolveCacheOptions(given: CacheOptions = {}, heapLimitBytes = Number.POSITIVE_INFINITY): CachePolicy {
+  const options = checkNames(given, ALL_OPTIONS, 'createCache')
+  const l1 = options.l1 === false ? false : checkNames(options.l1 ?? {}, L1_OPTIONS, 'l1')
   const memory = l1 === false ? undefined : resolveMemory(l1, heapLimitBytes)
   const l1TtlMs = l1 === false || l1.ttl === undefined ? DEFAULT_POLICY.l1TtlMs : toMs(l1.ttl, 'l1.ttl')
   const policy = {
@@ -122,14 +120,14 @@ export function resolveCacheOptions(
       CACHE_OPTIONS,
     ),
   }
-  refuseWithoutEffect(options)
+  refuseWithoutEffect(options, l1)
   return policy
 }
 
 /** What needs a tier that this cache has not would be ignored in silence. */
-function refuseWithoutEffect({ l1, l2, bus, recovery, l1Ttl }: CacheOptions): void {
+function refuseWithoutEffect({ l2, bus, recovery, l1Ttl }: CacheOptions, l1: MemoryOptions | false): void {
   if (l2 === undefined && recovery !== undefined) throw withoutEffect('recovery', 'without l2')
-  if (l2 === undefined && bus === undefined && typeof l1 === 'object' && l1.maxStaleness !== undefined) {
+  if (l2 === undefined && bus === undefined && l1 !== false && l1.maxStaleness !== undefined) {
     throw withoutEffect('l1.maxStaleness', 'without l2 or bus')
   }
   if (l1 === false && l1Ttl !== undefined) throw withoutEffect('l1Ttl', 'with l1: false')
@@ -145,7 +143,6 @@ const BUS_METHODS = ['start', 'publish', 'position', 'close']
 const CLOCK_METHODS = ['nowMs', 'after']
 
 function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPolicy {
-  checkNames(options, ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values'], 'l1')
   const { maxEntries, maxBytes, maxEntryBytes, maxStaleness = '3s', values = 'shared' } = options
   const bytesByDefault = Math.max(MIB, Math.min(DEFAULT_BYTES, Math.floor(heapLimitBytes / HEAP_PARTS)))
   const bytes = maxBytes === undefined ? bytesByDefault : checkCount(maxBytes, 'l1.maxBytes', 1, Infinity)
@@ -160,8 +157,8 @@ function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPo
 }
 
 function resolveRecovery(options: RecoveryOptions): RecoveryPolicy {
-  checkNames(options, ['window', 'maxOperations', 'maxBytes'], 'recovery')
-  const { window = '10s', maxOperations = 10_000, maxBytes = 16 * MIB } = options
+  const names = ['window', 'maxOperations', 'maxBytes']
+  const { window = '10s', maxOperations = 10_000, maxBytes = 16 * MIB } = checkNames(options, names, 'recovery')
   const windowMs = toMs(window, 'recovery.window')
   if (windowMs === Infinity) throw invalid('recovery.window', 'finite, since what happened in it is remembered', window)
   return {
@@ -172,8 +169,8 @@ function resolveRecovery(options: RecoveryOptions): RecoveryPolicy {
 }
 
 function resolveBackground(options: BackgroundOptions): BackgroundPolicy {
-  checkNames(options, ['concurrency', 'maxPending', 'maxBytes'], 'background')
-  const { concurrency = 16, maxPending = 10_000, maxBytes = 64 * MIB } = options
+  const names = ['concurrency', 'maxPending', 'maxBytes']
+  const { concurrency = 16, maxPending = 10_000, maxBytes = 64 * MIB } = checkNames(options, names, 'background')
   return {
     concurrency: checkCount(concurrency, 'background.concurrency', 1, 100_000),
     maxPending: checkCount(maxPending, 'background.maxPending', 0, MAX_ENTRIES),

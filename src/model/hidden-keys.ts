@@ -1,7 +1,8 @@
 // Encryption keys as a tier definition carries them: usable, and shown by nothing that prints or serializes it.
 import { inspect } from 'node:util'
 import { CacheError } from './errors.js'
-import { isOfEveryObject, unknownName } from './option-rules.js'
+import { unknownName } from './option-rules.js'
+import { ownOptions } from './own-options.js'
 import type { EncryptOptions } from './tier-definition.js'
 
 const NAMES = ['keys', 'active', 'padding']
@@ -11,15 +12,16 @@ const LONGEST_SHOWN = 24
 /** The same options, hidden. What is no object is left to be refused. Throws `INVALID_OPTION` for names that it does not know. */
 export function hideKeys(options: EncryptOptions | undefined): EncryptOptions | undefined {
   if (typeof options !== 'object' || options === null || options instanceof HiddenKeys) return options
-  for (const name in options) {
-    if (NAMES.includes(name) || isOfEveryObject(name)) continue
+  const own = ownOptions(options)
+  for (const name in own) {
+    if (NAMES.includes(name)) continue
     if (name.length <= LONGEST_SHOWN) throw unknownName(name, NAMES, 'encrypt')
     throw new CacheError(
       'INVALID_OPTION',
       `encrypt has no option of ${name.length} characters. Known are ${NAMES.join(', ')}`,
     )
   }
-  return new HiddenKeys(options)
+  return new HiddenKeys(own)
 }
 
 class HiddenKeys implements EncryptOptions {

@@ -1,19 +1,15 @@
 // The rules that options are held to. Each answers the value, or throws `INVALID_OPTION` with what was expected, what came, and a way out.
 import { CacheError, show } from './errors.js'
+import { ownOptions } from './own-options.js'
 
-/** An object whose every property is in `known`; `what` names it, such as 'option of createCache'. */
-export function checkNames(options: unknown, known: readonly string[], what: string): void {
+/** An object whose every property is in `known`, as `ownOptions` says; `what` names it, such as 'option of createCache'. */
+export function checkNames<T>(options: T, known: readonly string[], what: string): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid(what, 'an object', options)
   }
-  for (const name in options) {
-    if (!known.includes(name) && !isOfEveryObject(name)) throw unknownName(name, known, what)
-  }
-}
-
-/** What some library added to every object is no option of anybody. */
-export function isOfEveryObject(name: string): boolean {
-  return Object.prototype.propertyIsEnumerable.call(Object.prototype, name)
+  const own = ownOptions(options)
+  for (const name in own) if (!known.includes(name)) throw unknownName(name, known, what)
+  return own
 }
 
 export function unknownName(name: string, known: readonly string[], what: string): CacheError {
@@ -54,17 +50,22 @@ export function checkMethods<T>(value: T, name: string, methods: readonly string
   throw invalid(name, fix, value)
 }
 
-/** An argument for options of which `method` knows those of `known`, and nothing else; `hint` says what may have been meant. */
-export function checkOptions(options: unknown, known: readonly string[], method: string, hint = ''): void {
-  if (options === undefined) return
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) checkNames(options, known, method)
-  else
+/**
+ * An argument for options of which `method` knows those of `known`, and nothing else, as `ownOptions` says; `hint` says what may have been
+ * meant.
+ */
+export function checkOptions<T>(options: T, known: readonly string[], method: string, hint = ''): T {
+  if (options === undefined) return options
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new CacheError(
       'INVALID_OPTION',
       `the options of ${method} must be an object with ${known.join(', ')}; got ${show(options)}${hint}`,
     )
-  const { signal } = options as { readonly signal?: unknown }
+  }
+  const own = checkNames(options, known, method)
+  const { signal } = own as { readonly signal?: unknown }
   if (signal !== undefined && !isSignal(signal)) throw invalid('signal', 'an AbortSignal', signal)
+  return own
 }
 
 export function isSignal(value: unknown): boolean {

@@ -2,17 +2,9 @@
 import { type Duration, toMs } from './duration.js'
 import type { Tier } from './events.js'
 import type { FailureBackoffMs } from './freshness.js'
-import {
-  checkNames,
-  checkNumber,
-  checkOneOf,
-  invalid,
-  isOfEveryObject,
-  isSignal,
-  unknownName,
-  withoutEffect,
-} from './option-rules.js'
+import { checkNames, checkNumber, checkOneOf, invalid, isSignal, unknownName, withoutEffect } from './option-rules.js'
 import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './options.js'
+import { ownOptions } from './own-options.js'
 import { isSchema, type StandardSchema } from './schema.js'
 
 /** Every decision that options allow, as numbers. Immutable, shared by all calls that say nothing else. */
@@ -107,7 +99,7 @@ export function resolvePolicy(
   if (options === undefined) return defaults
   if (typeof options !== 'object' || options === null) throw invalid('options', 'an object', options)
   let draft: Draft | undefined
-  const given = options as Readonly<Record<string, unknown>>
+  const given = ownOptions(options) as Readonly<Record<string, unknown>>
   for (const name in given) {
     const value = given[name]
     if (value === undefined || isOther(name, value, others)) continue
@@ -183,7 +175,6 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
       return
     default:
       name satisfies never
-      if (isOfEveryObject(name)) return
       throw unknownName(name, CALL_OPTIONS, 'a call')
   }
 }
@@ -198,8 +189,7 @@ function checkBackoff(value: unknown, before: FailureBackoffMs = DEFAULT_BACKOFF
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('failureBackoff', "{ first, longest }, such as { first: '1s', longest: '1m' }, or false", value)
   }
-  checkNames(value, ['first', 'longest'], 'failureBackoff')
-  const { first, longest } = value as FailureBackoff
+  const { first, longest } = checkNames(value as FailureBackoff, ['first', 'longest'], 'failureBackoff')
   const firstMs = first === undefined ? before.firstMs : toMs(first, 'failureBackoff.first', 'positive')
   const longestMs = longest === undefined ? before.longestMs : toMs(longest, 'failureBackoff.longest', 'positive')
   if (longestMs >= firstMs) return { firstMs, longestMs }

@@ -1,8 +1,9 @@
 // The options of an L2, checked and resolved into numbers.
 import { toMs } from './duration.js'
 import { checkCount, checkNames } from './option-rules.js'
+import { ownOptions } from './own-options.js'
 import type { Milliseconds } from './ports.js'
-import type { TierOptions } from './tier-definition.js'
+import type { BreakerOptions, TierOptions } from './tier-definition.js'
 
 /** When the circuit breaker opens, and for how long. */
 export interface BreakerPolicy {
@@ -41,7 +42,8 @@ const NAMES: Readonly<Record<keyof TierOptions, true>> = {
 export const TIER_OPTIONS: readonly string[] = Object.keys(NAMES)
 
 /** Throws `INVALID_OPTION`. The options of the codec are checked by the codec. */
-export function resolveTierOptions(options: TierOptions): TierPolicy {
+export function resolveTierOptions(given: TierOptions): TierPolicy {
+  const options = ownOptions(given)
   const timeoutMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive')
   return {
     timeoutMs,
@@ -51,11 +53,8 @@ export function resolveTierOptions(options: TierOptions): TierPolicy {
   }
 }
 
-function resolveBreaker(
-  options: NonNullable<Exclude<TierOptions['breaker'], false>>,
-  timeoutMs: Milliseconds,
-): BreakerPolicy {
-  checkNames(options, ['failures', 'slowAfter', 'openFor', 'maxOpenFor'], 'breaker')
+function resolveBreaker(given: BreakerOptions, timeoutMs: Milliseconds): BreakerPolicy {
+  const options = checkNames(given, ['failures', 'slowAfter', 'openFor', 'maxOpenFor'], 'breaker')
   const openForMs = toMs(options.openFor ?? '1s', 'breaker.openFor', 'positive')
   return {
     failures: checkCount(options.failures ?? 3, 'breaker.failures', 1, 1_000_000),

@@ -39,9 +39,9 @@ const SILENCE_GRACE_MS: Milliseconds = 1_000
  * The bus listens on a connection of its own either way. In tests it may be one of ioredis-mock, whose options `subscriber` and
  * `bus: 'tracking'` change nothing. Throws `INVALID_OPTION`.
  */
-export function redisTier(target: RedisTarget, options: RedisTierOptions = {}): TierDefinition {
-  checkTarget(target)
-  checkOptions(options, target)
+export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): TierDefinition {
+  const target = checkTarget(redis)
+  const options = checkOptions(given, target)
   const { bus = 'stream', subscriber, ...tierOptions } = options
   return {
     ...tierOptions,

@@ -1,6 +1,7 @@
 // What `redisTier` takes, and the check of what only Redis knows; the rest is checked by `createCache`.
 import { CacheError, show } from '../model/errors.js'
 import { checkNames } from '../model/option-rules.js'
+import { ownOptions } from '../model/own-options.js'
 import type { TierOptions } from '../model/tier-definition.js'
 import { TIER_OPTIONS } from '../model/tier-policy.js'
 import { isClient, isClusterClient, type RedisConnection } from './client.js'
@@ -33,13 +34,14 @@ export type RedisTarget = RedisConnection | string | RedisServerOptions
 
 const KNOWN = [...TIER_OPTIONS, 'bus', 'subscriber']
 
-/** Neither a URL nor options nor a client is ever shown: they may hold a password. */
-export function checkTarget(target: unknown): void {
-  if (isClient(target) || isMockClient(target)) return
-  if (typeof target === 'string' && isRedisUrl(target)) return
+/** The target, options as `ownOptions` says. Neither a URL nor options nor a client is ever shown: they may hold a password. */
+export function checkTarget(target: RedisTarget): RedisTarget {
+  if (isClient(target) || isMockClient(target)) return target
+  if (typeof target === 'string' && isRedisUrl(target)) return target
   if (typeof target === 'object' && target !== null && isPlain(target)) {
-    checkServerOptions(target as RedisServerOptions)
-    return
+    const own = ownOptions(target as RedisServerOptions)
+    checkServerOptions(own)
+    return own
   }
   throw new CacheError(
     'INVALID_OPTION',
@@ -48,8 +50,8 @@ export function checkTarget(target: unknown): void {
   )
 }
 
-export function checkOptions(options: RedisTierOptions, target?: unknown): void {
-  checkNames(options, KNOWN, 'redisTier')
+export function checkOptions(given: RedisTierOptions, target?: unknown): RedisTierOptions {
+  const options = checkNames(given, KNOWN, 'redisTier')
   const { bus, subscriber } = options
   if (bus !== undefined && bus !== 'stream' && bus !== 'tracking' && bus !== false) {
     throw new CacheError('INVALID_OPTION', `bus must be 'stream' (the default), 'tracking' or false; got ${show(bus)}`)
@@ -71,11 +73,12 @@ export function checkOptions(options: RedisTierOptions, target?: unknown): void 
         'Leave it out to let the SDK duplicate your connection, or pass client.duplicate()',
     )
   }
+  return options
 }
 
 /** Another library's client is an instance of something, or has methods, and would be taken for a set of options. */
 function isPlain(value: object): boolean {
-  if (Array.isArray(value) || ['then', 'get', 'sendCommand'].some((method) => method in value)) return false
+  if (Array.isArray(value) || ['then', 'get', 'sendCommand'].some((method) => method in ownOptions(value))) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype
 }

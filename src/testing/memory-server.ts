@@ -50,8 +50,8 @@ export class MemoryServer {
   private runs = true
   private isPaused = false
 
-  constructor(options: MemoryServerOptions = {}) {
-    checkNames(options, ['clock', 'maxKeys', 'maxLogLines', 'startAtMs'], 'MemoryServer')
+  constructor(given: MemoryServerOptions = {}) {
+    const options = checkNames(given, ['clock', 'maxKeys', 'maxLogLines', 'startAtMs'], 'MemoryServer')
     this.givenClock = options.clock
     this.clockOffsetMs = (options.startAtMs ?? SOME_INSTANT_MS) - this.clock.nowMs()
     this.keyspace = new MemoryKeyspace(() => this.nowMs(), options.maxKeys ?? Number.POSITIVE_INFINITY)

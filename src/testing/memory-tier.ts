@@ -32,8 +32,8 @@ export interface MemoryTier extends TierDefinition {
  * An L2 in memory, without a network: `createCache({ l2: memoryTier() })`. Several tiers over one `MemoryServer` are several processes
  * over one Redis.
  */
-export function memoryTier(server: MemoryServer = new MemoryServer(), options: MemoryTierOptions = {}): MemoryTier {
-  checkNames(options, [...TIER_OPTIONS, 'bus', 'busBlockMs'], 'memoryTier')
+export function memoryTier(server: MemoryServer = new MemoryServer(), given: MemoryTierOptions = {}): MemoryTier {
+  const options = checkNames(given, [...TIER_OPTIONS, 'bus', 'busBlockMs'], 'memoryTier')
   const { bus: busKind = 'log', busBlockMs, ...tierOptions } = options
   const link = new MemoryLink(server)
   const busLink = new MemoryBusLink(server)

@@ -14,7 +14,8 @@ function contextOf(key: string, signal = new AbortController().signal): LoadCont
 function makeBatcher(options: Partial<BatcherOptions<number, string>> = {}) {
   const clock = new FakeClock()
   const loadMany = vi.fn(async (ids: readonly number[], _context: BatchContext) => ids.map((id) => `v${id}`))
-  const defaults = { loadMany, maxBatch: 100, windowMs: 0, clock, running: new RunningLoads() }
+  const running = new RunningLoads()
+  const defaults = { loadMany, load: undefined, maxBatch: 100, windowMs: 0, clock, running, context: 'made' } as const
   const batcher = new Batcher<number, string>({ ...defaults, ...options })
   const load = (id: number, signal?: AbortSignal) => batcher.load(id, contextOf(String(id), signal))
   return { batcher, clock, loadMany, load, idsOf: () => loadMany.mock.calls.map(([ids]) => ids) }

@@ -1,0 +1,114 @@
+// Two requests of one process, each in an async context of its own (its tenant, its rights), ask for different ids in one tick.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createCache, type SourceDefinition } from 'tiercache'
+import { FakeClock, memoryTier } from 'tiercache/testing'
+import { afterEach, describe, expect, test } from 'vitest'
+
+const opened: { close(): Promise<void> }[] = []
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((cache) => cache.close()))
+})
+
+const tenant = new AsyncLocalStorage<string>()
+
+function open(l2: 'with L2' | 'without L2', clock = new FakeClock()) {
+  const cache = createCache({ logger: false, clock, ...(l2 === 'with L2' && { l2: memoryTier() }) })
+  opened.push(cache)
+  return cache
+}
+
+/** Who each id was loaded for. */
+function sourceOf(cache: ReturnType<typeof open>, options: Partial<SourceDefinition<string, string>> = {}) {
+  return cache.source<string, string>('rows', {
+    loadMany: async (ids) => {
+      await Promise.resolve()
+      return ids.map((id) => `${id} for ${tenant.getStore() ?? 'nobody'}`)
+    },
+    ...options,
+  } as SourceDefinition<string, string>)
+}
+
+describe.each(['with L2', 'without L2'] as const)('a batch %s', (l2) => {
+  test('runs in the context in which its source was made, not in that of its first caller', async () => {
+    const cache = open(l2)
+    const rows = sourceOf(cache)
+    const read = (name: string, id: string) => tenant.run(name, () => rows.get(id))
+    expect(await Promise.all([read('a', '1'), read('b', '2')])).toEqual(['1 for nobody', '2 for nobody'])
+    // Alone it is no other.
+    expect(await read('a', '3')).toBe('3 for nobody')
+  })
+
+  test('of one id that goes to load runs there, too', async () => {
+    const cache = open(l2)
+    const rows = sourceOf(cache, { load: (id) => `${id} for ${tenant.getStore() ?? 'nobody'}` })
+    expect(await tenant.run('a', () => rows.get('1'))).toBe('1 for nobody')
+  })
+
+  test('has the context of a source that was made in one', async () => {
+    const cache = open(l2)
+    const rows = tenant.run('start', () => sourceOf(cache))
+    expect(await tenant.run('a', () => rows.get('1'))).toBe('1 for start')
+  })
+
+  test('runs in the context of its first caller where the source says so', async () => {
+    const cache = open(l2)
+    const rows = sourceOf(cache, { batchContext: 'caller' })
+    const read = (name: string, id: string) => tenant.run(name, () => rows.get(id))
+    expect(await Promise.all([read('a', '1'), read('b', '2')])).toEqual(['1 for a', '2 for a'])
+    expect(await read('b', '3')).toBe('3 for b')
+  })
+
+  test('of getOrSetMany runs in the context of its caller', async () => {
+    const cache = open(l2)
+    const read = (name: string, key: string) =>
+      tenant.run(name, () => cache.getOrSetMany([key], async (keys) => keys.map(() => tenant.getStore())))
+    expect(await Promise.all([read('a', '1'), read('b', '2')])).toEqual([['a'], ['b']])
+  })
+})
+
+describe('a load of its own', () => {
+  test.each(['with L2', 'without L2'] as const)('keeps the context of its caller, %s', async (l2) => {
+    const cache = open(l2)
+    const rows = cache.source<string, string | undefined>('rows', { load: () => tenant.getStore() })
+    const read = (name: string) =>
+      tenant.run(name, () => Promise.all([rows.get(name), cache.getOrSet(name, () => tenant.getStore())]))
+    expect(await Promise.all([read('a'), read('b')])).toEqual([
+      ['a', 'a'],
+      ['b', 'b'],
+    ])
+  })
+
+  test('that others join keeps the context of who began it', async () => {
+    const cache = open('without L2')
+    const read = (name: string) => tenant.run(name, () => cache.getOrSet('k', async () => tenant.getStore()))
+    expect(await Promise.all([read('a'), read('b')])).toEqual(['a', 'a'])
+  })
+
+  test('that refreshes behind a stale value has the context of who found it stale, also if it had to wait', async () => {
+    const clock = new FakeClock()
+    const cache = createCache({ logger: false, clock, staleWhileRevalidate: '1m', background: { concurrency: 1 } })
+    opened.push(cache)
+    const read = (name: string) => tenant.run(name, () => cache.getOrSet(name, async () => tenant.getStore()))
+    for (const name of ['a', 'b', 'c']) await cache.set(name, 'old', { ttl: '1s', staleWhileRevalidate: '1m' })
+    await clock.advance(2_000)
+    expect(await Promise.all(['a', 'b', 'c'].map(read))).toEqual(['old', 'old', 'old'])
+    await cache.drain()
+    expect(['a', 'b', 'c'].map((name) => cache.peek(name))).toEqual(['a', 'b', 'c'])
+  })
+})
+
+test('changes that are queued are saved in the context in which their source was made', async () => {
+  const clock = new FakeClock()
+  const cache = open('without L2', clock)
+  const savedFor: unknown[] = []
+  const rows = cache.source<string, string>('rows', {
+    load: () => 'loaded',
+    save: () => void savedFor.push(tenant.getStore()),
+    write: 'behind',
+  })
+  await tenant.run('a', () => rows.set('1', 'x'))
+  await tenant.run('b', () => rows.set('2', 'x'))
+  await clock.advance(2_000)
+  expect(savedFor).toEqual([undefined, undefined])
+})
