@@ -28,7 +28,9 @@ import { AgingClock } from './model/aging-clock.js'
 import { type CachePolicy, resolveCacheOptions } from './model/cache-policy.js'
 import { systemClock } from './model/clock.js'
 import { asError, CacheError } from './model/errors.js'
+import { shownAs } from './model/event-keys.js'
 import { Events } from './model/events.js'
+import { foreignReason } from './model/foreign-text.js'
 import { fullKeyOf, rootSpace, type Space, scopeOf, userKeyOf } from './model/key.js'
 import type { Label } from './model/labels.js'
 import type { CacheOptions } from './model/options.js'
@@ -61,13 +63,13 @@ export function createCache(options?: CacheOptions): Cache {
 
   const events = new Events()
   logEvents(events, space.scope, policy.logger)
-  const recorder = new Recorder(events, clock)
+  const recorder = new Recorder(events, clock, shownAs(policy.eventKeys))
   const background = new Background(policy.background, (what, error) => {
-    recorder.notice('BACKGROUND_FAILED', `${what}: ${String(error)}`, asError(error))
+    recorder.notice('BACKGROUND_FAILED', `${what}: ${foreignReason(error)}`, asError(error))
   })
   const connected = policy.l2?.connect(space.scope, clock, policy.memory?.maxStalenessMs)
   const bus = policy.bus ?? connected?.bus
-  const l1 = makeL1(policy, space, events, recorder)
+  const l1 = makeL1(policy, space, recorder)
   const maxLabels = Math.max(MIN_LABELS, (policy.memory?.maxEntries ?? 0) * LABELS_PER_ENTRY, 1)
   const tokens = new TokenTable({
     maxLabels: Number.isFinite(maxLabels) ? maxLabels : MIN_LABELS,
@@ -222,25 +224,26 @@ const CLOSE_LIMIT_MS = 1_000
 /** Beyond `maxStaleness`, for a bus that is just reconnecting. */
 const CATCH_UP_GRACE_MS = 1_000
 
-function makeL1(policy: CachePolicy, space: Space, events: Events, recorder: Recorder): MemoryTier | undefined {
+function makeL1(policy: CachePolicy, space: Space, recorder: Recorder): MemoryTier | undefined {
   if (policy.memory === undefined) return undefined
   const { maxEntryBytes } = policy.memory
   const tooLarge = (localKey: string, bytes: number) => {
     // What `maxEntryBytes` is for: such values live in L2.
     if (policy.l2 === undefined || bytes <= maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
   }
-  const evicted = (localKey: string) => {
-    if (events.has('evicted'))
-      events.emit('evicted', { scope: scopeOf(localKey, space.scope), key: userKeyOf(localKey) })
-  }
+  const evicted = (localKey: string) => recorder.evicted(scopeOf(localKey, space.scope), localKey)
   return new MemoryTier(policy.memory, evicted, tooLarge, policy.values.extensions)
 }
 
 function asCacheError(reason: Error): CacheError {
   if (reason instanceof CacheError) return reason
-  return new CacheError('L2_UNAVAILABLE', `expected L2 to answer; ${reason.message}. The cache goes on without it`, {
-    cause: reason,
-  })
+  return new CacheError(
+    'L2_UNAVAILABLE',
+    `expected L2 to answer; ${foreignReason(reason)}. The cache goes on without it`,
+    {
+      cause: reason,
+    },
+  )
 }
 
 export type { Bus, Clock }

@@ -29,6 +29,7 @@ export type { LatencySnapshot } from './flow/stats.js'
 export type { WarmOptions, WarmReport } from './flow/warm.js'
 export type { Duration } from './model/duration.js'
 export { CacheError, type CacheErrorCode } from './model/errors.js'
+export type { EventKeys } from './model/event-keys.js'
 export type {
   CacheEventName,
   CacheEvents,

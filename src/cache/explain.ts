@@ -1,12 +1,12 @@
 // `cache.explain(key)`: everything that decides what a read of the key would do now.
 
 import type { Core, Scope } from '../flow/core.js'
-import type { History } from '../flow/history.js'
 import type { Reader } from '../flow/read.js'
+import type { Recorder } from '../flow/recorder.js'
 import type { Found } from '../flow/remote-entries.js'
 import { scopeOfCall } from '../flow/scope-of-call.js'
 import { type Age, ageOf, type Entry } from '../model/entry.js'
-import { show } from '../model/errors.js'
+import { showName } from '../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../model/key.js'
 import { type Currency, isTag, type Label } from '../model/labels.js'
 import type { ReadOptions } from '../model/options.js'
@@ -77,13 +77,12 @@ export async function explain(
   const isQueued = core.recovery.hasKey(localKey)
   const labels = [...space.scopeLabels, ...(inL1?.labels.labels ?? []), ...labelsOf(found)]
   const facts = { answeredBy, l1, l2, tiers: policy.tiers, isQueued, hasL1: core.l1 !== undefined }
-  const { history } = core.recorder
   return {
     key: userKey,
     scope: space.scope,
     storeKey: storeKeyOf(localKey, core.name),
     answeredBy,
-    why: whyOf({ ...facts, ...pastOf(history, localKey, new Set(labels), inL1?.createdAtMs), nowMs }),
+    why: whyOf({ ...facts, ...pastOf(core.recorder, localKey, new Set(labels), inL1?.createdAtMs), nowMs }),
     l1,
     l2,
     breaker: core.remote?.tier.state ?? 'closed',
@@ -124,18 +123,23 @@ function labelsOf(found: Found | undefined): readonly Label[] {
 }
 
 /** What is remembered of the key and of its labels since the entry in memory was made. */
-function pastOf(history: History, localKey: string, labels: ReadonlySet<Label>, sinceMs = Number.NEGATIVE_INFINITY) {
+function pastOf(
+  { history, shown }: Recorder,
+  localKey: string,
+  labels: ReadonlySet<Label>,
+  sinceMs = Number.NEGATIVE_INFINITY,
+) {
   const ofKey = history.changeOfKey(localKey)
   const ofLabels = [...labels].flatMap((label) => {
     const past = history.changeOfLabel(label)
-    return past === undefined || past.atMs < sinceMs ? [] : [{ subject: wordFor(label), past }]
+    return past === undefined || past.atMs < sinceMs ? [] : [{ subject: wordFor(label, shown), past }]
   })
   const changes = [...(ofKey === undefined ? [] : [{ subject: 'the key', past: ofKey }]), ...ofLabels]
   return { changes, trouble: history.troubleOf(localKey), outage: history.outage }
 }
 
-function wordFor(label: Label): string {
-  return isTag(label) ? `its tag ${show(label.slice(2))}` : `its scope ${label.slice(2)}`
+function wordFor(label: Label, shown: (tag: string) => string): string {
+  return isTag(label) ? `its tag ${showName(shown(label.slice(2)))}` : `its scope ${label.slice(2)}`
 }
 
 function explainFound(core: Core, found: Found | undefined, nowMs: number): Explanation['l2'] {

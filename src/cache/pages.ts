@@ -157,5 +157,8 @@ export class CachedPages<T, C> implements Pages<T, C> {
 
 function checkPage<P extends Page>(page: P, scope: string): P {
   if (Array.isArray((page as Page | undefined)?.items)) return page
-  throw new CacheError('INVALID_OPTION', `loadPage of ${scope} must answer { items: […], next }; got ${show(page)}`)
+  throw new CacheError(
+    'INVALID_OPTION',
+    `loadPage of ${scope} must answer { items: […], next }; got ${typeof page === 'string' ? 'a text' : show(page)}`,
+  )
 }

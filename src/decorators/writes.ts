@@ -4,6 +4,7 @@ import type { OfArguments } from '../cache/wrap-options.js'
 import { checkTags, ignoreRejection } from '../flow/tags.js'
 import { CacheError } from '../model/errors.js'
 import { resultFailed } from '../model/failed-option.js'
+import { foreignReason } from '../model/foreign-text.js'
 import { checkNames, invalid } from '../model/option-rules.js'
 import type { WriteOptions } from '../model/options.js'
 import { ownOptions } from '../model/own-options.js'
@@ -126,7 +127,7 @@ function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
 /** The method has changed what the cache has: if the new value cannot be stored, the old one goes. */
 function notStored(name: string, cause: unknown): CacheError {
   const code = cause instanceof CacheError && cause.code === 'UNSUPPORTED_VALUE' ? cause.code : 'TAGS_FAILED'
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = foreignReason(cause)
   const message = `the result of ${name} could not be stored by @writes: ${why}. The caller has it, and the old value was invalidated`
   return new CacheError(code, message, { cause })
 }

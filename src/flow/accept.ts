@@ -2,6 +2,7 @@
 // L2 keeps what goes into the schema, callers and L1 get what comes out of it: so one key has one type, and no value passes twice.
 import { isDeepStrictEqual } from 'node:util'
 import { CacheError } from '../model/errors.js'
+import { foreignReason, foreignText } from '../model/foreign-text.js'
 import type { Policy } from '../model/policy.js'
 import type { StandardSchema } from '../model/schema.js'
 import type { ValueRules } from '../model/value-rules.js'
@@ -87,20 +88,31 @@ export function validate(schema: StandardSchema, value: unknown): unknown {
   })
 }
 
+const MAX_ISSUES = 10
+
 function outputOf(result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): unknown {
   if (result.issues === undefined) return result.value
-  const problem = result.issues.map(({ message, path }) => `${pathOf(path)}${message}`).join('; ')
-  const cause = { issues: result.issues }
+  // Validators put the value itself into their issues; of these only what the standard names is told.
+  const issues = result.issues.map(({ message, path }) => ({ message: foreignText(String(message)), path }))
+  const shown = issues.slice(0, MAX_ISSUES).map(({ message, path }) => `${pathOf(path)}${message}`)
+  const problem = [...shown, ...(issues.length > MAX_ISSUES ? [`and ${issues.length - MAX_ISSUES} more`] : [])].join(
+    '; ',
+  )
+  const cause = { issues }
   throw new CacheError('SCHEMA_MISMATCH', `expected a value that satisfies the schema; ${problem}`, { cause })
 }
 
 function pathOf(path: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined): string {
   if (path === undefined || path.length === 0) return ''
-  return `${path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')}: `
+  return `${foreignText(path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.'))}: `
 }
 
 function thrown(cause: unknown): CacheError {
-  return new CacheError('SCHEMA_MISMATCH', `expected the schema to validate the value; it threw: ${String(cause)}`, {
-    cause,
-  })
+  return new CacheError(
+    'SCHEMA_MISMATCH',
+    `expected the schema to validate the value; it threw: ${foreignReason(cause)}`,
+    {
+      cause,
+    },
+  )
 }

@@ -219,7 +219,7 @@ function mismatch(answers: unknown, count: number): CacheError {
   return new CacheError(
     'BATCH_MISMATCH',
     `the batch loader must answer an array with one result per key, in their order: expected ${count}; got ${
-      Array.isArray(answers) ? `${answers.length}` : show(answers)
+      Array.isArray(answers) ? `${answers.length}` : typeof answers === 'string' ? 'a text' : show(answers)
     }. Put undefined where a key has no value, and an Error where it failed`,
   )
 }

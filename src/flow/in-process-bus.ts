@@ -1,5 +1,6 @@
 // A bus between the caches of one process, each with an L1 of its own.
 
+import { foreignReason } from '../model/foreign-text.js'
 import type { Bus, BusEvents, Bytes } from '../model/ports.js'
 import { queueMicrotask } from '../model/real-timers.js'
 
@@ -62,6 +63,6 @@ function deliver(member: BusEvents, bytes: Bytes): void {
   try {
     member.message(bytes)
   } catch (error) {
-    member.lost(`a message was not taken: ${String(error)}`)
+    member.lost(`a message was not taken: ${foreignReason(error)}`)
   }
 }

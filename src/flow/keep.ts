@@ -146,11 +146,11 @@ export class Keeper {
   }
 
   /** From all that may name tags of one value; each alone is within the limit. */
-  #hasTooMany({ scope, userKey, flight }: Finished, labels: readonly Label[]): boolean {
+  #hasTooMany({ scope, flight }: Finished, labels: readonly Label[]): boolean {
     const count = labels.filter(isTag).length
     if (count <= MAX_TAGS) return false
     const cause = tooMany(count, 'the options, ctx.tags() and the calls that shared the load')
-    this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, userKey, cause))
+    this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, cause))
     return true
   }
 
@@ -170,7 +170,7 @@ export class Keeper {
     try {
       return tagsFor(tags, loaded.value, userKey)
     } catch (error) {
-      this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, userKey, error))
+      this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, error))
       return undefined
     }
   }

@@ -1,6 +1,7 @@
 // What a cache writes without being asked: events that somebody should know of, once per kind, to a logger or as Node's own warnings.
 import type { CacheEventName, CacheEvents, Events } from '../model/events.js'
 import { isOptionFailure } from '../model/failed-option.js'
+import { foreignText } from '../model/foreign-text.js'
 import { noticeLevelOf } from '../model/notices.js'
 import type { Logger } from '../model/options.js'
 import { isAboutValue, kindOfRefusal } from '../model/refused-value.js'
@@ -24,7 +25,7 @@ const LINES: Lines = {
   degraded: ({ error }) => ({
     level: 'warn',
     code: error.code,
-    message: `L2 is not used: ${error.message}`,
+    message: `L2 is not used: ${foreignText(error.message)}`,
     error,
     isWarning: true,
   }),
@@ -43,7 +44,7 @@ const LINES: Lines = {
           about: scope,
           error,
           isWarning: true,
-          message: `a loaded value of ${scope} is kept in no tier, so each read loads it: ${error.message}`,
+          message: `a loaded value of ${scope} is kept in no tier, so each read loads it: ${foreignText(error.message)}`,
         },
   corrupt: ({ scope, error }) => ({
     level: 'warn',
@@ -51,7 +52,7 @@ const LINES: Lines = {
     about: scope,
     error,
     isWarning: error.code === 'ENTRY_CORRUPT',
-    message: `an entry of ${scope} in L2 cannot be used and counts as a miss: ${error.message}`,
+    message: `an entry of ${scope} in L2 cannot be used and counts as a miss: ${foreignText(error.message)}`,
   }),
   // The callers of other loads have the error themselves.
   loadFailed: ({ scope, reason, error }) =>
@@ -62,14 +63,14 @@ const LINES: Lines = {
           code: codeOf(error, 'LOAD_FAILED'),
           about: scope,
           error,
-          message: `a refresh of ${scope} failed: ${error.message}`,
+          message: `a refresh of ${scope} failed: ${foreignText(error.message)}`,
         },
   saveFailed: ({ scope, error, attempt }) => ({
     level: 'warn',
     code: codeOf(error, 'SAVE_FAILED'),
     about: scope,
     error,
-    message: `a queued change of ${scope} could not be saved (attempt ${attempt}) and is tried again: ${error.message}`,
+    message: `a queued change of ${scope} could not be saved (attempt ${attempt}) and is tried again: ${foreignText(error.message)}`,
   }),
   dropped: ({ what, why }) =>
     why === 'busy'
@@ -91,21 +92,21 @@ const LINES: Lines = {
   busLost: ({ reason }) => ({
     level: 'warn',
     code: 'BUS_LOST',
-    message: `changes of other processes may have been missed: ${reason}`,
+    message: `changes of other processes may have been missed: ${foreignText(reason)}`,
   }),
   busRecovered: ({ lostMs }) => ({
     level: 'info',
     code: 'BUS_RECOVERED',
     message: `the bus is heard again, after ${Math.round(lostMs)} ms`,
   }),
-  messageIgnored: ({ error }) => ({ level: 'info', code: error.code, message: error.message, error }),
+  messageIgnored: ({ error }) => ({ level: 'info', code: error.code, message: foreignText(error.message), error }),
   listenerFailed: ({ event, error }) => ({
     level: 'error',
     code: 'LISTENER_FAILED',
     about: event,
     error,
     isWarning: true,
-    message: `a listener of the event ${event} failed: ${error.message}`,
+    message: `a listener of the event ${event} failed: ${foreignText(error.message)}`,
   }),
   notice: ({ code, detail, error }) => {
     const isWarning = noticeLevelOf(code) === 'warning'

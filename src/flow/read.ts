@@ -2,7 +2,7 @@
 
 import { ageWithin, type CallWindows, windowsOf } from '../model/call-windows.js'
 import { type Age, type AtMs, ageOf, Entry } from '../model/entry.js'
-import { CacheError } from '../model/errors.js'
+import { CacheError, showName } from '../model/errors.js'
 import type { LoadReason, Tier } from '../model/events.js'
 import { shouldRefreshEarly } from '../model/freshness.js'
 import { localKey as localKeyOf } from '../model/key.js'
@@ -269,7 +269,7 @@ export class Reader {
     const { policy, signal, tags } = request
     const caller = running.getStore()
     const flying = this.#joinable(request.localKey)
-    if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey)
+    if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey, this.#core)
     if (flying !== undefined && tags !== undefined) flying.addTags(tags)
     const flight = flying ?? this.#prepare(request, held, held === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
@@ -654,7 +654,7 @@ export class Reader {
     for (;;) {
       request.signal?.throwIfAborted()
       const flying = local.flights.get(request.localKey)
-      if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey)
+      if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, userKey, this.#core)
       if (flying?.mustLoad !== true || flying.isAnswered) return this.#refreshed(this.#beginRefresh(request), request)
       if (!flying.isLoading) {
         if (request.tags !== undefined) flying.addTags(request.tags)
@@ -818,11 +818,11 @@ function heldOf(plan: SealPlan, nowMs: AtMs, epoch: number): Held | undefined {
   return age === 'expired' ? undefined : { entry, tier: 'l1', age }
 }
 
-function refuseCycle(caller: Loading, flying: Flight, userKey: string): void {
+function refuseCycle(caller: Loading, flying: Flight, userKey: string, { recorder }: Core): void {
   if (!flying.reaches(caller)) return
   throw new CacheError(
     'REENTRANT_LOAD',
-    `the loader of ${JSON.stringify(userKey)} asks, directly or through another loader, for a key whose load waits for it: ` +
+    `the loader of ${showName(recorder.shown(userKey))} asks, directly or through another loader, for a key whose load waits for it: ` +
       'it would wait for ever. Load that part without the cache, or under another key',
   )
 }

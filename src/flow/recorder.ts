@@ -1,6 +1,6 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
 import type { AtMs } from '../model/entry.js'
-import { asError, type CacheError, show } from '../model/errors.js'
+import { asError, type CacheError, showName } from '../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
 import { localKey as localKeyOf, type Space, userKeyOf } from '../model/key.js'
 import type { Change, Clock, Milliseconds } from '../model/ports.js'
@@ -76,12 +76,14 @@ export class Recorder {
   constructor(
     private readonly events: Events,
     private readonly clock: Pick<Clock, 'nowMs'>,
+    /** A key or tag as events and messages have it. */
+    readonly shown: (key: string) => string,
   ) {}
 
   /** The hot one: an event object exists only if somebody listens. */
   l1Hit(space: Space, key: string): void {
     this.#hit.l1++
-    if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key, tier: 'l1' })
+    if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key: this.shown(key), tier: 'l1' })
   }
 
   /** A read is over. `createdAtMs` is that of the entry that was served, where it is no longer fresh. */
@@ -91,7 +93,7 @@ export class Recorder {
     switch (outcome.result) {
       case 'hit':
         this.#hit[outcome.tier]++
-        if (events.hitsAreHeard) events.emit('hit', { scope: space.scope, key, tier: outcome.tier })
+        if (events.hitsAreHeard) events.emit('hit', { scope: space.scope, key: this.shown(key), tier: outcome.tier })
         return
       case 'stale':
       case 'staleIfError':
@@ -100,19 +102,19 @@ export class Recorder {
         if (events.has('servedStale')) {
           const ageMs = this.clock.nowMs() - createdAtMs
           const why = WHY_STALE[outcome.result]
-          events.emit('servedStale', { scope: space.scope, key, tier: outcome.tier, why, ageMs })
+          events.emit('servedStale', { scope: space.scope, key: this.shown(key), tier: outcome.tier, why, ageMs })
         }
         return
       case 'joined':
         reads.joined++
-        if (events.has('joined')) events.emit('joined', { scope: space.scope, key })
+        if (events.has('joined')) events.emit('joined', { scope: space.scope, key: this.shown(key) })
         return
       case 'loaded':
       case 'absent':
       case 'failed':
       case 'timedOut':
         reads[outcome.result]++
-        if (events.has('miss')) events.emit('miss', { scope: space.scope, key })
+        if (events.has('miss')) events.emit('miss', { scope: space.scope, key: this.shown(key) })
         return
       case 'aborted':
         reads.aborted++
@@ -133,7 +135,8 @@ export class Recorder {
     const { scope } = space
     if (isStored(outcome)) {
       if (this.history.hasTroubles) this.history.stored(localKeyOf(space, key))
-      if (this.events.has('loaded')) this.events.emit('loaded', { scope, key, reason, durationMs, kept: true })
+      if (this.events.has('loaded'))
+        this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: true })
       this.stored(scope, key, outcome)
       return
     }
@@ -141,7 +144,7 @@ export class Recorder {
     // `storeFailed` has said it already, with the error.
     if (outcome !== 'unsupported') this.history.trouble(localKey, outcome, undefined, this.clock.nowMs())
     if (this.events.has('loaded')) {
-      this.events.emit('loaded', { scope, key, reason, durationMs, kept: false, notKept: outcome })
+      this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: false, notKept: outcome })
     }
   }
 
@@ -150,20 +153,30 @@ export class Recorder {
     this.loadLatency.add(durationMs)
     this.history.trouble(localKeyOf(space, key), 'loadFailed', asError(error), this.clock.nowMs())
     if (this.events.has('loadFailed')) {
-      this.events.emit('loadFailed', { scope: space.scope, key, reason, durationMs, error: asError(error) })
+      this.events.emit('loadFailed', {
+        scope: space.scope,
+        key: this.shown(key),
+        reason,
+        durationMs,
+        error: asError(error),
+      })
     }
   }
 
   stored(scope: string, key: string, tiers: Stored): void {
     this.counters.stored++
-    if (this.events.has('stored')) this.events.emit('stored', { scope, key, tiers })
+    if (this.events.has('stored')) this.events.emit('stored', { scope, key: this.shown(key), tiers })
   }
 
   storeFailed(space: Space, localKey: string, error: unknown): void {
     this.counters.storeFailures++
     this.history.trouble(localKey, 'unsupported', asError(error), this.clock.nowMs())
     if (this.events.has('storeFailed')) {
-      this.events.emit('storeFailed', { scope: space.scope, key: userKeyOf(localKey), error: asError(error) })
+      this.events.emit('storeFailed', {
+        scope: space.scope,
+        key: this.shown(userKeyOf(localKey)),
+        error: asError(error),
+      })
     }
     if (isAboutValue(error)) this.#valueNotKept(space, error)
   }
@@ -198,14 +211,25 @@ export class Recorder {
 
   saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
     if (this.events.has('saveFailed')) {
-      this.events.emit('saveFailed', { scope: space.scope, key, attempt, error: asError(error), retryInMs })
+      this.events.emit('saveFailed', {
+        scope: space.scope,
+        key: this.shown(key),
+        attempt,
+        error: asError(error),
+        retryInMs,
+      })
     }
   }
 
   fillRefused(space: Space, localKey: string): void {
     this.counters.fillsRefused++
     if (this.events.has('dropped')) {
-      this.events.emit('dropped', { what: 'store', why: 'overtaken', scope: space.scope, key: userKeyOf(localKey) })
+      this.events.emit('dropped', {
+        what: 'store',
+        why: 'overtaken',
+        scope: space.scope,
+        key: this.shown(userKeyOf(localKey)),
+      })
     }
   }
 
@@ -213,7 +237,7 @@ export class Recorder {
   dropped(what: 'store' | 'refresh', scope: string, localKey: string): void {
     this.counters.dropped++
     if (this.events.has('dropped')) {
-      this.events.emit('dropped', { what, why: 'busy', scope, key: userKeyOf(localKey) })
+      this.events.emit('dropped', { what, why: 'busy', scope, key: this.shown(userKeyOf(localKey)) })
     }
   }
 
@@ -227,7 +251,7 @@ export class Recorder {
     this.counters.corrupt++
     this.history.trouble(localKey, 'corrupt', error, this.clock.nowMs())
     if (this.events.has('corrupt')) {
-      this.events.emit('corrupt', { scope: space.scope, key: userKeyOf(localKey), error })
+      this.events.emit('corrupt', { scope: space.scope, key: this.shown(userKeyOf(localKey)), error })
     }
   }
 
@@ -244,8 +268,8 @@ export class Recorder {
     const keys: string[] = []
     const tags: string[] = []
     for (const { subject, change } of changes) {
-      if (change.op !== 'invalidateLabel' && change.op !== 'expireLabel') keys.push(userKeyOf(subject))
-      else if (subject.startsWith('t:')) tags.push(subject.slice(2))
+      if (change.op !== 'invalidateLabel' && change.op !== 'expireLabel') keys.push(this.shown(userKeyOf(subject)))
+      else if (subject.startsWith('t:')) tags.push(this.shown(subject.slice(2)))
     }
     this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
   }
@@ -255,7 +279,10 @@ export class Recorder {
     this.counters.invalidations++
     this.history.changedElsewhere(said, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
-    for (const event of eventsOf(said, rootName)) this.events.emit('invalidated', event)
+    for (const event of eventsOf(said, rootName)) {
+      const keys = event.keys.map(this.shown)
+      this.events.emit('invalidated', { ...event, keys, tags: event.tags.map(this.shown) })
+    }
   }
 
   /** L2 is not used from now on. */
@@ -273,6 +300,11 @@ export class Recorder {
   recovered(degradedMs: Milliseconds): void {
     this.history.outage = undefined
     if (this.events.has('recovered')) this.events.emit('recovered', { degradedMs })
+  }
+
+  /** L1 was full. */
+  evicted(scope: string, localKey: string): void {
+    if (this.events.has('evicted')) this.events.emit('evicted', { scope, key: this.shown(userKeyOf(localKey)) })
   }
 
   queued(waiting: number): void {
@@ -305,7 +337,7 @@ export class Recorder {
   tooLargeForL1(key: string, bytes: number): void {
     this.notice(
       'L1_TOO_LARGE',
-      `the value of ${show(key)} takes about ${bytes} bytes and exceeds l1.maxBytes or l1.maxEntryBytes: memory does not keep it. ` +
+      `the value of ${showName(this.shown(key))} takes about ${bytes} bytes and exceeds l1.maxBytes or l1.maxEntryBytes: memory does not keep it. ` +
         'Raise the bound, or cache smaller parts',
     )
   }

@@ -1,5 +1,6 @@
 // The options of `createCache`, checked and resolved: what a whole cache goes by.
 import { toMs } from './duration.js'
+import type { EventKeys } from './event-keys.js'
 import type { Tier } from './events.js'
 import { checkExtensions } from './extension.js'
 import { checkName, type Version } from './key.js'
@@ -31,6 +32,7 @@ export interface CachePolicy {
   readonly recovery: RecoveryPolicy
   readonly background: BackgroundPolicy
   readonly closeTimeoutMs: number
+  readonly eventKeys: EventKeys
   /** `undefined`: what matters is said by Node's own warnings; `false`: nowhere. */
   readonly logger: Logger | false | undefined
   /** What calls go by that say nothing else. */
@@ -84,6 +86,7 @@ const CACHE_OPTIONS: readonly string[] = [
   'background',
   'closeTimeout',
   'logger',
+  'eventKeys',
 ]
 
 const L1_OPTIONS = ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values']
@@ -113,6 +116,7 @@ export function resolveCacheOptions(given: CacheOptions = {}, heapLimitBytes = N
     recovery: resolveRecovery(options.recovery ?? {}),
     background: resolveBackground(options.background ?? {}),
     closeTimeoutMs: toMs(options.closeTimeout ?? '5s', 'closeTimeout'),
+    eventKeys: checkOneOf(options.eventKeys ?? 'plain', 'eventKeys', ['plain', 'hashed', 'omitted']),
     logger: options.logger === undefined ? undefined : checkLogger(options.logger),
     defaults: resolvePolicy(
       { ...DEFAULT_POLICY, l1TtlMs, missingTier: missingTierOf(options) },

@@ -1,8 +1,9 @@
 // Looks through a value for what cannot be kept, and knows where it is. Slow: runs only where the quick check was not sure.
 import { brandOf, type DataKind, dataKindOf, extraNameOf } from './data-kinds.js'
 import { DataLimits } from './data-limits.js'
-import { show } from './errors.js'
+import { show, showName } from './errors.js'
 import { type Extension, extensionOf } from './extension.js'
+import { foreignReason, foreignText } from './foreign-text.js'
 import { isPlainObject } from './plain-object.js'
 import type { Refusal } from './refused-value.js'
 import { whatCanBeUsedOnce } from './used-once.js'
@@ -48,7 +49,7 @@ export function search(root: unknown, rules: SearchRules): Findings {
       if (found.becomesPlain) findings = 'instances'
       for (let i = found.parts.length - 1; i >= 0; i--) open.push(found.parts[i] as Place)
     } catch (error) {
-      const what = `an object that cannot be read (${show(String(error))})`
+      const what = `an object that cannot be read (${foreignReason(error)})`
       return { path: pathOf(place), what, cure: OTHER_CURE, cause: error }
     }
   }
@@ -117,7 +118,7 @@ function objectionToSize(what: string | undefined): Objection | undefined {
 }
 
 function codeObjection(value: unknown): Objection {
-  return { what: typeof value === 'symbol' ? `a symbol (${String(value)})` : show(value), cure: OTHER_CURE }
+  return { what: typeof value === 'symbol' ? `a symbol (${show(value)})` : show(value), cure: OTHER_CURE }
 }
 
 function encodedBy(extension: Extension, value: object, parent: Place): Parts | Objection {
@@ -126,7 +127,7 @@ function encodedBy(extension: Extension, value: object, parent: Place): Parts | 
     return { parts: [{ value: extension.encode(value), parent, step }], becomesPlain: false }
   } catch (error) {
     return {
-      what: `a value that the extension ${extension.name} could not encode (${show(String(error))})`,
+      what: `a value that the extension ${extension.name} could not encode (${foreignReason(error)})`,
       cure: 'Mend its encode; see cause',
       cause: error,
     }
@@ -147,9 +148,9 @@ function cycleIn(place: Place, { name }: Extension): Parts | Objection {
 function objectionTo(value: object, rules: SearchRules): Objection {
   const symbol = Object.getOwnPropertySymbols(value)[0]
   if (symbol !== undefined && (isPlainObject(value) || brandOf(value) !== undefined))
-    return { what: `an object with the symbol key ${String(symbol)}`, cure: OTHER_CURE }
+    return { what: `an object with the symbol key ${show(symbol)}`, cure: OTHER_CURE }
   if (Array.isArray(value) && isNamed(value, 'Array')) {
-    return { what: `an array with the property ${show(extraNameOf(value))}`, cure: OTHER_CURE }
+    return { what: `an array with the property ${showName(extraNameOf(value) ?? '')}`, cure: OTHER_CURE }
   }
   const name = nameOf(value)
   const isAdorned = brandOf(value) !== undefined && isBuiltInName(name) && Object.keys(value).length > 0
@@ -169,7 +170,7 @@ function isNamed(value: object, name: string): boolean {
 
 function nameOf(value: object): string | undefined {
   const type: unknown = value.constructor
-  return typeof type === 'function' && type.name !== '' ? type.name : undefined
+  return typeof type === 'function' && type.name !== '' ? foreignText(String(type.name), 60) : undefined
 }
 
 function isBuiltInName(name: string | undefined): boolean {
@@ -204,7 +205,8 @@ const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
 
 function childOf(holder: object, name: string, parent: Place): Place {
   const isElement = Array.isArray(holder)
-  const step = () => (isElement ? `[${name}]` : IDENTIFIER.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`)
+  const step = () =>
+    isElement ? `[${name}]` : IDENTIFIER.test(name) ? `.${foreignText(name, 60)}` : `[${showName(name)}]`
   return { value: Reflect.get(holder, name), parent, step }
 }
 

@@ -1,4 +1,5 @@
 // The one error class of the SDK and its closed list of codes. docs/errors.md explains each.
+import { foreignText } from './foreign-text.js'
 
 /** Why the SDK refuses or fails. Closed: a `switch` over it can be exhaustive. */
 export type CacheErrorCode =
@@ -84,11 +85,42 @@ export function asError(thrown: unknown): Error {
   return new Error(`expected an Error to be thrown; got ${show(thrown)}`, { cause: thrown })
 }
 
-/** Renders a rejected value for a message: short, one line, never throws. */
+const LONGEST_SHOWN = 40
+
+/**
+ * Renders a refused value for a message: short, one line, never throws. Of a text that may be a secret in the wrong place (a URL, an
+ * address, a key, whatever is long) only the length is told.
+ */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value)
-  if (typeof value === 'function') return `a function${value.name === '' ? '' : ` (${value.name})`}`
-  if (value === null || typeof value !== 'object') return String(value)
-  if (Array.isArray(value)) return `an array of ${value.length}`
-  return `an object (${Object.prototype.toString.call(value).slice(8, -1)})`
+  if (typeof value === 'string') return showText(value)
+  if (typeof value === 'function') return `a function${value.name === '' ? '' : ` (${foreignText(value.name, 60)})`}`
+  if (typeof value === 'symbol') return foreignText(String(value), 60)
+  if (value === null || typeof value !== 'object') return String(value).slice(0, LONGEST_SHOWN)
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`
+    return `an object (${foreignText(Object.prototype.toString.call(value).slice(8, -1), 60)})`
+  } catch {
+    return 'an object that cannot be read'
+  }
+}
+
+/** Texts that users give the cache to name things by, such as keys: shown although they may be long. */
+export function showName(text: string): string {
+  return quoted(text, 60)
+}
+
+function showText(text: string): string {
+  if (text.length > LONGEST_SHOWN) return `a text of ${text.length} characters`
+  if (text.includes('://') || text.includes('@'))
+    return `a text of ${text.length} characters that looks like a URL or an address`
+  return LIKE_A_KEY.test(text)
+    ? `a text of ${text.length} characters that looks like a secret`
+    : quoted(text, LONGEST_SHOWN)
+}
+
+/** As keys, tokens and their hashes look, and no word. */
+const LIKE_A_KEY = /^(?=.*\d)[A-Za-z0-9+/_=-]{20,}$/
+
+function quoted(text: string, longest: number): string {
+  return `"${foreignText(text.replace(/["\\]/g, '\\$&'), longest)}"`
 }

@@ -1,5 +1,6 @@
 // Functions among the options that failed: what is said of it. The caller has its value all the same.
 import { CacheError, type CacheErrorCode } from './errors.js'
+import { foreignReason } from './foreign-text.js'
 
 const CODES: readonly string[] = ['TAGS_FAILED', 'KEY_FAILED', 'OPTION_FAILED'] satisfies CacheErrorCode[]
 
@@ -8,14 +9,12 @@ export function isOptionFailure(code: string): boolean {
   return CODES.includes(code)
 }
 
-/** A tags function of `owner`, the scope of a source, a wrapped function or a cache, failed with `cause` for the value of `key`. */
-export function tagsFailed(owner: string, key: string, cause: unknown): CacheError {
-  return failure(
-    'TAGS_FAILED',
-    `the option tags of ${owner} failed for the key ${quoted(key)}`,
-    cause,
-    'an array of strings',
-  )
+/**
+ * A tags function of `owner`, the scope of a source, a wrapped function or a cache, failed with `cause`. The key is not in the message,
+ * which goes to logs.
+ */
+export function tagsFailed(owner: string, cause: unknown): CacheError {
+  return failure('TAGS_FAILED', `the option tags of ${owner} failed`, cause, 'an array of strings')
 }
 
 /** The function `option` failed: what it derives for a value of `owner` is not known. */
@@ -39,17 +38,13 @@ export function resultFailed(
   left: string,
 ): CacheError {
   const code = option === 'tagsOf' ? 'TAGS_FAILED' : 'KEY_FAILED'
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = foreignReason(cause)
   const message = `${option} of @${decorator} at ${method} failed: ${why}. The caller has the method's result; ${left}`
   return new CacheError(code, message, { cause })
 }
 
 function failure(code: CacheErrorCode, what: string, cause: unknown, returns: string): CacheError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = foreignReason(cause)
   const message = `${what}: ${why}. The value was served and kept in no tier; the function must return ${returns} and not a promise`
   return new CacheError(code, message, { cause })
-}
-
-function quoted(key: string): string {
-  return JSON.stringify(key.length > 60 ? `${key.slice(0, 57)}...` : key)
 }

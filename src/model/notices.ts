@@ -1,6 +1,7 @@
 // The codes of the event `notice`, and how loud each is: the one table that the log and the docs go by.
 
 import { isOptionFailure } from './failed-option.js'
+import { foreignText } from './foreign-text.js'
 
 /**
  * `'warning'`: the cache does less than it was asked to until somebody changes something, so it is said even where nobody listens.
@@ -38,6 +39,12 @@ export const NOTICE_LEVELS = {
   /** A key of the cache held another type and was removed. */
   WRONG_TYPE: 'quiet',
 } as const satisfies Readonly<Record<string, NoticeLevel>>
+
+/** The detail of `WRONG_TYPE`, without the user's part of the key: it goes to logs. */
+export function heldAnotherType(storeKey: string): string {
+  const colon = storeKey.indexOf(':')
+  return `a key that begins with ${foreignText(colon === -1 ? storeKey : storeKey.slice(0, colon + 1), 80)} held another type and was removed`
+}
 
 /** How loud a notice is. The codes of `CacheError` are warnings; those of a store that is not ours are quiet. */
 export function noticeLevelOf(code: string): NoticeLevel {

@@ -1,5 +1,6 @@
 // What users pass. Every option may be left out or `undefined`; `policy.ts` and `cache-policy.ts` turn them into numbers.
 import type { Duration } from './duration.js'
+import type { EventKeys } from './event-keys.js'
 import type { LoadReason, Tier } from './events.js'
 import type { Extension } from './extension.js'
 import type { Version } from './key.js'
@@ -222,4 +223,9 @@ export interface CacheOptions extends PolicyOptions {
    * own. By default Node warns (`process.emitWarning`) once per kind and process; `false`: nothing is written anywhere.
    */
   readonly logger?: Logger | false | undefined
+  /**
+   * How events, and what the cache writes to a log, name keys and tags, which may be personal data: `'plain'`, `'hashed'` (the same key is
+   * the same hash, in every process; who can guess a key can recognize it) or `'omitted'`. Default 'plain'.
+   */
+  readonly eventKeys?: EventKeys | undefined
 }

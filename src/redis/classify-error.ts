@@ -1,7 +1,8 @@
 // What a Redis error means to the cache: pure, by the first word of the reply or by the client's own sentence.
 import { CacheError } from '../model/errors.js'
 import type { RedisNode } from './client.js'
-import { mistakeBehind, textOf, withoutCommand } from './set-up-mistakes.js'
+import { textOf, withoutCommand } from './client-errors.js'
+import { mistakeBehind } from './set-up-mistakes.js'
 
 /** Closed: every error of Redis or of its client is one of these. */
 export type RedisFault =

@@ -2,8 +2,8 @@
 import { CacheError } from '../model/errors.js'
 import { clearTimeout, setTimeout } from '../model/real-timers.js'
 import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
+import { textOf } from './client-errors.js'
 import { type RedisServerOptions, splitOptions } from './server-options.js'
-import { textOf } from './set-up-mistakes.js'
 
 export interface ClientSource {
   readonly origin: 'lent' | 'opened'

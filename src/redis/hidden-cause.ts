@@ -2,7 +2,7 @@
 // says of the addresses is asked here, once per outage, by connecting and hanging up.
 import { connect } from 'node:net'
 import type { Milliseconds } from '../model/ports.js'
-import { textOf } from './set-up-mistakes.js'
+import { textOf } from './client-errors.js'
 
 export interface Address {
   readonly host?: string | undefined

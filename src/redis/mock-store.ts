@@ -1,8 +1,10 @@
 // L2 on ioredis-mock, for the tests of those who use it: what the store on Redis does with commands and scripts, done to the mock's data.
+
 import { createHash } from 'node:crypto'
 import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
 import { busKeyOf, tokenKeyOf } from '../model/key.js'
+import { heldAnotherType } from '../model/notices.js'
 import type {
   Bytes,
   Change,
@@ -76,7 +78,7 @@ export class MockStore implements RemoteStore {
     this.#assertReady()
     const standing = this.#data.bytes(key)
     if (standing !== undefined) return standing
-    if (this.#data.has(key)) this.#events?.notice('WRONG_TYPE', `${key} held another type and was removed`)
+    if (this.#data.has(key)) this.#events?.notice('WRONG_TYPE', heldAnotherType(key))
     const planted = Buffer.concat([lease, Buffer.from(`${++this.#planted}`.padStart(STAMP_BYTES, '0'))])
     this.#data.put(key, planted, leaseMs)
     return planted

@@ -1,5 +1,6 @@
 // Which mistake of a set-up is behind an error of the client: each has a code of its own and a sentence of what to type next. Pure.
 import type { CacheErrorCode } from '../model/errors.js'
+import { textOf } from './client-errors.js'
 
 type SetUpCode = Extract<CacheErrorCode, `L2_${string}`>
 
@@ -79,52 +80,4 @@ const MISTAKES: readonly Mistake[] = [
 export function mistakeBehind(error: unknown): Pick<Mistake, 'code' | 'advice'> | undefined {
   const text = textOf(error, 0)
   return MISTAKES.find(({ signs }) => signs.test(text))
-}
-
-/** Errors of a cluster and of addresses that were tried one after the other hold the real ones inside; Sentinel writes them into its text. */
-interface Nested {
-  readonly message?: unknown
-  readonly code?: unknown
-  readonly errors?: unknown
-  readonly lastNodeError?: unknown
-  readonly cause?: unknown
-}
-
-const MAX_DEPTH = 4
-
-/** The message of an error and of those inside it, each with its code. */
-export function textOf(error: unknown, depth = 0): string {
-  if (typeof error !== 'object' || error === null) return String(error)
-  const { message, code, errors, lastNodeError, cause } = error as Nested
-  const own = typeof message === 'string' && message !== '' ? message : ''
-  const parts = typeof code === 'string' && !own.includes(code) ? [own === '' ? code : `${own} (${code})`] : [own]
-  if (depth < MAX_DEPTH) {
-    const inside = [lastNodeError, cause, ...(Array.isArray(errors) ? errors : [])]
-    for (const each of inside) if (each !== undefined && each !== null) parts.push(textOf(each, depth + 1))
-  }
-  return [...new Set(parts.filter((part) => part !== ''))].join(': ')
-}
-
-/** What an error of the system tells beside its text. */
-const SYSTEM_FIELDS = ['code', 'errno', 'syscall', 'address', 'port', 'hostname'] as const
-
-/**
- * The client's own error, fit to be logged: clients attach the command to it, and its arguments are a password or what was to be
- * cached. The error itself belongs to the client and is not written to.
- */
-export function withoutCommand(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const { lastNodeError } = error as Nested
-  if (!('command' in error) && !(lastNodeError instanceof Error)) return error
-  const inner = lastNodeError instanceof Error ? lastNodeError : error.cause
-  const copy = new Error(error.message, inner === undefined ? undefined : { cause: withoutCommand(inner) })
-  const { name, stack } = error
-  Object.defineProperties(copy, {
-    name: { value: name, configurable: true, writable: true },
-    stack: { value: stack, configurable: true, writable: true },
-  })
-  for (const field of SYSTEM_FIELDS) {
-    if (field in error) Object.assign(copy, { [field]: (error as unknown as Record<string, unknown>)[field] })
-  }
-  return copy
 }

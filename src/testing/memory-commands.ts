@@ -1,5 +1,7 @@
 // What a `MemoryServer` does with each command: the semantics of the `RemoteStore` port, each command in one step.
+
 import { createHash } from 'node:crypto'
+import { heldAnotherType } from '../model/notices.js'
 import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
 import { logKey, type MemoryServer, tokenKey } from './memory-server.js'
@@ -178,8 +180,7 @@ export class MemoryCommands {
   }
 
   private plant(key: string, lease: Bytes, leaseMs: Milliseconds): void {
-    if (this.server.keyspace.get(key) !== undefined)
-      this.notice('WRONG_TYPE', `${key} held another type and was removed`)
+    if (this.server.keyspace.get(key) !== undefined) this.notice('WRONG_TYPE', heldAnotherType(key))
     this.store(key, lease, leaseMs)
   }
 
