@@ -27,6 +27,7 @@ describe('the options of a cache', () => {
       recovery: { windowMs: 10_000, maxOperations: 10_000, maxBytes: 16 * 2 ** 20 },
       background: { concurrency: 16, maxPending: 10_000, maxBytes: 64 * 2 ** 20 },
       closeTimeoutMs: 5_000,
+      eventKeys: 'plain',
       logger: undefined,
       defaults: { ...DEFAULT_POLICY, missingTier: 'l2' },
     })
