@@ -15,6 +15,7 @@ import type { CallOptions, LoadContext, PolicyOptions } from '../model/options.j
 import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../model/policy.js'
 import type { Milliseconds } from '../model/ports.js'
 import { type SignalledCall, takeSignal } from './call-arguments.js'
+import { FirstInstance, readsThis } from './instances.js'
 import type { Names } from './names.js'
 import type { Origin } from './origin.js'
 import type { RequestScopes } from './request-scope.js'
@@ -25,7 +26,7 @@ export const DECLARED: unique symbol = Symbol.for('tiercache.declared') as never
 
 /** A function that runs a decorated method: that is wrapped at its first call, and was declared long before. */
 interface Declared {
-  readonly [DECLARED]?: { readonly text: string; readonly origin: Origin }
+  readonly [DECLARED]?: { readonly text: string; readonly origin: Origin; readonly readsThis: boolean }
 }
 
 /** What of a cache wrapping needs. */
@@ -44,6 +45,9 @@ export class Wrapping {
   /** Policy options that are functions of the arguments. */
   readonly #varying: readonly (keyof PolicyOptions)[]
   readonly #fixed: CallOptions
+  readonly #isDecorated: boolean
+  /** Of a function that reads its `this`, and has no `per` to tell objects apart. */
+  #firstInstance: FirstInstance | undefined
 
   constructor(parts: WrapParts, parent: Scope, fn: AnyFunction, options: AnyWrapOptions) {
     this.#parts = parts
@@ -56,6 +60,8 @@ export class Wrapping {
     this.#varying = varying
     this.#fixed = typeof options.tags === 'function' ? {} : { tags: options.tags }
     const declared = (fn as Declared)[DECLARED]
+    this.#isDecorated = declared !== undefined
+    if (options.per === undefined && (declared?.readsThis ?? readsThis(fn))) this.#firstInstance = new FirstInstance()
     const text = [declared?.text ?? fn, options.key, options.per].map(String).join()
     parts.names.claim(space.scope, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
   }
@@ -82,6 +88,7 @@ export class Wrapping {
   }
 
   async store(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
+    if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
     if (!Array.isArray(args))
       throw invalid(`the first argument of store of ${this.#name}`, 'the arguments as an array', args)
     const { tags = [], ...given } = this.#optionsOf(args, undefined) as CallOptions & { tags?: readonly string[] }
@@ -104,6 +111,7 @@ export class Wrapping {
 
   #read(verb: 'getOrSet' | 'refresh', self: unknown, args: unknown[]): Promise<unknown> {
     try {
+      if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
       const signalled = takeSignal(args)
       const key = this.#keyOfCall(self, args, signalled?.rest ?? args)
       const options = key === undefined ? undefined : this.#optionsOfCall(args, signalled?.signal)
@@ -113,6 +121,23 @@ export class Wrapping {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** All instances of a class may well share what a decorated method returns, so that is only reported; `wrap` takes one function. */
+  #calledOnSeveral(): void {
+    const cure =
+      "Say what of `this` the results depend on, such as per: (self) => self.tenant; if on nothing, per: () => 'all'"
+    if (!this.#isDecorated) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `${this.#name} reads its \`this\` and was called on two objects, which would return each other's results. ${cure}`,
+      )
+    }
+    this.#firstInstance = undefined
+    this.#recorder.notice(
+      'INSTANCES_SHARE',
+      `${this.#name} reads its \`this\` and was called on two instances of its class, which share its results. ${cure}`,
+    )
   }
 
   /**

@@ -1,5 +1,6 @@
 // What stands behind a method decorated with `@cached`: its wrapped form for each cache and class that it is used with.
 import type { Cache } from '../cache/cache.js'
+import { readsThis } from '../cache/instances.js'
 import { presentOrigin } from '../cache/origin.js'
 import { whyUnstable } from '../cache/stable-name.js'
 import type { Wrapped } from '../cache/wrap.js'
@@ -97,7 +98,9 @@ export class CachedMethod {
     }
     // Of a class all of it: its methods alone may look like those of another one.
     const text = String(isShared ? method : type)
-    Object.defineProperty(body, DECLARED, { value: { text, origin: this.#origin } })
+    Object.defineProperty(body, DECLARED, {
+      value: { text, origin: this.#origin, readsThis: readsThis(method) },
+    })
     this.#bodies.set(isShared ? this : type, body)
     return body
   }
