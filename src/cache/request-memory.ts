@@ -1,6 +1,7 @@
 // What one request scope remembers: each key as it was read first, until the scope itself changes it.
 import type { Core, Scope } from '../flow/core.js'
 import type { Held } from '../flow/flight.js'
+import type { PrefixSet } from '../flow/prefix-set.js'
 import type { Reader } from '../flow/read.js'
 import { scopeOfCall } from '../flow/scope-of-call.js'
 import { Entry } from '../model/entry.js'
@@ -46,13 +47,13 @@ export class RequestMemory implements Reads {
     this.#slots.delete(localKey)
   }
 
-  forgetPrefix(localPrefix: string): void {
-    for (const localKey of [...this.#slots.keys()]) if (localKey.startsWith(localPrefix)) this.#slots.delete(localKey)
+  forgetPrefixes(localPrefixes: PrefixSet): void {
+    for (const localKey of [...this.#slots.keys()]) if (localPrefixes.covers(localKey)) this.#slots.delete(localKey)
   }
 
-  forgetLabel(label: Label): void {
+  forgetLabels(outdated: ReadonlySet<Label>): void {
     for (const [localKey, { labels }] of this.#slots) {
-      if (labels === undefined || labels.includes(label)) this.#slots.delete(localKey)
+      if (labels === undefined || labels.some((label) => outdated.has(label))) this.#slots.delete(localKey)
     }
   }
 

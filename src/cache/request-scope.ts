@@ -170,8 +170,8 @@ export class RequestScopes {
     // Changes are told in the async context of whoever makes them: a scope sees its own and no others.
     this.#core.local.watcher = {
       keyOutdated: (localKey) => this.#current?.forgetKey(localKey),
-      prefixOutdated: (localPrefix) => this.#current?.forgetPrefix(localPrefix),
-      labelOutdated: (label) => this.#current?.forgetLabel(label),
+      prefixesOutdated: (localPrefixes) => this.#current?.forgetPrefixes(localPrefixes),
+      labelsOutdated: (labels) => this.#current?.forgetLabels(labels),
     }
     return new AsyncLocalStorage()
   }

@@ -1,6 +1,6 @@
 // The words that processes of one cache say to each other: which keys and labels are outdated, never a value.
 // Not the globals: jsdom, as Jest sets it up, has none.
-import { TextDecoder, TextEncoder } from 'node:util'
+import { TextDecoder, TextEncoder, types } from 'node:util'
 import type { Label } from '../model/labels.js'
 import type { Bytes } from '../model/ports.js'
 
@@ -22,6 +22,11 @@ export interface Announcement {
 /** The wire version. A receiver ignores (with an event) what a later one says: unknown words may not be guessed at. */
 const WIRE_VERSION = 1
 
+/** Nobody of ours sends a larger one: many changes are announced in several. A single one always fits, since keys and tags are short. */
+export const MAX_ANNOUNCEMENT_BYTES = 16 * 1024
+/** What is not even parsed. Parsed, hostile bytes take a few hundred times their size in memory. */
+const MAX_READ_BYTES = 4 * MAX_ANNOUNCEMENT_BYTES
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -36,21 +41,33 @@ export function encodeAnnouncement(said: Announcement): Bytes {
   return encoder.encode(JSON.stringify(words))
 }
 
-/** Reads an announcement; a string says why it cannot be understood. Never throws: the bus is not trusted. */
+/**
+ * Reads an announcement; a string says why it cannot be understood. Never throws, and its work is bounded by `MAX_READ_BYTES`: whoever
+ * can write to the bus may have sent anything.
+ */
 export function decodeAnnouncement(bytes: Bytes): Announcement | string {
+  if (!types.isUint8Array(bytes)) return 'what is not bytes'
+  if (bytes.length > MAX_READ_BYTES) return `more than ${MAX_READ_BYTES} bytes`
   let words: unknown
   try {
     words = JSON.parse(decoder.decode(bytes))
   } catch {
-    return 'not JSON'
+    return 'what is not JSON'
   }
-  if (words === null || typeof words !== 'object') return 'not an object'
+  if (words === null || typeof words !== 'object') return 'what is not an object'
   const { v, s, k = [], e = [], l = [], x = [], p = [] } = words as Record<string, unknown>
-  if (v !== WIRE_VERSION) return `version ${String(v).slice(0, 20)}, this process speaks ${WIRE_VERSION}`
-  if (typeof s !== 'string') return 'no sender'
+  if (v !== WIRE_VERSION) return `${versionIn(v)}, while this process speaks version ${WIRE_VERSION}`
+  if (typeof s !== 'string' || s.length > MAX_SENDER_LENGTH) return 'no sender'
   if (!isStrings(k) || !isStrings(e) || !isStrings(l) || !isStrings(p)) return 'a list that is not of strings'
   if (!Array.isArray(x) || !x.every(isLabelAndSoft)) return 'softly expired labels that are not pairs'
   return { sender: s, keys: k, expiredKeys: e, labels: l, expiredLabels: x, prefixes: p }
+}
+
+const MAX_SENDER_LENGTH = 100
+
+/** Never `String(v)`: an object's own `toString` need not be a function. */
+function versionIn(v: unknown): string {
+  return typeof v === 'number' ? `version ${v}` : 'no version'
 }
 
 function isStrings(value: unknown): value is string[] {

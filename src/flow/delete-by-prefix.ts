@@ -23,7 +23,7 @@ export async function deleteByPrefix(
   }
   signal?.throwIfAborted()
   const localPrefix = localKey(space, prefix)
-  core.recovery.prefixOvertaken(localPrefix)
+  core.recovery.prefixesOvertaken([localPrefix])
   const inL1 = core.local.forgetPrefix(localPrefix)
   const inL2 = core.remote && (await core.remote.tier.deleteByPrefix(storePrefix, signal))
   const isAnnounced = await core.teller.announcePrefix(localPrefix)

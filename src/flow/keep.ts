@@ -371,7 +371,7 @@ function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
 function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
   const said = decodeAnnouncement(bytes)
   if (typeof said === 'string') return true
-  return labels.some(
-    (label) => said.labels.includes(label) || said.expiredLabels.some(([expired]) => expired === label),
-  )
+  const outdated = new Set(said.labels)
+  for (const [label] of said.expiredLabels) outdated.add(label)
+  return labels.some((label) => outdated.has(label))
 }

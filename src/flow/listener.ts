@@ -2,8 +2,9 @@
 import type { AtMs } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import { decodeStoreKey, isHashedStoreKey } from '../model/key.js'
+import type { Label } from '../model/labels.js'
 import type { BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
-import { decodeAnnouncement } from './announcement.js'
+import { type Announcement, decodeAnnouncement } from './announcement.js'
 import type { LocalState } from './local-state.js'
 import type { Recorder } from './recorder.js'
 import type { Recovery } from './recovery.js'
@@ -26,46 +27,77 @@ export class BusListener implements BusEvents {
   ) {}
 
   message(bytes: Bytes): void {
-    const said = decodeAnnouncement(bytes)
-    if (typeof said === 'string') {
-      this.recorder.messageIgnored(
-        new CacheError('BUS_MESSAGE_INVALID', `expected an announcement of this cache; got ${said}. It was ignored`),
-      )
-      // Somebody said something that this release cannot read: only asking L2 again is safe.
-      this.local.loseTrack()
-      return
-    }
-    if (said.sender === this.sender) return
+    this.#guarded(() => {
+      const said = decodeAnnouncement(bytes)
+      if (typeof said === 'string') this.#ignore(said)
+      else if (said.sender !== this.sender) this.#apply(said)
+    })
+  }
+
+  #apply(said: Announcement): void {
     for (const key of said.keys) this.local.forgetKey(key)
     for (const key of said.expiredKeys) this.local.expireKey(key)
-    for (const label of said.labels) this.local.forgetLabel(label)
-    for (const [label] of said.expiredLabels) this.local.expireLabel(label)
-    for (const prefix of said.prefixes) {
-      this.local.forgetPrefix(prefix)
-      this.recovery.prefixOvertaken(prefix)
+    const expiredLabels = said.expiredLabels.map(([label]) => label)
+    this.local.forgetLabels(new Set(said.labels))
+    this.local.expireLabels(new Set(expiredLabels))
+    if (said.prefixes.length > 0) {
+      this.local.forgetPrefixes(said.prefixes)
+      this.recovery.prefixesOvertaken(said.prefixes)
     }
-    const labels = [...said.labels, ...said.expiredLabels.map(([label]) => label)]
-    this.recovery.overtaken([...said.keys, ...said.expiredKeys], labels)
+    this.recovery.overtaken([...said.keys, ...said.expiredKeys], [...said.labels, ...expiredLabels])
     this.recorder.invalidatedElsewhere(this.name, said)
   }
 
-  changed(storeKeys: readonly string[] | 'all'): void {
-    if (storeKeys === 'all') {
-      this.lost('the server dropped everything')
-      return
+  /** Somebody said something that this release cannot read: only asking L2 again is safe. */
+  #ignore(got: string, cause?: unknown): void {
+    const message = `expected an announcement of this cache; got ${got}. It was ignored`
+    this.#mayHaveMissedSome()
+    this.recorder.messageIgnored(new CacheError('BUS_MESSAGE_INVALID', message, { cause }))
+  }
+
+  #mayHaveMissedSome(): void {
+    this.local.loseTrack()
+    this.recovery.busLost()
+  }
+
+  /** Whatever a bus hands over, nothing is thrown back into it: what a bus does then would be the end of its listening. */
+  #guarded(take: () => void): void {
+    try {
+      take()
+    } catch (error) {
+      this.#ignore('one that could not be applied', error)
     }
+  }
+
+  changed(storeKeys: readonly string[] | 'all'): void {
+    this.#guarded(() => {
+      if (storeKeys === 'all') this.lost('the server dropped everything')
+      else if (!isStrings(storeKeys)) this.#ignore('changed keys that are not strings')
+      else if (this.#take(storeKeys) === 'lost') this.lost('a key that cannot be told from its hash was changed')
+    })
+  }
+
+  #take(storeKeys: readonly string[]): 'taken' | 'lost' {
+    const labels = new Set<Label>()
+    let result: 'taken' | 'lost' = 'taken'
     for (const storeKey of storeKeys) {
       const named = decodeStoreKey(storeKey, this.name)
       if (typeof named === 'string') {
         this.local.unverifyKey(named)
         // Whether it was this process's own write cannot be told, so nothing is said to the recovery.
       } else if (named !== undefined) {
-        this.local.forgetLabel(named.label)
-      } else if (isHashedStoreKey(storeKey)) this.lost('a key that cannot be told from its hash was changed')
+        labels.add(named.label)
+      } else if (isHashedStoreKey(storeKey)) result = 'lost'
     }
+    this.local.forgetLabels(labels)
+    return result
   }
 
   heard(sentAtMs: number): void {
+    if (typeof sentAtMs !== 'number' || Number.isNaN(sentAtMs)) {
+      this.#ignore('a proof without its time')
+      return
+    }
     this.#wasHeard = true
     if (!this.#isDistrusted) this.local.tokens.heard(sentAtMs)
     this.#heardAtMs = sentAtMs
@@ -84,12 +116,11 @@ export class BusListener implements BusEvents {
   }
 
   lost(reason: string): void {
-    this.local.loseTrack()
-    this.recovery.busLost()
+    this.#mayHaveMissedSome()
     // When listening begins nothing was lost that anybody relied on.
     if (!this.#wasHeard) return
     this.#lostSinceMs ??= this.#heardAtMs
-    this.recorder.busLost(reason)
+    this.recorder.busLost(typeof reason === 'string' ? reason : 'the bus did not say why')
   }
 
   /** Whether everything announced before `fromMs` (on the clock that the bus has) was delivered, within `limitMs`. */
@@ -109,4 +140,8 @@ export class BusListener implements BusEvents {
       this.#heardWaiters.push(waiter)
     })
   }
+}
+
+function isStrings(keys: unknown): keys is readonly string[] {
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'string')
 }

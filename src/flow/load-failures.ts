@@ -5,6 +5,7 @@ import { backoffMs, type FailureBackoffMs, type Random } from '../model/freshnes
 import type { Label } from '../model/labels.js'
 import type { Bytes } from '../model/ports.js'
 import type { InvalidationLog, Mark } from './invalidation-log.js'
+import type { PrefixSet } from './prefix-set.js'
 
 /** One failed load. */
 export interface FailedLoad {
@@ -57,8 +58,8 @@ export class LoadFailures {
     if (this.#byKey.size > 0) this.#byKey.delete(localKey)
   }
 
-  /** Keys of this beginning were changed. */
-  liftPrefix(localPrefix: string): void {
-    for (const localKey of [...this.#byKey.keys()]) if (localKey.startsWith(localPrefix)) this.#byKey.delete(localKey)
+  /** Keys that begin like one of these were changed. */
+  liftPrefixes(localPrefixes: PrefixSet): void {
+    for (const localKey of [...this.#byKey.keys()]) if (localPrefixes.covers(localKey)) this.#byKey.delete(localKey)
   }
 }

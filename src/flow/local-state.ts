@@ -9,14 +9,15 @@ import { FlightTable } from './flight-table.js'
 import { InvalidationLog } from './invalidation-log.js'
 import type { L1Sweep } from './l1-sweep.js'
 import { LoadFailures } from './load-failures.js'
+import { PrefixSet } from './prefix-set.js'
 import type { TokenTable } from './token-table.js'
 import { UnsentWrites } from './unsent-writes.js'
 
 /** Is told of every change, at once and in the async context of whoever makes it. */
 export interface ChangeWatcher {
   keyOutdated(localKey: string): void
-  prefixOutdated(localPrefix: string): void
-  labelOutdated(label: Label): void
+  prefixesOutdated(localPrefixes: PrefixSet): void
+  labelsOutdated(labels: ReadonlySet<Label>): void
 }
 
 /**
@@ -56,16 +57,22 @@ export class LocalState {
     if (this.l1 !== undefined && (except === undefined || this.l1.peek(localKey) !== except)) this.l1.delete(localKey)
   }
 
-  /** Every key that begins like this was deleted. Answers how many L1 had; it looks at each key that L1 has. */
+  /** Every key that begins like this was deleted. Returns how many L1 had; it looks at each key that L1 has. */
   forgetPrefix(localPrefix: string): number {
+    return this.forgetPrefixes([localPrefix])
+  }
+
+  /** The same for many prefixes: L1 is looked through once. */
+  forgetPrefixes(localPrefixes: readonly string[]): number {
     this.keyLog.recordAll()
-    this.watcher?.prefixOutdated(localPrefix)
-    if (this.unsent.size > 0) this.unsent.outdatePrefix(localPrefix)
-    this.failures.liftPrefix(localPrefix)
-    for (const { localKey } of this.flights.values()) if (localKey.startsWith(localPrefix)) this.detach(localKey)
+    const prefixes = new PrefixSet(localPrefixes)
+    this.watcher?.prefixesOutdated(prefixes)
+    if (this.unsent.size > 0) this.unsent.outdatePrefixes(prefixes)
+    this.failures.liftPrefixes(prefixes)
+    for (const { localKey } of this.flights.values()) if (prefixes.covers(localKey)) this.detach(localKey)
     let count = 0
     for (const [localKey] of [...(this.l1?.entries() ?? [])]) {
-      if (localKey.startsWith(localPrefix) && this.l1?.delete(localKey)) count++
+      if (prefixes.covers(localKey) && this.l1?.delete(localKey)) count++
     }
     return count
   }
@@ -83,30 +90,39 @@ export class LocalState {
     this.l1?.peek(localKey)?.unverify()
   }
 
-  forgetLabel(label: Label): void {
-    if (this.unsent.size > 0) this.unsent.outdateLabel(label)
-    this.#forgetLabel(label)
+  /** The labels were invalidated. Flights and unsent writes are looked through once, however many labels there are. */
+  forgetLabels(labels: ReadonlySet<Label>): void {
+    if (this.unsent.size > 0) this.unsent.outdateLabels(labels)
+    this.#forgetLabels(labels)
   }
 
-  expireLabel(label: Label): void {
-    if (this.unsent.size > 0) this.unsent.outdateLabel(label)
-    this.#expireLabel(label)
+  /** The labels were softly expired. */
+  expireLabels(labels: ReadonlySet<Label>): void {
+    if (this.unsent.size > 0) this.unsent.outdateLabels(labels)
+    this.#expireLabels(labels)
   }
 
-  #forgetLabel(label: Label): void {
-    this.labelLog.record(label)
-    this.watcher?.labelOutdated(label)
-    this.tokens.forget(label)
-    this.#detachLabelled(label)
-    if (label === this.rootLabel) this.l1?.clear()
+  #forgetLabels(labels: ReadonlySet<Label>): void {
+    if (labels.size === 0) return
+    for (const label of labels) {
+      this.labelLog.record(label)
+      this.tokens.forget(label)
+    }
+    this.watcher?.labelsOutdated(labels)
+    this.#detachLabelled(labels)
+    if (this.rootLabel !== undefined && labels.has(this.rootLabel)) this.l1?.clear()
     else this.sweep?.request()
   }
 
-  #expireLabel(label: Label): void {
-    this.labelLog.record(label)
-    this.watcher?.labelOutdated(label)
-    this.tokens.expire(label, this.clock.nowMs())
-    this.#detachLabelled(label)
+  #expireLabels(labels: ReadonlySet<Label>): void {
+    if (labels.size === 0) return
+    const nowMs = this.clock.nowMs()
+    for (const label of labels) {
+      this.labelLog.record(label)
+      this.tokens.expire(label, nowMs)
+    }
+    this.watcher?.labelsOutdated(labels)
+    this.#detachLabelled(labels)
   }
 
   /**
@@ -125,14 +141,18 @@ export class LocalState {
         this.expireKey(subject)
         break
       case 'invalidateLabel':
-        this.#forgetLabel(subject)
-        break
       case 'expireLabel':
-        this.#expireLabel(subject)
+        this.toldLabels(change.op, new Set([subject]))
         break
       default:
         change satisfies never
     }
+  }
+
+  /** The same of labels. A write that waits for its tokens began later, or was outdated when they were invalidated. */
+  toldLabels(op: 'invalidateLabel' | 'expireLabel', labels: ReadonlySet<Label>): void {
+    if (op === 'invalidateLabel') this.#forgetLabels(labels)
+    else this.#expireLabels(labels)
   }
 
   /** Announcements may have been missed. What cannot be checked against an L2 is dropped. */
@@ -168,9 +188,9 @@ export class LocalState {
     this.flights.clear()
   }
 
-  #detachLabelled(label: Label): void {
+  #detachLabelled(labels: ReadonlySet<Label>): void {
     for (const flight of this.flights.values()) {
-      if (flight.labels.includes(label)) this.detach(flight.localKey)
+      if (flight.labels.some((label) => labels.has(label))) this.detach(flight.localKey)
     }
   }
 }

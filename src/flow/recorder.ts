@@ -11,6 +11,7 @@ import { isStored, type Stored, type StoreOutcome } from '../model/store-outcome
 import { eventsOf } from './announced-events.js'
 import type { Announcement } from './announcement.js'
 import { History } from './history.js'
+import { OnceASecond } from './once-a-second.js'
 import { Histogram } from './stats.js'
 
 /** What has been counted since the cache was made. */
@@ -70,6 +71,8 @@ export class Recorder {
   /** For `explain`. */
   readonly history = new History()
   readonly #hit = this.counters.reads.hit
+  /** Whoever can write to the bus can cause these as fast as he likes. */
+  readonly #floods: OnceASecond
   /** What was noticed already: once per kind. */
   readonly #noticed = new Set<string>()
 
@@ -78,7 +81,9 @@ export class Recorder {
     private readonly clock: Pick<Clock, 'nowMs'>,
     /** A key or tag as events and messages have it. */
     readonly shown: (key: string) => string,
-  ) {}
+  ) {
+    this.#floods = new OnceASecond(clock)
+  }
 
   /** The hot one: an event object exists only if somebody listens. */
   l1Hit(space: Space, key: string): void {
@@ -329,7 +334,9 @@ export class Recorder {
 
   messageIgnored(error: CacheError): void {
     this.counters.messagesIgnored++
-    if (this.events.has('messageIgnored')) this.events.emit('messageIgnored', { error })
+    if (this.events.has('messageIgnored') && this.#floods.admits('messageIgnored')) {
+      this.events.emit('messageIgnored', { error })
+    }
   }
 
   /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
@@ -353,6 +360,6 @@ export class Recorder {
 
   busLost(reason: string): void {
     this.counters.busLosses++
-    if (this.events.has('busLost')) this.events.emit('busLost', { reason })
+    if (this.events.has('busLost') && this.#floods.admits(`busLost ${reason}`)) this.events.emit('busLost', { reason })
   }
 }

@@ -5,8 +5,10 @@ import { backoffMs, type Random } from '../model/freshness.js'
 import type { Label } from '../model/labels.js'
 import type { Bytes, Change, Clock } from '../model/ports.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
+import { LabelIndex } from './label-index.js'
 import type { Journal } from './outbox.js'
 import { anew, asWaiting, bytesOf, idOf, keyId, labelId, merged, type Outgoing, removalOf } from './outgoing.js'
+import { PrefixSet } from './prefix-set.js'
 import type { Teller } from './teller.js'
 
 /** What the recovery needs of its cache. */
@@ -62,6 +64,7 @@ const CONFIRMED_PER_FORGETTING = 256
  */
 export class Recovery implements Journal {
   readonly #pending = new Map<string, Pending>()
+  readonly #labelled = new LabelIndex()
   /** By subject, oldest first. A value is kept as the removal that it would be asserted as: it costs no memory. */
   readonly #recent = new Map<string, Recent>()
   #pendingBytes = 0
@@ -111,6 +114,7 @@ export class Recovery implements Journal {
     // A new object: what is being told at this moment is not this change.
     const kept = older === undefined ? waiting : { ...merged(older, waiting) }
     this.#pending.set(id, { outgoing: kept, missedSome: !this.around.hearsOthers })
+    this.#labelled.add(id, kept.labels)
     this.#pendingBytes += bytesOf(kept)
     this.#dropValuesOf(outgoing)
     if (this.#pending.size > this.policy.maxOperations || this.#pendingBytes > this.policy.maxBytes) this.#overflow()
@@ -145,10 +149,11 @@ export class Recovery implements Journal {
     for (const label of labels) this.#dropValuesWith(label)
   }
 
-  /** Keys of this beginning were deleted, here or by another process. */
-  prefixOvertaken(localPrefix: string): void {
-    const begins = keyId(localPrefix)
-    for (const id of [...this.#pending.keys()]) if (id.startsWith(begins)) this.#valueToRemoval(id)
+  /** Keys that begin like one of these were deleted, here or by another process. */
+  prefixesOvertaken(localPrefixes: readonly string[]): void {
+    if (this.#pending.size === 0) return
+    const begins = new PrefixSet(localPrefixes.map(keyId))
+    for (const id of [...this.#pending.keys()]) if (begins.covers(id)) this.#valueToRemoval(id)
   }
 
   /** Announcements may have been missed. */
@@ -310,15 +315,14 @@ export class Recovery implements Journal {
   }
 
   #dropValuesWith(label: Label): void {
-    for (const [id, { outgoing }] of this.#pending) {
-      if (outgoing.labels.includes(label)) this.#valueToRemoval(id)
-    }
+    for (const id of [...this.#labelled.with(label)]) this.#valueToRemoval(id)
   }
 
   #valueToRemoval(id: string): void {
     const pending = this.#pending.get(id)
     if (pending === undefined || pending.outgoing.change.op !== 'put') return
     this.#pendingBytes -= bytesOf(pending.outgoing)
+    this.#labelled.remove(id, pending.outgoing.labels)
     pending.outgoing = removalOf(pending.outgoing)
   }
 
@@ -326,12 +330,14 @@ export class Recovery implements Journal {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     this.#pendingBytes -= bytesOf(pending.outgoing)
+    this.#labelled.remove(id, pending.outgoing.labels)
     this.#pending.delete(id)
   }
 
   #overflow(): void {
     const label = this.around.rootLabel
     this.#pending.clear()
+    this.#labelled.clear()
     this.#pendingBytes = 0
     this.#hasOverflowed = true
     const outgoing: Outgoing = { subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }

@@ -1,9 +1,8 @@
 // Tells L2 and the other processes of changes, the one in the way of the store, the others in the way of the bus.
 import { CacheError } from '../model/errors.js'
-import type { Label } from '../model/labels.js'
 import type { Bus, ChangeResult, Clock, Milliseconds } from '../model/ports.js'
 import { type RemoteTier, UNAVAILABLE } from '../tiers/remote-tier.js'
-import { type Announcement, encodeAnnouncement } from './announcement.js'
+import { type AnnouncementPart, partsOf, prefixAnnouncement } from './announcement-parts.js'
 import type { Outgoing } from './outgoing.js'
 
 /** Whether L2 is asked as everybody does, or by the recovery, while the breaker keeps everybody else out. */
@@ -25,10 +24,20 @@ export class Teller {
     return this.l2 !== undefined || this.bus !== undefined
   }
 
-  /** Applies the changes, then announces them in one message. Results in their order: `undefined` for what L2 confirmed. Never rejects. */
+  /**
+   * Applies the changes, then announces them, in one message unless that would be too large: then in parts, one after the other. Results
+   * in their order: `undefined` for what L2 confirmed. Never rejects.
+   */
   async tell(outgoing: readonly Outgoing[], telling: Telling): Promise<readonly ChangeResult[]> {
     if (outgoing.length === 0) return []
-    const announcement = encodeAnnouncement(announcementOf(this.sender, outgoing))
+    const parts = partsOf(this.sender, outgoing)
+    if (parts.length === 1) return this.#tellPart(parts[0] as AnnouncementPart, telling)
+    const results: ChangeResult[] = []
+    for (const part of parts) results.push(...(await this.#tellPart(part, telling)))
+    return results
+  }
+
+  async #tellPart({ outgoing, announcement }: AnnouncementPart, telling: Telling): Promise<readonly ChangeResult[]> {
     const withStore = this.bus?.announces === 'store' ? announcement : undefined
     const changes = outgoing.map(({ change }) => change)
     let results: readonly ChangeResult[] = outgoing.map(() => undefined)
@@ -44,18 +53,9 @@ export class Teller {
     return results.map((result) => result ?? problem)
   }
 
-  /** Announces without changing anything; answers whether that is certain. For the recovery. */
-  async announce(outgoing: readonly Outgoing[]): Promise<boolean> {
-    const announcement = encodeAnnouncement(announcementOf(this.sender, outgoing))
-    if (this.bus?.announces === 'publish') return (await this.#publish(this.bus, announcement)) === undefined
-    if (this.bus?.announces !== 'store' || this.l2 === undefined) return true
-    return (await this.l2.applyInRecovery([], announcement)) !== UNAVAILABLE
-  }
-
   /** Tells the other processes that every key with this beginning was deleted; `false`: they may not hear of it. */
   async announcePrefix(localPrefix: string): Promise<boolean> {
-    const none = announcementOf(this.sender, [])
-    const announcement = encodeAnnouncement({ ...none, prefixes: [localPrefix] })
+    const announcement = prefixAnnouncement(this.sender, localPrefix)
     if (this.bus?.announces === 'publish') return (await this.#publish(this.bus, announcement)) === undefined
     if (this.bus?.announces !== 'store' || this.l2 === undefined) return true
     return (await this.l2.apply([], announcement)) !== UNAVAILABLE
@@ -83,32 +83,3 @@ export class Teller {
 }
 
 const NOT_TOLD = new Error('L2 could not be told')
-
-/** What the other processes must know of these changes. */
-export function announcementOf(sender: string, outgoing: readonly Outgoing[]): Announcement {
-  const keys: string[] = []
-  const expiredKeys: string[] = []
-  const labels: Label[] = []
-  const expiredLabels: [Label, string][] = []
-  for (const { subject, change } of outgoing) {
-    switch (change.op) {
-      case 'put':
-      case 'replace':
-      case 'delete':
-        keys.push(subject)
-        break
-      case 'expire':
-        expiredKeys.push(subject)
-        break
-      case 'invalidateLabel':
-        labels.push(subject)
-        break
-      case 'expireLabel':
-        expiredLabels.push([subject, change.soft])
-        break
-      default:
-        change satisfies never
-    }
-  }
-  return { sender, keys, expiredKeys, labels, expiredLabels, prefixes: [] }
-}

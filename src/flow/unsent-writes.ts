@@ -1,5 +1,6 @@
 // Writes of this process that have begun and cannot leave yet, because a token that their value is to carry has to be read first.
 import type { Label } from '../model/labels.js'
+import type { PrefixSet } from './prefix-set.js'
 import type { SealPlan } from './seal-plan.js'
 
 /** One write that has begun. */
@@ -45,14 +46,14 @@ export class UnsentWrites {
     if (write !== undefined) write.plan = undefined
   }
 
-  /** The same for every value that carries `label`. */
-  outdateLabel(label: Label): void {
+  /** The same for every value that carries one of `labels`. */
+  outdateLabels(labels: ReadonlySet<Label>): void {
     for (const write of this.#byKey.values()) {
-      if (write.plan?.labels.labels.includes(label) === true) write.plan = undefined
+      if (write.plan?.labels.labels.some((label) => labels.has(label)) === true) write.plan = undefined
     }
   }
 
-  outdatePrefix(localPrefix: string): void {
-    for (const [localKey, write] of this.#byKey) if (localKey.startsWith(localPrefix)) write.plan = undefined
+  outdatePrefixes(localPrefixes: PrefixSet): void {
+    for (const [localKey, write] of this.#byKey) if (localPrefixes.covers(localKey)) write.plan = undefined
   }
 }

@@ -187,10 +187,10 @@ export class Writer {
 
   #invalidateLabels(by: 'invalidateTags' | 'clear', scope: Scope, labels: readonly Label[]): Promise<WriteResult> {
     this.core.assertOpen()
+    this.core.recovery.overtaken([], labels)
+    this.core.local.forgetLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
       const turn = this.#labelTurns.begin(label)
-      this.core.recovery.overtaken([], [label])
-      this.core.local.forgetLabel(label)
       return { turn, subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
     })
     return this.#tell(by, scope, changes)
@@ -199,11 +199,12 @@ export class Writer {
   /** The soft twin of `invalidateTags`: entries stop being fresh; they may still be served if loading fails. */
   expireTags(scope: Scope, tags: readonly string[]): Promise<WriteResult> {
     this.core.assertOpen()
-    const changes = tagLabels(tags).map((label): Begun => {
+    const labels = tagLabels(tags)
+    this.core.recovery.overtaken([], labels)
+    this.core.local.expireLabels(new Set(labels))
+    const changes = labels.map((label): Begun => {
       const soft = newSoftHalf()
       const turn = this.#labelTurns.begin(label)
-      this.core.recovery.overtaken([], [label])
-      this.core.local.expireLabel(label)
       return { turn, subject: label, change: { op: 'expireLabel', label, soft }, labels: [], plan: undefined }
     })
     return this.#tell('expireTags', scope, changes)
@@ -230,11 +231,17 @@ export class Writer {
     core.recorder.invalidatedHere(by, scope.space, changes)
     if (changes.length === 0) return 'applied'
     const result = await core.callers.await(core.outbox.submit(changes))
+    const labels = new Set<Label>()
     for (const { turn, subject, change } of changes) {
       const isOfLabel = change.op === 'invalidateLabel' || change.op === 'expireLabel'
       const isLast = (isOfLabel ? this.#labelTurns : this.#keyTurns).end(subject, turn, result)
+      if (isOfLabel) labels.add(subject)
       // While a later write of the same key is still on its way, L1 is that one's to clean.
-      if (core.remote !== undefined) core.local.told(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
+      else if (core.remote !== undefined) core.local.told(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
+    }
+    // All changes of one call are alike.
+    if (core.remote !== undefined && labels.size > 0) {
+      core.local.toldLabels(by === 'expireTags' ? 'expireLabel' : 'invalidateLabel', labels)
     }
     return result
   }

@@ -38,6 +38,8 @@ export const NOTICE_LEVELS = {
   SCOPES_NOT_ENDED: 'warning',
   /** The server had forgotten a script; it was sent again. */
   SCRIPT_MISSING: 'quiet',
+  /** Nothing could be appended to the stream of announcements, so it was begun anew. */
+  STREAM_REPLACED: 'quiet',
   /** A key of the cache held another type and was removed. */
   WRONG_TYPE: 'quiet',
 } as const satisfies Readonly<Record<string, NoticeLevel>>

@@ -2,7 +2,7 @@
 import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
 import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../model/ports.js'
-import { faultBehind } from './classify-error.js'
+import { faultBehind, isReply } from './classify-error.js'
 import type { Argument } from './client.js'
 import { MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
 import { ANNOUNCEMENT_FIELD } from './replies.js'
@@ -11,6 +11,17 @@ import type { Moment, ServerTime } from './server-time.js'
 
 /** About how many announcements the stream keeps. A bus that fell further behind says that it lost some. */
 export const STREAM_LENGTH = 10_000
+
+/**
+ * Large announcements leave fewer: each is appended so that the stream would have at most so many bytes if all of it were as large. Small
+ * ones that follow may stand beside them, so that together they are at most five times as much: about 16 MB.
+ */
+const BYTES_OF_ALIKE = 3 * 1024 * 1024
+
+/** How long the stream may be once an announcement of so many bytes was appended. */
+export function streamLengthWith(announcementBytes: number): number {
+  return Math.min(STREAM_LENGTH, Math.max(1, Math.floor(BYTES_OF_ALIKE / Math.max(1, announcementBytes))))
+}
 
 export interface ApplyContext {
   /** Whether commands are executed in the order sent: then the announcement need not wait for the changes. */
@@ -264,13 +275,16 @@ async function append(announcement: Bytes, context: ApplyContext): Promise<void>
   const { busKey } = context
   try {
     const entry = ['*', ANNOUNCEMENT_FIELD, asBuffer(announcement)]
-    await context.send(busKey, 'xadd', [busKey, 'MAXLEN', '~', STREAM_LENGTH, ...entry])
+    await context.send(busKey, 'xadd', [busKey, 'MAXLEN', '~', streamLengthWith(announcement.length), ...entry])
   } catch (error) {
+    // The script appends also when memory is short, and replaces what nothing can be appended to: another type, or a stream whose last
+    // id is the largest there is. Where Redis itself said nothing, neither way is open.
     const fault = faultBehind(error)
-    if (fault !== 'outOfMemory' && fault !== 'wrongType') throw error
-    // The script appends also when memory is short, and replaces what is not a stream.
-    context.notice(fault === 'wrongType' ? 'WRONG_TYPE' : 'OUT_OF_MEMORY', 'announced by a script instead')
+    if (fault !== 'outOfMemory' && fault !== 'wrongType' && !(fault === 'unavailable' && isReply(error))) throw error
     await announce([], announcement, context)
+    if (fault === 'unavailable')
+      context.notice('STREAM_REPLACED', 'nothing could be appended to the stream of announcements')
+    else context.notice(fault === 'wrongType' ? 'WRONG_TYPE' : 'OUT_OF_MEMORY', 'announced by a script instead')
   }
 }
 
@@ -278,7 +292,9 @@ async function announce(labels: readonly LabelChange[], announcement: Bytes | un
   const keys = [context.busKey, ...labels.map(({ label }) => context.tokenKeyOf(label))]
   const softs = labels.map((change) => (change.op === 'expireLabel' ? change.soft : ''))
   const entry =
-    announcement === undefined ? ['', '', STREAM_LENGTH] : [ANNOUNCEMENT_FIELD, asBuffer(announcement), STREAM_LENGTH]
+    announcement === undefined
+      ? ['', '', STREAM_LENGTH]
+      : [ANNOUNCEMENT_FIELD, asBuffer(announcement), streamLengthWith(announcement.length)]
   await context.run(ANNOUNCE, keys, [...entry, ...softs])
 }
 

@@ -33,12 +33,18 @@ export interface SessionCalls {
   /** Rejects when no reply came in `limitMs`, when the link drops, and when the session is closed. */
   ask<T>(reply: Promise<T>, limitMs: Milliseconds): Promise<T>
   pause(ms: Milliseconds): Promise<void>
-  /** Call once the session works: the next dialling then begins without a pause. */
+  /**
+   * Call whenever something was heard, not when listening merely began: once that has gone on for a while, the next dialling begins
+   * without a pause.
+   */
   works(): void
 }
 
 /** Longest time that dialling may take, Sentinel's look-up included. */
 const DIAL_LIMIT_MS: Milliseconds = 3_000
+
+/** What fails sooner, again and again, would be dialled again as fast as it fails. */
+const PROVEN_AFTER_MS: Milliseconds = 1_000
 
 const LINK_EVENTS = ['close', 'end'] as const
 
@@ -91,6 +97,9 @@ export class SessionLoop {
       },
     }
     const { client } = await this.#ask(this.#options.dial(keeper), DIAL_LIMIT_MS)
+    const { clock } = this.#options
+    const provenAtMs = clock.nowMs() + PROVEN_AFTER_MS
+    let isHeard = false
     const onDrop = (): void => this.#break(new Error('the link dropped'))
     for (const event of LINK_EVENTS) client.on(event, onDrop)
     try {
@@ -98,10 +107,11 @@ export class SessionLoop {
         ask: (reply, limitMs) => this.#ask(reply, limitMs),
         pause: (ms) => this.#wait(ms),
         works: () => {
-          this.#failures = 0
+          isHeard = true
         },
       })
     } finally {
+      if (isHeard && clock.nowMs() >= provenAtMs) this.#failures = 0
       for (const event of LINK_EVENTS) client.removeListener(event, onDrop)
     }
   }

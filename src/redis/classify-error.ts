@@ -61,6 +61,12 @@ export function faultBehind(error: unknown): RedisFault {
   return faultOf(error instanceof CacheError ? (error.cause ?? error) : error)
 }
 
+/** Whether the server itself replied with this error; else the client made it, of a link that dropped for example. */
+export function isReply(error: unknown): boolean {
+  const own = error instanceof CacheError ? error.cause : error
+  return own instanceof Error && own.name === 'ReplyError'
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -193,8 +193,8 @@ local log = false
 if ARGV[2] ~= '' then
   local at = redis.pcall('XRANGE', KEYS[1], ARGV[2], ARGV[2])
   if at.err == nil and #at == 1 then
-    log = redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
-    if #log >= tonumber(ARGV[3]) then log = false end
+    log = redis.pcall('XRANGE', KEYS[1], '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
+    if log.err ~= nil or #log >= tonumber(ARGV[3]) then log = false end
   end
 end
 return {tokens, log}`

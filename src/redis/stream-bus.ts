@@ -12,7 +12,6 @@ import { identifyServer } from './server-check.js'
 
 /** Entries per reply. */
 const PAGE = 1_000
-
 export interface StreamBusOptions {
   readonly lines: BusLines
   /** Appends one announcement by itself. */
@@ -71,7 +70,6 @@ export class StreamBus implements Bus {
     const { client, calls, events, clock, key } = session
     const { blockMs, graceMs } = this.#options
     await this.#resume(session)
-    calls.works()
     for (;;) {
       const sentAtMs = clock.nowMs()
       const confirmed = this.#confirmedId as string
@@ -85,6 +83,7 @@ export class StreamBus implements Bus {
       this.#confirmedId = entries.at(-1)?.id
       // A full page proves nothing of what may come behind it.
       if (entries.length < PAGE) events.heard(sentAtMs)
+      calls.works()
       this.#deliver(toReadEntries(await news), events)
     }
   }

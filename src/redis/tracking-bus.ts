@@ -1,5 +1,7 @@
 // L1 follows every writer, also those that bypass the SDK: the server tells which keys changed (CLIENT TRACKING, broadcast mode).
 // https://redis.io/docs/latest/develop/reference/client-side-caching/
+import { types } from 'node:util'
+import { asBuffer } from '../model/as-buffer.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
 import type { BusLines } from './bus-dial.js'
 import { type Dial, type SessionCalls, SessionLoop } from './bus-session.js'
@@ -114,7 +116,6 @@ export class TrackingBus implements Bus {
     await calls.ask(send(client, 'client', ['TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes]), graceMs)
     await calls.ask(send(client, 'subscribe', [CHANNEL]), graceMs)
     events.lost('listening begins')
-    calls.works()
     for (;;) {
       const sentAtMs = clock.nowMs()
       await calls.ask(send(client, 'ping', []), graceMs)
@@ -122,6 +123,7 @@ export class TrackingBus implements Bus {
       await Promise.all(looks)
       server.heardAtMs = sentAtMs
       this.#tellHeard(events)
+      calls.works()
       await calls.pause(everyMs)
     }
   }
@@ -133,15 +135,17 @@ export class TrackingBus implements Bus {
       events.changed('all')
       return undefined
     }
-    const keys = changed.map((key) => String(key).slice(keyPrefix.length))
-    const others = keys.filter((key) => this.#options.own.of(key) === undefined)
+    const others: string[] = []
+    const perhapsOwn: string[] = []
+    for (const name of changed) {
+      // Whoever may publish can send on the server's own channel.
+      if (!types.isUint8Array(name)) continue
+      const key = asBuffer(name).toString().slice(keyPrefix.length)
+      if (this.#options.own.of(key) === undefined) others.push(key)
+      else perhapsOwn.push(key)
+    }
     if (others.length > 0) events.changed(others)
-    if (others.length === keys.length) return undefined
-    return this.#tellUnlessOwn(
-      keys.filter((key) => !others.includes(key)),
-      calls,
-      events,
-    )
+    return perhapsOwn.length === 0 ? undefined : this.#tellUnlessOwn(perhapsOwn, calls, events)
   }
 
   async #tellUnlessOwn(keys: readonly string[], calls: SessionCalls, events: BusEvents): Promise<void> {
