@@ -232,7 +232,9 @@ function makeL1(policy: CachePolicy, space: Space, recorder: Recorder): MemoryTi
     if (policy.l2 === undefined || bytes <= maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
   }
   const evicted = (localKey: string) => recorder.evicted(scopeOf(localKey, space.scope), localKey)
-  return new MemoryTier(policy.memory, evicted, tooLarge, policy.values.extensions)
+  const l1 = new MemoryTier(policy.memory, evicted, tooLarge, policy.values.extensions)
+  l1.onChanged = (localKey) => recorder.valueChanged(scopeOf(localKey, space.scope), localKey)
+  return l1
 }
 
 function asCacheError(reason: Error): CacheError {

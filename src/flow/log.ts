@@ -199,8 +199,8 @@ function warnedByProcess(): Set<string> {
 
 /** What tells notices of one code apart. */
 function aboutOf(code: string, detail: string, error: Error | undefined): string | undefined {
-  // Such a notice comes once for each source, function or cache, and names it.
-  if (isOptionFailure(code)) return detail
+  // Such a notice comes once for each source, function, cache or key, and names it.
+  if (isOptionFailure(code) || code === 'VALUE_CHANGED') return detail
   return code === 'VALUE_NOT_KEPT' && error !== undefined ? kindOfRefusal(error) : undefined
 }
 

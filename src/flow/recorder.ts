@@ -1,6 +1,6 @@
 // One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
 import type { AtMs } from '../model/entry.js'
-import { asError, type CacheError, showName } from '../model/errors.js'
+import { asError, CacheError, showName } from '../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../model/events.js'
 import { localKey as localKeyOf, type Space, userKeyOf } from '../model/key.js'
 import type { Change, Clock, Milliseconds } from '../model/ports.js'
@@ -339,7 +339,17 @@ export class Recorder {
     }
   }
 
-  /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
+  /** A caller changed what memory shares. Once for each key. */
+  valueChanged(scope: string, localKey: string): void {
+    const kind = `VALUE_CHANGED ${localKey}`
+    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
+    this.#noticed.add(kind)
+    const message =
+      `the value of ${showName(this.shown(userKeyOf(localKey)))} in ${scope} was changed by a caller that got it from the cache: with ` +
+      "l1.values: 'shared' all later callers would get the change. Copy what you change; l1.values: 'frozen' throws where it happens"
+    this.notice('VALUE_CHANGED', message, new CacheError('VALUE_CHANGED', message))
+  }
+
   /** Nothing of the value is in memory: each read asks L2 for it, or loads it. */
   tooLargeForL1(key: string, bytes: number): void {
     this.notice(
@@ -349,6 +359,7 @@ export class Recorder {
     )
   }
 
+  /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
   notice(code: string, detail: string, error?: Error): void {
     if (!this.events.has('notice')) return
     this.events.emit('notice', error === undefined ? { code, detail } : { code, detail, error })

@@ -156,7 +156,7 @@ function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPo
     maxBytes: bytes,
     maxEntryBytes: maxEntryBytes === undefined ? Infinity : checkCount(maxEntryBytes, 'l1.maxEntryBytes', 1, Infinity),
     maxStalenessMs: toMs(maxStaleness, 'l1.maxStaleness'),
-    values: checkOneOf(values, 'l1.values', ['shared', 'frozen', 'cloned']),
+    values: checkOneOf(values, 'l1.values', ['shared', 'frozen', 'checked', 'cloned']),
   }
 }
 

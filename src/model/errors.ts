@@ -51,6 +51,8 @@ export type CacheErrorCode =
   | 'TAGS_FAILED'
   /** The key of a call could not be derived; its value was loaded, served and kept nowhere. Only in events. */
   | 'KEY_FAILED'
+  /** A caller changed a value that memory shares (`l1.values: 'checked'`). Only in events. */
+  | 'VALUE_CHANGED'
   /** A ttl or another option that is a function could not be derived; the value was served and kept nowhere. Only in events. */
   | 'OPTION_FAILED'
 

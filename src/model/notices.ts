@@ -14,6 +14,8 @@ export const NOTICE_LEVELS = {
   L1_TOO_LARGE: 'warning',
   /** A value is kept in no tier, because of what it holds: each read loads it anew. */
   VALUE_NOT_KEPT: 'warning',
+  /** A caller changed a value that memory shares: the others got it as it was. Once for each key. */
+  VALUE_CHANGED: 'warning',
   /** A method decorated with `@cached` reads its `this`, and two instances share its results. */
   INSTANCES_SHARE: 'warning',
   /** Work that nobody waits for failed in a way that was not foreseen. */

@@ -134,8 +134,13 @@ export interface LoadContext<V = unknown> {
 /** The source of truth. It is not given its value's type through `ctx`, so that the type is inferred from what it returns. */
 export type Loader<V> = (ctx: LoadContext) => V | Promise<V>
 
-/** How L1 hands out values. `'shared'`: the very object; `'frozen'`: deeply frozen; `'cloned'`: a copy each time. */
-export type ValueSharing = 'shared' | 'frozen' | 'cloned'
+/**
+ * How L1 hands out values. `'shared'`: the very object, so that whoever changes it changes what all later callers get. `'frozen'`: the
+ * object, deeply frozen: to change it throws where it happens (contents of Map, Set, Date and bytes cannot be frozen). `'checked'`: the
+ * object, compared with a copy at each hit: what was changed is reported with its key, and the others get it as it was. `'cloned'`: a
+ * copy each time. `'frozen'` and `'checked'` are for development and tests.
+ */
+export type ValueSharing = 'shared' | 'frozen' | 'checked' | 'cloned'
 
 /** The memory tier. Entries are dropped least recently used first. */
 export interface MemoryOptions {
@@ -152,7 +157,7 @@ export interface MemoryOptions {
   readonly ttl?: Duration | undefined
   /** How long L1 is trusted when the bus is not heard. Default '3s'. */
   readonly maxStaleness?: Duration | undefined
-  /** Default 'shared'. */
+  /** Default 'shared': never change what you get. In development and tests take 'frozen' or 'checked'. */
   readonly values?: ValueSharing | undefined
 }
 

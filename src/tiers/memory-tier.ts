@@ -4,6 +4,7 @@ import type { MemoryLimits } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
 import type { Extension } from '../model/extension.js'
 import { estimateBytes } from './estimate-bytes.js'
+import { Originals } from './originals.js'
 import { cloneValue, freezeValue } from './value-sharing.js'
 
 /** Counted per entry beside its value: the entry object, its promise, its place in the LRU. */
@@ -18,6 +19,8 @@ export class MemoryTier {
   readonly sharesValues: boolean
   /** Called when an insertion is about to evict: what it drops need not be evicted. */
   onFull: (() => void) | undefined
+  /** Called with the key of a value that a caller has changed, each time it is handed out (`values: 'checked'`). */
+  onChanged: ((localKey: string) => void) | undefined
   #entries: LRUCache<string, Entry>
   readonly #evicted: (localKey: string) => void
   /** Where the sweep goes on, least recently used first. */
@@ -28,6 +31,7 @@ export class MemoryTier {
   readonly #limits: MemoryLimits
   readonly #counted: boolean
   readonly #extensions: readonly Extension[]
+  readonly #originals: Originals | undefined
 
   /** `onTooLarge` is told of a value that is not kept because it alone exceeds a bound. */
   constructor(
@@ -42,7 +46,8 @@ export class MemoryTier {
       this.evictions++
       onEvicted?.(localKey)
     }
-    this.sharesValues = limits.values !== 'cloned'
+    this.sharesValues = limits.values === 'shared' || limits.values === 'frozen'
+    this.#originals = limits.values === 'checked' ? new Originals(extensions) : undefined
     this.#counted = Number.isFinite(limits.maxBytes) || Number.isFinite(limits.maxEntryBytes)
     this.#entries = this.#empty()
   }
@@ -71,6 +76,7 @@ export class MemoryTier {
 
   /** Keeps `entry`, unless it is too large: then an older one under the key goes too. `sizeBytes` is the encoded size, where known. */
   set(localKey: string, entry: Entry, sizeBytes?: number): void {
+    this.#originals?.belongsTo(localKey, entry.value)
     if (!this.#counted) {
       this.#makeRoom(localKey, 0)
       this.#entries.set(localKey, entry)
@@ -168,14 +174,19 @@ export class MemoryTier {
         return freezeValue(value)
       case 'cloned':
         return cloneValue(value, this.#extensions)
+      case 'checked':
+        this.#originals?.remember(value)
+        return value
       default:
         return this.#limits.values satisfies never
     }
   }
 
-  /** What to hand to a caller: the entry's value or a copy of it. */
+  /** What to hand to a caller: the entry's value or a copy of it, for `'checked'` only if a caller has changed the value. */
   release<V>(value: V): V {
-    return this.sharesValues ? value : cloneValue(value, this.#extensions)
+    if (this.sharesValues) return value
+    if (this.#originals === undefined) return cloneValue(value, this.#extensions)
+    return this.#originals.unchanged(value, this.onChanged)
   }
 }
 

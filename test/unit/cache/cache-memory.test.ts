@@ -116,6 +116,39 @@ describe('l1.values', () => {
     expect(await cache.get('k')).toEqual({ list: [1] })
   })
 
+  test("'checked' tells whose value a caller changed, and gives the others what it was", async () => {
+    const { cache } = l1Only({ l1: { values: 'checked' } })
+    const notices: { code: string; detail: string; error?: Error | undefined }[] = []
+    cache.on('notice', (notice) => notices.push(notice))
+    const loaded = { list: [1], at: new Date(0), by: new Map([['a', 1]]) }
+    const was = { list: [1], at: new Date(0), by: new Map([['a', 1]]) }
+    const first = await cache.getOrSet('whose', () => loaded)
+    expect(await cache.getOrSet('whose', () => loaded)).toBe(first)
+    expect(notices).toEqual([])
+    first.by.set('b', 2)
+    first.at.setTime(5)
+    expect(await cache.get('whose')).toEqual(was)
+    expect(await cache.getOrSet('whose', () => loaded)).toEqual(was)
+    expect((await cache.getMany(['whose']))[0]).toEqual(was)
+    expect(cache.peek('whose')).toEqual(was)
+    expect(notices).toMatchObject([
+      { code: 'VALUE_CHANGED', detail: expect.stringMatching(/"whose"/), error: { code: 'VALUE_CHANGED' } },
+    ])
+    await cache.namespace('other').set('k', loaded)
+    loaded.list.push(3)
+    await cache.namespace('other').get('k')
+    expect(notices).toHaveLength(2)
+    expect(notices[1]?.detail).toMatch(/"k" in cache\/other/)
+  })
+
+  test("'checked' keeps what cannot be changed, whatever it is", async () => {
+    const { cache } = l1Only({ l1: { values: 'checked' } })
+    for (const value of ['text', 1, null, undefined, true, 1n, Number.NaN]) {
+      await cache.set('k', value)
+      expect(await cache.get('k')).toBe(value)
+    }
+  })
+
   test("'cloned' gives every caller a copy of its own, those of one flight included", async () => {
     const { cache } = l1Only({ l1: { values: 'cloned' } })
     const loaded = { list: [1] }
