@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { AtMs } from '../model/entry.js'
 import { backoffMs, type FailureBackoffMs, type Random } from '../model/freshness.js'
 import type { Label } from '../model/labels.js'
+import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/lru-options.js'
 import type { Bytes } from '../model/ports.js'
 import type { InvalidationLog, Mark } from './invalidation-log.js'
 import type { PrefixSet } from './prefix-set.js'
@@ -27,21 +28,21 @@ const MAX_KEPT = 10_000
 
 /** Invariant: a change of the key or of one of its labels, here or in another process, ends the pause: the source may be well again. */
 export class LoadFailures {
-  readonly #byKey = new LRUCache<string, Failure>({ max: MAX_KEPT })
+  readonly #byKey = new LRUCache<string, Failure>(lruOptions({ max: MAX_KEPT }))
 
   constructor(private readonly labelLog: InvalidationLog) {}
 
   /** The next load of the key waits: longer after each failure in a row. */
   note(failed: FailedLoad, backoff: FailureBackoffMs, nowMs: AtMs, random: Random): void {
-    const attempt = (this.#byKey.get(failed.localKey)?.attempt ?? 0) + 1
+    const attempt = (this.#byKey.get(failed.localKey, READ_OPTIONS)?.attempt ?? 0) + 1
     const retryAtMs = nowMs + backoffMs(attempt, backoff.firstMs, backoff.longestMs, random)
-    this.#byKey.set(failed.localKey, { ...failed, attempt, retryAtMs })
+    this.#byKey.set(failed.localKey, { ...failed, attempt, retryAtMs }, WRITE_OPTIONS)
   }
 
   /** Whether the next load of the key has to wait. `stamp` is what stands in L2 now: another one means that the key was changed. */
   mustWait(localKey: string, nowMs: AtMs, stamp?: () => Bytes): boolean {
     if (this.#byKey.size === 0) return false
-    const failure = this.#byKey.get(localKey)
+    const failure = this.#byKey.get(localKey, READ_OPTIONS)
     if (failure === undefined || nowMs >= failure.retryAtMs) return false
     if (!this.#isOutdated(failure, stamp)) return true
     this.#byKey.delete(localKey)

@@ -10,6 +10,7 @@ import {
   newToken,
   withSoftHalf,
 } from '../model/labels.js'
+import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/lru-options.js'
 import type { Milliseconds, Token } from '../model/ports.js'
 
 /** How a token came to be known. A provisional one was made up here because the store could not be asked. */
@@ -63,7 +64,7 @@ export class TokenTable {
 
   constructor(options: TokenTableOptions) {
     // By size, not `max`: lru-cache makes room for `max` at once, 28 B for each label that may never come.
-    this.#known = new LRUCache({ maxSize: options.maxLabels, sizeCalculation: () => 1 })
+    this.#known = new LRUCache(lruOptions({ maxSize: options.maxLabels, sizeCalculation: () => 1 }))
     this.isShared = options.isShared
     this.maxStalenessMs = options.maxStalenessMs
     this.trustedUntilMs = options.isShared ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
@@ -105,7 +106,7 @@ export class TokenTable {
    * current would count as verified in this one.
    */
   current(label: Label, nowMs: AtMs): Known | undefined {
-    const known = this.#known.get(label)
+    const known = this.#known.get(label, READ_OPTIONS)
     if (known === undefined) return undefined
     if (!this.isShared) return known
     if (known.asOfMs === undefined || known.era !== this.#era) return undefined
@@ -121,21 +122,21 @@ export class TokenTable {
 
   /** The last known token, however old; provisional ones included. */
   token(label: Label): Token | undefined {
-    return this.#known.get(label)?.token
+    return this.#known.get(label, READ_OPTIONS)?.token
   }
 
   /** Whether the last known token of `label` was made up here. */
   isProvisional(label: Label): boolean {
-    const known = this.#known.get(label)
+    const known = this.#known.get(label, READ_OPTIONS)
     return this.isShared && known !== undefined && known.asOfMs === undefined
   }
 
   /** The token that entries of this process carry while the store cannot be asked; never good for L2. */
   provisional(label: Label): Token {
-    const known = this.#known.get(label)
+    const known = this.#known.get(label, READ_OPTIONS)
     if (known !== undefined) return known.token
     const token = newToken()
-    this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: undefined })
+    this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: undefined }, WRITE_OPTIONS)
     return token
   }
 
@@ -157,11 +158,15 @@ export class TokenTable {
   learn(label: Label, token: Token, sentAtMs: AtMs, ticket: TokenTicket): boolean {
     const forgottenAt = this.#forgotten.get(label)
     if (forgottenAt !== undefined && forgottenAt > ticket) return false
-    const known = this.#known.peek(label)
+    const known = this.#known.peek(label, READ_OPTIONS)
     if (known !== undefined && known.token !== token) this.epoch++
     const era = ticket < this.#lostAt ? this.#era - 1 : this.#era
     const isSame = known !== undefined && compareTokens(known.token, token) !== 'invalidated'
-    this.#known.set(label, { token, asOfMs: sentAtMs, era, expiredAtMs: isSame ? known.expiredAtMs : undefined })
+    this.#known.set(
+      label,
+      { token, asOfMs: sentAtMs, era, expiredAtMs: isSame ? known.expiredAtMs : undefined },
+      WRITE_OPTIONS,
+    )
     return true
   }
 
@@ -178,10 +183,10 @@ export class TokenTable {
    */
   expire(label: Label, nowMs: AtMs): void {
     this.#noteForgotten(label)
-    const known = this.#known.peek(label)
+    const known = this.#known.peek(label, READ_OPTIONS)
     if (known !== undefined) {
       const token = withSoftHalf(known.token, newSoftHalf())
-      this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: nowMs })
+      this.#known.set(label, { token, asOfMs: undefined, era: this.#era, expiredAtMs: nowMs }, WRITE_OPTIONS)
     }
     this.epoch++
   }
@@ -196,7 +201,7 @@ export class TokenTable {
     let worst: Currency = 'current'
     for (let i = 0; i < set.labels.length; i++) {
       const held = set.tokens[i] as Token
-      const known = this.#known.get(set.labels[i] as Label)?.token
+      const known = this.#known.get(set.labels[i] as Label, READ_OPTIONS)?.token
       if (held === known) continue
       if (compareTokens(held, known) === 'invalidated') return 'invalidated'
       worst = 'expired'
@@ -211,7 +216,7 @@ export class TokenTable {
   expiredAtMs(set: LabelSet, nowMs: AtMs): AtMs {
     let firstMs = nowMs
     for (let i = 0; i < set.labels.length; i++) {
-      const known = this.#known.get(set.labels[i] as Label)
+      const known = this.#known.get(set.labels[i] as Label, READ_OPTIONS)
       if (known === undefined || compareTokens(set.tokens[i] as Token, known.token) !== 'expired') continue
       known.expiredAtMs ??= nowMs
       firstMs = Math.min(firstMs, known.expiredAtMs)

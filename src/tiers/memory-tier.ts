@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { MemoryLimits } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
 import type { Extension } from '../model/extension.js'
+import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/lru-options.js'
 import { estimateBytes } from './estimate-bytes.js'
 import { Originals } from './originals.js'
 import { cloneValue, freezeValue } from './value-sharing.js'
@@ -29,6 +30,8 @@ export class MemoryTier {
   /** The dead entry at which the sweep stands. */
   #found: [string, Entry] | undefined
   readonly #limits: MemoryLimits
+  /** For `set`, whose size differs each time. */
+  readonly #sized = { ...WRITE_OPTIONS }
   readonly #counted: boolean
   readonly #extensions: readonly Extension[]
   readonly #originals: Originals | undefined
@@ -55,23 +58,25 @@ export class MemoryTier {
   #empty(): LRUCache<string, Entry> {
     const { maxEntries, maxBytes } = this.#limits
     // Infinity means no such limit to us and is refused by lru-cache, whose word for it is 0.
-    return new LRUCache<string, Entry>({
-      max: finiteOr0(maxEntries),
-      maxSize: finiteOr0(maxBytes),
-      dispose: (_entry, localKey, reason) => {
-        if (reason === 'evict') this.#evicted(localKey)
-      },
-    })
+    return new LRUCache<string, Entry>(
+      lruOptions({
+        max: finiteOr0(maxEntries),
+        maxSize: finiteOr0(maxBytes),
+        dispose: (_entry: Entry, localKey: string, reason: LRUCache.DisposeReason) => {
+          if (reason === 'evict') this.#evicted(localKey)
+        },
+      }),
+    )
   }
 
   /** Moves the entry to the front. Exactly one look-up: a hit's cost is this. */
   get(localKey: string): Entry | undefined {
-    return this.#entries.get(localKey)
+    return this.#entries.get(localKey, READ_OPTIONS)
   }
 
   /** The same without touching the order. */
   peek(localKey: string): Entry | undefined {
-    return this.#entries.peek(localKey)
+    return this.#entries.peek(localKey, READ_OPTIONS)
   }
 
   /** Keeps `entry`, unless it is too large: then an older one under the key goes too. `sizeBytes` is the encoded size, where known. */
@@ -79,7 +84,7 @@ export class MemoryTier {
     this.#originals?.belongsTo(localKey, entry.value)
     if (!this.#counted) {
       this.#makeRoom(localKey, 0)
-      this.#entries.set(localKey, entry)
+      this.#entries.set(localKey, entry, WRITE_OPTIONS)
       return
     }
     const valueBytes = sizeBytes ?? estimateBytes(entry.value, this.#extensions)
@@ -91,15 +96,18 @@ export class MemoryTier {
       return
     }
     this.#makeRoom(localKey, size)
-    if (Number.isFinite(this.#limits.maxBytes)) this.#entries.set(localKey, entry, { size })
-    else this.#entries.set(localKey, entry)
+    if (!Number.isFinite(this.#limits.maxBytes)) this.#entries.set(localKey, entry, WRITE_OPTIONS)
+    else {
+      this.#sized.size = size
+      this.#entries.set(localKey, entry, this.#sized)
+    }
   }
 
   #makeRoom(localKey: string, size: number): void {
     if (this.onFull === undefined) return
     const entries = this.#entries
     const isFull = entries.size >= this.#limits.maxEntries || entries.calculatedSize + size > this.#limits.maxBytes
-    if (isFull && !entries.has(localKey)) this.onFull()
+    if (isFull && entries.peek(localKey, READ_OPTIONS) === undefined) this.onFull()
   }
 
   /** The sweep begins anew, with the least recently used entry. */
@@ -135,7 +143,7 @@ export class MemoryTier {
     if (this.#found === undefined) return
     const [localKey, entry] = this.#found
     this.#found = undefined
-    if (this.#entries.peek(localKey) === entry) this.#entries.delete(localKey)
+    if (this.#entries.peek(localKey, READ_OPTIONS) === entry) this.#entries.delete(localKey)
   }
 
   /** Whether there was one. */

@@ -100,7 +100,7 @@ describe('the options of a cache', () => {
     [{ l1: { maxBytes: '1MB' } }, /^l1\.maxBytes must be a whole number, 1 or more, or Infinity; got "1MB"$/],
     [{ l1: { maxEntryBytes: -1 } }, /^l1\.maxEntryBytes must be/],
     [{ l1: { maxStaleness: '3 s' } }, /^l1\.maxStaleness must be a duration/],
-    [{ l1: { values: 'freeze' } }, /^l1\.values must be 'shared' or 'frozen' or 'cloned'; got "freeze"$/],
+    [{ l1: { values: 'freeze' } }, /^l1\.values must be 'shared' or 'frozen' or 'checked' or 'cloned'; got "freeze"$/],
     [{ l1: { max: 5 } }, /^l1 has no option "max"\. Known are maxEntries/],
     [{ l2: {} }, /^l2 must be a tier such as redisTier\(client\)/],
     [{ bus: 'stream' }, /^bus must be a bus; got "stream"$/],

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { MemoryLimits } from '../../../src/model/cache-policy.js'
 import { Entry, NEVER_MS } from '../../../src/model/entry.js'
 import { NO_LABELS } from '../../../src/model/labels.js'
+import { READ_OPTIONS } from '../../../src/model/lru-options.js'
 import { MemoryTier } from '../../../src/tiers/memory-tier.js'
 
 const NONE = Number.POSITIVE_INFINITY
@@ -43,11 +44,12 @@ describe('a memory tier bounded by entries', () => {
     expect(tier.size).toBe(3)
   })
 
-  test('reads with one look-up and no options, which lru-cache would write to', () => {
+  test('reads with one look-up, and lets lru-cache write to no options but its own', () => {
     const get = vi.spyOn(LRUCache.prototype, 'get')
     const tier = new MemoryTier(limits({ maxEntries: 3 }))
     tier.get('a')
-    expect(get.mock.calls).toEqual([['a']])
+    expect(get.mock.calls).toEqual([['a', READ_OPTIONS]])
+    expect(Object.values(READ_OPTIONS).every((value) => value === undefined)).toBe(true)
   })
 
   test('counts and reports what it dropped for want of room, and nothing else', () => {
