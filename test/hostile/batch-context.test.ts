@@ -106,6 +106,8 @@ test('changes that are queued are saved in the context in which their source was
     load: () => 'loaded',
     save: () => void savedFor.push(tenant.getStore()),
     write: 'behind',
+    // The second change begins the flush, in its caller's context.
+    behind: { flushSize: 2 },
   })
   await tenant.run('a', () => rows.set('1', 'x'))
   await tenant.run('b', () => rows.set('2', 'x'))
