@@ -1,7 +1,8 @@
 // The stamp: the first 16 bytes of every value stored under an entry key. A lease or a fence is nothing else.
 // Compare-and-set in the store compares stamps, so two stamps never repeat: 8 of the bytes are random.
 import { randomFillSync } from 'node:crypto'
-import type { Bytes } from '../model/ports.js'
+import { LONGEST_LEASE_MS } from '../model/limits.js'
+import type { Bytes, Milliseconds } from '../model/ports.js'
 import { crc32OfRange } from './crc32.js'
 
 /** What stands under an entry key: a promise to load, an entry, an entry that was expired softly, or a writer's fence. */
@@ -102,6 +103,17 @@ export function hasChecksum(bytes: Bytes): boolean {
 export function stampProblem(bytes: Bytes): 'foreign' | 'damaged-stamp' | 'later-format' {
   if (bytes.length < STAMP_BYTES || !hasMagic(bytes)) return 'foreign'
   return bytes[2]! > FORMAT_VERSION ? 'later-format' : 'damaged-stamp'
+}
+
+/**
+ * Whether what stands under an entry's key may have been left there by a cache, by what is left of its life: `Infinity` where it has no
+ * end. A lease or fence that lives longer than any would keep everybody waiting; a later format without an end, everybody from the key.
+ */
+export function canBeOurs(bytes: Bytes, leftMs: Milliseconds): boolean {
+  if (bytes.length < STAMP_BYTES || !hasMagic(bytes)) return true
+  if (bytes[2]! > FORMAT_VERSION) return leftMs !== Number.POSITIVE_INFINITY
+  const state = bytes[2] === FORMAT_VERSION ? STATES[bytes[3]!] : undefined
+  return (state !== 'lease' && state !== 'fence') || leftMs <= LONGEST_LEASE_MS
 }
 
 /** The first 16 bytes, copied, so that the whole reply need not be kept for them. */

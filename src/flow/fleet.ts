@@ -9,8 +9,9 @@ import type { Bytes, Milliseconds } from '../model/ports.js'
 import { UNAVAILABLE, type Unavailable } from '../tiers/remote-tier.js'
 import type { Core, Remote, Scope } from './core.js'
 import type { Flight } from './flight.js'
+import { LeaseWait } from './lease-wait.js'
 import type { Patience } from './patience.js'
-import type { Ask, Found, FoundEntry, RemoteEntries } from './remote-entries.js'
+import { type Ask, type Found, type FoundEntry, NOT_ASKED, type RemoteEntries } from './remote-entries.js'
 import { keepRenewing } from './renewal.js'
 
 /**
@@ -60,10 +61,7 @@ const FENCED_OUT: Right = { fence: undefined, lease: undefined, mayKeep: false }
 /** How much the latest read says of the next one. */
 const LEARNING_RATE = 1 / 8
 
-const FIRST_POLL_MS = 2
-const LONGEST_POLL_MS = 10
-const POLL_GROWTH = 1.5
-/** How often the right is asked for where nobody else loads. Whoever keeps others from getting it for so long is no cache. */
+/** How often the right is asked for without waiting. Whoever keeps others from getting it for so long is no cache. */
 const MAX_TRIES = 50
 
 export interface AcquirePlan {
@@ -107,77 +105,81 @@ export class Fleet {
     return lease !== undefined && found.kind === 'absent' ? { kind: 'claimed', lease } : found
   }
 
-  /** Asks for the right to load what was `found`, waiting for another process's load if the policy says so. */
+  /**
+   * Asks for the right to load what was `found`, waiting for another process's load if the policy says so, but not for ever: see
+   * `LeaseWait`. Who then loads all the same expects at its fill what it saw before its load began, as everybody does (G1).
+   */
   async acquire(found: Found | Claimed, plan: AcquirePlan): Promise<Acquired> {
-    const { flight } = plan
-    const { localKey } = flight
+    const { flight, policy } = plan
     if (found.kind === 'claimed') return this.#holding(flight, found.lease)
-    let seen = found
-    let pollMs = FIRST_POLL_MS
+    const { callers } = this.core
+    const wait = new LeaseWait(callers.nowMs(), policy.hardTimeoutMs, this.remote.leaseMs)
+    let seen: Found | Planted = found
     let tries = 0
+    let hasAskedForLife = false
     for (;;) {
-      if ((seen.kind === 'absent' || seen.kind === 'useless') && ++tries > MAX_TRIES)
-        return { kind: 'load', right: NO_RIGHT }
-      if (plan.flight.isAborted) return { kind: 'load', right: NO_RIGHT }
+      if (seen instanceof Planted) return this.#holding(flight, seen.lease)
+      if (flight.isAborted || tries >= MAX_TRIES) return { kind: 'load', right: NO_RIGHT }
       switch (seen.kind) {
         case 'unavailable':
-        case 'later-format':
           return { kind: 'load', right: NO_RIGHT }
-        case 'fenced':
-          return { kind: 'load', right: FENCED_OUT }
-        case 'absent': {
-          const askedAt = this.entries.ask()
-          const standing = await this.#claim(this.entries.storeKey(localKey), plan)
-          if (standing instanceof Planted) return this.#holding(flight, standing.lease)
-          seen = await this.entries.judge(standing, plan.scope.space, localKey, plan.policy, askedAt, plan.patience)
+        case 'later-format':
+        case 'fenced': {
+          const right = seen.kind === 'fenced' ? FENCED_OUT : NO_RIGHT
+          if (hasAskedForLife) return { kind: 'load', right }
+          hasAskedForLife = true
+          seen = await this.#claimOrSee(plan)
+          if (!(seen instanceof Planted) && seen.kind === 'unavailable') return { kind: 'load', right }
+          continue
+        }
+        case 'absent':
+          tries++
+          seen = await this.#claimOrSee(plan)
           // Neither waited for nor polled: what stands there now decides at once.
-          if (seen.kind === 'absent' || seen.kind === 'held') break
+          if (!(seen instanceof Planted) && (seen.kind === 'absent' || seen.kind === 'held')) break
           continue
-        }
-        case 'useless': {
-          const taken = await this.#replace(plan, seen.stamp)
-          if (taken instanceof Planted) return this.#holding(flight, taken.lease)
-          seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
-          if (seen.kind === 'useless') break
+        case 'useless':
+          tries++
+          seen = await this.#replaceOrSee(plan, seen.stamp)
+          if (!(seen instanceof Planted) && seen.kind === 'useless') break
           continue
-        }
         case 'entry': {
           if (plan.isGoodEnough(seen)) return { kind: 'found', found: seen }
           const leaseKey = leaseKeyOf(this.core.name, hexOf(seen.stamp))
           const standing = await this.#claim(leaseKey, plan)
-          if (standing instanceof Planted || plan.policy.singleFlight === 'process') {
+          if (standing instanceof Planted || policy.singleFlight === 'process') {
             const own = standing instanceof Planted ? { storeKey: leaseKey, stamp: standing.lease } : undefined
             return { kind: 'load', right: { fence: seen.stamp, lease: own, mayKeep: true } }
           }
           if (standing === UNAVAILABLE)
             return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
           // Somebody refreshes it. Whoever was served already need not wait.
-          if (plan.flight.isAnswered) return { kind: 'leave' }
+          if (flight.isAnswered) return { kind: 'leave' }
           if (flight.reason === 'refresh' && ageOf(seen.entry, this.core.clock.nowMs()) === 'fresh') {
             return { kind: 'leave' }
           }
           break
         }
-        case 'held': {
+        case 'held':
           if (!flight.mustLoad) break
           // A refresh waits for no load that began before it: it takes the lease over, and what that load brings is stored nowhere.
-          const taken = await this.#replace(plan, seen.stamp)
-          if (taken instanceof Planted) return this.#holding(flight, taken.lease)
-          seen = taken === 'unavailable' ? { kind: 'unavailable' } : await this.#read(plan)
+          tries++
+          seen = await this.#replaceOrSee(plan, seen.stamp)
           continue
-        }
         default:
           seen satisfies never
       }
       // Only the waiting is switched off, never the fence: what was seen standing there must still stand at the fill.
       // A load of this very process is waited for all the same (G5).
-      if (plan.policy.singleFlight === 'process' && seen.kind === 'held' && !this.#isOurs(seen.stamp)) {
-        return { kind: 'load', right: { fence: seen.stamp, lease: undefined, mayKeep: true } }
+      const isOther = seen.kind === 'held' && !this.#isOurs(seen.stamp)
+      if ((policy.singleFlight === 'process' && isOther) || wait.isOver(callers.nowMs())) {
+        const fence = seen.kind === 'held' || seen.kind === 'entry' ? seen.stamp : undefined
+        return { kind: 'load', right: { fence, lease: undefined, mayKeep: true } }
       }
-      await this.#pause(pollMs)
+      await this.#pause(wait.nextPauseMs())
       plan.patience.renew()
-      pollMs = Math.min(LONGEST_POLL_MS, pollMs * POLL_GROWTH)
-      seen = await this.#read(plan)
+      const ask: 'read' | 'claim' = seen.kind === 'held' ? wait.nextAsk(callers.nowMs()) : 'read'
+      seen = ask === 'claim' ? await this.#claimOrSee(plan) : await this.#read(plan)
     }
   }
 
@@ -208,21 +210,31 @@ export class Fleet {
     return standing !== UNAVAILABLE && isOurs(standing) ? new Planted(standing) : standing
   }
 
-  async #replace(plan: AcquirePlan, expected: Bytes | undefined): Promise<Planted | 'refused' | 'unavailable'> {
+  /** What stands there, by a claim: it takes the place of nothing, and of what no cache can have left there. */
+  async #claimOrSee(plan: AcquirePlan): Promise<Found | Planted> {
+    const { scope, flight, policy, patience } = plan
+    const askedAt = this.entries.ask()
+    const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
+    if (standing instanceof Planted) return standing
+    return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, patience)
+  }
+
+  /** Takes the place of what begins as `expected`; else what stands there now. */
+  async #replaceOrSee(plan: AcquirePlan, expected: Bytes | undefined): Promise<Found | Planted> {
     const lease = newStamp('lease')
     const storeKey = this.entries.storeKey(plan.flight.localKey)
     if (expected === undefined) {
       // Too short to be compared, so nobody's fence: away with it, and whoever claims first holds the lease.
       const gone = await this.remote.tier.apply([{ op: 'delete', key: storeKey }], undefined)
-      return gone === UNAVAILABLE ? 'unavailable' : 'refused'
+      return gone === UNAVAILABLE ? NOT_ASKED : this.#read(plan)
     }
     const tooLate = (answer: undefined | 'refused') => {
       if (answer === undefined) this.#giveBack({ storeKey, stamp: lease })
     }
     const limits = { withinMs: plan.patience.leftMs, tooLate }
     const answer = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
-    if (answer === UNAVAILABLE) return 'unavailable'
-    return answer === 'refused' ? 'refused' : new Planted(lease)
+    if (answer === undefined) return new Planted(lease)
+    return answer === UNAVAILABLE ? NOT_ASKED : this.#read(plan)
   }
 
   #read(plan: AcquirePlan): Promise<Found> {

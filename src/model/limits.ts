@@ -9,6 +9,9 @@ export const MAX_TAGS = 1_000
 /** Characters of an etag. */
 export const MAX_ETAG_CHARACTERS = 4_096
 
+/** The longest life of a lease or fence, in ms: who finds one that would live longer knows that no cache planted it. */
+export const LONGEST_LEASE_MS = 10 * 60_000
+
 /** Characters of a key. */
 export const MAX_KEY_CHARACTERS = 1024 * 1024
 

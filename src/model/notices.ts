@@ -42,14 +42,29 @@ export const NOTICE_LEVELS = {
   SCRIPT_MISSING: 'quiet',
   /** Nothing could be appended to the stream of announcements, so it was begun anew. */
   STREAM_REPLACED: 'quiet',
+  /** What stood under a key of the cache had a life that no cache gave it, such as a lease without an end, and was replaced. */
+  WRONG_LIFE: 'quiet',
   /** A key of the cache held another type and was removed. */
   WRONG_TYPE: 'quiet',
 } as const satisfies Readonly<Record<string, NoticeLevel>>
 
-/** The detail of `WRONG_TYPE`, without the user's part of the key: it goes to logs. */
+/** The detail of `WRONG_TYPE`. */
 export function heldAnotherType(storeKey: string): string {
+  return `a key that begins with ${beginningOf(storeKey)} held another type and was removed`
+}
+
+/** The detail of `WRONG_LIFE`. */
+export function hadAnotherLife(storeKey: string): string {
+  return (
+    `under a key that begins with ${beginningOf(storeKey)} stood a lease or fence with a longer life than any cache gives it; it was ` +
+    'replaced. Another program writes there: give the cache a user or a server of its own'
+  )
+}
+
+/** Without the user's part of the key: it goes to logs. */
+function beginningOf(storeKey: string): string {
   const colon = storeKey.indexOf(':')
-  return `a key that begins with ${foreignText(colon === -1 ? storeKey : storeKey.slice(0, colon + 1), 80)} held another type and was removed`
+  return foreignText(colon === -1 ? storeKey : storeKey.slice(0, colon + 1), 80)
 }
 
 /** How loud a notice is. The codes of `CacheError` are warnings; those of a store that is not ours are quiet. */

@@ -86,7 +86,8 @@ export interface RemoteStore {
   read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]>
   /**
    * Returns what stands there then. Where nothing stood, that is a lease which begins with `lease` (16 bytes) and was never planted
-   * before, not even by this very command, should it be executed again: all of it is the fence of the load.
+   * before, not even by this very command, should it be executed again: all of it is the fence of the load. What no cache can have left
+   * there by what is left of its life (a lease or fence of more than ten minutes, or without an end) counts as nothing.
    */
   claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes>
   /**

@@ -46,7 +46,7 @@ export interface TierOptions {
    * call waits for a connection. Default '5s'.
    */
   readonly connectTimeout?: Duration | undefined
-  /** The life of a lease without renewal: what a dead holder costs the others. Default '2s'. */
+  /** The life of a lease without renewal: what a dead holder costs the others. Default '2s', at most '10m'. */
   readonly leaseTtl?: Duration | undefined
   readonly breaker?: false | BreakerOptions | undefined
   /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */

@@ -1,6 +1,7 @@
 // The options of an L2, checked and resolved into numbers.
-import { toMs } from './duration.js'
-import { checkCount, checkNames } from './option-rules.js'
+import { type Duration, toMs } from './duration.js'
+import { LONGEST_LEASE_MS } from './limits.js'
+import { checkCount, checkNames, invalid } from './option-rules.js'
 import { ownOptions } from './own-options.js'
 import type { Milliseconds } from './ports.js'
 import type { BreakerOptions, TierOptions } from './tier-definition.js'
@@ -48,9 +49,16 @@ export function resolveTierOptions(given: TierOptions): TierPolicy {
   return {
     timeoutMs,
     connectTimeoutMs: toMs(options.connectTimeout ?? '5s', 'connectTimeout', 'positive'),
-    leaseMs: toMs(options.leaseTtl ?? '2s', 'leaseTtl', 'positive'),
+    leaseMs: readLeaseTtl(options.leaseTtl ?? '2s'),
     breaker: options.breaker === false ? undefined : resolveBreaker(options.breaker ?? {}, timeoutMs),
   }
+}
+
+/** What lives longer is taken for a stranger's. */
+function readLeaseTtl(leaseTtl: Duration): Milliseconds {
+  const leaseMs = toMs(leaseTtl, 'leaseTtl', 'positive')
+  if (leaseMs <= LONGEST_LEASE_MS) return leaseMs
+  throw invalid('leaseTtl', `a duration above 0 and up to ${LONGEST_LEASE_MS} ms`, leaseTtl)
 }
 
 function resolveBreaker(given: BreakerOptions, timeoutMs: Milliseconds): BreakerPolicy {

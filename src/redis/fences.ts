@@ -1,7 +1,7 @@
 // Leases and fences on Redis: whatever is planted, stored or removed only where the right bytes stand. Those of one tick travel together.
 
 import { CacheError } from '../model/errors.js'
-import { heldAnotherType } from '../model/notices.js'
+import { hadAnotherLife, heldAnotherType } from '../model/notices.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
 import type { Argument } from './client.js'
@@ -71,7 +71,10 @@ export class Fences {
 
   #standing(reply: unknown, { key }: KeyBytes): Bytes {
     const isInPlaceOfAnother = Array.isArray(reply)
-    if (isInPlaceOfAnother) this.#context.notice('WRONG_TYPE', heldAnotherType(key))
+    if (isInPlaceOfAnother) {
+      if (reply.length > 1) this.#context.notice('WRONG_LIFE', hadAnotherLife(key))
+      else this.#context.notice('WRONG_TYPE', heldAnotherType(key))
+    }
     const there = toBytes(isInPlaceOfAnother ? reply[0] : reply)
     if (there === undefined)
       throw new CacheError('L2_UNAVAILABLE', 'Redis did not reply to a claim with what stands there')

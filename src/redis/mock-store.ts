@@ -1,10 +1,11 @@
 // L2 on ioredis-mock, for the tests of those who use it: what the store on Redis does with commands and scripts, done to the mock's data.
 
 import { createHash } from 'node:crypto'
+import { canBeOurs } from '../codec/stamp.js'
 import { asBuffer } from '../model/as-buffer.js'
 import { CacheError } from '../model/errors.js'
 import { busKeyOf, tokenKeyOf } from '../model/key.js'
-import { heldAnotherType } from '../model/notices.js'
+import { hadAnotherLife, heldAnotherType } from '../model/notices.js'
 import type {
   Bytes,
   Change,
@@ -77,8 +78,9 @@ export class MockStore implements RemoteStore {
   async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
     this.#assertReady()
     const standing = this.#data.bytes(key)
-    if (standing !== undefined) return standing
-    if (this.#data.has(key)) this.#events?.notice('WRONG_TYPE', heldAnotherType(key))
+    if (standing !== undefined && canBeOurs(standing, this.#data.leftMs(key))) return standing
+    if (standing !== undefined) this.#events?.notice('WRONG_LIFE', hadAnotherLife(key))
+    else if (this.#data.has(key)) this.#events?.notice('WRONG_TYPE', heldAnotherType(key))
     const planted = Buffer.concat([lease, Buffer.from(`${++this.#planted}`.padStart(STAMP_BYTES, '0'))])
     this.#data.put(key, planted, leaseMs)
     return planted
@@ -126,7 +128,8 @@ export class MockStore implements RemoteStore {
     const tokens = labels.map((label, i) => {
       const key = tokenKeyOf(label, this.#name)
       const token = this.#token(label) ?? this.#plantToken(key, candidates[i] as Token)
-      if (this.#data.leftMs(key) < keepMs) this.#data.keep(key, keepMs)
+      const leftMs = this.#data.leftMs(key)
+      if (leftMs < keepMs || leftMs === Number.POSITIVE_INFINITY) this.#data.keep(key, keepMs)
       return token
     })
     return { tokens, log: since === undefined ? undefined : this.#log.after(since)?.announcements }

@@ -1,5 +1,6 @@
 // Replies of Redis into our own shapes. Clients differ: RESP2 answers nested arrays, RESP3 maps, and mappings of it flat arrays.
 import { types } from 'node:util'
+import { asBuffer } from '../model/as-buffer.js'
 import type { Bytes, Token } from '../model/ports.js'
 
 /** One entry of a stream: its id and the bytes of one of its fields, if it has that field. */
@@ -17,9 +18,16 @@ export function toBytes(reply: unknown): Bytes | undefined {
   return types.isUint8Array(reply) ? reply : undefined
 }
 
-/** 32 characters, or it is not a token of ours. */
+/** 32 hex digits, or it is not a token of ours. */
 export function toToken(reply: unknown): Token | undefined {
-  return types.isUint8Array(reply) && reply.length === 32 ? String(reply) : undefined
+  if (!types.isUint8Array(reply) || reply.length !== 32) return undefined
+  for (const digit of reply) if (!isHexDigit(digit)) return undefined
+  return asBuffer(reply).toString('latin1')
+}
+
+/** 0 to 9, a to f. */
+function isHexDigit(byte: number): boolean {
+  return (byte >= 48 && byte <= 57) || (byte >= 97 && byte <= 102)
 }
 
 /** The entries of an XRANGE reply. */

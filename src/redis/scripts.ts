@@ -6,6 +6,7 @@
 // that its command alone determines: it is made of the moment, or conditional on something that never comes back, or recorded in
 // the key's change mark.
 import { createHash } from 'node:crypto'
+import { LONGEST_LEASE_MS } from '../model/limits.js'
 
 /** A Lua script and the name by which the server knows it once it has it. */
 export interface Script {
@@ -59,20 +60,33 @@ return stored`)
 
 /**
  * KEYS: keys. ARGV: per key a lease and its life in ms. Per key what stands there now: what stood there, or the lease followed by the
- * moment of its planting, in an array where something of another type had to go for it. A lease is small and short-lived, so it is
- * planted also when the server is out of memory.
+ * moment of its planting, in an array where something else had to go for it: of another type (then the array has one element), or
+ * with a life that no cache gave it (then it has two, see `canBeOurs`). A lease is small and short-lived, so it is planted also when
+ * the server is out of memory.
  * Executed again: where nothing stands another lease is planted, since the moment is another. Nobody fills for it, and it expires.
+ *
+ * If somebody took the end from a lease or a fence of ours, replacing it is what its expiry would be: who expects it to stand is
+ * refused (a fill), or removes what stands there instead (a writer who is done). So G1 holds for it, too.
  */
 export const CLAIM = script(`${ALSO_WHEN_FULL}${MOMENT}
+local function canBeOurs(key, there)
+  if #there < 16 or string.sub(there, 1, 2) ~= '\\199\\30' then return true end
+  local format, state = string.byte(there, 3, 4)
+  if format > 1 then return redis.call('PTTL', key) >= 0 end
+  if format < 1 or (state ~= 0 and state ~= 3) then return true end
+  local left = redis.call('PTTL', key)
+  return left >= 0 and left <= ${LONGEST_LEASE_MS}
+end
 local standing = {}
 for i = 1, #KEYS do
   local there = redis.pcall('GET', KEYS[i])
-  if type(there) == 'string' then
+  if type(there) == 'string' and canBeOurs(KEYS[i], there) then
     standing[i] = there
   else
     local lease = ARGV[2 * i - 1] .. moment
     redis.call('SET', KEYS[i], lease, 'PX', ARGV[2 * i])
-    standing[i] = there and { lease } or lease
+    standing[i] = lease
+    if there then standing[i] = type(there) == 'string' and { lease, 'life' } or { lease } end
   end
 end
 return standing`)
@@ -204,6 +218,7 @@ return {tokens, log}`
  * What is planted is made of the candidate and the moment: a command that is executed once more, by a client that resends it, must not
  * plant a token that was invalidated in between. A token is given a third more than was asked for, so that it is seldom renewed: a renewal is
  * a write, which a tracking bus tells everybody.
+ * What is no token of ours (32 hex digits) is replaced, and one without an end is given one: neither would ever go away.
  * Answers the tokens, planted where there were none, and the entries after the position, or nil if the log no longer holds it:
  * while the position's own entry is there, nothing after it was trimmed.
  */
@@ -213,7 +228,7 @@ local givenMs = math.ceil(keepMs * 4 / 3)
 local tokens = {}
 for i = 2, #KEYS do
   local held = redis.pcall('GET', KEYS[i])
-  if type(held) == 'string' and #held == 32 then
+  if type(held) == 'string' and #held == 32 and not string.find(held, '[^0-9a-f]') then
     if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], givenMs) end
     tokens[i - 1] = held
   else

@@ -1,7 +1,8 @@
 // What a `MemoryServer` does with each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
-import { heldAnotherType } from '../model/notices.js'
+import { canBeOurs } from '../codec/stamp.js'
+import { hadAnotherLife, heldAnotherType } from '../model/notices.js'
 import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
 import { logKey, type MemoryServer, tokenKey } from './memory-server.js'
@@ -12,7 +13,7 @@ const STAMP_BYTES = 16
 const HARD_DIGITS = 16
 
 /** Told of what was done in another way than asked. */
-type Notice = (code: 'OUT_OF_MEMORY' | 'WRONG_TYPE', detail: string) => void
+type Notice = (code: 'OUT_OF_MEMORY' | 'WRONG_LIFE' | 'WRONG_TYPE', detail: string) => void
 
 /** How changes are on their way. */
 interface Sending {
@@ -49,7 +50,7 @@ export class MemoryCommands {
   claim(key: string, lease: Bytes, leaseMs: Milliseconds): Bytes {
     this.server.require('write')
     const standing = this.bytes(key)
-    if (standing !== undefined) return standing
+    if (standing !== undefined && canBeOurs(standing, this.server.keyspace.leftMs(key) ?? 0)) return standing
     // Another one at each execution.
     const planted = Buffer.concat([lease, Buffer.from(`${this.server.nextPosition()}`.padStart(16, '0'))])
     this.plant(key, planted, leaseMs)
@@ -180,7 +181,9 @@ export class MemoryCommands {
   }
 
   private plant(key: string, lease: Bytes, leaseMs: Milliseconds): void {
-    if (this.server.keyspace.get(key) !== undefined) this.notice('WRONG_TYPE', heldAnotherType(key))
+    const standing = this.server.keyspace.get(key)
+    if (standing?.type === 'bytes') this.notice('WRONG_LIFE', hadAnotherLife(key))
+    else if (standing !== undefined) this.notice('WRONG_TYPE', heldAnotherType(key))
     this.store(key, lease, leaseMs)
   }
 

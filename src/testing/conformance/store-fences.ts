@@ -13,6 +13,7 @@ import {
 } from './bench.js'
 
 const keepMs = LONG_LIFE_MS
+const LONGEST_LEASE_MS = 10 * 60_000
 
 export const fenceCases = [
   conformanceCase('claim plants a lease where nothing is', [], async (bench) => {
@@ -34,6 +35,33 @@ export const fenceCases = [
     const read = await store.read([bench.key('leased'), bench.key('stored')])
     assertBytes(read[0], planted)
     assertBytes(read[1], entry)
+  }),
+
+  conformanceCase('claim replaces a lease or a fence that lives longer than any cache plants one', [], async (bench) => {
+    const { store } = await bench.openStore()
+    for (const state of ['lease', 'fence'] as const) {
+      for (const [standingMs, isReplaced] of [
+        [LONGEST_LEASE_MS - 1_000, false],
+        [LONGEST_LEASE_MS + 60_000, true],
+        [Number.POSITIVE_INFINITY, true],
+      ] as const) {
+        const key = bench.key(`${state} ${standingMs}`)
+        const standing = newStamp(state)
+        await store.apply([{ op: 'put', key, bytes: standing, keepMs: standingMs }], undefined)
+        const lease = newStamp('lease')
+        const answer = await store.claim(key, lease, keepMs)
+        if (isReplaced) assertBeginsWith(answer, lease)
+        else assertBytes(answer, standing)
+        assertBytes((await store.read([key]))[0], answer)
+      }
+    }
+  }),
+
+  conformanceCase('claim leaves an entry, however long it lives', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const entry = newEntry()
+    await store.apply([{ op: 'put', key: bench.key(), bytes: entry, keepMs: Number.POSITIVE_INFINITY }], undefined)
+    assertBytes(await store.claim(bench.key(), newStamp('lease'), keepMs), entry)
   }),
 
   conformanceCase('claim leaves the life of what stands there', [], async (bench) => {
