@@ -6,7 +6,7 @@ import { Shop } from './shop.js'
 
 const client = new Redis(process.env.REDIS_URL ?? '')
 const db = new Database()
-const shop = new Shop(db, redisTier(client))
+const shop = new Shop(db, redisTier(client, { timeout: '5s' }))
 
 process.on('message', async (id: number) => {
   const startedAtMs = performance.now()
