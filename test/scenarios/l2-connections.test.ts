@@ -17,6 +17,9 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
+/** A busy machine must not look like a Redis that hangs. */
+const PATIENT = { timeout: '5s' } as const
+
 const values = [undefined, null, 0, '', false, -0, 2n ** 70n, new Date(0), new Map([[{ a: 1 }, new Set([1])]])]
 
 /** Connections of clients, without the one that asks. */
@@ -27,7 +30,7 @@ async function connections(): Promise<number> {
 
 async function works(l2: TierDefinition, name: string): Promise<void> {
   const a = createCache({ name, l2 })
-  const b = createCache({ name, l2: redisTier(server.url) })
+  const b = createCache({ name, l2: redisTier(server.url, PATIENT) })
   for (const [i, value] of values.entries()) expect(await a.set(`k${i}`, value)).toBe('applied')
   const keys = values.map((_, i) => `k${i}`)
   expect(await b.getMany(keys)).toStrictEqual(values)
@@ -47,7 +50,7 @@ describe('a connection', () => {
   ])('of the application, made with %s, is used as it is and stays open (PEERS row 19)', async (library, { Redis }) => {
     const client = new Redis(server.port, server.host)
     const options = JSON.stringify(client.options)
-    await works(redisTier(client), library.replace(' ', ''))
+    await works(redisTier(client, PATIENT), library.replace(' ', ''))
     expect(await client.ping()).toBe('PONG')
     expect(JSON.stringify(client.options)).toBe(options)
     client.disconnect()
@@ -55,9 +58,9 @@ describe('a connection', () => {
 
   test('may be a URL or options; what the SDK opened is closed with the cache', async () => {
     await waitFor('other connections to be gone', async () => (await connections()) === 0)
-    await works(redisTier(server.url), 'url')
-    await works(redisTier({ url: server.url, connectionName: 'shop' }), 'url-with-options')
-    await works(redisTier(Object.freeze({ host: server.host, port: server.port })), 'options')
+    await works(redisTier(server.url, PATIENT), 'url')
+    await works(redisTier({ url: server.url, connectionName: 'shop' }, PATIENT), 'url-with-options')
+    await works(redisTier(Object.freeze({ host: server.host, port: server.port }), PATIENT), 'options')
     await waitFor('every connection to be closed', async () => (await connections()) === 0)
   })
 

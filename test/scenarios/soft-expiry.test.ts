@@ -14,7 +14,12 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
   const opened: Cache[] = []
 
   async function open(options: object = {}): Promise<Cache> {
-    const cache = createCache({ name: 'shop', ttl: '1h', ...options, l2: redisTier(server.url, { bus }) })
+    const cache = createCache({
+      name: 'shop',
+      ttl: '1h',
+      ...options,
+      l2: redisTier(server.url, { bus, timeout: '5s' }),
+    })
     opened.push(cache)
     await cache.ready()
     await waitFor('the bus heard', () => cache.stats().bus.trusted)

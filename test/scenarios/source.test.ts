@@ -192,7 +192,7 @@ describe('on a cluster', () => {
 test('a Redis of the application itself serves a source', async () => {
   await using redis = await startRedis()
   const client = new Redis(redis.url)
-  const cache = createCache({ name: 'lent', l2: redisTier(client) })
+  const cache = createCache({ name: 'lent', l2: redisTier(client, { timeout: '5s' }) })
   const users = cache.source('users', { load: userOf })
   expect(await users.get(1)).toEqual(userOf(1))
   await cache.close()
