@@ -113,8 +113,9 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
   })
 
   test('a set sends one script and its announcement, with tags or without', async () => {
-    expect(await sentBy(() => b.set('k', 1))).toEqual({ ...PUT, xadd: 1 })
-    expect(await sentBy(() => b.set('k', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
+    // A key that another process changed a moment ago may take one attempt more.
+    expect(await sentBy(() => b.set('own', 1))).toEqual({ ...PUT, xadd: 1 })
+    expect(await sentBy(() => b.set('own', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
   })
 
   test('a delete sends one script and its announcement', async () => {
