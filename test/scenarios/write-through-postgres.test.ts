@@ -88,7 +88,7 @@ test('cache and table agree for every id whenever all writers and readers rest',
   // Several writers met in most rounds.
   expect(changes).toBeGreaterThan(CYCLES * IDS * PROCESSES)
   await end(children)
-})
+}, 240_000)
 
 test('a writer that dies between its commit and the cache leaves at most a miss', async () => {
   const [writer, ...readers] = (await startProcesses(PROCESSES)) as [Child, ...Child[]]
