@@ -5,12 +5,10 @@ import * as ioredis5 from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
-
-/** What times out on a busy machine is told again later, and would be counted then. */
-const PATIENT = { timeout: '5s' } as const
 
 /** Sent by the bus, and by the store to keep its clock. */
 const NOT_ON_THE_PATH = ['xread', 'xrange', 'info', 'time']

@@ -6,6 +6,7 @@ import { createCache, type TierDefinition } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChild } from '../support/child.js'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -16,9 +17,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => server.stop())
-
-/** A busy machine must not look like a Redis that hangs. */
-const PATIENT = { timeout: '5s' } as const
 
 const values = [undefined, null, 0, '', false, -0, 2n ** 70n, new Date(0), new Map([[{ a: 1 }, new Set([1])]])]
 

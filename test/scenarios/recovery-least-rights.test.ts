@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { startRedis } from '../support/redis-server.js'
 import { command } from '../support/resp.js'
 import { waitFor } from '../support/wait.js'
@@ -22,7 +23,7 @@ test.each([undefined, 3])(
     await server.command(...proposedUser())
     const url = `redis://shop:secret@127.0.0.1:${server.port}`
     const breaker = { openFor: '100ms', maxOpenFor: '200ms' } as const
-    const open = () => createCache({ name: 'shop', version, ttl: '1h', l2: redisTier(url, { timeout: '5s', breaker }) })
+    const open = () => createCache({ name: 'shop', version, ttl: '1h', l2: redisTier(url, { ...PATIENT, breaker }) })
     await using a = open()
     await using b = open()
     const refusals: string[] = []
@@ -65,7 +66,7 @@ test('with the rights that the guide adds for it, the tracking bus works', async
   await using server = await startRedis()
   await server.command(...proposedUser())
   const url = `redis://shop:secret@127.0.0.1:${server.port}`
-  await using cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(url, { bus: 'tracking', timeout: '5s' }) })
+  await using cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(url, { ...PATIENT, bus: 'tracking' }) })
   expect(await cache.set('k', 1)).toBe('applied')
   const guide = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8')
   const rights = /needs `(\+subscribe [^`]*)`/.exec(guide)?.[1]?.split(' ') ?? []

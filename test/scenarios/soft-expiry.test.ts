@@ -3,6 +3,7 @@ import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { deferred } from 'tiercache/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -18,7 +19,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
       name: 'shop',
       ttl: '1h',
       ...options,
-      l2: redisTier(server.url, { bus, timeout: '5s' }),
+      l2: redisTier(server.url, { ...PATIENT, bus }),
     })
     opened.push(cache)
     await cache.ready()
