@@ -9,7 +9,7 @@ import { redisTier } from 'tiercache/redis'
 import { MemoryServer, memoryTier } from 'tiercache/testing'
 import { Database } from './database.js'
 import { inMs, Report, timed } from './report.js'
-import { Shop } from './shop.js'
+import { PATIENT, Shop } from './shop.js'
 
 const redisUrl = process.env.REDIS_URL
 const server = new MemoryServer()
@@ -19,7 +19,7 @@ function makeL2(): TierDefinition {
   if (redisUrl === undefined) return memoryTier(server)
   const client = new Redis(redisUrl)
   clients.push(client)
-  return redisTier(client)
+  return redisTier(client, PATIENT)
 }
 
 const db = new Database()

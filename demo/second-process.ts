@@ -2,11 +2,11 @@
 import { Redis } from 'ioredis'
 import { redisTier } from 'tiercache/redis'
 import { Database } from './database.js'
-import { Shop } from './shop.js'
+import { PATIENT, Shop } from './shop.js'
 
 const client = new Redis(process.env.REDIS_URL ?? '')
 const db = new Database()
-const shop = new Shop(db, redisTier(client))
+const shop = new Shop(db, redisTier(client, PATIENT))
 
 process.on('message', async (id: number) => {
   const startedAtMs = performance.now()

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -14,7 +15,7 @@ let stranger: Redis
 let a: Cache
 let b: Cache
 
-const open = () => createCache({ name: 'shop', l2: redisTier(server.url, { timeout: '5s' }), ttl: '1h', logger: false })
+const open = () => createCache({ name: 'shop', l2: redisTier(server.url, PATIENT), ttl: '1h', logger: false })
 const isInUse = (cache: Cache) => cache.stats().l2?.available === true && cache.stats().bus?.trusted === true
 
 beforeEach(async () => {

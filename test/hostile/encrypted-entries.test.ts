@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { CorruptPayload, createEntryCodec, type EntryFields, newStamp } from '../../src/codec/entry-codec.js'
 import { newExpiredStamp, stateOf } from '../../src/codec/stamp.js'
 import { testKey } from '../support/keys.js'
+import { PATIENT } from '../support/patient.js'
 import { startRedis } from '../support/redis-server.js'
 import { reseal } from '../unit/codec/reseal.js'
 
@@ -148,7 +149,7 @@ test('on Redis the stamp of a soft expiry replaces the old one in place, and wha
       l1: false,
       ttl: '1h',
       staleIfError: '1h',
-      l2: redisTier(server.url, { encrypt: { keys, active: 'k1' } }),
+      l2: redisTier(server.url, { ...PATIENT, encrypt: { keys, active: 'k1' } }),
     })
   await using a = open()
   await using b = open()

@@ -4,6 +4,7 @@ import { Cluster, Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { type RedisTierOptions, redisTier } from 'tiercache/redis'
 import { describe, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
@@ -113,7 +114,7 @@ async function checkRights({ servers, rules, open }: Place): Promise<void> {
 }
 
 const breaker = { openFor: '100ms', maxOpenFor: '200ms' } as const
-const TIER: RedisTierOptions = { timeout: '5s', breaker }
+const TIER: RedisTierOptions = { ...PATIENT, breaker }
 
 describe('a cache works with the rights of the guide, is refused nothing, and uses them all', () => {
   test.each([undefined, 3])('as version %s', async (version) => {

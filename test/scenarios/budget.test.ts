@@ -5,12 +5,10 @@ import * as ioredis5 from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
-
-/** What times out on a busy machine is told again later, and would be counted then. */
-const PATIENT = { timeout: '5s' } as const
 
 /** Sent by the bus, and by the store to keep its clock. */
 const NOT_ON_THE_PATH = ['xread', 'xrange', 'info', 'time']
@@ -113,8 +111,9 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
   })
 
   test('a set sends one script and its announcement, with tags or without', async () => {
-    expect(await sentBy(() => b.set('k', 1))).toEqual({ ...PUT, xadd: 1 })
-    expect(await sentBy(() => b.set('k', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
+    // A key that another process changed a moment ago may take one attempt more.
+    expect(await sentBy(() => b.set('own', 1))).toEqual({ ...PUT, xadd: 1 })
+    expect(await sentBy(() => b.set('own', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
   })
 
   test('a delete sends one script and its announcement', async () => {

@@ -2,6 +2,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { type RedisTierOptions, redisTier } from 'tiercache/redis'
+import { PATIENT } from '../support/patient.js'
 import { startProxy, type TcpProxy } from '../support/proxy.js'
 import { startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -10,9 +11,6 @@ import { waitFor } from '../support/wait.js'
 export const FORMS = ['one server', 'a cluster of three masters'] as const
 
 export type Form = (typeof FORMS)[number]
-
-/** Long enough for a busy machine: what is tested is what processes see, not how soon a hung Redis is given up. */
-const PATIENT: RedisTierOptions = { timeout: '5s' }
 
 /** Commands that callers cause; the rest is how the bus listens, the store keeps its clock, and a client looks after itself. */
 const OF_CALLERS = new Set(

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -19,7 +20,7 @@ afterAll(() => server.stop())
 
 /** A process of its own, as far as the cache can tell, connected: before that it would load without asking Redis. */
 async function makeProcess(name: string): Promise<Cache> {
-  const cache = createCache({ name, l2: redisTier({ port: server.port }), ttl: '1m' })
+  const cache = createCache({ name, l2: redisTier({ port: server.port }, PATIENT), ttl: '1m' })
   open.push(cache)
   await waitFor('a connection', async () => (await cache.set('connected', true)) === 'applied')
   return cache
@@ -99,7 +100,7 @@ test('a list in pages is invalidated everywhere by one command', async () => {
 
 test('a request scope reads Redis once per key', async () => {
   const connection = new Redis(server.port)
-  const cache = createCache({ name: 'scope', l1: false, l2: redisTier(connection) })
+  const cache = createCache({ name: 'scope', l1: false, l2: redisTier(connection, PATIENT) })
   open.push(cache)
   await waitFor('a connection', async () => (await cache.set('k', 'v')) === 'applied')
   await cache.scope(async () => {

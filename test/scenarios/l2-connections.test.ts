@@ -6,6 +6,7 @@ import { createCache, type TierDefinition } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChild } from '../support/child.js'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -27,7 +28,7 @@ async function connections(): Promise<number> {
 
 async function works(l2: TierDefinition, name: string): Promise<void> {
   const a = createCache({ name, l2 })
-  const b = createCache({ name, l2: redisTier(server.url) })
+  const b = createCache({ name, l2: redisTier(server.url, PATIENT) })
   for (const [i, value] of values.entries()) expect(await a.set(`k${i}`, value)).toBe('applied')
   const keys = values.map((_, i) => `k${i}`)
   expect(await b.getMany(keys)).toStrictEqual(values)
@@ -47,7 +48,7 @@ describe('a connection', () => {
   ])('of the application, made with %s, is used as it is and stays open (PEERS row 19)', async (library, { Redis }) => {
     const client = new Redis(server.port, server.host)
     const options = JSON.stringify(client.options)
-    await works(redisTier(client), library.replace(' ', ''))
+    await works(redisTier(client, PATIENT), library.replace(' ', ''))
     expect(await client.ping()).toBe('PONG')
     expect(JSON.stringify(client.options)).toBe(options)
     client.disconnect()
@@ -55,9 +56,9 @@ describe('a connection', () => {
 
   test('may be a URL or options; what the SDK opened is closed with the cache', async () => {
     await waitFor('other connections to be gone', async () => (await connections()) === 0)
-    await works(redisTier(server.url), 'url')
-    await works(redisTier({ url: server.url, connectionName: 'shop' }), 'url-with-options')
-    await works(redisTier(Object.freeze({ host: server.host, port: server.port })), 'options')
+    await works(redisTier(server.url, PATIENT), 'url')
+    await works(redisTier({ url: server.url, connectionName: 'shop' }, PATIENT), 'url-with-options')
+    await works(redisTier(Object.freeze({ host: server.host, port: server.port }), PATIENT), 'options')
     await waitFor('every connection to be closed', async () => (await connections()) === 0)
   })
 

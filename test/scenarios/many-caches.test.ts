@@ -4,6 +4,7 @@ import * as ioredis5 from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'
@@ -35,7 +36,7 @@ afterEach(async () => {
 
 function openTwelve(client: Client): Cache[] {
   return Array.from({ length: 12 }, (_, i) => {
-    const cache = createCache({ name: `shop${i}`, l2: redisTier(client, { timeout: '5s' }) })
+    const cache = createCache({ name: `shop${i}`, l2: redisTier(client, PATIENT) })
     cleanups.push(() => cache.close())
     return cache
   })

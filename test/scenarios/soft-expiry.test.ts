@@ -3,6 +3,7 @@ import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { deferred } from 'tiercache/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
@@ -14,7 +15,12 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
   const opened: Cache[] = []
 
   async function open(options: object = {}): Promise<Cache> {
-    const cache = createCache({ name: 'shop', ttl: '1h', ...options, l2: redisTier(server.url, { bus }) })
+    const cache = createCache({
+      name: 'shop',
+      ttl: '1h',
+      ...options,
+      l2: redisTier(server.url, { ...PATIENT, bus }),
+    })
     opened.push(cache)
     await cache.ready()
     await waitFor('the bus heard', () => cache.stats().bus.trusted)

@@ -3,6 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 import { type Cache, createCache, type Source } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
@@ -192,7 +193,7 @@ describe('on a cluster', () => {
 test('a Redis of the application itself serves a source', async () => {
   await using redis = await startRedis()
   const client = new Redis(redis.url)
-  const cache = createCache({ name: 'lent', l2: redisTier(client) })
+  const cache = createCache({ name: 'lent', l2: redisTier(client, PATIENT) })
   const users = cache.source('users', { load: userOf })
   expect(await users.get(1)).toEqual(userOf(1))
   await cache.close()

@@ -1,6 +1,6 @@
 // Write-through on a real database: random concurrent writers and readers in several processes, over one Redis and one PostgreSQL.
 // Whenever all of them rest, cache and table agree for every id. Without the fence they do not in the first cycle.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 import { type PostgresServer, startPostgres } from '../support/postgres.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -17,6 +17,7 @@ const ON_THE_WAY_MS = 2_000
 
 let redis: RedisServer
 let postgres: PostgresServer
+let started: Child[] = []
 
 beforeAll(async () => {
   ;[redis, postgres] = await Promise.all([startRedis(), startPostgres()])
@@ -27,14 +28,19 @@ afterAll(async () => {
   await Promise.all([redis.stop(), postgres.stop()])
 })
 
+// Those of a test that failed would go on writing in the next one.
+afterEach(async () => {
+  await Promise.all(started.map((child) => child.kill()))
+})
+
 async function startProcesses(count: number): Promise<Child[]> {
   await redis.command('FLUSHALL')
   postgres.query(`TRUNCATE rows; INSERT INTO rows SELECT id, 'first' FROM generate_series(0, ${IDS - 1}) AS id`)
-  const children = Array.from({ length: count }, (_, i) => {
+  started = Array.from({ length: count }, (_, i) => {
     return startChild(PROGRAM, { args: [`process ${i}`, redis.url, postgres.url] })
   })
-  await Promise.all(children.map((child) => answerOf(child, 'start')))
-  return children
+  await Promise.all(started.map((child) => answerOf(child, 'start')))
+  return started
 }
 
 function answerOf<Did extends Answer['did']>(child: Child, did: Did): Promise<Extract<Answer, { did: Did }>> {
@@ -88,7 +94,7 @@ test('cache and table agree for every id whenever all writers and readers rest',
   // Several writers met in most rounds.
   expect(changes).toBeGreaterThan(CYCLES * IDS * PROCESSES)
   await end(children)
-})
+}, 240_000)
 
 test('a writer that dies between its commit and the cache leaves at most a miss', async () => {
   const [writer, ...readers] = (await startProcesses(PROCESSES)) as [Child, ...Child[]]

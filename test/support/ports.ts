@@ -1,29 +1,61 @@
-// Free loopback ports below the ephemeral range, so that no client socket of another test can sit on them.
+// Loopback ports below the ephemeral range, so that no client's socket takes one while its server is down.
+// Each process of the tests has a block of its own: a server that is stopped finds its port free when it comes back.
 
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 
 const LOWEST = 10_000
+const BLOCK_SIZE = 250
+const BLOCKS = 40
+/** A cluster node also listens on the port this far above its own; every block has its twin up there. */
 const CLUSTER_BUS_OFFSET = 10_000
-const HIGHEST = 32_000 - CLUSTER_BUS_OFFSET
 
 /**
- * A port that was free a moment ago; `withBusPort` also asks for the one 10,000 above it, which a cluster node listens on.
- * Somebody else may take it before its user does: who starts a server tries again with another port.
+ * A port of this process's block that is free now; `withBusPort` asks for the one 10,000 above it, too.
+ * A program outside the tests may take it before its user does: who starts a server tries again with another port.
  */
 export async function freePort(need: 'port' | 'withBusPort' = 'port'): Promise<number> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST))
+  const first = await ownBlock()
+  for (let attempt = 1; attempt < BLOCK_SIZE; attempt++) {
+    handedOut = (handedOut % (BLOCK_SIZE - 1)) + 1
+    const port = first + handedOut
     if (!(await isFree(port))) continue
     if (need === 'withBusPort' && !(await isFree(port + CLUSTER_BUS_OFFSET))) continue
     return port
   }
-  throw new Error('no free port found on 127.0.0.1 in 200 attempts')
+  throw new Error(`none of the ports ${first + 1} to ${first + BLOCK_SIZE - 1} of 127.0.0.1 is free`)
 }
 
-function isFree(port: number): Promise<boolean> {
+let handedOut = 0
+let block: Promise<number> | undefined
+
+/** The first port of the block. This process listens on it until it ends, which keeps the others out of the block. */
+function ownBlock(): Promise<number> {
+  block ??= takeBlock()
+  return block
+}
+
+async function takeBlock(): Promise<number> {
+  const start = Math.floor(Math.random() * BLOCKS)
+  for (let offset = 0; offset < BLOCKS; offset++) {
+    const first = LOWEST + ((start + offset) % BLOCKS) * BLOCK_SIZE
+    if ((await listenOn(first)) !== undefined) return first
+  }
+  throw new Error(`every block of ports is taken: more than ${BLOCKS} processes run tests`)
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const probe = await listenOn(port)
+  if (probe === undefined) return false
+  await new Promise((resolve) => probe.close(resolve))
+  return true
+}
+
+/** `undefined` when the port is taken. The listener keeps no process alive. */
+function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)))
+    const listener = createServer()
+    listener.unref()
+    listener.once('error', () => resolve(undefined))
+    listener.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(listener))
   })
 }

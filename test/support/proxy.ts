@@ -1,38 +1,36 @@
 // A TCP proxy between a client and a server on 127.0.0.1 that misbehaves on demand: the network of the fault tests.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './ports.js'
 import { type Direction, Link } from './proxy-link.js'
 
 /** Listens on a free port and passes everything through to `targetPort`. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
-  const proxy = new TcpProxy(targetPort)
+  const proxy = new TcpProxy(targetPort, await freePort())
   await proxy.listen()
   return proxy
 }
 
 export class TcpProxy {
   readonly host = '127.0.0.1'
+  readonly port: number
   /** Connections accepted since the start. */
   accepted = 0
   /** Where bytes go from now on; may be changed, for example to another server after a failover. */
   targetPort: number
-  #port = 0
   #listener: Server | undefined
   #links = new Set<Link>()
   #mode: Mode = 'pass'
   #delay: Delay = NO_DELAY
   #replyBytesBeforeReset: number | undefined
 
-  constructor(targetPort: number) {
+  constructor(targetPort: number, port: number) {
     this.targetPort = targetPort
-  }
-
-  get port(): number {
-    return this.#port
+    this.port = port
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.#port}`
+    return `redis://127.0.0.1:${this.port}`
   }
 
   /** Connections that are open now. */
@@ -109,11 +107,7 @@ export class TcpProxy {
     this.#listener = listener
     return new Promise((resolve, reject) => {
       listener.once('error', reject)
-      listener.listen(this.#port, this.host, () => {
-        const address = listener.address()
-        if (address !== null && typeof address === 'object') this.#port = address.port
-        resolve()
-      })
+      listener.listen(this.port, this.host, resolve)
     })
   }
 
