@@ -25,14 +25,14 @@ interface Waiting {
 /** More changes than this in one step would hold up the server's other clients. */
 const MAX_BATCH = 1_000
 
-/** Beyond it what waits goes to the journal, which is bounded. */
+/** Beside the changes of one call, however many those are. Beyond it what waits goes to the journal, which is bounded. */
 const MAX_WAITING = 200_000
 
 /**
  * Sends the changes of one tick together. A change that was not confirmed goes to the journal: it is never lost silently.
  *
  * Bounded: a value for which there is no room among the pending writes leaves as the removal of its key, and no more than
- * `MAX_WAITING` changes wait here.
+ * `MAX_WAITING` changes wait here beside those of the largest call.
  */
 export class Outbox {
   readonly #waiting: Waiting[] = []
@@ -41,6 +41,8 @@ export class Outbox {
   #openLabels = 0
   #readers: { openBefore: number; readonly go: () => void }[] = []
   #underWay = 0
+  /** How many changes the largest call brought since something waits. */
+  #largestCall = 0
   #isSending = false
 
   constructor(
@@ -59,6 +61,7 @@ export class Outbox {
   async submit(outgoing: readonly Outgoing[]): Promise<WriteResult> {
     if (!this.teller.hasListeners) return 'applied'
     if (outgoing.length === 1) return this.#enqueue(outgoing[0] as Outgoing)
+    this.#largestCall = Math.max(this.#largestCall, outgoing.length)
     const results = await Promise.all(outgoing.map((one) => this.#enqueue(one)))
     return results.includes('queued') ? 'queued' : 'applied'
   }
@@ -124,7 +127,7 @@ export class Outbox {
   async #sendAll(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        const isTooMuch = this.#waiting.length > MAX_WAITING
+        const isTooMuch = this.#waiting.length > MAX_WAITING + this.#largestCall
         const batch = this.#waiting.splice(0, isTooMuch ? this.#waiting.length : MAX_BATCH)
         this.#underWay = batch.length
         if (isTooMuch) this.#leaveToJournal(batch)
@@ -133,6 +136,7 @@ export class Outbox {
         this.#settled(batch)
       }
     } finally {
+      this.#largestCall = 0
       this.#isSending = false
     }
   }

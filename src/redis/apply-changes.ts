@@ -5,9 +5,9 @@ import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../mode
 import { faultBehind, isReply } from './classify-error.js'
 import type { Argument } from './client.js'
 import { MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
-import { ANNOUNCEMENT_FIELD } from './replies.js'
+import { ANNOUNCEMENT_FIELD, doneOrRefused, listOf, momentIn } from './replies.js'
 import { ANNOUNCE, EXPIRE_ENTRY, PUT, REMOVE, REPLACE_OR_REMOVE, type Script } from './scripts.js'
-import type { Moment, ServerTime } from './server-time.js'
+import type { ServerTime } from './server-time.js'
 
 /** About how many announcements the stream keeps. A bus that fell further behind says that it lost some. */
 export const STREAM_LENGTH = 10_000
@@ -178,9 +178,9 @@ async function whileRefused(
     const { sentAt, lateAt } = time.sending()
     const marked = left.flatMap((key) => [key, context.markKeyOf(key)])
     const sent = await runNoting(script, marked, [sentAt, lateAt, ...left.flatMap(argsOf)], context)
-    const [moment, ...accepted] = sent.reply as [unknown, ...unknown[]]
-    time.heard(String(moment))
-    left = left.filter((_, i) => Number(accepted[i]) !== 1)
+    const [moment, ...accepted] = listOf(sent.reply, left.length + 1, 'a change')
+    time.heard(momentIn(moment, 'a change'))
+    left = left.filter((_, i) => doneOrRefused(accepted[i], 'a change') === 'refused')
     if (sent.result === 'late' || left.length > 0) result = 'late'
     if (left.length === 0) return result
   }
@@ -233,12 +233,9 @@ function late(step: Promise<unknown>): Promise<StepResult> {
 async function remove(keys: readonly string[], context: ApplyContext): Promise<StepResult> {
   const marked = keys.flatMap((key) => [key, context.markKeyOf(key)])
   const { reply, result } = await runNoting(REMOVE, marked, [], context)
-  context.timeOf(keys[0] as string).heard(momentIn(reply))
+  const [moment] = listOf(reply, 2, 'a removal')
+  context.timeOf(keys[0] as string).heard(momentIn(moment, 'a removal'))
   return result
-}
-
-function momentIn(reply: unknown): Moment {
-  return String((reply as unknown[])[0])
 }
 
 function expire({ key, stamp }: Extract<Change, { op: 'expire' }>, context: ApplyContext): Promise<StepResult> {

@@ -1,6 +1,7 @@
 // Removes every key that begins with a prefix, without blocking a server: never KEYS, never FLUSHALL.
 import { asBuffer } from '../model/as-buffer.js'
 import type { Connection, Master } from './connection.js'
+import { bytesIn, listOf, malformed } from './replies.js'
 import { indexesBySlot } from './slot.js'
 
 export interface PrefixContext {
@@ -59,10 +60,20 @@ async function* scanPrefix(
     // Each step, not each batch: most steps may find nothing.
     signal?.throwIfAborted()
     const reply = await master.send('scan', [cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT])
-    const [next, found] = reply as [unknown, Uint8Array[]]
+    const [next, found] = listOf(reply, 2, 'SCAN')
     cursor = String(next)
-    if (found.length > 0) yield found.map((key) => asBuffer(key).toString().slice(keyPrefix.length))
+    const keys = keysIn(found)
+    if (keys.length > 0) yield keys.map((key) => key.slice(keyPrefix.length))
   } while (cursor !== '0')
+}
+
+function keysIn(found: unknown): string[] {
+  if (!Array.isArray(found)) throw malformed('SCAN', 'a list of keys', found)
+  return found.map((key: unknown) => {
+    const bytes = bytesIn(key, 'SCAN')
+    if (bytes === undefined) throw malformed('SCAN', 'a key', key)
+    return asBuffer(bytes).toString()
+  })
 }
 
 async function removeKeys({ connection, remove }: PrefixContext, keys: readonly string[]): Promise<number> {

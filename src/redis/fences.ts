@@ -1,13 +1,12 @@
 // Leases and fences on Redis: whatever is planted, stored or removed only where the right bytes stand. Those of one tick travel together.
 
-import { CacheError } from '../model/errors.js'
 import { hadAnotherLife, heldAnotherType } from '../model/notices.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import { faultBehind } from './classify-error.js'
 import type { Argument } from './client.js'
 import type { Connection } from './connection.js'
 import { type KeyBytes, PerTick } from './per-tick.js'
-import { toBytes } from './replies.js'
+import { bytesIn, doneOrRefused, listOf, malformed } from './replies.js'
 import { CLAIM, EXTEND_IF, REMOVE_IF, type Script, SWAP, SWAP_MANY } from './scripts.js'
 
 type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
@@ -49,23 +48,23 @@ export class Fences {
   }
 
   async remove(key: string, expected: Buffer): Promise<undefined | 'refused'> {
-    return done(await this.#context.run(REMOVE_IF, [key], [expected]))
+    return doneOrRefused(await this.#context.run(REMOVE_IF, [key], [expected]), 'a removal')
   }
 
   async extend(key: string, expected: Buffer, keepMs: Milliseconds): Promise<undefined | 'refused'> {
-    return done(await this.#context.run(EXTEND_IF, [key], [expected, keepMs]))
+    return doneOrRefused(await this.#context.run(EXTEND_IF, [key], [expected, keepMs]), 'a renewal')
   }
 
   async #claimOne(claim: KeyBytes): Promise<Bytes> {
     const { key, bytes, keepMs } = claim
-    const [reply] = (await this.#context.run(CLAIM, [key], [bytes, keepMs])) as unknown[]
+    const [reply] = listOf(await this.#context.run(CLAIM, [key], [bytes, keepMs]), 1, 'a claim')
     return this.#standing(reply, claim)
   }
 
   async #claimMany(claims: readonly KeyBytes[]): Promise<readonly Bytes[]> {
     const args: Argument[] = []
     for (const { bytes, keepMs } of claims) args.push(bytes, keepMs)
-    const reply = (await this.#context.runKnown(CLAIM, keysOf(claims), args)) as unknown[]
+    const reply = listOf(await this.#context.runKnown(CLAIM, keysOf(claims), args), claims.length, 'a claim')
     return claims.map((claim, i) => this.#standing(reply[i], claim))
   }
 
@@ -75,35 +74,30 @@ export class Fences {
       if (reply.length > 1) this.#context.notice('WRONG_LIFE', hadAnotherLife(key))
       else this.#context.notice('WRONG_TYPE', heldAnotherType(key))
     }
-    const there = toBytes(isInPlaceOfAnother ? reply[0] : reply)
-    if (there === undefined)
-      throw new CacheError('L2_UNAVAILABLE', 'Redis did not reply to a claim with what stands there')
+    const there = bytesIn(isInPlaceOfAnother ? reply[0] : reply, 'a claim')
+    if (there === undefined) throw malformed('a claim', 'what stands there', there)
     return there
   }
 
   async #swapOne({ key, expected, bytes, keepMs }: Swap): Promise<undefined | 'refused'> {
     const { run, notice } = this.#context
     try {
-      return done(await run(SWAP, [key], [expected, bytes, keepMs]))
+      return doneOrRefused(await run(SWAP, [key], [expected, bytes, keepMs]), 'a swap')
     } catch (error) {
       if (faultBehind(error) !== 'outOfMemory') throw error
       notice('OUT_OF_MEMORY', 'a value was not stored')
-      return done(await run(REMOVE_IF, [key], [expected]))
+      return doneOrRefused(await run(REMOVE_IF, [key], [expected]), 'a removal')
     }
   }
 
   async #swapMany(swaps: readonly Swap[]): Promise<readonly (undefined | 'refused')[]> {
     const args: Argument[] = []
     for (const { expected, bytes, keepMs } of swaps) args.push(expected, bytes, keepMs)
-    const reply = (await this.#context.runKnown(SWAP_MANY, keysOf(swaps), args)) as unknown[]
-    return reply.map(done)
+    const reply = listOf(await this.#context.runKnown(SWAP_MANY, keysOf(swaps), args), swaps.length, 'a swap')
+    return reply.map((each) => doneOrRefused(each, 'a swap'))
   }
 }
 
 function keysOf(items: readonly KeyBytes[]): string[] {
   return items.map(({ key }) => key)
-}
-
-function done(reply: unknown): undefined | 'refused' {
-  return Number(reply) === 1 ? undefined : 'refused'
 }

@@ -22,9 +22,9 @@ import type { Connection, ConnectionEvents } from './connection.js'
 import { connectionOf } from './connection-of.js'
 import { deleteByPrefix } from './delete-by-prefix.js'
 import { Fences } from './fences.js'
-import { readKeys } from './read-keys.js'
+import { chunksOf, readKeys } from './read-keys.js'
 import { Readiness } from './readiness.js'
-import { toBytes, toEntries, toToken } from './replies.js'
+import { bytesIn, listOf, toEntries, toToken } from './replies.js'
 import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, REMOVE, type Script } from './scripts.js'
 import { ServerTime } from './server-time.js'
 import { StoreClock } from './store-clock.js'
@@ -158,13 +158,17 @@ export class RedisStore implements RemoteStore {
   async readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
     const connection = this.#ready()
     if (labels.length === 0) return []
+    const parts = await Promise.all(chunksOf(labels).map((some) => this.#readTokens(connection, some)))
+    return parts.flat().map(toToken)
+  }
+
+  async #readTokens(connection: Connection, labels: readonly string[]): Promise<readonly unknown[]> {
     const keys = labels.map((label) => tokenKeyOf(label, this.#name))
-    if (connection.mayReadReplicas) {
-      const [tokens] = (await this.#run(READ_TOKENS, [this.#busKey, ...keys], [0, '', 0])) as [unknown[]]
-      return tokens.map(toToken)
-    }
-    const reply = await connection.send(this.#busKey, 'mget', keys)
-    return (reply as unknown[]).map(toToken)
+    if (!connection.mayReadReplicas)
+      return listOf(await connection.send(this.#busKey, 'mget', keys), keys.length, 'MGET')
+    const reply = await this.#run(READ_TOKENS, [this.#busKey, ...keys], [0, '', 0])
+    const [tokens] = listOf(reply, 2, 'tokens')
+    return listOf(tokens, keys.length, 'tokens')
   }
 
   async ensureTokens(
@@ -174,6 +178,26 @@ export class RedisStore implements RemoteStore {
     since: string | undefined,
   ): Promise<EnsuredTokens> {
     this.#ready()
+    const parts = chunksOf(labels)
+    if (parts.length === 1) return this.#ensureTokens(labels, candidates, keepMs, since)
+    const tokens: Token[] = []
+    let log: readonly Bytes[] | undefined
+    // One after the other, and the log with the last: it has to say what was announced until all tokens were read.
+    for (const [i, part] of parts.entries()) {
+      const own = candidates.slice(tokens.length, tokens.length + part.length)
+      const ensured = await this.#ensureTokens(part, own, keepMs, i === parts.length - 1 ? since : undefined)
+      tokens.push(...ensured.tokens)
+      log = ensured.log
+    }
+    return { tokens, log }
+  }
+
+  async #ensureTokens(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: Milliseconds,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
     const keys = [this.#busKey, ...labels.map((label) => tokenKeyOf(label, this.#name))]
     const args = [wholeMs(keepMs), since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
     const reply = await this.#run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
@@ -182,23 +206,23 @@ export class RedisStore implements RemoteStore {
       this.#notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
       return this.#run(READ_TOKENS, keys, args)
     })
-    const [tokens, log] = reply as [unknown[], unknown]
+    const [tokens, log] = listOf(reply, 2, 'tokens')
     return {
-      tokens: labels.map((_, i) => toToken(tokens[i]) ?? (candidates[i] as Token)),
+      tokens: listOf(tokens, labels.length, 'tokens').map((token, i) => toToken(token) ?? (candidates[i] as Token)),
       log: Array.isArray(log) ? toEntries(log).flatMap(({ bytes }) => bytes ?? []) : undefined,
     }
   }
 
   /** The first 32 bytes of what stands under a key now; none where nothing is. */
   async readHead(key: string): Promise<Bytes> {
-    return toBytes(await this.#run(READ_HEAD, [key], [])) ?? Buffer.alloc(0)
+    return bytesIn(await this.#run(READ_HEAD, [key], []), 'GETRANGE') ?? Buffer.alloc(0)
   }
 
   async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
     const connection = this.#ready()
     const remove = async (keys: readonly string[]): Promise<number> => {
       const marked = keys.flatMap((key) => [key, markKeyOf(key, this.#name, connection.keyPrefix)])
-      const [, count] = (await this.#run(REMOVE, marked, [])) as unknown[]
+      const [, count] = listOf(await this.#run(REMOVE, marked, []), 2, 'a removal')
       return Number(count)
     }
     return deleteByPrefix({ connection, remove }, prefix, signal)

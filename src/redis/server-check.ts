@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../model/ports.js'
 import { faultOf } from './classify-error.js'
 import { type RedisNode, send } from './client.js'
+import { listOf } from './replies.js'
 import { ALL_SCRIPTS } from './scripts.js'
 import { inTransaction, looksQueued } from './unusable.js'
 
@@ -35,7 +36,7 @@ export async function identifyServer(node: RedisNode): Promise<Pick<Server, 'id'
 
 export async function askTime(node: RedisNode, clock: Clock): Promise<TimeSample> {
   const sentAtMs = clock.nowMs()
-  const [seconds, microseconds] = (await send(node, 'time', [])) as unknown[]
+  const [seconds, microseconds] = listOf(await send(node, 'time', []), 2, 'TIME')
   const serverMs = Number(String(seconds)) * 1_000 + Number(String(microseconds)) / 1_000
   return { serverMs, sentAtMs, receivedAtMs: clock.nowMs() }
 }

@@ -6,7 +6,7 @@ import type { BusLines } from './bus-dial.js'
 import { type SessionCalls, SessionLoop } from './bus-session.js'
 import { faultOf } from './classify-error.js'
 import { ignoreRejection, type RedisNode, send } from './client.js'
-import { isLaterId, PLACE_FIELD, type StreamEntry, toEntries, toReadEntries } from './replies.js'
+import { isLaterId, PLACE_FIELD, type StreamEntry, streamIdIn, toEntries, toReadEntries } from './replies.js'
 import { ANNOUNCE } from './scripts.js'
 import { identifyServer } from './server-check.js'
 
@@ -114,7 +114,7 @@ export class StreamBus implements Bus {
       }
     }
     const place = send(client, 'eval', [ANNOUNCE.body, 1, key, PLACE_FIELD, '', STREAM_LENGTH])
-    this.#confirmedId = String(await calls.ask(place, graceMs))
+    this.#confirmedId = streamIdIn(await calls.ask(place, graceMs), 'an announcement')
     this.#deliveredId = this.#confirmedId
     this.#serverId = id
     // After the place was marked: what was announced before it is covered by `lost`, what comes after it will be read.

@@ -37,25 +37,29 @@ export const fenceCases = [
     assertBytes(read[1], entry)
   }),
 
-  conformanceCase('claim replaces a lease or a fence that lives longer than any cache plants one', [], async (bench) => {
-    const { store } = await bench.openStore()
-    for (const state of ['lease', 'fence'] as const) {
-      for (const [standingMs, isReplaced] of [
-        [LONGEST_LEASE_MS - 1_000, false],
-        [LONGEST_LEASE_MS + 60_000, true],
-        [Number.POSITIVE_INFINITY, true],
-      ] as const) {
-        const key = bench.key(`${state} ${standingMs}`)
-        const standing = newStamp(state)
-        await store.apply([{ op: 'put', key, bytes: standing, keepMs: standingMs }], undefined)
-        const lease = newStamp('lease')
-        const answer = await store.claim(key, lease, keepMs)
-        if (isReplaced) assertBeginsWith(answer, lease)
-        else assertBytes(answer, standing)
-        assertBytes((await store.read([key]))[0], answer)
+  conformanceCase(
+    'claim replaces a lease or a fence that lives longer than any cache plants one',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      for (const state of ['lease', 'fence'] as const) {
+        for (const [standingMs, isReplaced] of [
+          [LONGEST_LEASE_MS - 1_000, false],
+          [LONGEST_LEASE_MS + 60_000, true],
+          [Number.POSITIVE_INFINITY, true],
+        ] as const) {
+          const key = bench.key(`${state} ${standingMs}`)
+          const standing = newStamp(state)
+          await store.apply([{ op: 'put', key, bytes: standing, keepMs: standingMs }], undefined)
+          const lease = newStamp('lease')
+          const answer = await store.claim(key, lease, keepMs)
+          if (isReplaced) assertBeginsWith(answer, lease)
+          else assertBytes(answer, standing)
+          assertBytes((await store.read([key]))[0], answer)
+        }
       }
-    }
-  }),
+    },
+  ),
 
   conformanceCase('claim leaves an entry, however long it lives', [], async (bench) => {
     const { store } = await bench.openStore()
