@@ -24,7 +24,7 @@ import { deleteByPrefix } from './delete-by-prefix.js'
 import { Fences } from './fences.js'
 import { chunksOf, readKeys } from './read-keys.js'
 import { Readiness } from './readiness.js'
-import { bytesIn, listOf, toEntries, toToken } from './replies.js'
+import { bytesIn, countIn, listOf, toEntries, toToken } from './replies.js'
 import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, REMOVE, type Script } from './scripts.js'
 import { ServerTime } from './server-time.js'
 import { StoreClock } from './store-clock.js'
@@ -223,7 +223,7 @@ export class RedisStore implements RemoteStore {
     const remove = async (keys: readonly string[]): Promise<number> => {
       const marked = keys.flatMap((key) => [key, markKeyOf(key, this.#name, connection.keyPrefix)])
       const [, count] = listOf(await this.#run(REMOVE, marked, []), 2, 'a removal')
-      return Number(count)
+      return countIn(count, 'a removal')
     }
     return deleteByPrefix({ connection, remove }, prefix, signal)
   }

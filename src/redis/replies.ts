@@ -55,6 +55,13 @@ export function doneOrRefused(reply: unknown, command: string): undefined | 'ref
   throw malformed(command, '0 or 1', reply)
 }
 
+/** A number of things. */
+export function countIn(reply: unknown, command: string): number {
+  const count = Number(reply)
+  if (reply !== null && reply !== '' && Number.isSafeInteger(count) && count >= 0) return count
+  throw malformed(command, 'a count', reply)
+}
+
 export function momentIn(reply: unknown, command: string): string {
   const moment = types.isUint8Array(reply) && reply.length === 16 ? asBuffer(reply).toString('latin1') : ''
   if (MOMENT.test(moment)) return moment

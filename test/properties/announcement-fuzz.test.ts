@@ -1,0 +1,75 @@
+// The reader of announcements against bytes that nobody of ours published: an announcement, or a sentence that says what is wrong.
+import assert from 'node:assert'
+import { test } from 'vitest'
+import { decodeAnnouncement, encodeAnnouncement } from '../../src/flow/announcement.js'
+import { drawsOf } from './hostile-payload.js'
+
+const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
+const TIMEOUT_MS = 60_000 + INPUTS
+
+type Draw = (limit: number) => number
+
+const ATOMS = [
+  '1',
+  '2',
+  '-0',
+  '1e400',
+  'null',
+  'true',
+  '""',
+  '"\\ud800"',
+  '"a"',
+  '"0011223344556677"',
+  '"toString"',
+  '{"toString":0}',
+]
+const NAMES = ['v', 's', 'k', 'e', 'l', 'x', 'p', '__proto__', 'toString', 'then', 'length']
+
+/** JSON, now and then with a byte that does not belong there. */
+function hostileAnnouncement(draw: Draw): Buffer {
+  const value = (depth: number): string => {
+    const kind = draw(depth < 5 ? 6 : 3)
+    if (kind < 3) return ATOMS[draw(ATOMS.length)] as string
+    if (kind < 5) return `[${Array.from({ length: draw(4) }, () => value(depth + 1)).join()}]`
+    return `{${Array.from({ length: draw(4) }, () => `"${NAMES[draw(NAMES.length)]}":${value(depth + 1)}`).join()}}`
+  }
+  const fields = NAMES.filter(() => draw(3) === 0).map((name) => `"${name}":${value(1)}`)
+  // Most often right in what is checked first.
+  const text = draw(4) === 0 ? value(0) : `{"v":1,"s":"x"${fields.map((field) => `,${field}`).join('')}}`
+  const bytes = Buffer.from(draw(50) === 0 ? '['.repeat(draw(70_000)) : text)
+  if (draw(10) === 0 && bytes.length > 0) bytes[draw(bytes.length)] = draw(256)
+  return bytes
+}
+
+test(
+  `${INPUTS} hostile announcements of seed ${SEED} are read or refused, and never throw`,
+  () => {
+    const draw = drawsOf(SEED)
+    let read = 0
+    for (let i = 0; i < INPUTS; i++) {
+      const said = decodeAnnouncement(hostileAnnouncement(draw))
+      if (typeof said === 'string') continue
+      read++
+      const { sender, keys, expiredKeys, labels, expiredLabels, prefixes } = said
+      const names = [sender, ...keys, ...expiredKeys, ...labels, ...expiredLabels.flat(), ...prefixes]
+      assert(
+        names.every((name) => typeof name === 'string'),
+        `input ${i} of seed ${SEED}`,
+      )
+      // What was read can be said again, in the same words.
+      assert.deepStrictEqual(decodeAnnouncement(encodeAnnouncement(said)), said)
+    }
+    assert(read > INPUTS / 20, `only ${read} were announcements`)
+    assert.strictEqual(({} as { x?: unknown }).x, undefined)
+  },
+  TIMEOUT_MS,
+)
+
+test('any bytes at all are read or refused', () => {
+  const draw = drawsOf(SEED + 1)
+  for (let i = 0; i < INPUTS; i++) {
+    const bytes = Buffer.from(Array.from({ length: draw(60) }, () => draw(256)))
+    assert.strictEqual(typeof decodeAnnouncement(bytes), 'string')
+  }
+})

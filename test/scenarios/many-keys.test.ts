@@ -1,0 +1,81 @@
+// Many keys or tags in one call: no command holds up the server's other clients, and nothing is missing.
+import { type Cache, createCache } from 'tiercache'
+import { redisTier } from 'tiercache/redis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { monitor } from '../support/monitor.js'
+import { PATIENT } from '../support/patient.js'
+import { type RedisServer, startRedis } from '../support/redis-server.js'
+import { waitFor } from '../support/wait.js'
+
+const MANY = 2_500
+const LARGEST = 1_100
+
+let server: RedisServer
+let a: Cache
+let b: Cache
+
+const open = () => createCache({ name: 'shop', ttl: '1h', logger: false, l2: redisTier(server.url, PATIENT) })
+
+beforeAll(async () => {
+  server = await startRedis()
+  a = open()
+  b = open()
+  await Promise.all([a.ready(), b.ready()])
+})
+
+afterAll(async () => {
+  await Promise.all([a.close(), b.close()])
+  await server.stop()
+})
+
+/** The most keys that one command had while `run` ran. */
+async function largestCommand(run: () => Promise<void>): Promise<number> {
+  let largest = 0
+  let isOver = false
+  const stop = await monitor(server.port, ([command = '', ...args]) => {
+    if (command === 'ECHO') isOver = true
+    if (/^mget$/i.test(command)) largest = Math.max(largest, args.length)
+    if (/^evalsha$/i.test(command)) largest = Math.max(largest, Number(args[1]))
+  })
+  await run()
+  await server.command('ECHO', 'over')
+  await waitFor('all commands to be seen', () => isOver)
+  stop()
+  return largest
+}
+
+const keys = Array.from({ length: MANY }, (_, i) => `k${i}`)
+
+test('keys are written, read and deleted a thousand at a time', async () => {
+  const largest = await largestCommand(async () => {
+    await a.setMany(keys.map((key) => [key, key]))
+    expect(await b.getMany(keys)).toEqual(keys)
+    await a.delete(keys)
+    expect(await b.getMany(keys)).toEqual(keys.map(() => undefined))
+  })
+  expect(largest).toBeGreaterThan(100)
+  expect(largest).toBeLessThan(LARGEST)
+})
+
+test('so are tags, each entry with its own', async () => {
+  const largest = await largestCommand(async () => {
+    await Promise.all(keys.map((key) => a.getOrSet(key, () => key, { tags: [`tag of ${key}`] })))
+    await a.drain()
+    expect(await b.getMany(keys)).toEqual(keys)
+    expect(await a.invalidateTags(keys.map((key) => `tag of ${key}`))).toBe('applied')
+    await waitFor('the other process to hear of it', () => b.peek('k0') === undefined)
+    expect(await b.getMany(keys)).toEqual(keys.map(() => undefined))
+  })
+  expect(largest).toBeGreaterThan(100)
+  expect(largest).toBeLessThan(LARGEST)
+})
+
+test('hundreds of thousands of tags in one call are invalidated, each of them, while the process goes on', async () => {
+  const some = keys.slice(0, 100)
+  await Promise.all(some.map((key) => a.set(key, key, { tags: [`tag of ${key}`] })))
+  expect(await b.getMany(some)).toEqual(some)
+  const tags = Array.from({ length: 250_000 }, (_, i) => `tag of k${i}`)
+  expect(await a.invalidateTags(tags)).toBe('applied')
+  expect(await b.getMany(some)).toEqual(some.map(() => undefined))
+  expect(a.stats().l2?.waiting).toBe(0)
+})
