@@ -1,7 +1,7 @@
 // An operator's deleteByPrefix on real Redis: every master is visited, every process forgets, nothing else is touched.
-import { Redis } from 'ioredis'
 import type { Cache } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { monitor } from '../support/monitor.js'
 import { waitFor } from '../support/wait.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
@@ -31,20 +31,17 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   test('it goes in batches of bounded size', async () => {
-    const clients = fleet.nodes.map((node) => new Redis(node.port))
-    const monitors = await Promise.all(clients.map((client) => client.monitor()))
     const sizes = { scan: [] as number[], unlink: [] as number[] }
-    for (const monitor of monitors) {
-      monitor.on('monitor', (_time: string, [command = '', ...args]: string[]) => {
-        if (/^scan$/i.test(command)) sizes.scan.push(Number(args[args.length - 1]))
-        if (/^unlink$/i.test(command)) sizes.unlink.push(args.length)
-      })
+    const note = ([command = '', ...args]: readonly string[]) => {
+      if (/^scan$/i.test(command)) sizes.scan.push(Number(args[args.length - 1]))
+      if (/^unlink$/i.test(command)) sizes.unlink.push(args.length)
     }
+    const stops = await Promise.all(fleet.nodes.map((node) => monitor(node.port, note)))
     const keys = Array.from({ length: 3_000 }, (_, i) => `batch:${i}`)
     await a.setMany(keys.map((key) => [key, 1]))
     expect(await a.deleteByPrefix('batch:')).toBe(keys.length)
     await waitFor('the last command', () => sizes.unlink.reduce((sum, size) => sum + size, 0) >= keys.length)
-    for (const client of [...clients, ...monitors]) client.disconnect()
+    for (const stop of stops) stop()
     // A step may find a few more than it was asked to look at.
     expect(Math.max(...sizes.unlink)).toBeLessThan(1_000)
     expect(Math.max(...sizes.scan)).toBe(500)

@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newToken } from '../../src/model/labels.js'
+import { monitor } from '../support/monitor.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 import { openPeer, type RedisPeer, stamped, startPeer } from './redis-peer.js'
@@ -164,9 +165,7 @@ describe('a server that is out of memory', () => {
     await peer.store.apply([{ op: 'put', key: 'shop:a', bytes: old, keepMs: 60_000 }], undefined)
     await full()
     const order: string[] = []
-    const monitor = await client.monitor()
-    monitor.on('error', () => {})
-    monitor.on('monitor', (_time: string, [command, key]: string[]) => order.push(`${command} ${key}`.toLowerCase()))
+    const stop = await monitor(server.port, ([command, key]) => order.push(`${command} ${key}`.toLowerCase()))
     // Labels are invalidated by a script, which works at once; the removal follows the refused put.
     const changes = [
       { op: 'put', key: 'shop:a', bytes: fresh, keepMs: 60_000 },
@@ -178,7 +177,7 @@ describe('a server that is out of memory', () => {
       return removedAt >= 0 && order.slice(removedAt).some((line) => line.startsWith('xadd'))
     })
     expect(order.findIndex((line) => line.startsWith('xadd'))).toBeLessThan(order.indexOf('unlink shop:a'))
-    monitor.disconnect()
+    stop()
   })
 
   test('leases are still planted, so that one load runs, and its value is dropped instead of stored', async () => {
