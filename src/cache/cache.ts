@@ -214,7 +214,7 @@ export class Cache {
   /**
    * Administration, not hot path: removes every entry of this cache or namespace whose key begins with `prefix`, from L2 by looking at
    * all its keys in bounded batches, and from the memory of every process. Answers how many L2 had (without an L2: this memory).
-   * Keys above 512 bytes are hashed in L2 and stay there. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached, with the reason of
+   * Keys above 512 bytes are hashed in L2: their entries are read to see which they are, and one that does not say it goes, too. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached, with the reason of
    * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
    */
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {

@@ -24,7 +24,7 @@ import { hasItsStamp, readContent, type SealedContent } from './sealed-content.j
 import { newExpiredStamp, renewedStamp, stateOf } from './stamp.js'
 import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
 
-export type { Corrupt, CorruptReason } from './envelope.js'
+export { type Corrupt, type CorruptReason, keptKeyOf } from './envelope.js'
 export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf } from './stamp.js'
 
 export interface EntryCodecOptions {

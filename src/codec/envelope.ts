@@ -157,6 +157,24 @@ export function encodeEnvelope(
   return bytes
 }
 
+/**
+ * The key that is kept in an envelope, judged by its beginning alone; `undefined` where none is, or where it lies further behind. Never
+ * throws. Nothing proves it: whoever goes by it may do no more than remove the entry.
+ */
+export function keptKeyOf(head: Bytes): string | undefined {
+  const state = stateOf(head)
+  if (state !== 'live' && state !== 'expired') return undefined
+  try {
+    const fields = new FieldReader(head, BODY_AT)
+    fields.byte()
+    if ((fields.byte() & FLAG_KEY) === 0) return undefined
+    for (let numbers = 5; numbers > 0; numbers--) fields.varint()
+    return skipLabels(fields, undefined) === undefined ? fields.string() : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** A decoded header. What is behind it is still as it was stored. */
 export class Header {
   constructor(
@@ -293,9 +311,10 @@ function writeLabels(out: FieldWriter, { labels, tokens }: LabelSet, scopeCount:
   }
 }
 
-/** Passes over a label block; returns what is wrong if it has not as many scopes as the key has, or too many tags. */
-function skipLabels(fields: FieldReader, scopeCount: number): 'malformed' | 'too-large' | undefined {
-  if (fields.varint() !== scopeCount) return 'malformed'
+/** Passes over a label block; returns what is wrong if it has not as many scopes as the key has (where that is known), or too many tags. */
+function skipLabels(fields: FieldReader, knownScopes: number | undefined): 'malformed' | 'too-large' | undefined {
+  const scopeCount = fields.varint()
+  if (knownScopes !== undefined && scopeCount !== knownScopes) return 'malformed'
   fields.skip(scopeCount * TOKEN_BYTES)
   const tagCount = fields.varint()
   if (tagCount > MAX_TAGS) return 'too-large'

@@ -102,7 +102,7 @@ export function resolveCacheOptions(given: CacheOptions = {}, heapLimitBytes = N
   const memory = l1 === false ? undefined : resolveMemory(l1, heapLimitBytes)
   const l1TtlMs = l1 === false || l1.ttl === undefined ? DEFAULT_POLICY.l1TtlMs : toMs(l1.ttl, 'l1.ttl')
   const policy = {
-    name: options.name === undefined ? 'cache' : checkName(options.name, 'name'),
+    name: options.name === undefined ? 'tiercache' : checkName(options.name, 'name'),
     version: options.version,
     memory,
     l2: options.l2 === undefined ? undefined : checkTier(options.l2),

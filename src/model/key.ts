@@ -141,6 +141,11 @@ export function storePrefixOf(space: Space, prefix: string): string | undefined 
   return encoded.startsWith(HASH_MARK) ? undefined : `${space.scope}:${encoded}`
 }
 
+/** What the store's keys of all user keys that are hashed there begin with. */
+export function hashedPrefixOf(space: Space): string {
+  return `${space.scope}:${HASH_MARK}`
+}
+
 /** The key of a label's token. The braces put all tokens and the bus of a cache into one cluster slot. */
 export function tokenKeyOf(label: Label, rootName: string): string {
   return `{${rootName}}#${label.slice(0, 2)}${encodePart(label.slice(2))}`

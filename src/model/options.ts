@@ -198,7 +198,7 @@ export interface Logger {
 
 /** Options of `createCache`. None is needed. */
 export interface CacheOptions extends PolicyOptions {
-  /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'cache'. */
+  /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'tiercache', which no other program uses. */
   readonly name?: string | undefined
   /** Another version is another cache: own entries, tags, bus and `clear()`. */
   readonly version?: Version | undefined

@@ -122,9 +122,10 @@ export interface RemoteStore {
   ): Promise<EnsuredTokens>
   /**
    * Removes every key that begins with `prefix`, on every master, in bounded batches; answers how many, rejects when `signal` aborts.
-   * Administration, not hot path.
+   * With `isMeant` only those for which it returns true, given what the value begins with: all of it, or 64 KB at least; no bytes where
+   * none stand there. Administration, not hot path.
    */
-  deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number>
+  deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number>
   /** Resolves once commands can be sent, rejects when `signal` aborts. For start-up and tests. */
   whenReady(signal?: AbortSignal): Promise<void>
   /** Opens the connection, if the store has one of its own, and begins to report. Called once, by `createCache`. */

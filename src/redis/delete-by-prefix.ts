@@ -1,5 +1,7 @@
 // Removes every key that begins with a prefix, without blocking a server: never KEYS, never FLUSHALL.
 import { asBuffer } from '../model/as-buffer.js'
+import type { Bytes } from '../model/ports.js'
+import { faultBehind } from './classify-error.js'
 import type { Connection, Master } from './connection.js'
 import { bytesIn, listOf, malformed } from './replies.js'
 import { indexesBySlot } from './slot.js'
@@ -8,7 +10,12 @@ export interface PrefixContext {
   readonly connection: Connection
   /** Removes keys that may share a command, so that no write which was sent before comes back; returns how many there were. */
   remove(keys: readonly string[]): Promise<number>
+  /** By what a value begins with; `undefined` means all. */
+  readonly isMeant: ((head: Bytes) => boolean) | undefined
 }
+
+/** Of each value that is looked at, in bytes. */
+const HEAD_BYTES = 64 * 1024
 
 /** How many keys a server looks at per step, and about how many are removed at once. */
 const SCAN_COUNT = 500
@@ -17,12 +24,8 @@ const SCAN_COUNT = 500
  * On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile.
  * Rejects as soon as `signal` aborts, also while a server that hangs is waited for; then at most one more command is executed.
  */
-export function deleteByPrefix(
-  { connection, remove }: PrefixContext,
-  prefix: string,
-  signal?: AbortSignal,
-): Promise<number> {
-  const removing = removeAll({ connection, remove }, prefix, signal)
+export function deleteByPrefix(context: PrefixContext, prefix: string, signal?: AbortSignal): Promise<number> {
+  const removing = removeAll(context, prefix, signal)
   return signal === undefined ? removing : orAborted(removing, signal)
 }
 
@@ -32,7 +35,7 @@ async function removeAll(context: PrefixContext, prefix: string, signal: AbortSi
   for (const master of connection.masters()) {
     for await (const keys of scanPrefix(master, connection.keyPrefix, prefix, signal)) {
       signal?.throwIfAborted()
-      removed += await removeKeys(context, keys)
+      removed += await removeKeys(context, await meantOf(context, keys))
     }
   }
   return removed
@@ -67,6 +70,25 @@ async function* scanPrefix(
   } while (cursor !== '0')
 }
 
+async function meantOf({ connection, isMeant }: PrefixContext, keys: readonly string[]): Promise<readonly string[]> {
+  if (isMeant === undefined) return keys
+  const areMeant = await Promise.all(keys.map(async (key) => isMeant(await headOf(connection, key))))
+  return keys.filter((_, i) => areMeant[i])
+}
+
+/** No bytes also where another type stands: nothing of ours. */
+async function headOf(connection: Connection, key: string): Promise<Bytes> {
+  try {
+    const head = await connection.send(key, 'getrange', [key, 0, HEAD_BYTES - 1])
+    return bytesIn(head, 'GETRANGE') ?? NO_BYTES
+  } catch (error) {
+    if (faultBehind(error) === 'wrongType') return NO_BYTES
+    throw error
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
 function keysIn(found: unknown): string[] {
   if (!Array.isArray(found)) throw malformed('SCAN', 'a list of keys', found)
   return found.map((key: unknown) => {
@@ -77,6 +99,7 @@ function keysIn(found: unknown): string[] {
 }
 
 async function removeKeys({ connection, remove }: PrefixContext, keys: readonly string[]): Promise<number> {
+  if (keys.length === 0) return 0
   const groups = connection.order === 'one' ? [[...keys.keys()]] : indexesBySlot(keys, connection.keyPrefix)
   const counts = await Promise.all(groups.map((indexes) => remove(indexes.map((i) => keys[i] as string))))
   return counts.reduce((sum, count) => sum + count, 0)

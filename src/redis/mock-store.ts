@@ -135,10 +135,12 @@ export class MockStore implements RemoteStore {
     return { tokens, log: since === undefined ? undefined : this.#log.after(since)?.announcements }
   }
 
-  async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
+  async deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
     signal?.throwIfAborted()
     this.#assertReady()
-    const keys = this.#data.keys().filter((key) => key.startsWith(prefix))
+    const keys = this.#data
+      .keys()
+      .filter((key) => key.startsWith(prefix) && isMeant?.(this.#data.bytes(key) ?? Buffer.alloc(0)) !== false)
     for (const key of keys) this.#data.delete(key)
     return keys.length
   }

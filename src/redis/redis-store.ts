@@ -218,14 +218,14 @@ export class RedisStore implements RemoteStore {
     return bytesIn(await this.#run(READ_HEAD, [key], []), 'GETRANGE') ?? Buffer.alloc(0)
   }
 
-  async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
+  async deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
     const connection = this.#ready()
     const remove = async (keys: readonly string[]): Promise<number> => {
       const marked = keys.flatMap((key) => [key, markKeyOf(key, this.#name, connection.keyPrefix)])
       const [, count] = listOf(await this.#run(REMOVE, marked, []), 2, 'a removal')
       return countIn(count, 'a removal')
     }
-    return deleteByPrefix({ connection, remove }, prefix, signal)
+    return deleteByPrefix({ connection, remove, isMeant }, prefix, signal)
   }
 
   whenReady(signal?: AbortSignal): Promise<void> {

@@ -81,8 +81,8 @@ export class RememberingStore implements RemoteStore {
     return answer
   }
 
-  deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
-    return this.#store.deleteByPrefix(prefix, signal)
+  deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
+    return this.#store.deleteByPrefix(prefix, signal, isMeant)
   }
 
   whenReady(signal?: AbortSignal): Promise<void> {

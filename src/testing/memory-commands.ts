@@ -110,9 +110,12 @@ export class MemoryCommands {
     return { tokens, log: since === undefined ? undefined : this.announcedAfter(since)?.announcements }
   }
 
-  deleteByPrefix(prefix: string): number {
+  deleteByPrefix(prefix: string, isMeant: (head: Bytes) => boolean = () => true): number {
     this.server.require('write')
-    const keys = this.server.keys().filter((key) => key.startsWith(prefix) && this.server.keyspace.delete(key))
+    const meant = this.server
+      .keys()
+      .filter((key) => key.startsWith(prefix) && isMeant(this.bytes(key) ?? Buffer.alloc(0)))
+    const keys = meant.filter((key) => this.server.keyspace.delete(key))
     for (const key of keys) this.server.changed(key)
     return keys.length
   }

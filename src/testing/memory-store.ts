@@ -103,9 +103,9 @@ export class MemoryStore implements RemoteStore {
     return this.send('ensureTokens', () => this.commands.ensureTokens(labels, candidates, keepMs, since))
   }
 
-  async deleteByPrefix(prefix: string, signal?: AbortSignal): Promise<number> {
+  async deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
     signal?.throwIfAborted()
-    return this.send('deleteByPrefix', () => this.commands.deleteByPrefix(prefix))
+    return this.send('deleteByPrefix', () => this.commands.deleteByPrefix(prefix, isMeant))
   }
 
   whenReady(signal?: AbortSignal): Promise<void> {

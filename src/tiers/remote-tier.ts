@@ -242,11 +242,15 @@ export class RemoteTier {
   }
 
   /** Administration: may take long, has no deadline but `signal`, and rejects with what went wrong. */
-  async deleteByPrefix(storePrefix: string, signal: AbortSignal | undefined): Promise<number> {
+  async deleteByPrefix(
+    storePrefix: string,
+    signal: AbortSignal | undefined,
+    isMeant?: (head: Bytes) => boolean,
+  ): Promise<number> {
     if (this.#starting !== undefined) await this.#starting
     if (!this.isAvailable())
       throw new CacheError('L2_UNAVAILABLE', 'expected L2 to be reachable; it is not. Try again later')
-    return this.store.deleteByPrefix(storePrefix, signal)
+    return this.store.deleteByPrefix(storePrefix, signal, isMeant)
   }
 
   /** Asks for nothing in particular, to see whether L2 answers at all. */

@@ -185,7 +185,7 @@ describe('on a cluster', () => {
     const bySlot = new Map<number, string[]>()
     for (let i = 1; i <= 300; i++) {
       const key = (i ** 5).toString(36)
-      const slot = await cluster.slotOf(`cache:${key}`)
+      const slot = await cluster.slotOf(`tiercache:${key}`)
       bySlot.set(slot, [...(bySlot.get(slot) ?? []), key])
     }
     const shared = [...bySlot.values()].filter((named) => named.length > 1)

@@ -47,6 +47,20 @@ describe.each(FORMS)('on %s', (form) => {
     expect(Math.max(...sizes.scan)).toBe(500)
   })
 
+  test('long keys, whose names in Redis are hashes, are found; those that begin otherwise stay', async () => {
+    const tags = Array.from({ length: 20 }, (_, i) => `tag ${i}`)
+    const long = (beginning: string) => [600, 1_025, 5_000].map((length) => beginning + 'x'.repeat(length))
+    const [meant, others] = [long('long:user:'), long('long:order:')]
+    for (const key of [...meant, ...others]) await a.set(key, key.length, { tags })
+    expect(await b.getMany(meant)).toEqual(meant.map(({ length }) => length))
+    expect(await a.deleteByPrefix('long:user:')).toBe(meant.length)
+    await waitFor('the other process to hear of it', () => meant.every((key) => b.peek(key) === undefined))
+    for (const cache of [a, b]) {
+      expect(await cache.getMany(meant)).toEqual(meant.map(() => undefined))
+      expect(await cache.getMany(others)).toEqual(others.map(({ length }) => length))
+    }
+  })
+
   test('a signal ends it while Redis hangs; then it can be called again', async () => {
     await a.setMany([
       ['hung:1', 1],

@@ -1,6 +1,7 @@
 // Store cases: readiness, outages, the store's clock, administration, the end.
 import assert from 'node:assert/strict'
 import { newToken } from '../../model/labels.js'
+import type { Bytes } from '../../model/ports.js'
 import { assertBytes, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from './bench.js'
 
 const keepMs = LONG_LIFE_MS
@@ -53,6 +54,25 @@ export const lifeCases = [
     for (const prefix of literal) assert.equal(await store.deleteByPrefix(prefix), 1, prefix)
     assert.ok((await store.read(near)).every((bytes) => bytes !== undefined))
   }),
+
+  conformanceCase(
+    'deleteByPrefix removes only what the beginning of the value says, if it is asked',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const [meant, other] = [newEntry(), newEntry()]
+      const keys = [bench.key('gone/1'), bench.key('gone/2')]
+      await store.apply(
+        [meant, other].map((bytes, i) => ({ op: 'put', key: keys[i] as string, bytes, keepMs }) as const),
+        undefined,
+      )
+      const isMeant = (head: Bytes) => Buffer.compare(head.subarray(0, meant.length), meant) === 0
+      assert.equal(await store.deleteByPrefix(bench.key('gone/'), undefined, isMeant), 1)
+      const [first, second] = await store.read(keys)
+      assert.equal(first, undefined)
+      assertBytes(second, other)
+    },
+  ),
 
   conformanceCase('deleteByPrefix rejects when its signal is aborted', [], async (bench) => {
     const { store } = await bench.openStore()

@@ -87,7 +87,7 @@ describe('explain', () => {
   test('says whatever stands there that is no entry of this key', async () => {
     const { a, server } = await fleet()
     await a.cache.set('k', 1, { l1Ttl: 0 })
-    server.corrupt('cache:k', (bytes) => bytes.subarray(0, 20))
+    server.corrupt('tiercache:k', (bytes) => bytes.subarray(0, 20))
     expect((await a.cache.explain('k')).l2).toEqual({ state: 'useless' })
   })
 
@@ -104,9 +104,9 @@ describe('explain', () => {
     expect(
       server
         .keys()
-        .filter((key) => key.startsWith('cache:'))
+        .filter((key) => key.startsWith('tiercache:'))
         .sort(),
-    ).toEqual(['cache:new', 'cache:old'])
+    ).toEqual(['tiercache:new', 'tiercache:old'])
     await a.cache.set('newest', 3)
     expect([a.cache.peek('old'), a.cache.peek('new')]).toEqual([undefined, 2])
   })
@@ -183,7 +183,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
     },
     'The loader is called. L1 has no entry. ' +
       'L2 has an entry that may not be served: it is over, invalidated or damaged. ' +
-      'Its scope cache was cleared 100 ms ago by this process (clear).',
+      'Its scope tiercache was cleared 100 ms ago by this process (clear).',
   ],
   [
     'all keys of its beginning were deleted',

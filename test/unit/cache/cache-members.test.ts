@@ -13,7 +13,7 @@ describe('createCache', () => {
     expect(await Promise.all([cache.getOrSet('four', load), cache.getOrSet('four', load)])).toEqual([4, 4])
     expect(await cache.getOrSet('four', load)).toBe(4)
     expect(load).toHaveBeenCalledTimes(1)
-    expect(cache.name).toBe('cache')
+    expect(cache.name).toBe('tiercache')
   })
 
   test('takes its time from the clock that it is given, and from no other', async () => {

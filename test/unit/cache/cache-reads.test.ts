@@ -262,7 +262,7 @@ describe('what became of a loaded value', () => {
     const events = told(cache)
     await cache.getOrSet('k', load as () => unknown, options)
     expect(events.of('loaded')).toMatchObject([loaded])
-    expect(events.of('stored')).toEqual(tiers === undefined ? [] : [{ scope: 'cache', key: 'k', tiers }])
+    expect(events.of('stored')).toEqual(tiers === undefined ? [] : [{ scope: 'tiercache', key: 'k', tiers }])
     expect(cache.peek('k') !== undefined).toBe(loaded.kept)
   })
 

@@ -17,10 +17,10 @@ describe('fills of L2', () => {
     await clock.advance(100)
     expect(log.of('stored').map(({ tiers }) => tiers)).toEqual(['l1', 'l1', 'all', 'all'])
     expect(log.of('dropped')).toEqual([
-      { what: 'store', why: 'busy', scope: 'cache', key: 'k2' },
-      { what: 'store', why: 'busy', scope: 'cache', key: 'k3' },
+      { what: 'store', why: 'busy', scope: 'tiercache', key: 'k2' },
+      { what: 'store', why: 'busy', scope: 'tiercache', key: 'k3' },
     ])
-    expect(server.keys().filter((key) => key.startsWith('cache:'))).toEqual(['cache:k0', 'cache:k1'])
+    expect(server.keys().filter((key) => key.startsWith('tiercache:'))).toEqual(['tiercache:k0', 'tiercache:k1'])
     const load = vi.fn()
     expect(await Promise.all(keys.map((key) => a.cache.getOrSet(key, load)))).toEqual(keys)
     expect(load).not.toHaveBeenCalled()
@@ -57,7 +57,7 @@ describe('values of set', () => {
     const log = record<CacheEvents>(a.cache, ['dropped'])
     expect(await Promise.all([a.cache.set('k0', 'new'), a.cache.set('k1', 'new')])).toEqual(['applied', 'applied'])
     await clock.advance(10)
-    expect(log.of('dropped')).toEqual([{ what: 'store', why: 'busy', scope: 'cache', key: 'k1' }])
+    expect(log.of('dropped')).toEqual([{ what: 'store', why: 'busy', scope: 'tiercache', key: 'k1' }])
     expect(await b.cache.get('k0')).toBe('new')
     expect(await b.cache.get('k1')).toBeUndefined()
     expect(await a.cache.get('k1')).toBe('new')
@@ -87,7 +87,7 @@ describe('refreshes', () => {
     for (const key of keys) expect(await cache.getOrSet(key, load)).toBe('old')
     await settle()
     expect(load).toHaveBeenCalledTimes(2)
-    expect(log.of('dropped')).toEqual([{ what: 'refresh', why: 'busy', scope: 'cache', key: 'k3' }])
+    expect(log.of('dropped')).toEqual([{ what: 'refresh', why: 'busy', scope: 'tiercache', key: 'k3' }])
     gate.resolve('new')
     await cache.drain()
     expect(load).toHaveBeenCalledTimes(3)

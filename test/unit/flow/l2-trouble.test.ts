@@ -205,7 +205,7 @@ describe('a fill that L2 refuses', () => {
     expect(await caller).toBe('old')
     await settle()
     expect(a.cache.peek('k')).toBeUndefined()
-    expect(dropped).toHaveBeenCalledExactlyOnceWith({ what: 'store', why: 'overtaken', scope: 'cache', key: 'k' })
+    expect(dropped).toHaveBeenCalledExactlyOnceWith({ what: 'store', why: 'overtaken', scope: 'tiercache', key: 'k' })
     expect(a.cache.stats().fillsRefused).toBe(1)
     a.tier.busLink.resume()
     await clock.advance(5000)

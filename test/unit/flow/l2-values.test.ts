@@ -101,7 +101,7 @@ describe('the remaining life of an entry of L2', () => {
   test('is what the server keeps it for, with both stale windows', async () => {
     const { a, server, clock } = await fleet({ ttl: 1000, staleWhileRevalidate: 500, staleIfError: 2000 })
     await a.cache.set('k', 'v')
-    const has = () => server.keys().includes('cache:k')
+    const has = () => server.keys().includes('tiercache:k')
     await clock.advance(2999)
     expect(has()).toBe(true)
     await clock.advance(1)
@@ -179,7 +179,7 @@ describe('what stands in L2 and is no entry of this key', () => {
   test.each(cases)('%s is a miss: get says so, a load replaces it', async (_name, change) => {
     const { a, b, server, clock } = await fleet()
     await a.cache.set('k', 'v')
-    server.corrupt('cache:k', change)
+    server.corrupt('tiercache:k', change)
     const corrupt: unknown[] = []
     b.cache.on('corrupt', ({ key, error }) => corrupt.push([key, error.code]))
     expect(await b.cache.get('k')).toBeUndefined()
@@ -196,23 +196,23 @@ describe('what stands in L2 and is no entry of this key', () => {
     await a.cache.set('mine', 'v')
     await a.cache.set('other', 'secret')
     let stolen: Uint8Array = new Uint8Array()
-    server.corrupt('cache:other', (bytes) => {
+    server.corrupt('tiercache:other', (bytes) => {
       stolen = Buffer.from(bytes)
       return bytes
     })
-    server.corrupt('cache:mine', () => stolen)
+    server.corrupt('tiercache:mine', () => stolen)
     expect(await b.cache.get('mine')).toBeUndefined()
   })
 
   test('a later format is left alone: the loader answers, and nothing of it is overwritten', async () => {
     const { a, b, server, clock } = await fleet()
     await a.cache.set('k', 'v')
-    server.corrupt('cache:k', (bytes) => bytes.fill(99, 2, 3))
+    server.corrupt('tiercache:k', (bytes) => bytes.fill(99, 2, 3))
     const caller = b.cache.getOrSet('k', () => 'loaded')
     await clock.advance(1)
     expect(await caller).toBe('loaded')
     await clock.advance(1)
-    server.corrupt('cache:k', (bytes) => {
+    server.corrupt('tiercache:k', (bytes) => {
       expect(bytes[2]).toBe(99)
       return bytes
     })
@@ -220,7 +220,7 @@ describe('what stands in L2 and is no entry of this key', () => {
 
   test('a key of another type is a miss', async () => {
     const { b, server, clock } = await fleet()
-    server.plantOtherType('cache:k')
+    server.plantOtherType('tiercache:k')
     expect(await b.cache.get('k')).toBeUndefined()
     const caller = b.cache.getOrSet('k', () => 'loaded')
     await clock.advance(300)

@@ -9,8 +9,8 @@ describe('a token that the server evicted', () => {
   test('is planted anew soon, so that what one process stores is a hit for the others again', async () => {
     const { clock, server, a, b } = await fleet(HOUR)
     await a.cache.set('k', 'v', { tags: ['t'] })
-    server.evictToken('cache', 't:t')
-    server.evictToken('cache', 'c:cache')
+    server.evictToken('tiercache', 't:t')
+    server.evictToken('tiercache', 'c:tiercache')
     await clock.advance(15_000)
     for (const key of ['k1', 'k2']) {
       await a.cache.set(key, 'v', { tags: ['t'] })

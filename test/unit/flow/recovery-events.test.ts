@@ -56,7 +56,7 @@ test('a bus that lost announcements is told once, and once that it is heard agai
   await clock.advance(5_000)
   expect(log.names()).toEqual([])
   a.tier.busLink.cut()
-  server.evictLog('cache')
+  server.evictLog('tiercache')
   await clock.advance(10_000)
   a.tier.busLink.restore()
   await clock.advance(5_000)

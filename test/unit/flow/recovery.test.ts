@@ -39,7 +39,7 @@ describe('while L2 cannot be reached', () => {
     a.tier.restore()
     await recover(clock)
     expect(await seenBy(b, 'k')).toBe(99)
-    expect(server.keys().filter((key) => key.startsWith('cache:'))).toEqual(['cache:k'])
+    expect(server.keys().filter((key) => key.startsWith('tiercache:'))).toEqual(['tiercache:k'])
   })
 
   test('a deletion that follows a waiting value is what is told', async () => {

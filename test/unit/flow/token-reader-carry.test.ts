@@ -114,7 +114,7 @@ test('a token learned in the very instant in which a load began proves nothing o
   const gate = deferred<string>()
   const loading = b.cache.getOrSet('k', () => gate.promise, { tags: () => ['t'] })
   await settle()
-  server.evictLog('cache') // What is announced now B does not hear.
+  server.evictLog('tiercache') // What is announced now B does not hear.
   expect(await a.cache.invalidateTags(['t'])).toBe('applied')
   await b.cache.set('other', 'v', { tags: ['t'] })
   gate.resolve('old')
@@ -133,7 +133,7 @@ test('tokens that are known stay good for L2 when the bus loses track while the 
   const loading = a.cache.getOrSet('k', () => 'v', { tags: ['t'] })
   await settle()
   a.tier.busLink.cut()
-  server.evictLog('cache')
+  server.evictLog('tiercache')
   a.tier.busLink.restore()
   await clock.advance(150)
   expect(await loading).toBe('v')

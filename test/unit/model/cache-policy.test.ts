@@ -10,7 +10,7 @@ describe('the options of a cache', () => {
   test('may be left out: a bounded L1, and limits for all that waits', () => {
     const policy = resolveCacheOptions()
     expect(policy).toEqual({
-      name: 'cache',
+      name: 'tiercache',
       version: undefined,
       memory: {
         maxEntries: 10_000,

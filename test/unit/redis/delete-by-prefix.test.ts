@@ -33,6 +33,7 @@ beforeEach(() => {
 
 const context = () => ({
   connection,
+  isMeant: undefined,
   remove: async (keys: readonly string[]) => Number(await connection.send('', 'remove', [...keys])),
 })
 
