@@ -46,9 +46,9 @@ const WEIGHT_SHARE = 1 / 8
 const FEW_KEYS = 64
 /** So many keys are put in between two looks at the clock. */
 const KEYS_AT_A_TIME = 2048
-/** CPU time, in microseconds, to fill collections: thousands of times what it takes where keys do not collide. */
+/** CPU time, in microseconds, to fill collections: at least ten times what it takes on a busy machine where keys do not collide. */
 const FREE_MICROS = 250_000
-const MICROS_PER_KEY = 2
+const MICROS_PER_KEY = 5
 
 /** There is no room left for the whole, or a part is beyond what data may be. */
 export class OverBudget extends Error {
