@@ -1,35 +1,35 @@
 // The public face of `tiercache`: everything that users may import from the core.
+
+export { type BroadcastBusOptions, broadcastBus } from './bus/broadcast-bus.js'
+export { type InProcessBus, inProcessBus } from './bus/in-process-bus.js'
+export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedList } from './cache/after-commit.js'
 export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats } from './cache/cache-stats.js'
-export type { ExplainedEntry, Explanation } from './cache/explain.js'
+export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
-export type { EndingResponse, OpenScope, ScopeEnd, ScopeOptions } from './cache/request-scope.js'
-export { type OneOrMany, Source, type SourceReadOptions, type SourceResult } from './cache/source.js'
+export type { EndingResponse, OpenScope, ScopeEnd, ScopeOptions } from './cache/request-scope/request-scope.js'
 export type {
   SaveContext,
   SourceDefinition,
   SourceOptions,
   WriteBehindOptions,
   WriteMode,
-} from './cache/source-definition.js'
-export type { WarmEntry } from './cache/warm.js'
-export type { CachedCalls, Wrapped, WrappedAs } from './cache/wrap.js'
-export type { OfArguments, WrapOptions } from './cache/wrap-options.js'
+} from './cache/source/definition.js'
+export { type OneOrMany, Source, type SourceReadOptions, type SourceResult } from './cache/source/source.js'
+export type { WarmEntry } from './cache/warm/warm.js'
+export type { WarmOptions, WarmReport } from './cache/warm/warm-run.js'
+export type { OfArguments, WrapOptions } from './cache/wrap/options.js'
+export type { CachedCalls, Wrapped, WrappedAs } from './cache/wrap/wrap.js'
 export { createCache } from './create-cache.js'
-export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedList } from './flow/after-commit.js'
-export type { BatchContext, BatchLoader } from './flow/batcher.js'
-export { type BroadcastBusOptions, broadcastBus } from './flow/broadcast-bus.js'
-export { type InProcessBus, inProcessBus } from './flow/in-process-bus.js'
-export type { ManyLoader } from './flow/load-many.js'
-export type { WriteResult } from './flow/outbox.js'
-export type { Lookup } from './flow/read.js'
-export type { Counters } from './flow/recorder.js'
-export type { LatencySnapshot } from './flow/stats.js'
-export type { WarmOptions, WarmReport } from './flow/warm.js'
-export type { Duration } from './model/duration.js'
+export type { BatchContext, BatchLoader } from './flow/load/batcher.js'
+export type { ManyLoader } from './flow/read/load-many.js'
+export type { Lookup } from './flow/read/read.js'
+export type { LatencySnapshot } from './flow/runtime/histogram.js'
+export type { Counters } from './flow/runtime/recorder.js'
+export type { WriteResult } from './flow/sync/outbox.js'
 export { CacheError, type CacheErrorCode } from './model/errors.js'
-export type { EventKeys } from './model/event-keys.js'
+export type { EventKeys } from './model/events/event-keys.js'
 export type {
   CacheEventName,
   CacheEvents,
@@ -38,8 +38,10 @@ export type {
   Listener,
   LoadReason,
   Tier,
-} from './model/events.js'
-export type { Extension } from './model/extension.js'
+} from './model/events/events.js'
+export type { ReadCounts, TierCounts } from './model/events/read-counts.js'
+export type { NotKept } from './model/events/store-outcome.js'
+export type { Duration } from './model/options/duration.js'
 export type {
   BackgroundOptions,
   CacheOptions,
@@ -59,7 +61,15 @@ export type {
   Tiers,
   ValueSharing,
   WriteOptions,
-} from './model/options.js'
+} from './model/options/options.js'
+export type {
+  BreakerOptions,
+  CompressOptions,
+  ConnectedTier,
+  EncryptOptions,
+  TierDefinition,
+  TierOptions,
+} from './model/options/tier-definition.js'
 export type {
   Bus,
   BusEvents,
@@ -75,15 +85,6 @@ export type {
   StoreEvents,
   Token,
 } from './model/ports.js'
-export type { ReadCounts, TierCounts } from './model/read-counts.js'
-export type { SchemaIssue, SchemaResult, StandardSchema } from './model/schema.js'
-export type { NotKept } from './model/store-outcome.js'
-export type {
-  BreakerOptions,
-  CompressOptions,
-  ConnectedTier,
-  EncryptOptions,
-  TierDefinition,
-  TierOptions,
-} from './model/tier-definition.js'
-export type { ValueMode } from './model/value-rules.js'
+export type { Extension } from './model/values/extension.js'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './model/values/schema.js'
+export type { ValueMode } from './model/values/value-rules.js'

@@ -3,8 +3,8 @@
 
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
-import { isPlainData } from '../../src/model/data-check.js'
-import { ValueRules } from '../../src/model/value-rules.js'
+import { isPlainData } from '../../src/model/values/data-check.js'
+import { ValueRules } from '../../src/model/values/value-rules.js'
 
 const user = { id: 1, name: 'Ada Lovelace', email: 'ada@example.com', active: true, roles: ['admin'], address: null }
 

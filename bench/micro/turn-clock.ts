@@ -2,9 +2,9 @@
 // Run: npx tsx bench/micro/turn-clock.ts
 
 import { bench, do_not_optimize, run, summary } from 'mitata'
-import { TurnClock } from '../../src/flow/turn-clock.js'
-import { AgingClock } from '../../src/model/aging-clock.js'
-import { systemClock } from '../../src/model/clock.js'
+import { TurnClock } from '../../src/flow/runtime/turn-clock.js'
+import { AgingClock } from '../../src/model/time/aging-clock.js'
+import { systemClock } from '../../src/model/time/clock.js'
 
 const READS = 1_024
 

@@ -1,17 +1,17 @@
 // `cache.pages(name, …)`: a list that comes in pages, each cached under its cursor, the next one fetched while this one is used.
 import type { Core, Scope } from '../flow/core.js'
-import type { WriteResult } from '../flow/outbox.js'
-import type { Reader } from '../flow/read.js'
-import type { Writer } from '../flow/write.js'
-import { encodeArguments } from '../model/arguments.js'
+import type { Reader } from '../flow/read/read.js'
+import type { WriteResult } from '../flow/sync/outbox.js'
+import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'
-import { childSpace, type Version } from '../model/key.js'
+import { encodeArguments } from '../model/keys/arguments.js'
+import { childSpace, type Version } from '../model/keys/key.js'
 import { checkCount, checkNames, checkOptions, invalid, refuseMore } from '../model/option-rules.js'
-import type { CallOptions, LoadContext, PolicyOptions } from '../model/options.js'
-import { POLICY_OPTIONS, resolvePolicy } from '../model/policy.js'
-import type { StandardSchema } from '../model/schema.js'
-import type { Names } from './names.js'
-import type { RequestScopes } from './request-scope.js'
+import type { CallOptions, LoadContext, PolicyOptions } from '../model/options/options.js'
+import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
+import type { StandardSchema } from '../model/values/schema.js'
+import type { Names } from './registry/name-registry.js'
+import type { RequestScopes } from './request-scope/request-scope.js'
 
 /** A part of a list. `next` is the cursor of what follows; `undefined` or `null` at the end. */
 export interface Page<T = unknown, C = unknown> {

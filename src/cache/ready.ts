@@ -1,7 +1,7 @@
 // Waiting until L2 is in use, for programs that shall not begin their work before that.
 import type { Core } from '../flow/core.js'
-import { type Duration, toMs } from '../model/duration.js'
 import { checkNames } from '../model/option-rules.js'
+import { type Duration, toMs } from '../model/options/duration.js'
 
 /** How long `cache.ready()` waits. */
 export interface ReadyOptions {

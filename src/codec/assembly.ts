@@ -1,6 +1,6 @@
 // Fills the holes of the rich form: puts Date, Map, cycles and the like where they belong (see docs/wire-format.md).
 import { types } from 'node:util'
-import { ERRORS, VIEWS } from '../model/data-kinds.js'
+import { ERRORS, VIEWS } from '../model/values/data-kinds.js'
 import { beginsWithDigit, type DecodeBudget } from './decode-budget.js'
 import { HOLE } from './msgpack-reader.js'
 import { Kind } from './special-values.js'

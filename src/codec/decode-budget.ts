@@ -1,6 +1,6 @@
 // What one payload may make when it is decoded: a few bytes can stand for much. The writer holds itself to the same, so that nothing is
 // written that no reader takes. Any decoder can be held to it: it asks for room before it makes something.
-import { DataLimits } from '../model/data-limits.js'
+import { DataLimits } from '../model/values/data-limits.js'
 import { Kind } from './special-values.js'
 
 /** How many bytes of memory a byte of the largest value may stand for, up to `USUAL_MEMORY_BYTES`. */

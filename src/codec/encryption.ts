@@ -3,8 +3,8 @@
 
 import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto'
 import { checkCount } from '../model/option-rules.js'
+import type { EncryptOptions } from '../model/options/tier-definition.js'
 import type { Bytes } from '../model/ports.js'
-import type { EncryptOptions } from '../model/tier-definition.js'
 import { readKeys } from './encryption-keys.js'
 import type { CorruptReason, Sealer } from './envelope.js'
 import { keyBytes } from './key-bytes.js'

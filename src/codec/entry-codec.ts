@@ -1,13 +1,13 @@
 // Entries to bytes and back: codec, compression and encryption around the envelope. The one file of this folder that others need.
 import { CacheError, show } from '../model/errors.js'
-import type { Extension } from '../model/extension.js'
-import { hideKeys } from '../model/hidden-keys.js'
 import type { Label, LabelSet } from '../model/labels.js'
 import { DEFAULT_MAX_VALUE_BYTES, MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
+import { hideKeys } from '../model/options/hidden-keys.js'
+import type { CompressOptions, EncryptOptions } from '../model/options/tier-definition.js'
 import { ownOptions } from '../model/own-options.js'
 import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
-import type { CompressOptions, EncryptOptions } from '../model/tier-definition.js'
+import type { Extension } from '../model/values/extension.js'
 import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
 import { createEncryption, type Encryption } from './encryption.js'
 import {

@@ -1,7 +1,7 @@
 // Value → bytes: msgpack with msgpackr's records, checked and written in one pass.
 // What msgpack has no form for leaves a hole (0xc1, a byte that msgpack never uses) and is written behind the tree, by kind.
 import { types } from 'node:util'
-import { dataKindOf, hasSymbolKey } from '../model/data-kinds.js'
+import { dataKindOf, hasSymbolKey } from '../model/values/data-kinds.js'
 import { ByteSink } from './byte-sink.js'
 import type { DecodeBudget } from './decode-budget.js'
 import { DEFINE, isAwkwardKey, MAX_SHAPE_KEYS, RecordNumbers, type Shape, ShapeTree } from './shapes.js'

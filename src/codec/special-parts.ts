@@ -1,5 +1,5 @@
 // What a special value consists of, as data that the writer can write. assembly.ts is its inverse.
-import { errorIndexOf } from '../model/data-kinds.js'
+import { errorIndexOf } from '../model/values/data-kinds.js'
 import { Kind } from './special-values.js'
 import { isWellFormed } from './well-formed.js'
 

@@ -1,5 +1,5 @@
 // The values that msgpack has no form for, each with its kind on the wire. Plain data never gets here.
-import { type DataKind, viewIndexOf } from '../model/data-kinds.js'
+import { type DataKind, viewIndexOf } from '../model/values/data-kinds.js'
 
 /** The kinds on the wire. Numbers are for ever: add, never change. */
 export const Kind = {

@@ -1,10 +1,11 @@
 // Values of extensions as data that any codec can write: `{ $tiercache: <name>, data: <what encode returned> }`. An object of the
 // user's that has the key `$tiercache` itself is wrapped with an empty name, so that no data is taken for a tag.
-import { isPlainData } from '../model/data-check.js'
-import { DataCopy } from '../model/data-copy.js'
-import { dataKindOf } from '../model/data-kinds.js'
+
 import { CacheError } from '../model/errors.js'
-import { type Extension, extensionOf } from '../model/extension.js'
+import { isPlainData } from '../model/values/data-check.js'
+import { DataCopy } from '../model/values/data-copy.js'
+import { dataKindOf } from '../model/values/data-kinds.js'
+import { type Extension, extensionOf } from '../model/values/extension.js'
 
 const TAG = '$tiercache'
 

@@ -1,8 +1,8 @@
 // Why the writer refused a value. Runs only then: it may be slow.
 
-import { search } from '../model/data-search.js'
 import { CacheError } from '../model/errors.js'
-import { RefusedValue } from '../model/refused-value.js'
+import { search } from '../model/values/data-search.js'
+import { RefusedValue } from '../model/values/refused-value.js'
 import type { OverBudget } from './decode-budget.js'
 
 /** The error for a value that the writer refused. `cause` is what it threw, if that says more. */

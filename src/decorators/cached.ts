@@ -1,8 +1,9 @@
 // `@cached`: the method's results are cached.
-import type { CachedCalls } from '../cache/wrap.js'
-import { checkWrapOptions, type WrapOptions } from '../cache/wrap-options.js'
+
+import { checkWrapOptions, type WrapOptions } from '../cache/wrap/options.js'
+import type { CachedCalls } from '../cache/wrap/wrap.js'
 import { CacheError, show } from '../model/errors.js'
-import { refuseGenerator } from '../model/used-once.js'
+import { refuseGenerator } from '../model/values/used-once.js'
 import { CachedMethod, type CacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 import { HANDLE, instanceOf } from './instance.js'

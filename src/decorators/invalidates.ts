@@ -1,8 +1,8 @@
 // `@invalidates`: after the method, what it has changed is invalidated.
 import { type Cache, REPORT } from '../cache/cache.js'
 import { checkKeys } from '../cache/check-arguments.js'
-import type { OfArguments } from '../cache/wrap-options.js'
-import { checkTags } from '../flow/tags.js'
+import type { OfArguments } from '../cache/wrap/options.js'
+import { checkTags } from '../flow/entries/tags.js'
 import { resultFailed } from '../model/failed-option.js'
 import { checkNames, checkOneOf, invalid } from '../model/option-rules.js'
 import { handleOf } from './cached.js'

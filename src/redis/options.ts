@@ -1,13 +1,13 @@
 // What `redisTier` takes, and the check of what only Redis knows; the rest is checked by `createCache`.
 import { CacheError, show } from '../model/errors.js'
 import { checkNames } from '../model/option-rules.js'
+import type { TierOptions } from '../model/options/tier-definition.js'
+import { TIER_OPTIONS } from '../model/options/tier-policy.js'
 import { ownOptions } from '../model/own-options.js'
-import type { TierOptions } from '../model/tier-definition.js'
-import { TIER_OPTIONS } from '../model/tier-policy.js'
-import { isClient, isClusterClient, type RedisConnection } from './client.js'
-import { kindOf } from './foreign-clients.js'
-import { isMockClient } from './mock-client.js'
-import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './server-options.js'
+import { isClient, isClusterClient, type RedisConnection } from './client/client.js'
+import { kindOf } from './client/foreign-clients.js'
+import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './connection/server-options.js'
+import { isMockClient } from './mock/mock-client.js'
 
 /** How processes hear of each other's changes. */
 export type RedisBus =

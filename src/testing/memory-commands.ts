@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { canBeOurs } from '../codec/stamp.js'
-import { hadAnotherLife, heldAnotherType } from '../model/notices.js'
+import { hadAnotherLife, heldAnotherType } from '../model/events/notices.js'
 import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
 import { logKey, type MemoryServer, tokenKey } from './memory-server.js'

@@ -11,7 +11,7 @@ import type {
   StoreEvents,
   Token,
 } from '../model/ports.js'
-import { queueMicrotask } from '../model/real-timers.js'
+import { queueMicrotask } from '../model/time/real-timers.js'
 import type { Fault } from './faults.js'
 import { MemoryCommands, REFUSED } from './memory-commands.js'
 import type { MemoryLink } from './memory-link.js'

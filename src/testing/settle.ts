@@ -1,5 +1,5 @@
 // Lets everything that is ready to run do so, without time passing.
-import { setImmediate } from '../model/real-timers.js'
+import { setImmediate } from '../model/time/real-timers.js'
 
 /**
  * Resolves once microtasks, `process.nextTick` callbacks and `setImmediate` callbacks have run, and those that they scheduled in

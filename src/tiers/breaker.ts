@@ -1,8 +1,8 @@
 // The circuit breaker of L2: decides whether it may be asked, and when it may be tried again.
 import type { AtMs } from '../model/entry.js'
-import { backoffMs } from '../model/freshness.js'
+import type { BreakerPolicy } from '../model/options/tier-policy.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
-import type { BreakerPolicy } from '../model/tier-policy.js'
+import { backoffMs } from '../model/time/freshness.js'
 
 /** closed: L2 is used. open: it is not, at no cost. half-open: one trial runs in the background; callers still go without. */
 export type BreakerState = 'closed' | 'open' | 'half-open'

@@ -1,8 +1,8 @@
 // The deadlines of what is under way, with one timer for all of them.
 import type { AtMs } from '../model/entry.js'
+import { type Placed, UnderWay } from '../model/in-flight-set.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
-import { clearImmediate, setImmediate } from '../model/real-timers.js'
-import { type Placed, UnderWay } from '../model/under-way.js'
+import { clearImmediate, setImmediate } from '../model/time/real-timers.js'
 
 /** Something that must be over at an instant. */
 export interface Timed extends Placed {

@@ -3,8 +3,8 @@
 // are random and each has its share of the budget: who makes a value must not know which of its parts are looked at.
 
 import { types } from 'node:util'
-import { dataKindOf } from '../model/data-kinds.js'
-import { type Extension, extensionOf } from '../model/extension.js'
+import { dataKindOf } from '../model/values/data-kinds.js'
+import { type Extension, extensionOf } from '../model/values/extension.js'
 
 /** Objects looked into before the rest is guessed. */
 const MAX_OBJECTS = 512

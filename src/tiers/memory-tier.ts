@@ -1,9 +1,9 @@
 // L1: entries in memory, bounded, least recently used out first. Expiry is not its business: an entry says itself how long it is good.
 import { LRUCache } from 'lru-cache'
-import type { MemoryLimits } from '../model/cache-policy.js'
 import type { Entry } from '../model/entry.js'
-import type { Extension } from '../model/extension.js'
-import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/lru-options.js'
+import type { MemoryLimits } from '../model/options/cache-policy.js'
+import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/options/lru-options.js'
+import type { Extension } from '../model/values/extension.js'
 import { estimateBytes } from './estimate-bytes.js'
 import { Originals } from './originals.js'
 import { cloneValue, freezeValue } from './value-sharing.js'

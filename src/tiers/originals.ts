@@ -1,7 +1,7 @@
 // Finds out who changes what L1 shares: keeps a copy of each value beside it and compares before the value is handed out again.
 // For development and tests, since each hit costs a comparison of the whole value.
 import { isDeepStrictEqual } from 'node:util'
-import type { Extension } from '../model/extension.js'
+import type { Extension } from '../model/values/extension.js'
 import { cloneValue } from './value-sharing.js'
 
 interface Original {

@@ -1,6 +1,7 @@
 // L2 as the flow sees it: a store with a deadline on every operation, a circuit breaker around it, and reads of one tick coalesced.
 import type { AtMs } from '../model/entry.js'
 import { asError, CacheError, isRefusal } from '../model/errors.js'
+import type { BreakerPolicy, TierPolicy } from '../model/options/tier-policy.js'
 import type {
   Attempt,
   Bytes,
@@ -12,8 +13,7 @@ import type {
   RemoteStore,
   Token,
 } from '../model/ports.js'
-import { TickBatch } from '../model/tick.js'
-import type { BreakerPolicy, TierPolicy } from '../model/tier-policy.js'
+import { TickBatch } from '../model/time/tick.js'
 import { Breaker, type BreakerState } from './breaker.js'
 import { Deadlines, type Timed } from './deadlines.js'
 import { FirstUse } from './first-use.js'

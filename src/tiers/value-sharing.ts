@@ -1,9 +1,10 @@
 // Keeps callers from changing what L1 holds: a deep freeze, or a copy on the way in and on the way out.
-import { copyLeaf, DataCopy } from '../model/data-copy.js'
-import type { DataKind } from '../model/data-kinds.js'
+
 import { CacheError, show } from '../model/errors.js'
-import { type Extension, extensionOf } from '../model/extension.js'
-import { isPlainObject } from '../model/plain-object.js'
+import { copyLeaf, DataCopy } from '../model/values/data-copy.js'
+import type { DataKind } from '../model/values/data-kinds.js'
+import { type Extension, extensionOf } from '../model/values/extension.js'
+import { isPlainObject } from '../model/values/plain-object.js'
 
 /**
  * Freezes arrays and plain objects, through and through, and returns `value` itself. The language cannot freeze the contents of

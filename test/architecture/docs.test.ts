@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { entries } from '../../scripts/subpaths.js'
-import { NOTICE_LEVELS } from '../../src/model/notices.js'
+import { NOTICE_LEVELS } from '../../src/model/events/notices.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -66,7 +66,7 @@ describe('docs/events.md', () => {
   const page = read('docs/events.md')
 
   test('has a row for every event, with all that it carries, and none for an event that does not exist', () => {
-    const events = membersOf('src/model/events.ts', 'CacheEvents')
+    const events = membersOf('src/model/events/events.ts', 'CacheEvents')
     const rows = new Map(rowsOf(page, 'event').map(([name = '', carries = '']) => [name.slice(1, -1), carries]))
     expect(events.size).toBeGreaterThan(15)
     expect([...rows.keys()].sort()).toEqual([...events.keys()].sort())

@@ -2,10 +2,10 @@
 
 import { busCases, type ConformanceContext } from 'tiercache/testing'
 import { describe, test } from 'vitest'
-import { broadcastBus } from '../../src/flow/broadcast-bus.js'
-import { inProcessBus } from '../../src/flow/in-process-bus.js'
-import { systemClock } from '../../src/model/clock.js'
+import { broadcastBus } from '../../src/bus/broadcast-bus.js'
+import { inProcessBus } from '../../src/bus/in-process-bus.js'
 import type { Bus } from '../../src/model/ports.js'
+import { systemClock } from '../../src/model/time/clock.js'
 
 const deviations = {
   log: 'announcements are handed over and kept nowhere',

@@ -5,7 +5,7 @@ import { redisTier } from 'tiercache/redis'
 import { describe, expect, test } from 'vitest'
 import { CacheError, show } from '../../src/model/errors.js'
 import { foreignReason, foreignText } from '../../src/model/foreign-text.js'
-import { toCacheError } from '../../src/redis/classify-error.js'
+import { toCacheError } from '../../src/redis/client/classify-error.js'
 
 const PASSWORD = 'hunter2-hunter2'
 const VALUE = 'what was to be cached'

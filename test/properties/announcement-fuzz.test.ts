@@ -1,7 +1,7 @@
 // The reader of announcements against bytes that nobody of ours published: an announcement, or a sentence that says what is wrong.
 import assert from 'node:assert'
 import { test } from 'vitest'
-import { decodeAnnouncement, encodeAnnouncement } from '../../src/flow/announcement.js'
+import { decodeAnnouncement, encodeAnnouncement } from '../../src/codec/announcement.js'
 import { drawsOf } from './hostile-payload.js'
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeArguments, encodeId } from '../../src/model/arguments.js'
+import { encodeArguments, encodeId } from '../../src/model/keys/arguments.js'
 
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(

@@ -1,7 +1,7 @@
 // The random decisions against the distributions that they claim. Seeds are fixed: the outcome is the same at every run.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { backoffMs, jittered, shouldRefreshEarly } from '../../src/model/freshness.js'
+import { backoffMs, jittered, shouldRefreshEarly } from '../../src/model/time/freshness.js'
 
 /** mulberry32: uniform in [0, 1), the same sequence for the same seed. */
 function seeded(seed: number): () => number {

@@ -12,8 +12,8 @@ import {
   storeKeyOf,
   userKeyOf,
   versionedSpace,
-} from '../../src/model/key.js'
-import { shortened } from '../../src/model/long-key.js'
+} from '../../src/model/keys/key.js'
+import { shortened } from '../../src/model/keys/long-key.js'
 
 const segment = fc.stringMatching(/^[A-Za-z0-9_.-]{1,6}$/)
 const version = fc.option(fc.oneof(fc.integer({ min: 0, max: 3 }), segment), { nil: undefined })

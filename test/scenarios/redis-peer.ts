@@ -1,6 +1,7 @@
 // One process as the scenarios of Redis see it: a store and its bus, and everything that they told.
-import { systemClock } from '../../src/model/clock.js'
+
 import type { Bus, BusEvents, RemoteStore } from '../../src/model/ports.js'
+import { systemClock } from '../../src/model/time/clock.js'
 import { type RedisTarget, type RedisTierOptions, redisTier } from '../../src/redis/index.js'
 import { waitFor } from '../support/wait.js'
 

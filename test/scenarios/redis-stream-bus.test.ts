@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/model/clock.js'
+import { systemClock } from '../../src/model/time/clock.js'
 import { startProxy, type TcpProxy } from '../support/proxy.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'

@@ -1,7 +1,7 @@
 import { expectTypeOf, test } from 'vitest'
-import type { Duration } from '../../src/model/duration.js'
-import type { CacheOptions, CallOptions, Loader } from '../../src/model/options.js'
-import type { StandardSchema } from '../../src/model/schema.js'
+import type { Duration } from '../../src/model/options/duration.js'
+import type { CacheOptions, CallOptions, Loader } from '../../src/model/options/options.js'
+import type { StandardSchema } from '../../src/model/values/schema.js'
 
 declare function load<V>(loader: Loader<V>, options?: CallOptions<V>): Promise<V>
 

@@ -1,6 +1,6 @@
 // The entries whose envelopes are stored in v1/. Never change one: add.
 import type { EntryCodecOptions, EntryFields } from '../../src/codec/entry-codec.js'
-import type { Extension } from '../../src/model/extension.js'
+import type { Extension } from '../../src/model/values/extension.js'
 import { testKey } from '../support/keys.js'
 
 export interface StoredEntry {

@@ -1,7 +1,7 @@
 // The time by which entries age, while a test replaces `Date` in one of the usual ways.
 import { mock } from 'node:test'
 import { afterEach, expect, test, vi } from 'vitest'
-import { AgingClock } from '../../../src/model/aging-clock.js'
+import { AgingClock } from '../../../src/model/time/aging-clock.js'
 
 const RealDate = Date
 

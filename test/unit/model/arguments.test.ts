@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { encodeArguments, encodeId } from '../../../src/model/arguments.js'
+import { encodeArguments, encodeId } from '../../../src/model/keys/arguments.js'
 
 describe('a list of arguments', () => {
   test.each<[string, unknown[]]>([

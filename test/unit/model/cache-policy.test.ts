@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { resolveCacheOptions } from '../../../src/model/cache-policy.js'
-import type { CacheOptions } from '../../../src/model/options.js'
-import { DEFAULT_POLICY } from '../../../src/model/policy.js'
-import { ValueRules } from '../../../src/model/value-rules.js'
+import { resolveCacheOptions } from '../../../src/model/options/cache-policy.js'
+import type { CacheOptions } from '../../../src/model/options/options.js'
+import { DEFAULT_POLICY } from '../../../src/model/options/policy.js'
+import { ValueRules } from '../../../src/model/values/value-rules.js'
 
 const resolve = (options: unknown) => resolveCacheOptions(options as CacheOptions)
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { clockOf, systemClock } from '../../../src/model/clock.js'
 import type { Clock } from '../../../src/model/ports.js'
+import { clockOf, systemClock } from '../../../src/model/time/clock.js'
 
 let clock: Clock
 

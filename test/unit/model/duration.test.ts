@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Duration, toMs } from '../../../src/model/duration.js'
 import { CacheError } from '../../../src/model/errors.js'
+import { type Duration, toMs } from '../../../src/model/options/duration.js'
 
 const refused = (value: unknown, rule?: 'positive' | 'zero-ok') => () => toMs(value as Duration, 'ttl', rule)
 

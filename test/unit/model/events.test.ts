@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test, vi } from 'vitest'
-import { Events } from '../../../src/model/events.js'
+import { Events } from '../../../src/model/events/events.js'
 
 const miss = { scope: 'shop', key: 'a' }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { backoffMs, jittered, shouldRefreshEarly } from '../../../src/model/freshness.js'
+import { backoffMs, jittered, shouldRefreshEarly } from '../../../src/model/time/freshness.js'
 
 const always = (value: number) => () => value
 const LAST = 1 - 2 ** -53

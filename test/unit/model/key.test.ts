@@ -16,7 +16,7 @@ import {
   userKeyOf,
   type Version,
   versionedSpace,
-} from '../../../src/model/key.js'
+} from '../../../src/model/keys/key.js'
 import { scopeLabel, tagLabel } from '../../../src/model/labels.js'
 
 const shop = rootSpace('shop')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { childSpace, fullKeyOf, localKey, rootSpace, storeKeyOf, userKeyOf } from '../../../src/model/key.js'
-import { isShortened, LONGEST_WHOLE, shortened } from '../../../src/model/long-key.js'
+import { childSpace, fullKeyOf, localKey, rootSpace, storeKeyOf, userKeyOf } from '../../../src/model/keys/key.js'
+import { isShortened, LONGEST_WHOLE, shortened } from '../../../src/model/keys/long-key.js'
 
 const shop = rootSpace('shop')
 const catalog = childSpace(shop, 'catalog', 3)

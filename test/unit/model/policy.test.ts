@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { CallOptions } from '../../../src/model/options.js'
-import { DEFAULT_POLICY, type Policy, resolvePolicy } from '../../../src/model/policy.js'
-import type { StandardSchema } from '../../../src/model/schema.js'
+import type { CallOptions } from '../../../src/model/options/options.js'
+import { DEFAULT_POLICY, type Policy, resolvePolicy } from '../../../src/model/options/policy.js'
+import type { StandardSchema } from '../../../src/model/values/schema.js'
 
 const schema: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
 const resolve = (options: unknown) => resolvePolicy(DEFAULT_POLICY, options as CallOptions)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSchema } from '../../../src/model/schema.js'
+import { isSchema } from '../../../src/model/values/schema.js'
 
 const standard = { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Line, type SessionCalls, SessionLoop } from '../../../src/redis/bus-session.js'
-import type { RedisNode } from '../../../src/redis/client.js'
+import { type Line, type SessionCalls, SessionLoop } from '../../../src/redis/bus/bus-session.js'
+import type { RedisNode } from '../../../src/redis/client/client.js'
 import { FakeClock, settle } from '../../../src/testing/index.js'
 import { FakeClient } from './fake-client.js'
 

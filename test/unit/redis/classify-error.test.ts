@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
-import { faultBehind, faultOf, toCacheError } from '../../../src/redis/classify-error.js'
+import { faultBehind, faultOf, toCacheError } from '../../../src/redis/client/classify-error.js'
 
 describe('what an error of Redis means', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { Argument } from '../../../src/redis/client.js'
-import type { Connection } from '../../../src/redis/connection.js'
-import { deleteByPrefix } from '../../../src/redis/delete-by-prefix.js'
+import type { Argument } from '../../../src/redis/client/client.js'
+import type { Connection } from '../../../src/redis/connection/connection.js'
+import { deleteByPrefix } from '../../../src/redis/store/delete-by-prefix.js'
 import { deferred, settle } from '../../../src/testing/index.js'
 
 let sent: [command: string, args: Argument[]][]

@@ -1,6 +1,6 @@
 // A client without a server: what it was sent, and answers that the test gives.
 import { EventEmitter } from 'node:events'
-import type { Argument, RedisNode } from '../../../src/redis/client.js'
+import type { Argument, RedisNode } from '../../../src/redis/client/client.js'
 
 export interface SentCommand {
   readonly command: string

@@ -5,8 +5,8 @@ import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { type RedisBus, redisTier } from 'tiercache/redis'
 import { deferred } from 'tiercache/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { isClient } from '../../../src/redis/client.js'
-import { isMockClient } from '../../../src/redis/mock-client.js'
+import { isClient } from '../../../src/redis/client/client.js'
+import { isMockClient } from '../../../src/redis/mock/mock-client.js'
 
 let host = ''
 const caches: Cache[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isOwn, OwnChanges } from '../../../src/redis/own-changes.js'
+import { isOwn, OwnChanges } from '../../../src/redis/store/own-changes.js'
 
 const stamp = (letter: string) => Buffer.alloc(16, letter)
 const ofKey = (own: OwnChanges, key = 'k') => own.of(key) ?? { marks: [], removed: false }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isLaterId, toEntries, toReadEntries, toToken } from '../../../src/redis/replies.js'
+import { isLaterId, toEntries, toReadEntries, toToken } from '../../../src/redis/server/replies.js'
 
 const entry = (id: string, field: string, bytes: string) => [Buffer.from(id), [Buffer.from(field), Buffer.from(bytes)]]
 

@@ -1,8 +1,8 @@
 import { FakeClock } from 'tiercache/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { markKeyOf } from '../../../src/model/key.js'
-import { ServerTime } from '../../../src/redis/server-time.js'
-import { slotOf } from '../../../src/redis/slot.js'
+import { markKeyOf } from '../../../src/model/keys/key.js'
+import { slotOf } from '../../../src/redis/connection/slot.js'
+import { ServerTime } from '../../../src/redis/server/server-time.js'
 
 const MOMENT = '1764374400123456'
 

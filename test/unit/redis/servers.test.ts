@@ -1,9 +1,9 @@
 // Who a server is, whose slots it took over, what time it has.
 import { describe, expect, test } from 'vitest'
-import { escapeGlob } from '../../../src/redis/delete-by-prefix.js'
-import { parseInfo } from '../../../src/redis/server-check.js'
-import { SlotOwners } from '../../../src/redis/slot-owners.js'
-import { StoreClock } from '../../../src/redis/store-clock.js'
+import { SlotOwners } from '../../../src/redis/connection/slot-owners.js'
+import { parseInfo } from '../../../src/redis/server/server-check.js'
+import { StoreClock } from '../../../src/redis/server/store-clock.js'
+import { escapeGlob } from '../../../src/redis/store/delete-by-prefix.js'
 import { FakeClock } from '../../../src/testing/index.js'
 
 describe('INFO of a server', () => {

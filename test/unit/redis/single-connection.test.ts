@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { SingleConnection } from '../../../src/redis/single-connection.js'
-import { SlotOwners } from '../../../src/redis/slot-owners.js'
+import { SingleConnection } from '../../../src/redis/connection/single-connection.js'
+import { SlotOwners } from '../../../src/redis/connection/slot-owners.js'
 import { FakeClock, settle } from '../../../src/testing/index.js'
 import { FakeClient } from './fake-client.js'
 

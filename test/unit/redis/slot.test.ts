@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { indexesBySlot, slotOf } from '../../../src/redis/slot.js'
+import { indexesBySlot, slotOf } from '../../../src/redis/connection/slot.js'
 
 describe('the slot of a key', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { FakeClock } from 'tiercache/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { UnderWay } from '../../../src/model/under-way.js'
+import { UnderWay } from '../../../src/model/in-flight-set.js'
 import { Deadlines, type Timed } from '../../../src/tiers/deadlines.js'
 
 describe('deadlines', () => {

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { MemoryLimits } from '../../../src/model/cache-policy.js'
 import { Entry, NEVER_MS } from '../../../src/model/entry.js'
 import { NO_LABELS } from '../../../src/model/labels.js'
-import { READ_OPTIONS } from '../../../src/model/lru-options.js'
+import type { MemoryLimits } from '../../../src/model/options/cache-policy.js'
+import { READ_OPTIONS } from '../../../src/model/options/lru-options.js'
 import { MemoryTier } from '../../../src/tiers/memory-tier.js'
 
 const NONE = Number.POSITIVE_INFINITY

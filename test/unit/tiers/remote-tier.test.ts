@@ -1,7 +1,7 @@
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
-import { resolveTierOptions } from '../../../src/model/tier-policy.js'
+import { resolveTierOptions } from '../../../src/model/options/tier-policy.js'
 import { RemoteTier, UNAVAILABLE } from '../../../src/tiers/remote-tier.js'
 
 const LEASE = Buffer.alloc(16, 1)

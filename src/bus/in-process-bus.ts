@@ -1,0 +1,68 @@
+// A bus between the caches of one process, each with an L1 of its own.
+
+import { foreignReason } from '../model/foreign-text.js'
+import type { Bus, BusEvents, Bytes } from '../model/ports.js'
+import { queueMicrotask } from '../model/time/real-timers.js'
+
+/** Where the caches of one process meet. */
+export interface InProcessBus {
+  /** A bus for one more cache. Caches of the same name hear each other. */
+  connect(): Bus
+}
+
+/**
+ * A bus for several caches of this process: `const bus = inProcessBus()`, then `createCache({ bus: bus.connect() })` for each.
+ *
+ * An announcement is delivered before `publish` returns, so there is no moment at which another cache of the process is behind,
+ * nothing to lose, and no proof of life to repeat: the bus is heard once, for ever.
+ */
+export function inProcessBus(): InProcessBus {
+  const channels = new Map<string, Set<BusEvents>>()
+  return { connect: () => new InProcessMember(channels) }
+}
+
+class InProcessMember implements Bus {
+  readonly announces = 'publish'
+  #channel: string | undefined
+  #events: BusEvents | undefined
+
+  constructor(private readonly channels: Map<string, Set<BusEvents>>) {}
+
+  position(): undefined {
+    return undefined
+  }
+
+  start(channel: string, events: BusEvents): void {
+    this.#channel = channel
+    this.#events = events
+    const members = this.channels.get(channel) ?? new Set()
+    this.channels.set(channel, members.add(events))
+    // Not within `createCache`, which is still building what listens. Infinity: whatever is announced later is delivered at once.
+    queueMicrotask(() => this.#events?.heard(Number.POSITIVE_INFINITY))
+  }
+
+  async publish(bytes: Bytes): Promise<void> {
+    const channel = this.#channel
+    if (channel === undefined) throw new Error('a bus publishes between start() and close()')
+    for (const member of [...(this.channels.get(channel) ?? [])]) deliver(member, bytes)
+  }
+
+  async close(): Promise<void> {
+    const channel = this.#channel
+    if (channel === undefined || this.#events === undefined) return
+    const members = this.channels.get(channel)
+    members?.delete(this.#events)
+    if (members?.size === 0) this.channels.delete(channel)
+    this.#channel = undefined
+    this.#events = undefined
+  }
+}
+
+/** A cache that fails to understand must not keep the others from hearing: it is told that it missed something. */
+function deliver(member: BusEvents, bytes: Bytes): void {
+  try {
+    member.message(bytes)
+  } catch (error) {
+    member.lost(`a message was not taken: ${foreignReason(error)}`)
+  }
+}

@@ -1,0 +1,95 @@
+// How a source is changed: through the cache at once, or from a queue a little later.
+import { AsyncResource } from 'node:async_hooks'
+import type { Core, Scope } from '../../flow/core.js'
+import type { Reader } from '../../flow/read/read.js'
+import type { WriteResult } from '../../flow/sync/outbox.js'
+import { checkKeepable } from '../../flow/write/draft.js'
+import type { Writer } from '../../flow/write/write.js'
+import { WriteThrough } from '../../flow/write/write-through.js'
+import type { Present, ResolvedSource, SourceDefinition, WriteMode } from './definition.js'
+import { type QueuedChange, WriteBehind } from './write-behind.js'
+
+/** What of a cache changing needs. */
+export interface ChangingParts {
+  readonly core: Core
+  readonly reader: Reader
+  readonly writer: Writer
+}
+
+export class SourceChanges<Id, V> {
+  readonly #core: Core
+  readonly #reader: Reader
+  readonly #definition: SourceDefinition<Id, V>
+  readonly #scope: Scope
+  readonly #mode: WriteMode
+  readonly #writeThrough: WriteThrough
+  readonly #queue: WriteBehind<Id> | undefined
+
+  constructor({ core, reader, writer }: ChangingParts, definition: SourceDefinition<Id, V>, resolved: ResolvedSource) {
+    this.#core = core
+    this.#reader = reader
+    this.#definition = definition
+    this.#scope = resolved.scope
+    this.#mode = resolved.write
+    this.#writeThrough = new WriteThrough(core, reader.entries, writer)
+    if (resolved.write !== 'behind') return
+    const { callers, random, recorder, background } = core
+    // A queued change belongs to no caller any more: those of several are saved together, later, and perhaps again.
+    const made = new AsyncResource('tiercache.behind', { requireManualDestroy: true })
+    this.#queue = new WriteBehind<Id>(resolved.behind, {
+      ...{ clock: callers, random },
+      write: (id, key, change, attempt) => made.runInAsyncScope(() => this.#write(id, key, change, attempt)),
+      failed: (...failure) => recorder.saveFailed(resolved.scope.space, ...failure),
+    })
+    background.holds(this.#queue)
+  }
+
+  /** The value of the newest change that the source does not know yet: what this process reads. `undefined` in it: removed. */
+  queued(key: string): { readonly value: V | undefined } | undefined {
+    const change = this.#queue?.newest(key)
+    if (change === undefined) return undefined
+    if (change.kind === 'remove') return { value: undefined }
+    const { l1 } = this.#core
+    return { value: (l1 === undefined ? change.value : l1.release(change.value)) as V }
+  }
+
+  save(id: Id, key: string, value: Present<V>): Promise<WriteResult> {
+    if (this.#queue === undefined) return this.#writeNow(id, key, { kind: 'save', value })
+    // What cannot be cached is refused now, not when it is saved.
+    const kept = checkKeepable(this.#core, this.#reader.entries, this.#scope, key, value, this.tagsOf(id, value))
+    return this.#enqueue(this.#queue, id, key, { kind: 'save', value: kept })
+  }
+
+  remove(id: Id, key: string): Promise<WriteResult> {
+    if (this.#queue === undefined) return this.#writeNow(id, key, { kind: 'remove' })
+    return this.#enqueue(this.#queue, id, key, { kind: 'remove' })
+  }
+
+  /** The tags of a value; an absent one has only those that are for all. */
+  tagsOf(id: Id, value: V): readonly string[] {
+    const { tags = [] } = this.#definition
+    if (typeof tags !== 'function') return tags
+    return value === undefined || value === null ? [] : tags(value, id)
+  }
+
+  async #enqueue(queue: WriteBehind<Id>, id: Id, key: string, change: QueuedChange): Promise<WriteResult> {
+    await this.#core.callers.await(queue.add(id, key, change))
+    return 'queued'
+  }
+
+  #writeNow(id: Id, key: string, change: QueuedChange): Promise<WriteResult> {
+    return this.#core.callers.await(this.#write(id, key, change, 1))
+  }
+
+  #write(id: Id, key: string, change: QueuedChange, attempt: number): Promise<WriteResult> {
+    const { save, remove } = this.#definition
+    const context = { key, attempt }
+    const at = { scope: this.#scope, userKey: key }
+    if (change.kind === 'remove') {
+      return this.#writeThrough.write({ ...at, by: 'delete', stored: undefined, change: () => remove?.(id, context) })
+    }
+    const value = change.value as Present<V>
+    const stored = this.#mode === 'invalidate' ? undefined : { value, tags: this.tagsOf(id, value) }
+    return this.#writeThrough.write({ ...at, by: 'set', stored, change: () => save?.(id, value, context) })
+  }
+}

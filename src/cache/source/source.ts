@@ -1,0 +1,318 @@
+// `cache.source(name, definition)`: a typed source with the cache in front of it, for reading in batches and for writing through.
+
+import { randomUUID } from 'node:crypto'
+import pLimit from 'p-limit'
+import type { Core, Scope } from '../../flow/core.js'
+import { ignoreRejection } from '../../flow/entries/tags.js'
+import { allInOrder } from '../../flow/read/load-many.js'
+import type { Reader } from '../../flow/read/read.js'
+import type { WriteResult } from '../../flow/sync/outbox.js'
+import type { Writer } from '../../flow/write/write.js'
+import { CacheError, show } from '../../model/errors.js'
+import { HIT } from '../../model/events/read-outcome.js'
+import { keyFailed } from '../../model/failed-option.js'
+import { encodeId } from '../../model/keys/arguments.js'
+import { checkOptions, refuseMore } from '../../model/option-rules.js'
+import type { CallOptions, LoadContext, Loader } from '../../model/options/options.js'
+import { refuseNew } from '../../model/options/refuse-new.js'
+import { type Explanation, explain } from '../explain/explain.js'
+import type { Names } from '../registry/name-registry.js'
+import type { Reads } from '../request-scope/request-memory.js'
+import type { RequestScopes } from '../request-scope/request-scope.js'
+import { warmEntry } from '../warm/warm.js'
+import { type WarmOptions, type WarmReport, warmAll } from '../warm/warm-run.js'
+import { SourceChanges } from './changes.js'
+import { checkDefinition, type Present, resolveSource, type SourceDefinition } from './definition.js'
+import { SourceLoading } from './loading.js'
+
+/** Options of reading from a source. */
+export interface SourceReadOptions {
+  /** Lets this caller leave; a load that others wait for goes on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** One id or an array of ids. An id that is an array itself can only be given in an array. */
+export type OneOrMany<Id> = Exclude<Id, readonly unknown[]> | readonly Id[]
+
+/** What came of reading one of many ids. */
+export type SourceResult<Id, V> =
+  | { readonly id: Id; readonly status: 'found'; readonly value: Present<V> }
+  /** The source has no such value; `value` is what it answered, `undefined` or `null`. */
+  | { readonly id: Id; readonly status: 'absent'; readonly value: Exclude<V, Present<V>> }
+  | { readonly id: Id; readonly status: 'failed'; readonly error: unknown }
+
+/** What of a cache sources need. */
+export interface SourceParts {
+  readonly core: Core
+  readonly reader: Reader
+  readonly writer: Writer
+  readonly requests: RequestScopes
+  readonly names: Names
+}
+
+const READ_OPTIONS = ['signal']
+
+/** How many ids `setMany` saves at once. */
+const SAVES_AT_ONCE = 16
+
+/**
+ * A source of values by id, such as a table, with the cache in front. Its entries live in a namespace of its name.
+ *
+ * No method rejects because L2 is down. Reads reject with what the loader threw, unless a stale value may answer; changes with what
+ * `save` or `remove` threw; besides, with `CacheError`.
+ */
+export class Source<Id, V> {
+  readonly #parts: SourceParts
+  readonly #definition: SourceDefinition<Id, V>
+  readonly #scope: Scope
+  readonly #loading: SourceLoading<Id, V>
+  readonly #changes: SourceChanges<Id, V>
+
+  /** @internal Made by `cache.source()`. */
+  constructor(parts: SourceParts, parent: Scope, name: string, definition: SourceDefinition<Id, V>) {
+    if (parts?.core === undefined) refuseNew('Source', 'cache.source(name, definition)')
+    this.#parts = parts
+    const own = checkDefinition(definition)
+    this.#definition = own
+    const resolved = resolveSource(parent, name, own)
+    this.#scope = resolved.scope
+    parts.names.claim(resolved.scope.space.scope, {
+      kind: 'source',
+      name,
+      owner: definition,
+      text: [own.load, own.loadMany, own.key].map(String).join(),
+      made: this,
+    })
+    this.#loading = new SourceLoading(parts, own, resolved)
+    this.#changes = new SourceChanges(parts, own, resolved)
+  }
+
+  /** The scope of its entries, such as `shop/users@3`. */
+  get name(): string {
+    return this.#scope.space.scope
+  }
+
+  /** The key of an id within the source. Throws `INVALID_KEY` for an id that cannot become one. */
+  keyOf(id: Id): string {
+    const { key } = this.#definition
+    if (key === undefined) return encodeId(id)
+    const own: unknown = key(id)
+    if (typeof own === 'string') return own
+    ignoreRejection(own)
+    throw new CacheError('INVALID_KEY', `the option key of ${this.name} must return a string; got ${show(own)}`)
+  }
+
+  // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The value of `id`, loaded if no tier has it; what the loader answers for an id that is not there. Gets of one tick share one
+   * `loadMany`, and those of one id share one load. Not async: a hit is one promise, the one that the entry keeps.
+   */
+  get(id: Id, options?: SourceReadOptions): Promise<V> {
+    try {
+      const own = options === undefined ? undefined : checkOptions(options, READ_OPTIONS, 'get of a source')
+      const key = this.#keyOfRead(id)
+      return key === undefined ? this.#readUnkept('getOrSet', id, own) : this.#get(id, key, own?.signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The values in the order of `ids`, which may repeat. Rejects with the first one's error, once all have been read. */
+  async getMany(ids: readonly Id[], options?: SourceReadOptions): Promise<V[]> {
+    return allInOrder(this.#getAll(ids, options))
+  }
+
+  /** What came of reading each id, in the order of `ids`: one that fails hides no other. */
+  async lookupMany(ids: readonly Id[], options?: SourceReadOptions): Promise<SourceResult<Id, V>[]> {
+    const settled = await Promise.allSettled(this.#getAll(ids, options))
+    return settled.map((result, i): SourceResult<Id, V> => {
+      const id = ids[i] as Id
+      if (result.status === 'rejected') return { id, status: 'failed', error: result.reason }
+      const { value } = result
+      if (value === undefined || value === null) {
+        return { id, status: 'absent', value: value as Exclude<V, Present<V>> }
+      }
+      return { id, status: 'found', value }
+    })
+  }
+
+  /** Loads although a value may be cached, and answers what was loaded. A change that is queued here is newer, and answers instead. */
+  async refresh(id: Id, given?: SourceReadOptions): Promise<V> {
+    const options = checkOptions(given, READ_OPTIONS, 'refresh of a source')
+    const key = this.#keyOfRead(id)
+    if (key === undefined) return this.#readUnkept('refresh', id, options)
+    options?.signal?.throwIfAborted()
+    const queued = this.#changes.queued(key)
+    if (queued !== undefined) return queued.value as V
+    const callOptions = this.#optionsOf(id, options?.signal) as CallOptions | undefined
+    const refresh = (load: Loader<V>) => this.#reads.refresh(this.#scope, key, load, callOptions)
+    return this.#loading.run(id, key, refresh) as Promise<V>
+  }
+
+  /** What this process has in memory, at once; changes nothing. */
+  peek(id: Id): V | undefined {
+    const key = this.keyOf(id)
+    const queued = this.#changes.queued(key)
+    return queued === undefined ? (this.#reads.peek(this.#scope, key) as V | undefined) : queued.value
+  }
+
+  /** Loads what is not cached, as many at once as `concurrency` says (by default one batch); see `Cache.warm`. */
+  async warm(ids: Iterable<Id> | AsyncIterable<Id>, options: WarmOptions<Id> = {}): Promise<WarmReport<Id>> {
+    const concurrency = options.concurrency ?? this.#loading.batchSize
+    return warmAll(ids, (id) => this.#warm(id), { ...options, concurrency })
+  }
+
+  /** What a read of `id` would do now; see `Cache.explain`. */
+  async explain(id: Id): Promise<Explanation> {
+    return explain(this.#parts.core, this.#parts.reader, this.#scope, this.keyOf(id), undefined)
+  }
+
+  // ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Saves, then every tier and every process has the new value (`write: 'through'`). Rejects with what `save` threw, and the cache then
+   * holds nothing newer than the source. 'queued': saved, and L2 will be told; or, with `write: 'behind'`, to be saved later.
+   */
+  set(id: Id, value: Present<V>): Promise<WriteResult>
+  async set(id: Id, value: Present<V>, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'set() of a source', 'an id and a value; its options are those of the definition')
+    this.#mustHave('save', 'set')
+    return this.#changes.save(id, this.keyOf(id), value)
+  }
+
+  /** `set` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
+  setMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
+  async setMany(
+    entries: Iterable<readonly [id: Id, value: Present<V>]>,
+    ...others: readonly unknown[]
+  ): Promise<WriteResult> {
+    refuseMore(others, 'setMany() of a source', 'pairs of id and value; its options are those of the definition')
+    this.#mustHave('save', 'setMany')
+    const last = new Map<string, readonly [Id, Present<V>]>()
+    for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
+    const limit = pLimit(SAVES_AT_ONCE)
+    const save = async (key: string, id: Id, value: Present<V>) => this.#changes.save(id, key, value)
+    const results = await allInOrder([...last].map(([key, [id, value]]) => limit(save, key, id, value)))
+    return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /** Removes from the source, then from every tier and process; as `set` otherwise. */
+  delete(id: Id): Promise<WriteResult>
+  async delete(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'delete() of a source', 'one id, since each is a change of its own')
+    this.#mustHave('remove', 'delete')
+    return this.#changes.remove(id, this.keyOf(id))
+  }
+
+  /**
+   * The cached values of one id or of an array of ids must never be served again; the source is not touched. For changes that others made in it.
+   * An id that is an array itself is given in an array, as in `getMany`.
+   */
+  invalidate(ids: OneOrMany<Id>): Promise<WriteResult>
+  async invalidate(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
+    return this.#parts.writer.delete(this.#scope, this.#keysOf(ids, others, 'invalidate'), undefined)
+  }
+
+  /** The cached values stop being fresh; `staleIfError` may still serve them. */
+  expire(ids: OneOrMany<Id>): Promise<WriteResult>
+  async expire(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
+    return this.#parts.writer.expire(this.#scope, this.#keysOf(ids, others, 'expire'), undefined)
+  }
+
+  /** No value of the source that is cached now must ever be served again. One command, however many there are. */
+  clear(): Promise<WriteResult>
+  async clear(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'clear() of a source', 'nothing and means all of it; single values are for invalidate()')
+    return this.#parts.writer.clear(this.#scope)
+  }
+
+  // ── How ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #keysOf(ids: OneOrMany<Id>, others: readonly unknown[], verb: string): readonly string[] {
+    refuseMore(others, `${verb}() of a source`, `one id or an array of ids, as in ${verb}([1, 2])`)
+    const list = (Array.isArray(ids) ? ids : [ids]) as readonly Id[]
+    return list.map((id) => this.keyOf(id))
+  }
+
+  get #reads(): Reads {
+    return this.#parts.requests.reads
+  }
+
+  /** The key of an id that is read; `undefined` if the option `key` fails to make one. An id that is at fault itself is refused. */
+  #keyOfRead(id: Id): string | undefined {
+    if (this.#definition.key === undefined) return encodeId(id)
+    try {
+      return this.keyOf(id)
+    } catch (error) {
+      this.#parts.core.recorder.noticeOnce(this.name, keyFailed(this.name, 'key', error))
+      return undefined
+    }
+  }
+
+  /** A read of an id without a key: a load like every other, which shares nothing and whose value is kept nowhere. */
+  #readUnkept(verb: 'getOrSet' | 'refresh', id: Id, options: SourceReadOptions | undefined): Promise<V> {
+    const key = `unkeyed:${randomUUID()}`
+    return this.#loading.run(id, key, (load) => {
+      const loadUnkept = (context: LoadContext) => {
+        context.skip()
+        return load(context)
+      }
+      const callOptions: CallOptions = { tiers: 'l1', signal: options?.signal }
+      return this.#reads[verb](this.#scope, key, loadUnkept as Loader<unknown>, callOptions) as Promise<V>
+    })
+  }
+
+  #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
+    const { requests, reader, core } = this.#parts
+    // Whoever has left already gets nothing, wherever the value is: the long way says so.
+    const isWaiting = signal?.aborted !== true
+    const queued = isWaiting ? this.#changes.queued(key) : undefined
+    if (queued !== undefined) {
+      core.recorder.read(this.#scope.space, key, HIT.l1)
+      return Promise.resolve(queued.value as V)
+    }
+    const hit = isWaiting && requests.openScopes === 0 ? reader.hit(this.#scope, key) : undefined
+    if (hit !== undefined) return hit as Promise<V>
+    const options = this.#optionsOf(id, signal)
+    return this.#loading.run(id, key, (load) => requests.reads.getOrSet(this.#scope, key, load, options))
+  }
+
+  #getAll(ids: readonly Id[], given: SourceReadOptions | undefined): Promise<V>[] {
+    if (!Array.isArray(ids)) {
+      throw new CacheError('INVALID_OPTION', `the source ${this.name} expects an array of ids; got ${show(ids)}`)
+    }
+    const options = checkOptions(given, READ_OPTIONS, 'getMany of a source')
+    const keys = ids.map((id: Id) => this.#keyOfRead(id))
+    const values = new Map<string, Promise<V>>()
+    return keys.map((key, i) => {
+      if (key === undefined) return this.#readUnkept('getOrSet', ids[i] as Id, options)
+      const value = values.get(key) ?? this.#get(ids[i] as Id, key, options?.signal)
+      values.set(key, value)
+      return value
+    })
+  }
+
+  #optionsOf(id: Id, signal: AbortSignal | undefined): CallOptions<V> | undefined {
+    const { tags } = this.#definition
+    if (typeof tags === 'function') return { tags: (value) => this.#changes.tagsOf(id, value), signal }
+    return tags === undefined && signal === undefined ? undefined : { tags, signal }
+  }
+
+  async #warm(id: Id): Promise<'hit' | 'load'> {
+    const key = this.keyOf(id)
+    if (this.#changes.queued(key) !== undefined) return 'hit'
+    const options = this.#optionsOf(id, undefined) as CallOptions | undefined
+    return this.#loading.run(id, key, (load) => warmEntry(this.#parts.reader, this.#scope, { key, load, options }))
+  }
+
+  #mustHave(part: 'save' | 'remove', verb: string): void {
+    this.#parts.core.assertOpen()
+    if (this.#definition[part] !== undefined) return
+    throw new CacheError(
+      'NOT_WRITABLE',
+      `expected the source ${this.name} to have ${part} for ${verb}(); it has none. Define ${part}, or use invalidate() after ` +
+        'changing the source yourself',
+    )
+  }
+}

@@ -1,0 +1,268 @@
+// What stands behind a wrapped function: the key and the options that a call's arguments make, and what is done with its result.
+import { randomUUID } from 'node:crypto'
+import type { Core, Scope } from '../../flow/core.js'
+import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
+import type { Recorder } from '../../flow/runtime/recorder.js'
+import type { WriteResult } from '../../flow/sync/outbox.js'
+import type { Writer } from '../../flow/write/write.js'
+import { CacheError, show } from '../../model/errors.js'
+import { keyFailed, optionFailed } from '../../model/failed-option.js'
+import { encodeArguments } from '../../model/keys/arguments.js'
+import { childSpace } from '../../model/keys/key.js'
+import { invalid } from '../../model/option-rules.js'
+import { type Duration, toMs } from '../../model/options/duration.js'
+import type { CallOptions, LoadContext, PolicyOptions } from '../../model/options/options.js'
+import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
+import type { Milliseconds } from '../../model/ports.js'
+import type { Names } from '../registry/name-registry.js'
+import type { Origin } from '../registry/origin.js'
+import type { RequestScopes } from '../request-scope/request-scope.js'
+import { type SignalledCall, takeSignal } from './call-arguments.js'
+import { FirstInstance, readsThis } from './instances.js'
+import { type AnyFunction, type AnyWrapOptions, nameOf, policyOf } from './options.js'
+
+/** Where a function has what is known of a decorated method that it runs. Registered, so that an ESM and a CommonJS copy agree. */
+export const DECLARED: unique symbol = Symbol.for('tiercache.declared') as never
+
+/** A function that runs a decorated method: that is wrapped at its first call, and was declared long before. */
+interface Declared {
+  readonly [DECLARED]?: { readonly text: string; readonly origin: Origin; readonly readsThis: boolean }
+}
+
+/** What of a cache wrapping needs. */
+export interface WrapParts {
+  readonly core: Core
+  readonly requests: RequestScopes
+  readonly writer: Writer
+  readonly names: Names
+}
+
+export class Wrapping {
+  readonly #parts: WrapParts
+  readonly #scope: Scope
+  readonly #fn: AnyFunction
+  readonly #options: AnyWrapOptions
+  /** Policy options that are functions of the arguments. */
+  readonly #varying: readonly (keyof PolicyOptions)[]
+  readonly #fixed: CallOptions
+  readonly #isDecorated: boolean
+  /** Of a function that reads its `this`, and has no `per` to tell objects apart. */
+  #firstInstance: FirstInstance | undefined
+
+  constructor(parts: WrapParts, parent: Scope, fn: AnyFunction, options: AnyWrapOptions) {
+    this.#parts = parts
+    this.#fn = fn
+    this.#options = options
+    const { fixed, varying } = policyOf(options)
+    const name = nameOf(fn, options.name)
+    const space = childSpace(parent.space, name, options.version)
+    this.#scope = { space, policy: resolvePolicy(parent.policy, fixed) }
+    this.#varying = varying
+    this.#fixed = typeof options.tags === 'function' ? {} : { tags: options.tags }
+    const declared = (fn as Declared)[DECLARED]
+    this.#isDecorated = declared !== undefined
+    if (options.per === undefined && (declared?.readsThis ?? readsThis(fn))) this.#firstInstance = new FirstInstance()
+    const text = [declared?.text ?? fn, options.key, options.per].map(String).join()
+    parts.names.claim(space.scope, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
+  }
+
+  /** Not async: a hit is one promise, the one that the entry keeps. */
+  call(self: unknown, args: unknown[]): Promise<unknown> {
+    return this.#read('getOrSet', self, args)
+  }
+
+  refresh(self: unknown, args: unknown[]): Promise<unknown> {
+    return this.#read('refresh', self, args)
+  }
+
+  async invalidate(self: unknown, args: unknown[]): Promise<WriteResult> {
+    return this.#parts.writer.delete(this.#scope, [this.keyOf(self, args)], undefined)
+  }
+
+  keyOf(self: unknown, args: unknown[]): string {
+    return this.#key(self, args, takeSignal(args)?.rest ?? args)
+  }
+
+  peek(self: unknown, args: unknown[]): unknown {
+    return this.#parts.requests.reads.peek(this.#scope, this.keyOf(self, args))
+  }
+
+  async store(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
+    if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
+    if (!Array.isArray(args))
+      throw invalid(`the first argument of store of ${this.#name}`, 'the arguments as an array', args)
+    const { tags = [], ...given } = this.#optionsOf(args, undefined) as CallOptions & { tags?: readonly string[] }
+    const options: Record<string, unknown> = { tags }
+    for (const name of WRITE_POLICY_OPTIONS) options[name] = given[name]
+    if (!isAbsent(result)) {
+      if (this.#options.tagsOf !== undefined) options.tags = [...tags, ...this.#tagsOf(result, args)]
+      if (this.#options.ttlOf !== undefined) options.ttl = this.#ttlOf(result, args)
+    }
+    return this.#parts.writer.set(this.#scope, this.keyOf(self, args), result, options)
+  }
+
+  clear(): Promise<WriteResult> {
+    return this.#parts.writer.clear(this.#scope)
+  }
+
+  get #name(): string {
+    return this.#scope.space.scope
+  }
+
+  #read(verb: 'getOrSet' | 'refresh', self: unknown, args: unknown[]): Promise<unknown> {
+    try {
+      if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
+      const signalled = takeSignal(args)
+      const key = this.#keyOfCall(self, args, signalled?.rest ?? args)
+      const options = key === undefined ? undefined : this.#optionsOfCall(args, signalled?.signal)
+      if (key === undefined || options === undefined) return this.#readUnkept(verb, self, args, key, signalled)
+      const load = (context: LoadContext) => this.#load(self, signalled?.withSignal(context.signal) ?? args, context)
+      return this.#parts.requests.reads[verb](this.#scope, key, load, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** All instances of a class may well share what a decorated method returns, so that is only reported; `wrap` takes one function. */
+  #calledOnSeveral(): void {
+    const cure =
+      "Say what of `this` the results depend on, such as per: (self) => self.tenant; if on nothing, per: () => 'all'"
+    if (!this.#isDecorated) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `${this.#name} reads its \`this\` and was called on two objects, which would return each other's results. ${cure}`,
+      )
+    }
+    this.#firstInstance = undefined
+    this.#recorder.notice(
+      'INSTANCES_SHARE',
+      `${this.#name} reads its \`this\` and was called on two instances of its class, which share its results. ${cure}`,
+    )
+  }
+
+  /**
+   * What the cache needs to keep the result could not be derived: the call is a load like every other, with its limits and events,
+   * and its result is kept nowhere. Without a key it shares nothing with other calls.
+   */
+  #readUnkept(
+    verb: 'getOrSet' | 'refresh',
+    self: unknown,
+    args: unknown[],
+    key: string | undefined,
+    signalled: SignalledCall | undefined,
+  ): Promise<unknown> {
+    const load = (context: LoadContext) => {
+      context.skip()
+      return Reflect.apply(this.#fn, self, signalled?.withSignal(context.signal) ?? args) as unknown
+    }
+    const signal = signalled?.signal
+    const { reads } = this.#parts.requests
+    if (key !== undefined) return reads[verb](this.#scope, key, load, { signal })
+    return reads[verb](this.#scope, `unkeyed:${randomUUID()}`, load, { signal, tiers: 'l1' })
+  }
+
+  #load(self: unknown, args: readonly unknown[], context: LoadContext): unknown {
+    const result = Reflect.apply(this.#fn, self, args) as unknown
+    const { tagsOf, ttlOf } = this.#options
+    return tagsOf === undefined && ttlOf === undefined ? result : this.#derive(result, args as unknown[], context)
+  }
+
+  async #derive(returned: unknown, args: unknown[], context: LoadContext): Promise<unknown> {
+    const result = await returned
+    const { tagsOf, ttlOf } = this.#options
+    if (isAbsent(result)) return result
+    let option = 'tagsOf'
+    try {
+      if (tagsOf !== undefined) context.tags(this.#tagsOf(result, args))
+      option = 'ttlOf'
+      if (ttlOf !== undefined) context.ttl(this.#ttlOf(result, args))
+    } catch (error) {
+      context.skip()
+      this.#recorder.notUnderstood(this.#scope.space, context.key, optionFailed(this.#name, option, error))
+    }
+    return result
+  }
+
+  #tagsOf(result: unknown, args: unknown[]): readonly string[] {
+    return checkEntryTags(this.#options.tagsOf?.(result as NonNullable<unknown>, ...args), 'the result of tagsOf()')
+  }
+
+  #ttlOf(result: unknown, args: unknown[]): Milliseconds {
+    const ttl: unknown = this.#options.ttlOf?.(result as NonNullable<unknown>, ...args)
+    ignoreRejection(ttl)
+    return toMs(ttl as Duration, 'the result of ttlOf()')
+  }
+
+  get #recorder(): Recorder {
+    return this.#parts.core.recorder
+  }
+
+  /** The key of a call; `undefined` if the application's own functions fail to make it. */
+  #keyOfCall(self: unknown, args: unknown[], meaning: readonly unknown[]): string | undefined {
+    try {
+      return this.#key(self, args, meaning)
+    } catch (error) {
+      const { key, per } = this.#options
+      if ((key === undefined && per === undefined) || (per !== undefined && self === undefined)) throw error
+      // Throws if the arguments are at fault, and not `per`.
+      if (key === undefined) encodeArguments(meaning)
+      this.#recorder.noticeOnce(this.#name, keyFailed(this.#name, key === undefined ? 'per' : 'key', error))
+      return undefined
+    }
+  }
+
+  #key(self: unknown, args: unknown[], meaning: readonly unknown[]): string {
+    const { key, per } = this.#options
+    if (per !== undefined && self === undefined) throw noInstance(this.#name)
+    const own: unknown = key?.(...args)
+    if (key !== undefined && typeof own !== 'string') {
+      ignoreRejection(own)
+      throw new CacheError('INVALID_KEY', `the option key of ${this.#name} must return a string; got ${show(own)}`)
+    }
+    if (per !== undefined) return encodeArguments([per(self), ...(own === undefined ? meaning : [own])])
+    return (own as string | undefined) ?? encodeArguments(meaning)
+  }
+
+  /** The options of a call; `undefined` if the application's own functions fail to make them. */
+  #optionsOfCall(args: unknown[], signal: AbortSignal | undefined): CallOptions | undefined {
+    try {
+      return this.#optionsOf(args, signal)
+    } catch (error) {
+      this.#recorder.noticeOnce(this.#name, error as CacheError)
+      return undefined
+    }
+  }
+
+  /** Throws `TAGS_FAILED` or `OPTION_FAILED` if a function among the options fails. */
+  #optionsOf(args: unknown[], signal: AbortSignal | undefined): CallOptions {
+    const { tags } = this.#options
+    if (signal === undefined && this.#varying.length === 0 && typeof tags !== 'function') return this.#fixed
+    const options: Record<string, unknown> = { tags, signal }
+    let option = 'tags'
+    try {
+      if (typeof tags === 'function') options.tags = checkEntryTags(tags(...args), 'the result of tags()')
+      for (const name of this.#varying) {
+        option = name
+        const value = (this.#options[name] as (...args: unknown[]) => unknown)(...args)
+        ignoreRejection(value)
+        if (value === undefined) throw invalid(`the result of ${name}()`, 'a value', value)
+        options[name] = value
+        resolvePolicy(DEFAULT_POLICY, { [name]: value })
+      }
+    } catch (error) {
+      throw optionFailed(this.#name, option, error)
+    }
+    return options
+  }
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null
+}
+
+function noInstance(scope: string): CacheError {
+  return new CacheError(
+    'INVALID_OPTION',
+    `${scope} has the option per, which makes the key of an instance; got none. Name it: wrapped.invalidate.call(instance, …)`,
+  )
+}

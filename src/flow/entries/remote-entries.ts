@@ -1,0 +1,281 @@
+// Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
+import type { OpenedEnvelope } from '../../codec/entry-codec.js'
+import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../../codec/stamp.js'
+import { type AtMs, ageOf, Entry } from '../../model/entry.js'
+import { CacheError } from '../../model/errors.js'
+import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../../model/keys/key.js'
+import type { LabelSet } from '../../model/labels.js'
+import type { Policy } from '../../model/options/policy.js'
+import type { Bytes, Milliseconds } from '../../model/ports.js'
+import type { StandardSchema } from '../../model/values/schema.js'
+import { UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
+import type { Core, Remote } from '../core.js'
+import type { Patience } from '../runtime/time-budget.js'
+import type { SealPlan } from '../state/seal-plan.js'
+import type { Judgement } from '../tokens/token-reader.js'
+import { isAbsent, validate } from './accept.js'
+
+/** What stands in L2 under a key, judged. */
+export type Found =
+  /** An entry that is fresh, stale or usable if loading fails (`ageOf` says). `stamp` is the fence of a load that replaces it. */
+  | FoundEntry
+  | { readonly kind: 'absent' }
+  /** Somebody's lease: a load that may be waited for. `stamp` is all of it. */
+  | { readonly kind: 'held'; readonly stamp: Bytes }
+  /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
+  | { readonly kind: 'fenced' }
+  /** Outdated, invalidated, damaged or foreign: nothing to serve, and it may be replaced if it still begins with `stamp`. */
+  | UselessFound
+  /** Written by a later release: nothing to serve, and not ours to replace. */
+  | { readonly kind: 'later-format' }
+  | { readonly kind: 'unavailable' }
+
+/** `labels`: those of an entry that was invalidated or softly expired by one of them. */
+export interface UselessFound {
+  readonly kind: 'useless'
+  readonly stamp: Bytes | undefined
+  readonly labels?: LabelSet
+}
+
+/** Taken before L2 is asked: whatever happens after it may have passed the answer on its way. */
+export interface AskedAt {
+  readonly nowMs: AtMs
+  /** Of the token table. */
+  readonly epoch: number
+}
+
+/** How L2 is asked what stands under a key. */
+export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
+
+export class FoundEntry {
+  readonly kind = 'entry'
+
+  constructor(
+    readonly entry: Entry,
+    private readonly opened: OpenedEnvelope,
+  ) {}
+
+  /** Copied when it is asked for: nearly every entry found is served, and nobody asks. */
+  get stamp(): Bytes {
+    return this.opened.stamp
+  }
+
+  /** What it weighs in L1. */
+  get bytes(): number {
+    return this.opened.weightBytes
+  }
+}
+
+export const NOT_ASKED: Found = { kind: 'unavailable' }
+const ABSENT: Found = { kind: 'absent' }
+const FENCED: Found = { kind: 'fenced' }
+const LATER_FORMAT: Found = { kind: 'later-format' }
+
+export class RemoteEntries {
+  readonly #remote: Remote
+
+  constructor(
+    private readonly core: Core,
+    remote: Remote,
+  ) {
+    this.#remote = remote
+  }
+
+  /** To be taken before the question is sent, for `judge`. */
+  ask(): AskedAt {
+    return { nowMs: this.core.clock.nowMs(), epoch: this.core.tokens.epoch }
+  }
+
+  storeKey(localKey: string): string {
+    return storeKeyOf(localKey, this.core.name)
+  }
+
+  /**
+   * Reads a key, or asks in another way what stands there, and judges it. A key whose own change still waits to be told, or has just
+   * begun, is not asked for (G2).
+   */
+  async read(
+    space: Space,
+    localKey: string,
+    policy: Policy,
+    patience: Patience,
+    ask: Ask = (storeKey) => this.#remote.tier.read(storeKey),
+  ): Promise<Found> {
+    const changing = this.core.outbox.beforeReadOf(localKey)
+    if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
+    if (this.core.recovery.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
+    const { starting } = this.#remote.tier
+    if (starting !== undefined && !(await patience.lasts(starting))) return NOT_ASKED
+    const askedAt = this.ask()
+    const bytes = await ask(this.storeKey(localKey))
+    return this.judge(bytes, space, localKey, policy, askedAt, patience)
+  }
+
+  /** The same for many keys, in the order asked. */
+  async readMany(
+    space: Space,
+    localKeys: readonly string[],
+    policy: Policy,
+    patience: Patience,
+  ): Promise<readonly (Found | Promise<Found>)[]> {
+    const { core } = this
+    for (const localKey of localKeys) {
+      const changing = core.outbox.beforeReadOf(localKey)
+      if (changing !== undefined && (await patience.await(changing)) === undefined)
+        return localKeys.map(() => NOT_ASKED)
+    }
+    // Asked now: what waits may have been told when the answers are here, and they may still be from before.
+    const { starting } = this.#remote.tier
+    if (starting !== undefined && !(await patience.lasts(starting))) return localKeys.map(() => NOT_ASKED)
+    const areWaiting = localKeys.map((key) => core.recovery.hasKey(key) || core.local.unsent.has(key))
+    const askedAt = this.ask()
+    const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
+    return localKeys.map((localKey, i) => {
+      if (areWaiting[i]) return NOT_ASKED
+      return this.judge(answers === UNAVAILABLE ? UNAVAILABLE : answers[i], space, localKey, policy, askedAt, patience)
+    })
+  }
+
+  /** Judges what L2 answered to a question of `askedAt`. Header first: the payload of an entry that may not be served is never decoded. */
+  judge(
+    bytes: Bytes | undefined | Unavailable,
+    space: Space,
+    localKey: string,
+    policy: Policy,
+    askedAt: AskedAt,
+    patience: Patience,
+  ): Found | Promise<Found> {
+    if (bytes === UNAVAILABLE) return NOT_ASKED
+    if (bytes === undefined) return ABSENT
+    const state = stateOf(bytes)
+    if (state === 'lease') return { kind: 'held', stamp: leaseOf(bytes) }
+    if (state === 'fence') return FENCED
+    const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
+    if ('corrupt' in opened) {
+      if (opened.corrupt === 'later-format') return LATER_FORMAT
+      return this.#corrupt(space, localKey, opened.corrupt, bytes)
+    }
+    const ageMs = Math.max(0, this.#remote.tier.storeNowMs() - opened.createdAtMs)
+    const createdAtMs = Math.floor(this.core.clock.nowMs() - ageMs)
+    if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'useless', stamp: opened.stamp }
+    const judgement = this.core.tokenReader.judge(opened.labels, patience)
+    const finish = (judged: Judgement | undefined) =>
+      judged === undefined
+        ? NOT_ASKED
+        : this.#finish(opened, judged, { space, localKey, policy, askedAt, createdAtMs, ageMs })
+    return judgement instanceof Promise ? judgement.then(finish) : finish(judgement)
+  }
+
+  #finish(
+    opened: OpenedEnvelope,
+    judged: Judgement,
+    read: {
+      space: Space
+      localKey: string
+      policy: Policy
+      askedAt: AskedAt
+      createdAtMs: AtMs
+      ageMs: Milliseconds
+    },
+  ): Found | Promise<Found> {
+    const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
+    if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp, labels: opened.labels }
+    const found = (checked: unknown): Found => {
+      // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
+      const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
+      const l1UntilMs = createdAtMs + Math.floor(ageMs) + l1TtlMs
+      const entry = new Entry(
+        this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
+        createdAtMs,
+        Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
+        Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
+        Math.min(createdAtMs + Math.max(opened.staleForMs, opened.usableForMs), l1UntilMs),
+        Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
+        opened.labels,
+        opened.loadMs,
+        opened.etag,
+        // Not the present one: an invalidation, or a gap in the announcements, may have come since.
+        askedAt.epoch,
+        staleIfErrorOf(opened, policy),
+      )
+      const expiredAtMs = this.#expiredAtMs(opened, judged, read)
+      if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
+      entry.expire(expiredAtMs)
+      const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
+      return isOver ? { kind: 'useless', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
+    }
+    let value: unknown
+    try {
+      value = opened.value()
+      if (policy.schema === undefined || isAbsent(value)) return found(value)
+    } catch (error) {
+      return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
+    }
+    return this.#validate(value, policy.schema, read, opened, found)
+  }
+
+  /** When the entry, or a label of it, was softly expired; `undefined` if none was. */
+  #expiredAtMs(
+    opened: OpenedEnvelope,
+    judged: Judgement,
+    { createdAtMs, ageMs }: { readonly createdAtMs: AtMs; readonly ageMs: Milliseconds },
+  ): AtMs | undefined {
+    let firstMs: AtMs | undefined
+    if (judged.currency === 'expired') firstMs = this.core.tokens.expiredAtMs(opened.labels, this.core.clock.nowMs())
+    if (opened.state !== 'expired') return firstMs
+    const agoMs = expiredAgoMs(opened.stamp, this.#remote.tier.storeNowMs(), ageMs)
+    // Not said: then it counts as expired when its ttl ends.
+    const atMs = agoMs === undefined ? Number.POSITIVE_INFINITY : createdAtMs + Math.floor(ageMs) - agoMs
+    return firstMs === undefined ? atMs : Math.min(firstMs, atMs)
+  }
+
+  async #validate(
+    value: unknown,
+    schema: StandardSchema,
+    read: { space: Space; localKey: string },
+    opened: OpenedEnvelope,
+    found: (checked: unknown) => Found,
+  ): Promise<Found> {
+    let error: CacheError
+    try {
+      return found(await validate(schema, value))
+    } catch (reason) {
+      error = new CacheError('SCHEMA_MISMATCH', `${(reason as Error).message}. It counts as a miss`, { cause: reason })
+    }
+    this.core.recorder.corrupt(read.space, read.localKey, error)
+    return { kind: 'useless', stamp: opened.stamp }
+  }
+
+  #corrupt(space: Space, localKey: string, reason: string, bytes: Bytes): Found {
+    const error = new CacheError(
+      'ENTRY_CORRUPT',
+      `expected an intact entry of this key in L2; ${reason}. It counts as a miss`,
+    )
+    this.core.recorder.corrupt(space, localKey, error)
+    return { kind: 'useless', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
+  }
+
+  /** Encodes an entry. The end of `staleIfError` may lie before that of `staleWhileRevalidate`: a soft expiry ends only the latter. Throws `UNSUPPORTED_VALUE`. */
+  seal(plan: SealPlan): Bytes {
+    const ageMs = this.core.clock.nowMs() - plan.createdAtMs
+    return this.#remote.codec.encode({
+      key: fullKeyOf(plan.localKey, this.core.name),
+      // The hash alone would prove the key only as far as hashes do.
+      keepKey: isHashedStoreKey(this.storeKey(plan.localKey)),
+      value: plan.input,
+      createdAtMs: Math.max(0, Math.floor(this.#remote.tier.storeNowMs() - ageMs)),
+      freshForMs: plan.life.freshForMs,
+      staleForMs: plan.life.staleForMs,
+      usableForMs: plan.life.freshForMs + plan.life.staleIfErrorMs,
+      loadMs: Math.ceil(plan.loadMs),
+      labels: plan.labels,
+      scopeCount: plan.space.scopeLabels.length,
+      etag: plan.etag,
+    })
+  }
+}
+
+/** What `staleIfError` was when the entry was stored. Of one without end the envelope does not say it: then it is the reader's. */
+function staleIfErrorOf({ freshForMs, usableForMs }: OpenedEnvelope, policy: Policy): Milliseconds {
+  return freshForMs === Number.POSITIVE_INFINITY ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs)
+}

@@ -1,0 +1,10 @@
+// The scope that one call works in: its option `version` makes it another one.
+import { type Version, versionedSpace } from '../../model/keys/key.js'
+import { ownOptions } from '../../model/own-options.js'
+import type { Scope } from '../core.js'
+
+export function scopeOfCall(scope: Scope, options: { readonly version?: Version | undefined } | undefined): Scope {
+  if (options?.version === undefined) return scope
+  const { version } = ownOptions(options)
+  return version === undefined ? scope : { space: versionedSpace(scope.space, version), policy: scope.policy }
+}

@@ -1,0 +1,147 @@
+// One call of the user's loader: what it is given, and what it said about its value.
+
+import { CacheError } from '../../model/errors.js'
+import type { LoadReason } from '../../model/events/events.js'
+import { MAX_ETAG_CHARACTERS, MAX_TAGS } from '../../model/limits.js'
+import { invalid, refuseMore } from '../../model/option-rules.js'
+import { type Duration, toMs } from '../../model/options/duration.js'
+import type { LoadContext, Loader, StaleValue } from '../../model/options/options.js'
+import type { Milliseconds } from '../../model/ports.js'
+import { checkTagList, tooMany } from '../entries/tags.js'
+import type { Flight } from '../state/flight.js'
+import type { RunningLoads } from '../state/running-loads.js'
+
+/** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
+export interface Loaded {
+  /** What its callers get. */
+  readonly value: unknown
+  /** What L2 keeps: what the loader returned, before the schema. */
+  readonly input: unknown
+  /** Why no tier may keep it. */
+  readonly refusal: CacheError | undefined
+  /** `false`: what L2 would have to keep is not known. */
+  readonly isForL2: boolean
+  /** keep: cache it. renew: it is the stale value, still good. skip: cache nothing. */
+  readonly use: 'keep' | 'renew' | 'skip'
+  /** What `ctx.ttl()` said. */
+  readonly ttlMs: Milliseconds | undefined
+  /** What `ctx.tags()` added. */
+  readonly tags: readonly string[]
+  readonly etag: string | undefined
+  /** What the loader said of its value that cannot be understood: then it is not known how to keep it. */
+  readonly failure: CacheError | undefined
+}
+
+/** Runs `load` for a flight, at once. Rejects with exactly what the loader threw or rejected with. */
+export function runLoader(
+  load: Loader<unknown>,
+  key: string,
+  flight: Flight,
+  stale: StaleValue | undefined,
+  running: RunningLoads,
+): Loaded | Promise<Loaded> {
+  const context = new Context(key, flight, stale)
+  // The storage tells the cache which flight a nested call comes from, so that a loader waiting for itself is told so.
+  let value: unknown
+  try {
+    value = running.run(flight, load, context)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+  return value instanceof Promise ? value.then((loaded) => context.finish(loaded)) : context.finish(value)
+}
+
+class Context implements LoadContext {
+  readonly reason: LoadReason
+  #ttlMs: Milliseconds | undefined
+  #etag: string | undefined
+  #use: Loaded['use'] = 'keep'
+  #failure: CacheError | undefined
+  readonly #tags = new Set<string>()
+  readonly #flight: Flight
+
+  constructor(
+    readonly key: string,
+    flight: Flight,
+    readonly stale: StaleValue | undefined,
+  ) {
+    this.#flight = flight
+    this.reason = flight.reason
+    // Loaders destructure their context, and get plain functions when they do.
+    this.ttl = this.ttl.bind(this)
+    this.tags = this.tags.bind(this)
+    this.etag = this.etag.bind(this)
+    this.notModified = this.notModified.bind(this)
+    this.skip = this.skip.bind(this)
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal
+  }
+
+  // A mistake in what a loader says of its value is no failure of the load: the value is served, kept nowhere, and the mistake reported.
+
+  ttl(duration: Duration): void {
+    try {
+      this.#ttlMs = toMs(duration, 'ctx.ttl()')
+    } catch (error) {
+      this.#failed('OPTION_FAILED', error as CacheError)
+    }
+  }
+
+  tags(tags: string | readonly string[], ...others: readonly unknown[]): void {
+    try {
+      refuseMore(others, 'ctx.tags()', "one tag or an array, as in ctx.tags(['a', 'b'])")
+      // Not by a spread, whose length is limited by the stack.
+      for (const tag of checkTagList(tags, 'the argument of ctx.tags()')) this.#tags.add(tag)
+      if (this.#tags.size > MAX_TAGS) throw tooMany(this.#tags.size, 'ctx.tags()')
+    } catch (error) {
+      this.#failed('TAGS_FAILED', error as CacheError)
+    }
+  }
+
+  etag(etag: string): void {
+    if (typeof etag === 'string' && etag.length <= MAX_ETAG_CHARACTERS) this.#etag = etag
+    else
+      this.#failed(
+        'OPTION_FAILED',
+        invalid('the argument of ctx.etag()', `a string of at most ${MAX_ETAG_CHARACTERS} characters`, etag),
+      )
+  }
+
+  notModified(): never {
+    if (this.stale === undefined) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        'ctx.notModified() expects a stale value to keep (ctx.stale); there is none. Load the value when ctx.stale is undefined',
+      )
+    }
+    this.#use = 'renew'
+    // `never` lets `return ctx.notModified()` fit a loader of any type; what is returned is the stale value.
+    return this.stale.value as never
+  }
+
+  skip(): void {
+    this.#use = 'skip'
+  }
+
+  finish(value: unknown): Loaded {
+    const etag = this.#etag ?? (this.#use === 'renew' ? this.stale?.etag : undefined)
+    const use = this.#failure === undefined ? this.#use : 'skip'
+    return {
+      value,
+      input: value,
+      refusal: undefined,
+      isForL2: true,
+      use,
+      ttlMs: this.#ttlMs,
+      tags: [...this.#tags],
+      etag,
+      failure: this.#failure,
+    }
+  }
+
+  #failed(code: 'TAGS_FAILED' | 'OPTION_FAILED', { message }: CacheError): void {
+    this.#failure ??= new CacheError(code, `${message}. The value is served and kept in no tier`)
+  }
+}

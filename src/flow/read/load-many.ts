@@ -1,0 +1,76 @@
+// `getOrSetMany`: one read of L2 for all keys, one call of the batch loader for what is missing, flights shared with single gets.
+import { CacheError, show } from '../../model/errors.js'
+import { localKey as localKeyOf } from '../../model/keys/key.js'
+import type { CallOptions } from '../../model/options/options.js'
+import type { Core, Scope } from '../core.js'
+import { scopeOfCall } from '../entries/scope-of-call.js'
+import { type BatchContext, Batcher } from '../load/batcher.js'
+import type { Reader } from './read.js'
+
+/** Loads many keys at once: values in the order of `keys`, an `Error` where a single key failed. */
+export type ManyLoader<V> = (
+  keys: readonly string[],
+  context: BatchContext,
+) => readonly (V | Error)[] | Promise<readonly (V | Error)[]>
+
+/** The values in the order of `userKeys`; rejects with the first key's error, after the others were kept. */
+export async function loadMissing<V>(
+  reader: Pick<Reader, 'getOrSet'>,
+  core: Core,
+  scope: Scope,
+  userKeys: readonly string[],
+  loadMany: ManyLoader<V>,
+  options: CallOptions<V> | undefined,
+): Promise<V[]> {
+  if (typeof loadMany !== 'function') {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `getOrSetMany expects a batch loader as its second argument; got ${show(loadMany)}`,
+    )
+  }
+  const { callers, running } = core
+  const { space } = scopeOfCall(scope, options)
+  const batcher = new Batcher<string, V>({
+    loadMany,
+    load: undefined,
+    maxBatch: Number.POSITIVE_INFINITY,
+    windowMs: 0,
+    clock: callers,
+    running,
+    context: 'made',
+  })
+  const values = new Map<string, Promise<V>>()
+  for (const userKey of new Set(userKeys)) values.set(userKey, getInBatch(userKey))
+  return allInOrder(userKeys.map((userKey) => values.get(userKey) as Promise<V>))
+
+  function getInBatch(userKey: string): Promise<V> {
+    const get = (load: Batcher<string, V>['load']) =>
+      reader.getOrSet<V>(scope, userKey, (context) => load(userKey, context), options)
+    return expectIn(batcher, core.local.flights.has(localKeyOf(space, userKey)), get)
+  }
+}
+
+/**
+ * Runs a get whose load belongs into `batcher`. One that joins a load under way (`isFlying`), needs none, or waits for another
+ * process does not hold up the batch of the others.
+ */
+export function expectIn<Id, V, T>(
+  batcher: Batcher<Id, V>,
+  isFlying: boolean,
+  get: (load: Batcher<Id, V>['load']) => Promise<T>,
+): Promise<T> {
+  if (isFlying) return get((id, context) => batcher.load(id, context))
+  const { load, settled } = batcher.expect()
+  const value = get(load)
+  void value.then(settled, settled)
+  return value
+}
+
+/** The values of all, once every one has settled; rejects with the first one's error in their order. */
+export async function allInOrder<V>(values: readonly Promise<V>[]): Promise<V[]> {
+  const settled = await Promise.allSettled(values)
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+}

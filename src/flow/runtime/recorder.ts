@@ -1,0 +1,377 @@
+// One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
+
+import type { Announcement } from '../../codec/announcement.js'
+import type { AtMs } from '../../model/entry.js'
+import { asError, CacheError, showName } from '../../model/errors.js'
+import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../../model/events/events.js'
+import { noReads, type ReadCounts } from '../../model/events/read-counts.js'
+import type { ReadOutcome, StaleResult } from '../../model/events/read-outcome.js'
+import { isStored, type Stored, type StoreOutcome } from '../../model/events/store-outcome.js'
+import { localKey as localKeyOf, type Space, userKeyOf } from '../../model/keys/key.js'
+import type { Change, Clock, Milliseconds } from '../../model/ports.js'
+import { isAboutValue, kindOfRefusal } from '../../model/values/refused-value.js'
+import { eventsOf } from './announced-events.js'
+import { Histogram } from './histogram.js'
+import { History } from './history.js'
+import { OnceASecond } from './once-a-second.js'
+
+/** What has been counted since the cache was made. */
+export interface Counters {
+  /** Every read once, by how it ended. */
+  reads: ReadCounts
+  loads: number
+  loadFailures: number
+  /** Entries stored, by loads and by writes. */
+  stored: number
+  storeFailures: number
+  /** Fills refused by the fence: an invalidation won over a load. */
+  fillsRefused: number
+  writes: number
+  invalidations: number
+  corrupt: number
+  l2Operations: number
+  l2Failures: number
+  queued: number
+  replayed: number
+  dropped: number
+  messagesIgnored: number
+  busLosses: number
+}
+
+/** The event's word for each way in which a value that is no longer fresh comes to be served. */
+const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>> = {
+  stale: 'revalidating',
+  staleIfError: 'loadFailed',
+  staleIfSlow: 'softTimeout',
+}
+
+/** Kinds of notices that are remembered as given: bounded, whatever names applications make up. */
+const MAX_NOTICES = 1_000
+
+export class Recorder {
+  readonly counters: Counters = {
+    reads: noReads(),
+    loads: 0,
+    loadFailures: 0,
+    stored: 0,
+    storeFailures: 0,
+    fillsRefused: 0,
+    writes: 0,
+    invalidations: 0,
+    corrupt: 0,
+    l2Operations: 0,
+    l2Failures: 0,
+    queued: 0,
+    replayed: 0,
+    dropped: 0,
+    messagesIgnored: 0,
+    busLosses: 0,
+  }
+  readonly loadLatency = new Histogram()
+  readonly l2Latency = new Histogram()
+  /** For `explain`. */
+  readonly history = new History()
+  readonly #hit = this.counters.reads.hit
+  /** Whoever can write to the bus can cause these as fast as he likes. */
+  readonly #floods: OnceASecond
+  /** What was noticed already: once per kind. */
+  readonly #noticed = new Set<string>()
+
+  constructor(
+    private readonly events: Events,
+    private readonly clock: Pick<Clock, 'nowMs'>,
+    /** A key or tag as events and messages have it. */
+    readonly shown: (key: string) => string,
+  ) {
+    this.#floods = new OnceASecond(clock)
+  }
+
+  /** The hot one: an event object exists only if somebody listens. */
+  l1Hit(space: Space, key: string): void {
+    this.#hit.l1++
+    if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key: this.shown(key), tier: 'l1' })
+  }
+
+  /** A read is over. `createdAtMs` is that of the entry that was served, where it is no longer fresh. */
+  read(space: Space, key: string, outcome: ReadOutcome, createdAtMs: AtMs = 0): void {
+    const { events } = this
+    const { reads } = this.counters
+    switch (outcome.result) {
+      case 'hit':
+        this.#hit[outcome.tier]++
+        if (events.hitsAreHeard) events.emit('hit', { scope: space.scope, key: this.shown(key), tier: outcome.tier })
+        return
+      case 'stale':
+      case 'staleIfError':
+      case 'staleIfSlow':
+        reads[outcome.result][outcome.tier]++
+        if (events.has('servedStale')) {
+          const ageMs = this.clock.nowMs() - createdAtMs
+          const why = WHY_STALE[outcome.result]
+          events.emit('servedStale', { scope: space.scope, key: this.shown(key), tier: outcome.tier, why, ageMs })
+        }
+        return
+      case 'joined':
+        reads.joined++
+        if (events.has('joined')) events.emit('joined', { scope: space.scope, key: this.shown(key) })
+        return
+      case 'loaded':
+      case 'absent':
+      case 'failed':
+      case 'timedOut':
+        reads[outcome.result]++
+        if (events.has('miss')) events.emit('miss', { scope: space.scope, key: this.shown(key) })
+        return
+      case 'aborted':
+        reads.aborted++
+        return
+      default:
+        outcome satisfies never
+    }
+  }
+
+  /** A loader returned a value; what becomes of it is told by `loaded`. */
+  loadEnded(durationMs: Milliseconds): void {
+    this.counters.loads++
+    this.loadLatency.add(durationMs)
+  }
+
+  /** The cache is done with a loaded value. */
+  loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, outcome: StoreOutcome): void {
+    const { scope } = space
+    if (isStored(outcome)) {
+      if (this.history.hasTroubles) this.history.stored(localKeyOf(space, key))
+      if (this.events.has('loaded'))
+        this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: true })
+      this.stored(scope, key, outcome)
+      return
+    }
+    const localKey = localKeyOf(space, key)
+    // `storeFailed` has said it already, with the error.
+    if (outcome !== 'unsupported') this.history.trouble(localKey, outcome, undefined, this.clock.nowMs())
+    if (this.events.has('loaded')) {
+      this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: false, notKept: outcome })
+    }
+  }
+
+  loadFailed(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, error: unknown): void {
+    this.counters.loadFailures++
+    this.loadLatency.add(durationMs)
+    this.history.trouble(localKeyOf(space, key), 'loadFailed', asError(error), this.clock.nowMs())
+    if (this.events.has('loadFailed')) {
+      this.events.emit('loadFailed', {
+        scope: space.scope,
+        key: this.shown(key),
+        reason,
+        durationMs,
+        error: asError(error),
+      })
+    }
+  }
+
+  stored(scope: string, key: string, tiers: Stored): void {
+    this.counters.stored++
+    if (this.events.has('stored')) this.events.emit('stored', { scope, key: this.shown(key), tiers })
+  }
+
+  storeFailed(space: Space, localKey: string, error: unknown): void {
+    this.counters.storeFailures++
+    this.history.trouble(localKey, 'unsupported', asError(error), this.clock.nowMs())
+    if (this.events.has('storeFailed')) {
+      this.events.emit('storeFailed', {
+        scope: space.scope,
+        key: this.shown(userKeyOf(localKey)),
+        error: asError(error),
+      })
+    }
+    if (isAboutValue(error)) this.#valueNotKept(space, error)
+  }
+
+  /** Once per reason, such as the class of the value. */
+  #valueNotKept({ scope }: Space, error: CacheError): void {
+    const kind = `VALUE_NOT_KEPT ${kindOfRefusal(error)}`
+    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
+    this.#noticed.add(kind)
+    // Without the key, which may be private: this goes to logs.
+    const detail = `${scope} keeps a value in no tier, so that each read loads it anew: ${error.message}`
+    this.notice('VALUE_NOT_KEPT', detail, error)
+  }
+
+  /**
+   * A value that was loaded is kept in no tier, because a function of the application's could not say what the cache needs of it: each
+   * time `storeFailed`, and one `notice` per scope and code.
+   */
+  notUnderstood(space: Space, localKey: string, error: CacheError): void {
+    this.storeFailed(space, localKey, error)
+    this.noticeOnce(space.scope, error)
+  }
+
+  /** Reports `error` by a notice, once per scope and code. */
+  noticeOnce(scope: string, error: CacheError): void {
+    const { code, message } = error
+    const kind = `${code} ${scope}`
+    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
+    this.#noticed.add(kind)
+    this.events.emit('notice', { code, detail: message, error })
+  }
+
+  saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
+    if (this.events.has('saveFailed')) {
+      this.events.emit('saveFailed', {
+        scope: space.scope,
+        key: this.shown(key),
+        attempt,
+        error: asError(error),
+        retryInMs,
+      })
+    }
+  }
+
+  fillRefused(space: Space, localKey: string): void {
+    this.counters.fillsRefused++
+    if (this.events.has('dropped')) {
+      this.events.emit('dropped', {
+        what: 'store',
+        why: 'overtaken',
+        scope: space.scope,
+        key: this.shown(userKeyOf(localKey)),
+      })
+    }
+  }
+
+  /** A fill, the value of a `set`, or a refresh was given up because too much was under way. */
+  dropped(what: 'store' | 'refresh', scope: string, localKey: string): void {
+    this.counters.dropped++
+    if (this.events.has('dropped')) {
+      this.events.emit('dropped', { what, why: 'busy', scope, key: this.shown(userKeyOf(localKey)) })
+    }
+  }
+
+  /** Refreshes that waited for their turn when the cache was closed. */
+  refreshesDropped(count: number): void {
+    this.counters.dropped += count
+    if (count > 0 && this.events.has('dropped')) this.events.emit('dropped', { what: 'refresh', why: 'closed' })
+  }
+
+  corrupt(space: Space, localKey: string, error: CacheError): void {
+    this.counters.corrupt++
+    this.history.trouble(localKey, 'corrupt', error, this.clock.nowMs())
+    if (this.events.has('corrupt')) {
+      this.events.emit('corrupt', { scope: space.scope, key: this.shown(userKeyOf(localKey)), error })
+    }
+  }
+
+  /** A write or an invalidation of this process. */
+  invalidatedHere(
+    by: InvalidatedEvent['by'],
+    space: Space,
+    changes: readonly { readonly subject: string; readonly change: Change }[],
+  ): void {
+    if (by === 'set') this.counters.writes += changes.length
+    else this.counters.invalidations++
+    this.history.changedHere(by, changes, this.clock.nowMs())
+    if (!this.events.has('invalidated')) return
+    const keys: string[] = []
+    const tags: string[] = []
+    for (const { subject, change } of changes) {
+      if (change.op !== 'invalidateLabel' && change.op !== 'expireLabel') keys.push(this.shown(userKeyOf(subject)))
+      else if (subject.startsWith('t:')) tags.push(this.shown(subject.slice(2)))
+    }
+    this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
+  }
+
+  /** What another process announced: one event for each verb and scope that its words name. */
+  invalidatedElsewhere(rootName: string, said: Announcement): void {
+    this.counters.invalidations++
+    this.history.changedElsewhere(said, this.clock.nowMs())
+    if (!this.events.has('invalidated')) return
+    for (const event of eventsOf(said, rootName)) {
+      const keys = event.keys.map(this.shown)
+      this.events.emit('invalidated', { ...event, keys, tags: event.tags.map(this.shown) })
+    }
+  }
+
+  /** L2 is not used from now on. */
+  degraded(error: CacheError): void {
+    this.history.outage = error
+    if (this.events.has('degraded')) this.events.emit('degraded', { error })
+  }
+
+  /** Why L2 is not used became known after `degraded`. */
+  outageExplained(cause: CacheError): void {
+    this.history.outage = cause
+    this.notice(cause.code, `L2 is not used: ${cause.message}`, cause)
+  }
+
+  recovered(degradedMs: Milliseconds): void {
+    this.history.outage = undefined
+    if (this.events.has('recovered')) this.events.emit('recovered', { degradedMs })
+  }
+
+  /** L1 was full. */
+  evicted(scope: string, localKey: string): void {
+    if (this.events.has('evicted')) this.events.emit('evicted', { scope, key: this.shown(userKeyOf(localKey)) })
+  }
+
+  queued(waiting: number): void {
+    this.counters.queued++
+    if (this.events.has('queued')) this.events.emit('queued', { waiting })
+  }
+
+  replayed(changes: number, overflowed: boolean): void {
+    this.counters.replayed += changes
+    if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
+  }
+
+  l2Answered(tookMs: Milliseconds): void {
+    this.counters.l2Operations++
+    this.l2Latency.add(tookMs)
+  }
+
+  l2Failed(): void {
+    this.counters.l2Operations++
+    this.counters.l2Failures++
+  }
+
+  messageIgnored(error: CacheError): void {
+    this.counters.messagesIgnored++
+    if (this.events.has('messageIgnored') && this.#floods.admits('messageIgnored')) {
+      this.events.emit('messageIgnored', { error })
+    }
+  }
+
+  /** A caller changed what memory shares. Once for each key. */
+  valueChanged(scope: string, localKey: string): void {
+    const kind = `VALUE_CHANGED ${localKey}`
+    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
+    this.#noticed.add(kind)
+    const message =
+      `the value of ${showName(this.shown(userKeyOf(localKey)))} in ${scope} was changed by a caller that got it from the cache: with ` +
+      "l1.values: 'shared' all later callers would get the change. Copy what you change; l1.values: 'frozen' throws where it happens"
+    this.notice('VALUE_CHANGED', message, new CacheError('VALUE_CHANGED', message))
+  }
+
+  /** Nothing of the value is in memory: each read asks L2 for it, or loads it. */
+  tooLargeForL1(key: string, bytes: number): void {
+    this.notice(
+      'L1_TOO_LARGE',
+      `the value of ${showName(this.shown(key))} takes about ${bytes} bytes and exceeds l1.maxBytes or l1.maxEntryBytes: memory does not keep it. ` +
+        'Raise the bound, or cache smaller parts',
+    )
+  }
+
+  /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
+  notice(code: string, detail: string, error?: Error): void {
+    if (!this.events.has('notice')) return
+    this.events.emit('notice', error === undefined ? { code, detail } : { code, detail, error })
+  }
+
+  busRecovered(lostMs: Milliseconds): void {
+    if (this.events.has('busRecovered')) this.events.emit('busRecovered', { lostMs })
+  }
+
+  busLost(reason: string): void {
+    this.counters.busLosses++
+    if (this.events.has('busLost') && this.#floods.admits(`busLost ${reason}`)) this.events.emit('busLost', { reason })
+  }
+}

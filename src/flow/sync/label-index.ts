@@ -1,0 +1,32 @@
+// Which waiting values carry a label: found without looking through all that waits, which an invalidation of many labels would do for each.
+import type { Label } from '../../model/labels.js'
+
+const NONE: ReadonlySet<string> = new Set()
+
+export class LabelIndex {
+  readonly #idsOf = new Map<Label, Set<string>>()
+
+  add(id: string, labels: readonly Label[]): void {
+    for (const label of labels) {
+      const ids = this.#idsOf.get(label)
+      if (ids === undefined) this.#idsOf.set(label, new Set([id]))
+      else ids.add(id)
+    }
+  }
+
+  remove(id: string, labels: readonly Label[]): void {
+    for (const label of labels) {
+      const ids = this.#idsOf.get(label)
+      if (ids?.delete(id) === true && ids.size === 0) this.#idsOf.delete(label)
+    }
+  }
+
+  clear(): void {
+    this.#idsOf.clear()
+  }
+
+  /** The ids of those that carry `label`. */
+  with(label: Label): ReadonlySet<string> {
+    return this.#idsOf.get(label) ?? NONE
+  }
+}

@@ -1,0 +1,163 @@
+// A value made ready for both tiers before anything is done with it: whatever is wrong with it shows here.
+import type { Entry } from '../../model/entry.js'
+import { localKey as localKeyOf, type Space } from '../../model/keys/key.js'
+import { type Label, tagLabel } from '../../model/labels.js'
+import { checkOptions } from '../../model/option-rules.js'
+import type { WriteOptions } from '../../model/options/options.js'
+import { type Policy, resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
+import { ownOptions } from '../../model/own-options.js'
+import type { Bytes } from '../../model/ports.js'
+import type { Core, Scope } from '../core.js'
+import { type Accepted, accept } from '../entries/accept.js'
+import type { RemoteEntries } from '../entries/remote-entries.js'
+import { scopeOfCall } from '../entries/scope-of-call.js'
+import { checkTags, tagsFor } from '../entries/tags.js'
+import { lifeOf, makeEntry } from '../load/fill.js'
+import type { Life, SealPlan } from '../state/seal-plan.js'
+import type { CarriedLabels } from '../tokens/token-reader.js'
+
+/** What is to be written, and where it goes. */
+export interface WriteTarget {
+  readonly localKey: string
+  readonly space: Space
+  readonly policy: Policy
+  readonly labels: readonly Label[]
+  readonly life: Life
+  /** What L2 keeps. */
+  readonly input: unknown
+  /** The value as L1 keeps it. */
+  readonly admitted: unknown
+  readonly inL2: boolean
+}
+
+/** The entry for each tier; `undefined` where the value is not kept. */
+export interface Draft {
+  readonly entry: Entry | undefined
+  readonly bytes: Bytes | undefined
+  /** How to seal `bytes` again. */
+  readonly plan: SealPlan | undefined
+  /** Its tokens are not the store's: `bytes` must not be stored as they are. */
+  readonly mustReseal: boolean
+}
+
+const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'version']
+
+/**
+ * The value of a `set`, which is what a loader would have returned. Throws, or rejects with, `UNSUPPORTED_VALUE` and `SCHEMA_MISMATCH`. A
+ * promise only where the schema returns one.
+ */
+export function acceptWritten(
+  core: Core,
+  scope: Scope,
+  value: unknown,
+  options: WriteOptions<never> | undefined,
+): Accepted | Promise<Accepted> {
+  const own = checkOptions(options, WRITE_OPTIONS, 'set')
+  const accepted = accept(core.values, resolvePolicy(scope.policy, own), value)
+  return accepted instanceof Promise ? accepted.then(unrefused) : unrefused(accepted)
+}
+
+function unrefused(accepted: Accepted): Accepted {
+  if (accepted.refusal !== undefined) throw accepted.refusal
+  return accepted
+}
+
+/** Throws what `tags` throws, `INVALID_KEY`, `INVALID_OPTION`, and `UNSUPPORTED_VALUE` for what L1 cannot copy. */
+export function targetOf(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  scope: Scope,
+  userKey: string,
+  { value, input }: Accepted,
+  options: WriteOptions<never> | undefined,
+): WriteTarget {
+  const { space } = scopeOfCall(scope, options)
+  const policy = resolvePolicy(scope.policy, options)
+  const tags = tagsFor(ownOptions(options)?.tags, value, userKey)
+  return {
+    localKey: localKeyOf(space, userKey),
+    space,
+    policy,
+    labels: [...space.scopeLabels, ...tagLabels(tags)],
+    life: lifeOf(policy, value, undefined, core.random),
+    input,
+    admitted: core.l1 === undefined ? value : core.l1.admit(value),
+    inL2: policy.tiers !== 'l1' && entries !== undefined,
+  }
+}
+
+/**
+ * Throws `UNSUPPORTED_VALUE` for what L2 cannot keep. `epoch` is that of before the tokens were read: a label that was invalidated
+ * while they were is noticed by it.
+ */
+export function draftOf(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  target: WriteTarget,
+  carried: CarriedLabels,
+  epoch: number,
+): Draft {
+  const { localKey, space, policy, life, input, admitted } = target
+  const nowMs = core.clock.nowMs()
+  const isKept = life.freshForMs > 0
+  const plan: SealPlan = {
+    localKey,
+    space,
+    value: admitted,
+    input,
+    life,
+    labels: carried.set,
+    loadMs: 0,
+    createdAtMs: nowMs,
+    etag: undefined,
+  }
+  const bytes = isKept && target.inL2 ? entries?.seal(plan) : undefined
+  let entry: Entry | undefined
+  if (isKept && core.l1 !== undefined && policy.tiers !== 'l2' && policy.l1TtlMs > 0) {
+    const verifiedAtMs = Math.min(nowMs, carried.asOfMs)
+    const parts = { value: target.admitted, nowMs, life, policy, carried, loadMs: 0, etag: undefined }
+    entry = makeEntry({ ...parts, verifiedAtMs, epoch })
+  }
+  return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
+}
+
+/** What this process reads of a value whose tokens are not read yet; `undefined` where it is not kept. */
+export function unsentPlanOf(core: Core, target: WriteTarget): SealPlan | undefined {
+  const { localKey, space, life, labels, admitted, input } = target
+  if (life.freshForMs <= 0) return undefined
+  const createdAtMs = core.clock.nowMs()
+  return {
+    ...{ localKey, space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
+    labels: { labels, tokens: labels.map(() => NO_TOKEN) },
+  }
+}
+
+export function tagLabels(tags: readonly string[]): readonly Label[] {
+  return [...new Set(checkTags(tags, 'tags'))].map(tagLabel)
+}
+
+/** The draft of a value whose tokens are not read yet: not to be kept, but it throws what the real one would throw. */
+export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefined, target: WriteTarget): Draft {
+  const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
+  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
+}
+
+/**
+ * The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. The schema is asked then.
+ */
+export function checkKeepable(
+  core: Core,
+  entries: RemoteEntries | undefined,
+  scope: Scope,
+  userKey: string,
+  value: unknown,
+  tags: readonly string[],
+): unknown {
+  const kept: unknown = core.values.accept(value, scope.policy.tiers === 'l1' ? 'memory' : 'everywhere')
+  const accepted: Accepted = { value: kept, input: kept, refusal: undefined, isForL2: true }
+  const target = targetOf(core, entries, scope, userKey, accepted, { tags })
+  draftWithoutTokens(core, entries, target)
+  return target.admitted
+}
+
+const NO_TOKEN = '0'.repeat(32)

@@ -1,0 +1,156 @@
+// Write-through: a change of the source of truth with the cache around it, so that no tier is left with what the change replaced.
+import { newStamp } from '../../codec/stamp.js'
+import { CacheError } from '../../model/errors.js'
+import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
+import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
+import type { Core, Scope } from '../core.js'
+import type { Accepted } from '../entries/accept.js'
+import type { RemoteEntries } from '../entries/remote-entries.js'
+import { keepRenewing } from '../load/renewal.js'
+import { keepMsOf } from '../state/seal-plan.js'
+import type { UnsentWrite } from '../state/unsent-writes.js'
+import type { WriteResult } from '../sync/outbox.js'
+import type { Outgoing } from '../sync/pending-change.js'
+import { acceptWritten, type Draft, draftOf, draftWithoutTokens, targetOf, type WriteTarget } from './draft.js'
+import type { Writer } from './write.js'
+
+/** One change of the source of truth. */
+export interface SourceChange {
+  readonly by: 'set' | 'delete'
+  readonly scope: Scope
+  readonly userKey: string
+  /** What the tiers are to hold afterwards; `undefined`: nothing. */
+  readonly stored: { readonly value: unknown; readonly tags: readonly string[] } | undefined
+  /** Changes the source: `save` or `remove` of the user's. */
+  readonly change: () => unknown
+}
+
+/**
+ * How long a fence stands when nobody renews it. It outlasts whatever a database may still do for a process that died, and it is
+ * what such a death costs: for so long every process loads the key anew with each read.
+ */
+const FENCE_MS: Milliseconds = 10_000
+
+/**
+ * fence → change → store if the fence still stands, else remove → announce.
+ *
+ * Invariant: whatever a tier holds under the key was, or will be, removed or replaced after the last change of the source that it
+ * does not know of. Step by step:
+ *
+ * 1. The fence replaces what stands in L2 and is announced, before the source changes. Every load under way has lost its right to
+ *    store by that (its own lease is gone, its flights are detached), and a load that meets the fence keeps its value in no tier.
+ *    So while the source changes nobody stores what was read before it. If this process dies now, the fence expires: a miss.
+ * 2. Two writers each plant a fence, and the second replaces the first one's. In which order the source takes their values nobody
+ *    knows. The first, whenever it is done, finds a fence that is not its own and removes everything. If that hits the second's
+ *    fence, the second finds nothing and removes too; if the second stored before, its value goes. So after both there is a miss,
+ *    or the value of a writer whose change began after the other writer had removed: the newer one.
+ * 3. In this process the log of changed keys does for L1 what the stamp does in L2: every writer, `invalidate` and announcement
+ *    is recorded there, and a value that was overtaken since its own fence does not go into L1.
+ * 4. A change that failed may have happened all the same (a connection can break after the commit), so the key is removed.
+ * 5. A fence that L2 did not confirm protects nothing: the key is removed instead of stored, and 'queued' until L2 knows.
+ *
+ * The tokens that the value carries are read before the source changes, so that `invalidateTags` during the change makes them differ.
+ */
+export class WriteThrough {
+  constructor(
+    private readonly core: Core,
+    private readonly entries: RemoteEntries | undefined,
+    private readonly writer: Writer,
+  ) {}
+
+  /**
+   * Rejects with exactly what `change` threw; the cache then holds nothing newer than the source. Rejects with `UNSUPPORTED_VALUE`,
+   * or with what is wrong with the tags, before anything was done.
+   */
+  write(change: SourceChange): Promise<WriteResult> {
+    return this.core.background.track(this.#write(change))
+  }
+
+  async #write({ by, scope, userKey, stored, change }: SourceChange): Promise<WriteResult> {
+    const { core, writer } = this
+    const localKey = localKeyOf(scope.space, userKey)
+    const removal = this.#outgoing(localKey, { op: 'delete', key: this.#storeKey(localKey) })
+    const prepared = stored && (await this.#prepare(scope, userKey, stored))
+
+    const fence = this.entries === undefined || scope.policy.tiers === 'l1' ? undefined : newStamp('fence')
+    core.local.forgetKey(localKey)
+    const mark = core.local.keyLog.mark()
+    const planting = core.outbox.submit([this.#planting(localKey, fence) ?? removal])
+    if (prepared !== undefined) core.local.unsent.remove(localKey, prepared.unsent)
+    const isFenced = (await planting) === 'applied'
+    const stopRenewing = fence && isFenced ? this.#renew(localKey, fence) : undefined
+    try {
+      await change()
+    } catch (error) {
+      await writer.settle('delete', scope, removal)
+      throw error
+    } finally {
+      stopRenewing?.()
+    }
+
+    if (prepared === undefined || !isFenced) return writer.settle(by, scope, removal)
+    const { target, draft } = prepared
+    const isOvertaken = core.local.keyLog.brokenSince(mark, localKey)
+    const written = isOvertaken || draft.entry === undefined ? undefined : { entry: draft.entry, policy: target.policy }
+    return writer.settle(by, scope, this.#replacing(localKey, fence, target, draft) ?? removal, written)
+  }
+
+  /** From the call on no tier's value of before is served here: until the fence stands, reads go to the source. */
+  async #prepare(
+    scope: Scope,
+    userKey: string,
+    { value, tags }: NonNullable<SourceChange['stored']>,
+  ): Promise<{ target: WriteTarget; draft: Draft; unsent: UnsentWrite } | undefined> {
+    const { core, entries } = this
+    let accepted: Accepted
+    try {
+      const accepting = acceptWritten(core, scope, value, undefined)
+      accepted = accepting instanceof Promise ? await accepting : accepting
+    } catch (error) {
+      if (!(error instanceof CacheError && error.code === 'SCHEMA_MISMATCH')) throw error
+      // The source may take what its schema does not: it is changed, and what stands in the tiers goes.
+      core.recorder.storeFailed(scope.space, localKeyOf(scope.space, userKey), error)
+      return undefined
+    }
+    const target = targetOf(core, entries, scope, userKey, accepted, { tags })
+    const { epoch } = core.tokens
+    const carrying = core.tokenReader.carry(target.labels, keepMsOf(target.life))
+    const early = carrying instanceof Promise ? undefined : draftOf(core, entries, target, carrying, epoch)
+    if (early === undefined) draftWithoutTokens(core, entries, target)
+    const unsent: UnsentWrite = { plan: undefined }
+    core.local.forgetKey(target.localKey)
+    core.local.unsent.add(target.localKey, unsent)
+    try {
+      return { target, draft: early ?? draftOf(core, entries, target, await carrying, epoch), unsent }
+    } catch (error) {
+      core.local.unsent.remove(target.localKey, unsent)
+      throw error
+    }
+  }
+
+  #planting(localKey: string, fence: Bytes | undefined): Outgoing | undefined {
+    if (fence === undefined) return undefined
+    return this.#outgoing(localKey, { op: 'put', key: this.#storeKey(localKey), bytes: fence, keepMs: FENCE_MS })
+  }
+
+  #replacing(localKey: string, fence: Bytes | undefined, target: WriteTarget, draft: Draft): Outgoing | undefined {
+    const { bytes, mustReseal } = draft
+    if (fence === undefined || bytes === undefined || mustReseal) return undefined
+    const key = this.#storeKey(localKey)
+    return this.#outgoing(localKey, { op: 'replace', key, expected: fence, bytes, keepMs: keepMsOf(target.life) })
+  }
+
+  #renew(localKey: string, fence: Bytes): () => void {
+    const { core } = this
+    if (core.remote === undefined) return () => undefined
+    return keepRenewing(core, core.remote, this.#storeKey(localKey), fence, FENCE_MS)
+  }
+
+  #outgoing(subject: string, change: Change): Outgoing {
+    return { subject, change, labels: [], plan: undefined }
+  }
+
+  #storeKey(localKey: string): string {
+    return storeKeyOf(localKey, this.core.name)
+  }
+}

@@ -1,0 +1,54 @@
+// The windows that one call gives: besides what it stores, they bound what it takes. Shorter only: what was stored is never lengthened.
+import { type Age, type AtMs, ageOf, type Entry } from '../entry.js'
+import type { PolicyOptions } from './options.js'
+import type { Policy } from './policy.js'
+
+/** In ms; `undefined` where the call does not say it. */
+export interface CallWindows {
+  readonly ttlMs: number | undefined
+  readonly absentTtlMs: number | undefined
+  readonly l1TtlMs: number | undefined
+  readonly staleWhileRevalidateMs: number | undefined
+  readonly staleIfErrorMs: number | undefined
+}
+
+/** The windows among the options of a call, which `policy` has resolved; `undefined` if it gives none. */
+export function windowsOf(options: PolicyOptions | undefined, policy: Policy): CallWindows | undefined {
+  if (options === undefined) return undefined
+  const { ttl, absentTtl, l1Ttl, staleWhileRevalidate, staleIfError } = options
+  const given = ttl ?? absentTtl ?? l1Ttl ?? staleWhileRevalidate ?? staleIfError
+  if (given === undefined) return undefined
+  return {
+    ttlMs: ttl === undefined ? undefined : policy.ttlMs,
+    absentTtlMs: absentTtl === undefined ? undefined : policy.absentTtlMs,
+    l1TtlMs: l1Ttl === undefined ? undefined : policy.l1TtlMs,
+    staleWhileRevalidateMs: staleWhileRevalidate === undefined ? undefined : policy.staleWhileRevalidateMs,
+    staleIfErrorMs: staleIfError === undefined ? undefined : policy.staleIfErrorMs,
+  }
+}
+
+/** What an entry is worth to a call with these windows. */
+export function ageWithin(entry: Entry, windows: CallWindows | undefined, nowMs: AtMs): Age {
+  if (windows === undefined) return ageOf(entry, nowMs)
+  const isAbsent = entry.value === undefined || entry.value === null
+  const ttlMs = (isAbsent ? (windows.absentTtlMs ?? windows.ttlMs) : windows.ttlMs) ?? Infinity
+  // A call that is not to be cached does not take what is cached while it is refreshed either.
+  const staleForMs = ttlMs === 0 ? 0 : (windows.staleWhileRevalidateMs ?? Infinity)
+  const usableForMs = windows.staleIfErrorMs ?? Infinity
+  const freshUntilMs = Math.min(entry.freshUntilMs, entry.createdAtMs + ttlMs)
+  const ownStaleMs = lengthOf(entry.freshUntilMs, entry.staleUntilMs)
+  const staleUntilMs = Math.min(entry.staleUntilMs, freshUntilMs + Math.min(ownStaleMs, staleForMs))
+  // Of an entry that was expired softly the time counts from then, which is before the end of its ttl.
+  const endedAtMs = Math.min(freshEndOf(entry), entry.createdAtMs + ttlMs)
+  const usableUntilMs = Math.min(entry.usableUntilMs, endedAtMs + Math.min(entry.staleIfErrorMs, usableForMs))
+  return ageOf({ freshUntilMs, staleUntilMs, usableUntilMs: Math.max(usableUntilMs, staleUntilMs) }, nowMs)
+}
+
+/** When an entry stopped, or stops, being fresh. */
+function freshEndOf(entry: Entry): AtMs {
+  return entry.isExpiredSoftly ? entry.usableUntilMs - entry.staleIfErrorMs : entry.freshUntilMs
+}
+
+function lengthOf(fromMs: AtMs, untilMs: AtMs): number {
+  return untilMs === Infinity ? Infinity : untilMs - fromMs
+}

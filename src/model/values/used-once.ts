@@ -1,0 +1,44 @@
+// What gives its contents once and is empty for whoever comes next: nothing of the kind can be cached.
+import { types } from 'node:util'
+import { invalid } from '../option-rules.js'
+
+/** What `value` is if it can be used only once, such as `a stream (Readable)`; `undefined` for everything else. */
+export function whatCanBeUsedOnce(value: object): string | undefined {
+  const word = wordFor(value)
+  if (word === undefined) return undefined
+  const type: unknown = value.constructor
+  const name = typeof type === 'function' ? type.name : ''
+  return name === '' || name === 'Object' || word.toLowerCase().endsWith(name.toLowerCase())
+    ? word
+    : `${word} (${name})`
+}
+
+function wordFor(value: object): string | undefined {
+  if (types.isPromise(value) || has(value, 'then')) return 'a promise'
+  if (types.isGeneratorObject(value)) return 'a generator'
+  // Request and Response: their bodies are streams.
+  if ('bodyUsed' in value) return 'a body that is read once'
+  if (has(value, 'pipe') || has(value, 'getReader') || has(value, 'getWriter') || isStreamPair(value)) return 'a stream'
+  if (has(value, Symbol.asyncIterator)) return 'an async iterator'
+  return has(value, 'next') && has(value, Symbol.iterator) ? 'an iterator' : undefined
+}
+
+function has(value: object, method: PropertyKey): boolean {
+  return method in value && typeof Reflect.get(value, method) === 'function'
+}
+
+/** TransformStream and its like. */
+function isStreamPair(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object TransformStream]'
+}
+
+/** Throws `INVALID_OPTION` for a generator function, async or not: what it returns can be iterated once, by one caller. */
+export function refuseGenerator(fn: unknown, name: string): void {
+  if (!types.isGeneratorFunction(fn)) return
+  throw invalid(
+    name,
+    'a function that returns a value; a generator can be read only once, so a second caller would get nothing. ' +
+      'Collect what it yields into an array',
+    fn,
+  )
+}

@@ -1,0 +1,145 @@
+// Announcements through a capped stream: `apply` of the store appends them, XREAD BLOCK on a connection of its own hears them.
+import { busKeyOf } from '../../model/keys/key.js'
+import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import { faultOf } from '../client/classify-error.js'
+import { ignoreRejection, type RedisNode, send } from '../client/client.js'
+import { isLaterId, PLACE_FIELD, type StreamEntry, streamIdIn, toEntries, toReadEntries } from '../server/replies.js'
+import { ANNOUNCE } from '../server/scripts.js'
+import { identifyServer } from '../server/server-check.js'
+import { STREAM_LENGTH } from '../store/apply-changes.js'
+import type { BusLines } from './bus-dial.js'
+import { type SessionCalls, SessionLoop } from './bus-session.js'
+
+/** Entries per reply. */
+const PAGE = 1_000
+export interface StreamBusOptions {
+  readonly lines: BusLines
+  /** Appends one announcement by itself. */
+  readonly append: (bytes: Bytes) => Promise<void>
+  /** How long a reply may wait for announcements: an idle bus is heard about this often. */
+  readonly blockMs: Milliseconds
+  /** Beyond its due time a reply is this late before the link counts as dead. */
+  readonly graceMs: Milliseconds
+}
+
+/**
+ * Two requests go out together, again and again. XRANGE reads from the last confirmed entry on, that entry included: while it is still
+ * in the stream, nothing behind it was trimmed and the stream was neither removed nor begun anew. So its reply proves that everything
+ * announced before it was *sent* has been delivered, and `heard` says so. XREAD BLOCK behind it waits for news and delivers them at
+ * once; the next XRANGE confirms them. After a reconnect it goes on from the last confirmed entry.
+ */
+export class StreamBus implements Bus {
+  readonly announces = 'store'
+  readonly #options: StreamBusOptions
+  #loop: SessionLoop | undefined
+  /** All entries up to this one, which is in the stream, were delivered. An announcement, or a place entry of our own. */
+  #confirmedId: string | undefined
+  #deliveredId: string | undefined
+  #serverId: string | undefined
+
+  constructor(options: StreamBusOptions) {
+    this.#options = options
+  }
+
+  position(): string | undefined {
+    return this.#deliveredId
+  }
+
+  start(channel: string, events: BusEvents, clock: Clock): void {
+    const busKey = busKeyOf(channel)
+    this.#loop = new SessionLoop({
+      clock,
+      dial: this.#options.lines.dialOwnerOf(busKey),
+      listen: async (client, calls) => {
+        const key = await this.#options.lines.keyFor(client, busKey)
+        return this.#listen({ client, calls, key, events, clock })
+      },
+    })
+    this.#loop.start()
+  }
+
+  publish(bytes: Bytes): Promise<void> {
+    return this.#options.append(bytes)
+  }
+
+  async close(): Promise<void> {
+    this.#loop?.close()
+  }
+
+  async #listen(session: Session): Promise<never> {
+    const { client, calls, events, clock, key } = session
+    const { blockMs, graceMs } = this.#options
+    await this.#resume(session)
+    for (;;) {
+      const sentAtMs = clock.nowMs()
+      const confirmed = this.#confirmedId as string
+      const proof = calls.ask(send(client, 'xrange', [key, confirmed, '+', 'COUNT', PAGE]), graceMs)
+      const wait = ['BLOCK', Math.max(1, Math.round(blockMs)), 'STREAMS', key, this.#deliveredId as string]
+      const news = calls.ask(send(client, 'xread', ['COUNT', PAGE, ...wait]), blockMs + graceMs)
+      ignoreRejection(news) // It is awaited below, unless the proof fails first.
+      const entries = toEntries(await proof)
+      if (entries[0]?.id !== confirmed) throw this.#forget(`the stream no longer holds ${confirmed}`)
+      this.#deliver(entries, events)
+      this.#confirmedId = entries.at(-1)?.id
+      // A full page proves nothing of what may come behind it.
+      if (entries.length < PAGE) events.heard(sentAtMs)
+      calls.works()
+      this.#deliver(toReadEntries(await news), events)
+    }
+  }
+
+  #deliver(entries: readonly StreamEntry[], events: BusEvents): void {
+    for (const { id, bytes } of entries) {
+      if (this.#deliveredId !== undefined && !isLaterId(id, this.#deliveredId)) continue
+      this.#deliveredId = id
+      if (bytes !== undefined) events.message(bytes)
+    }
+  }
+
+  /** Finds the place to go on from, or begins anew. */
+  async #resume({ client, calls, events, key }: Session): Promise<void> {
+    const { graceMs } = this.#options
+    const { id, role } = await calls.ask(identifyServer(client), graceMs)
+    if (role === 'readOnlyReplica') throw new Error('the server is a replica, which may be behind')
+    const isOther = this.#serverId !== undefined && this.#serverId !== id
+    const wasListening = this.#serverId !== undefined
+    if (this.#confirmedId !== undefined) {
+      const found = await calls.ask(this.#find(client, key, this.#confirmedId), graceMs)
+      if (found) {
+        this.#serverId = id
+        // What was delivered but not confirmed is delivered again: another server may have other entries under such ids.
+        this.#deliveredId = this.#confirmedId
+        if (isOther) events.lost('another server answers, which may lack the last announcements of the one before')
+        return
+      }
+    }
+    const place = send(client, 'eval', [ANNOUNCE.body, 1, key, PLACE_FIELD, '', STREAM_LENGTH])
+    this.#confirmedId = streamIdIn(await calls.ask(place, graceMs), 'an announcement')
+    this.#deliveredId = this.#confirmedId
+    this.#serverId = id
+    // After the place was marked: what was announced before it is covered by `lost`, what comes after it will be read.
+    events.lost(wasListening ? 'the stream was trimmed, removed or begun anew' : 'listening begins')
+  }
+
+  async #find(client: RedisNode, key: string, id: string): Promise<boolean> {
+    try {
+      return toEntries(await send(client, 'xrange', [key, id, id])).length === 1
+    } catch (error) {
+      if (faultOf(error) === 'wrongType') return false
+      throw error
+    }
+  }
+
+  #forget(reason: string): Error {
+    this.#confirmedId = undefined
+    return new Error(reason)
+  }
+}
+
+interface Session {
+  readonly client: RedisNode
+  readonly calls: SessionCalls
+  readonly key: string
+  readonly events: BusEvents
+  readonly clock: Clock
+}

@@ -1,0 +1,83 @@
+// Which mistake of a set-up is behind an error of the client: each has a code of its own and a sentence of what to type next. Pure.
+import type { CacheErrorCode } from '../../model/errors.js'
+import { textOf } from './client-errors.js'
+
+type SetUpCode = Extract<CacheErrorCode, `L2_${string}`>
+
+interface Mistake {
+  readonly code: SetUpCode
+  /** Of the texts of an error and of those inside it, their codes included. */
+  readonly signs: RegExp
+  readonly advice: string
+}
+
+/** The first that fits: a server that wants a password says so in many ways, and some of their words are in other errors, too. */
+const MISTAKES: readonly Mistake[] = [
+  {
+    code: 'L2_AUTH_FAILED',
+    signs: /\bNOAUTH\b|Authentication required/,
+    advice:
+      'The server wants a password: new Redis({ password: process.env.REDIS_PASSWORD }), or redis://user:password@host in a URL',
+  },
+  {
+    code: 'L2_AUTH_FAILED',
+    signs: /\bWRONGPASS\b|invalid password|without any password configured|no password is set/i,
+    advice: 'Check username and password (ACL LIST on the server shows the users)',
+  },
+  {
+    code: 'L2_TLS_FAILED',
+    // Byte 0x15 is an alert of TLS where a reply was expected.
+    signs:
+      /wrong version number|packet length too long|before secure TLS connection|Protocol error, got "\\u0015|\bERR_(SSL|TLS)_|\bSSL routines|certificate|\bCERT_|_CERT(_|\b)|\bEPROTO\b/i,
+    advice:
+      'Use TLS on both sides or on neither: rediss:// in a URL or new Redis({ tls: {} }) where the server has a tls-port, redis:// and no tls where it ' +
+      'has none. For a certificate of your own authority: tls: { ca: readFileSync(…) }',
+  },
+  {
+    code: 'L2_HOST_UNKNOWN',
+    signs: /\bENOTFOUND\b|\bEAI_[A-Z]+\b|getaddrinfo/,
+    advice: 'Check the host name, and that this machine or container can resolve it (getent hosts NAME)',
+  },
+  {
+    code: 'L2_CONNECTION_REFUSED',
+    signs: /\bECONNREFUSED\b|connect ENOENT/,
+    advice:
+      'Nothing listens there: start the server, or check host and port (redis-cli -h HOST -p PORT ping). In a container, localhost is the container',
+  },
+  {
+    code: 'L2_REPLICA',
+    signs: /\bREADONLY\b/,
+    advice: 'The connection leads to a replica; connect to the master, through Sentinel or Cluster where it can change',
+  },
+  {
+    code: 'L2_MISCONFIGURED',
+    signs: /\bNOPERM\b/,
+    advice: 'Give this user the commands and keys that the cache needs; docs/guides/security.md has the ACL rule',
+  },
+  {
+    code: 'L2_MISCONFIGURED',
+    signs: /cluster support disabled/i,
+    advice: 'The server is no cluster: pass new Redis(…), or { host, port } instead of { cluster: [...] }',
+  },
+  {
+    code: 'L2_MISCONFIGURED',
+    signs: /got an invalid reply|No such master/,
+    advice: 'The sentinels know no master of that name; check the option name (SENTINEL MASTERS lists them)',
+  },
+  {
+    code: 'L2_MISCONFIGURED',
+    signs: /Protocol error, got/,
+    advice: 'What listens there does not speak the protocol of Redis; check host and port',
+  },
+  {
+    code: 'L2_MISCONFIGURED',
+    signs: /\bDENIED\b.*protected mode/s,
+    advice: 'Set a password on the server (requirepass), or turn its protected mode off',
+  },
+]
+
+/** The mistake behind `error`, if it is one that somebody has to mend. */
+export function mistakeBehind(error: unknown): Pick<Mistake, 'code' | 'advice'> | undefined {
+  const text = textOf(error, 0)
+  return MISTAKES.find(({ signs }) => signs.test(text))
+}

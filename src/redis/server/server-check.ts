@@ -1,0 +1,65 @@
+// Who is at the other end: asked of every server after each connect, before anything else is sent to it.
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../model/ports.js'
+import { faultOf } from '../client/classify-error.js'
+import { type RedisNode, send } from '../client/client.js'
+import { listOf } from './replies.js'
+import { ALL_SCRIPTS } from './scripts.js'
+import { inTransaction, looksQueued } from './unusable.js'
+
+/** What a server says of itself. */
+export interface Server {
+  /** Changes when the process is another one, or became a master anew: then its last writes may be lost. */
+  readonly id: string
+  readonly role: 'master' | 'readOnlyReplica'
+  readonly time: TimeSample | undefined
+}
+
+/** One look at the server's clock. */
+export interface TimeSample {
+  readonly serverMs: number
+  readonly sentAtMs: number
+  readonly receivedAtMs: number
+}
+
+/** Asks one server and gives it our scripts, in one round trip. Rejects if it cannot be used now. */
+export async function checkServer(node: RedisNode, clock: Clock): Promise<Server> {
+  const scripts = ALL_SCRIPTS.map(({ body }) => send(node, 'script', ['LOAD', body]))
+  const [info, time] = await Promise.all([askInfo(node), askTime(node, clock), Promise.allSettled(scripts)])
+  return { ...parseInfo(info), time }
+}
+
+/** Only who it is, for a connection that needs neither scripts nor the time. */
+export async function identifyServer(node: RedisNode): Promise<Pick<Server, 'id' | 'role'>> {
+  return parseInfo(await askInfo(node))
+}
+
+export async function askTime(node: RedisNode, clock: Clock): Promise<TimeSample> {
+  const sentAtMs = clock.nowMs()
+  const [seconds, microseconds] = listOf(await send(node, 'time', []), 2, 'TIME')
+  const serverMs = Number(String(seconds)) * 1_000 + Number(String(microseconds)) / 1_000
+  return { serverMs, sentAtMs, receivedAtMs: clock.nowMs() }
+}
+
+/** A client that may not ask INFO can be used all the same; it just never knows that the server is the one of before. */
+async function askInfo(node: RedisNode): Promise<string> {
+  try {
+    const replies = [await send(node, 'info', ['server']), await send(node, 'info', ['replication'])]
+    if (replies.some(looksQueued)) throw inTransaction()
+    return replies.join('')
+  } catch (error) {
+    if (faultOf(error) === 'misconfigured' && /NOPERM|unknown command/i.test(String(error))) return ''
+    throw error
+  }
+}
+
+/** Pure. The run id is the process; the replication id changes when the same process is promoted. */
+export function parseInfo(info: string): Pick<Server, 'id' | 'role'> {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
+  const runId = field('run_id')
+  const isReplica = field('role') === 'slave' && field('slave_read_only') !== '0'
+  return {
+    id: runId === undefined ? randomUUID() : `${runId}/${field('master_replid') ?? ''}`,
+    role: isReplica ? 'readOnlyReplica' : 'master',
+  }
+}

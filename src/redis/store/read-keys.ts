@@ -1,0 +1,71 @@
+// Reading many keys: one MGET of as many as may share it, else one per slot.
+import type { Bytes } from '../../model/ports.js'
+import { faultBehind } from '../client/classify-error.js'
+import type { Connection } from '../connection/connection.js'
+import { indexesBySlot } from '../connection/slot.js'
+import { bytesIn, listOf } from '../server/replies.js'
+
+type Notice = (code: string, detail: string) => void
+
+/** More keys in one command would hold up the server's other clients. */
+export const MAX_KEYS_PER_COMMAND = 1_000
+
+/** In the order of `keys`. Where some slots cannot be read, their keys are absent; where none can, it rejects. */
+export async function readKeys(
+  connection: Connection,
+  keys: readonly string[],
+  notice: Notice,
+): Promise<readonly (Bytes | undefined)[]> {
+  if (connection.order === 'perSlot') return readBySlot(connection, keys, notice)
+  const parts = await Promise.all(chunksOf(keys).map((some) => mget(connection, some)))
+  return parts.length === 1 ? (parts[0] as readonly (Bytes | undefined)[]) : parts.flat()
+}
+
+/** In order, at most `MAX_KEYS_PER_COMMAND` each. */
+export function chunksOf<T>(all: readonly T[]): (readonly T[])[] {
+  if (all.length <= MAX_KEYS_PER_COMMAND) return [all]
+  const chunks: T[][] = []
+  for (let from = 0; from < all.length; from += MAX_KEYS_PER_COMMAND)
+    chunks.push(all.slice(from, from + MAX_KEYS_PER_COMMAND))
+  return chunks
+}
+
+async function mget(connection: Connection, keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+  const reply = await connection.send(keys[0] as string, 'mget', [...keys])
+  return listOf(reply, keys.length, 'MGET').map((each) => bytesIn(each, 'MGET'))
+}
+
+async function readBySlot(connection: Connection, keys: readonly string[], notice: Notice) {
+  const answers = new Array<Bytes | undefined>(keys.length).fill(undefined)
+  const groups = connection.mayReadReplicas
+    ? keys.map((_, i) => [i])
+    : indexesBySlot(keys, connection.keyPrefix).flatMap(chunksOf)
+  const failures: unknown[] = []
+  const readGroup = async (indexes: readonly number[]): Promise<void> => {
+    try {
+      const reply = await readSlot(
+        connection,
+        indexes.map((i) => keys[i] as string),
+      )
+      for (let i = 0; i < indexes.length; i++) answers[indexes[i] as number] = reply[i]
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  await Promise.all(groups.map(readGroup))
+  if (failures.length === groups.length) throw failures[0]
+  if (failures.length > 0) notice('PARTIAL_READ', `${failures.length} of ${groups.length} slots: ${failures[0]}`)
+  return answers
+}
+
+/** Where the client may ask replicas for reads, GETEX is used: it reads the same and counts as a write, so it goes to the master. */
+async function readSlot(connection: Connection, keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+  const key = keys[0] as string
+  if (!connection.mayReadReplicas) return mget(connection, keys)
+  try {
+    return [bytesIn(await connection.send(key, 'getex', [key]), 'GETEX')]
+  } catch (error) {
+    if (faultBehind(error) === 'wrongType') return [undefined]
+    throw error
+  }
+}

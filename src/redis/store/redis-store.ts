@@ -1,0 +1,318 @@
+// L2 on Redis: standalone, Sentinel and Cluster. Every method is one round trip where Redis has an answer to it.
+import { asBuffer } from '../../model/as-buffer.js'
+import { CacheError } from '../../model/errors.js'
+import { busKeyOf, markKeyOf, tokenKeyOf } from '../../model/keys/key.js'
+import type {
+  Attempt,
+  Bytes,
+  Change,
+  ChangeResult,
+  Clock,
+  EnsuredTokens,
+  Milliseconds,
+  RemoteStore,
+  StoreEvents,
+  Token,
+} from '../../model/ports.js'
+import { faultBehind, toCacheError } from '../client/classify-error.js'
+import type { Argument, RedisConnection } from '../client/client.js'
+import type { ClientSource } from '../connection/client-source.js'
+import type { Connection, ConnectionEvents } from '../connection/connection.js'
+import { connectionOf } from '../connection/connection-of.js'
+import { Readiness } from '../server/readiness.js'
+import { bytesIn, countIn, listOf, toEntries, toToken } from '../server/replies.js'
+import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, REMOVE, type Script } from '../server/scripts.js'
+import { ServerTime } from '../server/server-time.js'
+import { StoreClock } from '../server/store-clock.js'
+import { applyChanges } from './apply-changes.js'
+import { deleteByPrefix } from './delete-by-prefix.js'
+import { Fences } from './fences.js'
+import { chunksOf, readKeys } from './read-keys.js'
+
+/** The announcements that `ensureTokens` looks through; beyond it the log "cannot tell". */
+const MAX_ANNOUNCEMENTS_SINCE = 1_000
+const FOR_EVER: Attempt = { isOver: false }
+/** No entry lives longer, so that nothing stays for ever when nobody comes back for it. */
+const MAX_KEEP_MS: Milliseconds = 365 * 24 * 3_600_000
+
+export interface RedisStoreOptions {
+  /** The cache's name. */
+  readonly name: string
+  readonly clock: Clock
+  readonly source: ClientSource
+  /** How long nothing may come over a lent client on which commands wait, before a link of our own stands in for it. */
+  readonly silenceMs: Milliseconds
+  /** Whether announcements are appended to a stream: only where a stream bus listens. */
+  readonly log: 'stream' | 'none'
+}
+
+/**
+ * `RemoteStore` on one client. Besides its contract:
+ *
+ * - On a cluster, keys whose master cannot be reached read as absent while others answer (notice `PARTIAL_READ`); if none answers, it rejects.
+ * - A key of ours that holds another type is removed when it is claimed (notice `WRONG_TYPE`).
+ * - When the server is out of memory, what cannot be stored is removed instead (notice `OUT_OF_MEMORY`): it forgets, it never lies.
+ */
+export class RedisStore implements RemoteStore {
+  readonly #name: string
+  readonly #source: ClientSource
+  readonly #clock: Clock
+  readonly #storeClock: StoreClock
+  /** Of each server, by `Connection.serverOf`. */
+  readonly #times = new Map<string, ServerTime>()
+  readonly #busKey: string
+  readonly #log: 'stream' | 'none'
+  readonly #silenceMs: Milliseconds
+  #events: StoreEvents | undefined
+  #connection: Connection | undefined
+  #openError: CacheError | undefined
+  #isClosed = false
+  readonly #readiness = new Readiness(() => {
+    if (this.isReady()) return 'ready'
+    return this.#isClosed || this.#openError !== undefined ? this.#notReady() : 'notYet'
+  })
+
+  readonly #fences = new Fences({
+    connection: () => this.#ready(),
+    mayShare: () => this.#connection?.order === 'one',
+    run: (script, keys, args) => this.#run(script, keys, args),
+    runKnown: (script, keys, args) => this.#runKnown(script, keys, args),
+    notice: (code, detail) => this.#notice(code, detail),
+  })
+
+  constructor({ name, clock, source, log, silenceMs }: RedisStoreOptions) {
+    this.#name = name
+    this.#source = source
+    this.#clock = clock
+    this.#storeClock = new StoreClock(clock)
+    this.#busKey = busKeyOf(name)
+    this.#log = log
+    this.#silenceMs = silenceMs
+  }
+
+  start(events: StoreEvents): void {
+    this.#events = events
+    this.#source.open().then(
+      (client) => this.#opened(client),
+      (error: unknown) => this.#failedToOpen(toCacheError(error, 'be opened')),
+    )
+  }
+
+  isReady(): boolean {
+    return this.#connection?.isReady() ?? false
+  }
+
+  nowMs(): number {
+    return this.#storeClock.nowMs()
+  }
+
+  async read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+    const connection = this.#ready()
+    if (keys.length === 0) return []
+    return readKeys(connection, keys, (code, detail) => this.#notice(code, detail))
+  }
+
+  async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
+    this.#ready()
+    return this.#fences.claim({ key, bytes: asBuffer(lease), keepMs: wholeMs(leaseMs) })
+  }
+
+  async swap(
+    key: string,
+    expected: Bytes,
+    next: Bytes | undefined,
+    keepMs: Milliseconds,
+  ): Promise<undefined | 'refused'> {
+    this.#ready()
+    const stamp = asBuffer(expected)
+    if (next === undefined) return this.#fences.remove(key, stamp)
+    return this.#fences.swap({ key, expected: stamp, bytes: asBuffer(next), keepMs: wholeMs(keepMs) })
+  }
+
+  async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
+    this.#ready()
+    return this.#fences.extend(key, asBuffer(expected), wholeMs(keepMs))
+  }
+
+  apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt: Attempt = FOR_EVER,
+  ): Promise<readonly ChangeResult[]> {
+    const connection = this.isReady() ? this.#connection : undefined
+    if (connection === undefined) return Promise.reject(this.#notReady())
+    return applyChanges(changes, this.#log === 'stream' ? announcement : undefined, {
+      inOrder: connection.order === 'one',
+      busKey: this.#busKey,
+      tokenKeyOf: (label) => tokenKeyOf(label, this.#name),
+      markKeyOf: (key) => markKeyOf(key, this.#name, connection.keyPrefix),
+      attempt,
+      timeOf: (key) => this.#timeOf(connection.serverOf(key)),
+      send: (key, command, args) => connection.send(key, command, args),
+      run: (script, keys, args) => this.#run(script, keys, args),
+      wholeMs,
+      notice: (code, detail) => this.#notice(code, detail),
+    })
+  }
+
+  async readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
+    const connection = this.#ready()
+    if (labels.length === 0) return []
+    const parts = await Promise.all(chunksOf(labels).map((some) => this.#readTokens(connection, some)))
+    return parts.flat().map(toToken)
+  }
+
+  async #readTokens(connection: Connection, labels: readonly string[]): Promise<readonly unknown[]> {
+    const keys = labels.map((label) => tokenKeyOf(label, this.#name))
+    if (!connection.mayReadReplicas)
+      return listOf(await connection.send(this.#busKey, 'mget', keys), keys.length, 'MGET')
+    const reply = await this.#run(READ_TOKENS, [this.#busKey, ...keys], [0, '', 0])
+    const [tokens] = listOf(reply, 2, 'tokens')
+    return listOf(tokens, keys.length, 'tokens')
+  }
+
+  async ensureTokens(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: Milliseconds,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
+    this.#ready()
+    const parts = chunksOf(labels)
+    if (parts.length === 1) return this.#ensureTokens(labels, candidates, keepMs, since)
+    const tokens: Token[] = []
+    let log: readonly Bytes[] | undefined
+    // One after the other, and the log with the last: it has to say what was announced until all tokens were read.
+    for (const [i, part] of parts.entries()) {
+      const own = candidates.slice(tokens.length, tokens.length + part.length)
+      const ensured = await this.#ensureTokens(part, own, keepMs, i === parts.length - 1 ? since : undefined)
+      tokens.push(...ensured.tokens)
+      log = ensured.log
+    }
+    return { tokens, log }
+  }
+
+  async #ensureTokens(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: Milliseconds,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
+    const keys = [this.#busKey, ...labels.map((label) => tokenKeyOf(label, this.#name))]
+    const args = [wholeMs(keepMs), since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
+    const reply = await this.#run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
+      if (faultBehind(error) !== 'outOfMemory') throw error
+      // Not planted, a token is current for nobody: what is loaded now is served once and not kept.
+      this.#notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
+      return this.#run(READ_TOKENS, keys, args)
+    })
+    const [tokens, log] = listOf(reply, 2, 'tokens')
+    return {
+      tokens: listOf(tokens, labels.length, 'tokens').map((token, i) => toToken(token) ?? (candidates[i] as Token)),
+      log: Array.isArray(log) ? toEntries(log).flatMap(({ bytes }) => bytes ?? []) : undefined,
+    }
+  }
+
+  /** The first 32 bytes of what stands under a key now; none where nothing is. */
+  async readHead(key: string): Promise<Bytes> {
+    return bytesIn(await this.#run(READ_HEAD, [key], []), 'GETRANGE') ?? Buffer.alloc(0)
+  }
+
+  async deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
+    const connection = this.#ready()
+    const remove = async (keys: readonly string[]): Promise<number> => {
+      const marked = keys.flatMap((key) => [key, markKeyOf(key, this.#name, connection.keyPrefix)])
+      const [, count] = listOf(await this.#run(REMOVE, marked, []), 2, 'a removal')
+      return countIn(count, 'a removal')
+    }
+    return deleteByPrefix({ connection, remove, isMeant }, prefix, signal)
+  }
+
+  whenReady(signal?: AbortSignal): Promise<void> {
+    return this.#readiness.wait(signal)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#connection?.stop()
+    this.#connection = undefined
+    this.#readiness.changed()
+    await this.#source.close()
+  }
+
+  #opened(client: RedisConnection): void {
+    if (this.#isClosed) return
+    const events: ConnectionEvents = {
+      ready: (server) => {
+        // Another server has another clock, and may have the address of the one before.
+        if (server === 'other') this.#times.clear()
+        this.#events?.ready(server)
+        this.#readiness.changed()
+      },
+      unready: (reason) => this.#events?.unready(reason),
+      notice: (code, detail, error) => this.#notice(code, detail, error),
+      timed: (sample) => {
+        this.#storeClock.learn(sample)
+        this.#timeOf(connection.serverOf(this.#busKey)).learn(sample)
+      },
+      unusable: () => undefined, // Seen to where the link of our own is.
+    }
+    const { origin } = this.#source
+    const plan = { client, origin, homeKey: this.#busKey, clock: this.#clock, silenceMs: this.#silenceMs }
+    const connection = connectionOf(plan, events)
+    this.#connection = connection
+    connection.start()
+  }
+
+  #timeOf(server: string): ServerTime {
+    let time = this.#times.get(server)
+    if (time === undefined) {
+      time = new ServerTime(this.#clock)
+      this.#times.set(server, time)
+    }
+    return time
+  }
+
+  #failedToOpen(error: CacheError): void {
+    if (this.#isClosed) return
+    this.#openError = error
+    this.#events?.unready(error)
+    this.#readiness.changed()
+  }
+
+  #ready(): Connection {
+    if (this.#connection === undefined || !this.isReady()) throw this.#notReady()
+    return this.#connection
+  }
+
+  #notReady(): CacheError {
+    if (this.#openError !== undefined) return this.#openError
+    return new CacheError('L2_UNAVAILABLE', `Redis is not connected${this.#isClosed ? ': the cache was closed' : ''}`)
+  }
+
+  /** By its hash alone: whoever calls it knows another way where the server does not have it. */
+  #runKnown(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return this.#ready().send(keys[0] as string, 'evalsha', [script.sha, keys.length, ...keys, ...args])
+  }
+
+  /** By its hash; with its text where the server does not have it (`SCRIPT FLUSH`, a restart, a promoted replica). */
+  async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    try {
+      return await this.#runKnown(script, keys, args)
+    } catch (error) {
+      if (faultBehind(error) !== 'scriptMissing') throw error
+      this.#notice('SCRIPT_MISSING', 'the server had forgotten a script; it was sent again')
+      return this.#ready().send(keys[0] as string, 'eval', [script.body, keys.length, ...keys, ...args])
+    }
+  }
+
+  #notice(code: string, detail: string, error?: Error): void {
+    this.#events?.notice(code, detail, error)
+  }
+}
+
+/** Redis takes whole milliseconds from 1 on. */
+function wholeMs(ms: Milliseconds): number {
+  return Math.min(Math.max(Math.ceil(ms), 1), MAX_KEEP_MS)
+}

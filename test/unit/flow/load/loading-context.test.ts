@@ -1,0 +1,228 @@
+// What a loader is given, and what it can say about its value.
+import type { CacheEvents, LoadContext } from 'tiercache'
+import { deferred, record, settle } from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+import { leavesNothing } from '../../../support/leaves-nothing.js'
+
+const { l1Only, fleet } = leavesNothing()
+
+describe('ctx', () => {
+  test('tells the key and the reason, and nothing stale on a miss', async () => {
+    const { cache } = l1Only()
+    const seen = await cache.namespace('n').getOrSet('k', ({ key, reason, stale }) => ({ key, reason, stale }))
+    expect(seen).toEqual({ key: 'k', reason: 'miss', stale: undefined })
+  })
+
+  test.each<[string, { staleWhileRevalidate?: number; staleIfError?: number }]>([
+    ['while it is refreshed', { staleWhileRevalidate: 1000 }],
+    ['when only a failing load could use it', { staleIfError: 1000 }],
+  ])('tells the stale value with its age and etag %s, from memory or from L2', async (_name, windows) => {
+    for (const from of ['memory', 'L2']) {
+      const { a, b, clock } = await fleet({ ttl: 100, ...windows })
+      await a.cache.getOrSet('k', (ctx) => {
+        ctx.etag('"1"')
+        return 'old'
+      })
+      await clock.advance(150)
+      const seen: unknown[] = []
+      const load = ({ reason, stale }: LoadContext) => {
+        seen.push({ reason, stale })
+        return 'new'
+      }
+      await (from === 'memory' ? a : b).cache.getOrSet('k', load)
+      await clock.advance(1)
+      expect(seen).toEqual([{ reason: 'stale', stale: { value: 'old', ageMs: 150, etag: '"1"' } }])
+    }
+  })
+
+  test('its methods may be taken out of it', async () => {
+    const { cache } = l1Only()
+    await cache.getOrSet('k', ({ ttl, tags, etag }) => {
+      ttl(50)
+      tags('a')
+      etag('e')
+      return 1
+    })
+    expect(await cache.lookup('k')).toMatchObject({ freshForMs: 50, tags: ['a'] })
+  })
+})
+
+describe('ctx.ttl', () => {
+  test('sets the life of this value, in both tiers', async () => {
+    const { a, b, clock } = await fleet({ ttl: 1000 })
+    await a.cache.getOrSet('k', (ctx) => {
+      ctx.ttl('50ms')
+      return 1
+    })
+    await clock.advance(49)
+    expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([true, true])
+    await clock.advance(1)
+    expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
+  })
+
+  test('overrules absentTtl, and 0 caches nothing', async () => {
+    const { cache } = l1Only({ absentTtl: 10 })
+    await cache.getOrSet('k', (ctx) => {
+      ctx.ttl(500)
+      return undefined
+    })
+    expect(await cache.lookup('k')).toMatchObject({ freshForMs: 500 })
+    await cache.getOrSet('none', (ctx) => {
+      ctx.ttl(0)
+      return 1
+    })
+    expect(await cache.has('none')).toBe(false)
+  })
+
+  test('of a wrong duration costs the caller nothing: the value is kept nowhere and the mistake is reported once', async () => {
+    const { cache } = l1Only()
+    const heard = record<CacheEvents>(cache, ['notice'])
+    const load = (ctx: LoadContext) => {
+      ctx.ttl('5 minutes' as never)
+      return 'loaded'
+    }
+    expect([await cache.getOrSet('k', load), await cache.getOrSet('k', load)]).toEqual(['loaded', 'loaded'])
+    expect(await cache.has('k')).toBe(false)
+    expect(heard.of('notice')).toMatchObject([{ code: 'OPTION_FAILED', detail: expect.stringContaining('ctx.ttl()') }])
+  })
+
+  test.each<[string, string, (ctx: LoadContext) => void]>([
+    ['two tags that are no array', 'TAGS_FAILED', (ctx) => (ctx.tags as (...tags: string[]) => void)('a', 'b')],
+    ['no tag', 'TAGS_FAILED', (ctx) => ctx.tags(undefined as never)],
+    ['a tag that is no string', 'TAGS_FAILED', (ctx) => ctx.tags([7 as never])],
+    ['an etag that is no string', 'OPTION_FAILED', (ctx) => ctx.etag(7 as never)],
+    ['an etag of more than 4,096 characters', 'OPTION_FAILED', (ctx) => ctx.etag('e'.repeat(4097))],
+  ])('neither does %s', async (_what, code, say) => {
+    const { a } = await fleet()
+    const heard = record<CacheEvents>(a.cache, ['notice', 'storeFailed'])
+    const load = (ctx: LoadContext) => {
+      say(ctx)
+      return 'loaded'
+    }
+    expect(await a.cache.getOrSet('k', load)).toBe('loaded')
+    await a.cache.drain()
+    expect(await a.cache.has('k')).toBe(false)
+    expect(heard.of('notice')).toMatchObject([{ code, error: { code } }])
+    expect(heard.of('storeFailed')).toMatchObject([{ key: 'k', error: { code } }])
+  })
+})
+
+describe('ctx.tags', () => {
+  test('adds to the tags of the options, which are left as they were (PEERS row 14)', async () => {
+    const { a, b, clock } = await fleet()
+    const tags = ['listed']
+    await a.cache.getOrSet(
+      'k',
+      (ctx) => {
+        ctx.tags(['said', 'listed', 'said'])
+        ctx.tags('more')
+        return 1
+      },
+      { tags },
+    )
+    expect(tags).toEqual(['listed'])
+    await clock.advance(1)
+    expect(await b.cache.lookup('k')).toMatchObject({ tags: ['listed', 'said', 'more'] })
+    await b.cache.invalidateTags(['more'])
+    await clock.advance(1)
+    expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
+  })
+
+  test('a tag that is no string does not reach the caller as an error; the value is not kept', async () => {
+    const { cache } = l1Only()
+    const failed: unknown[] = []
+    cache.on('storeFailed', ({ error }) => failed.push(error))
+    expect(await cache.getOrSet('k', () => 1, { tags: () => [7 as never] })).toBe(1)
+    expect(failed).toMatchObject([{ code: 'TAGS_FAILED', cause: { code: 'INVALID_KEY' } }])
+    expect(await cache.has('k')).toBe(false)
+  })
+
+  test('a tags function that throws does not reach the caller either', async () => {
+    const { cache } = l1Only()
+    const failed: unknown[] = []
+    cache.on('storeFailed', ({ error }) => failed.push(error))
+    const failure = new TypeError('cannot read org of undefined')
+    const tags = () => {
+      throw failure
+    }
+    expect(await cache.getOrSet('k', () => 1, { tags })).toBe(1)
+    expect(failed).toMatchObject([{ code: 'TAGS_FAILED', cause: failure }])
+  })
+})
+
+describe('ctx.notModified', () => {
+  const revalidated = { ttl: 100, staleIfError: 10_000 } as const
+  const load = (ctx: LoadContext) => {
+    if (ctx.stale?.etag === 'v1') return ctx.notModified()
+    ctx.etag('v1')
+    return { data: 'v1' }
+  }
+
+  test('keeps the stale value and renews its life, in both tiers, with its etag', async () => {
+    const { a, b, clock } = await fleet(revalidated)
+    const first = await a.cache.getOrSet('k', load)
+    await clock.advance(100)
+    expect(await a.cache.getOrSet('k', load)).toEqual(first)
+    await clock.advance(99)
+    expect(await a.cache.lookup('k')).toMatchObject({ state: 'fresh', ageMs: 99, freshForMs: 1 })
+    expect(await b.cache.lookup('k')).toMatchObject({ state: 'fresh', value: { data: 'v1' }, tier: 'l2' })
+    await clock.advance(1)
+    expect(await b.cache.getOrSet('k', load)).toEqual({ data: 'v1' })
+    expect(await b.cache.lookup('k')).toMatchObject({ state: 'fresh', ageMs: 0 })
+    await settle()
+  })
+
+  test('keeps the tags that the value had', async () => {
+    const { a, b, clock } = await fleet(revalidated)
+    await a.cache.getOrSet('k', (ctx) => {
+      ctx.tags('org:7')
+      return load(ctx)
+    })
+    await clock.advance(100)
+    await a.cache.getOrSet('k', load)
+    expect(await a.cache.lookup('k')).toMatchObject({ state: 'fresh', tags: ['org:7'] })
+    await clock.advance(1)
+    await b.cache.invalidateTags(['org:7'])
+    await clock.advance(1)
+    expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
+  })
+
+  test('does not outlive an invalidation that came while it was asked for', async () => {
+    const { a, clock } = await fleet(revalidated)
+    await a.cache.getOrSet('k', load)
+    await clock.advance(100)
+    const gate = deferred<void>()
+    const caller = a.cache.getOrSet('k', async (ctx) => {
+      await gate.promise
+      return load(ctx)
+    })
+    await clock.advance(1)
+    await a.cache.delete('k')
+    gate.resolve()
+    expect(await caller).toEqual({ data: 'v1' })
+    await clock.advance(1)
+    expect(await a.cache.has('k')).toBe(false)
+  })
+
+  test('without a stale value is a mistake, and says so', async () => {
+    const { cache } = l1Only()
+    await expect(cache.getOrSet('k', (ctx) => ctx.notModified())).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('ctx.stale'),
+    })
+  })
+})
+
+describe('ctx.skip', () => {
+  test('answers the callers, and leaves what is cached as it is', async () => {
+    const { cache, clock } = l1Only({ ttl: 100, staleIfError: 10_000 })
+    await cache.set('k', 'old')
+    await clock.advance(100)
+    const skipping = (ctx: LoadContext) => {
+      ctx.skip()
+      return 'not to be kept'
+    }
+    expect(await cache.getOrSet('k', skipping)).toBe('not to be kept')
+    expect(await cache.lookup('k')).toMatchObject({ value: 'old', state: 'failsafe' })
+  })
+})

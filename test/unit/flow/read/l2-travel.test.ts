@@ -1,0 +1,160 @@
+// How often L2 is asked: what one tick wants travels together. Real round trips on a real server: test/scenarios/budget.test.ts.
+import { settle } from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+import { leavesNothing, type Process } from '../../../support/leaves-nothing.js'
+
+const { fleet } = leavesNothing()
+
+const keys = Array.from({ length: 100 }, (_, i) => `k${i}`)
+
+/** Learns the tokens that entries of the cache carry, so that what follows is the cost of a process at work. */
+async function warm({ cache, tier }: Process): Promise<void> {
+  await cache.set('warm', 1, { tags: ['t'] })
+  await cache.get('warm', { tiers: 'l2' })
+  tier.link.resetCounts()
+}
+
+function sent({ tier }: Process): Record<string, number> {
+  const names = ['read', 'claim', 'swap', 'extend', 'apply', 'readTokens', 'ensureTokens']
+  const counted = names.map((name) => [name, tier.link.count(name)] as const).filter(([, count]) => count > 0)
+  return Object.fromEntries(counted)
+}
+
+describe('what L2 is asked', () => {
+  test('by a hit in memory: nothing, tagged or not', async () => {
+    const { a } = await fleet()
+    await warm(a)
+    await a.cache.getOrSet('warm', () => 2)
+    await a.cache.getOrSet('warm', () => 2, { tags: ['t'] })
+    await a.cache.get('warm')
+    expect(sent(a)).toEqual({})
+  })
+
+  test('by a hit in L2: one read, tagged or not', async () => {
+    const { a, b } = await fleet()
+    await warm(b)
+    await a.cache.set('plain', 1)
+    await a.cache.set('tagged', 1, { tags: ['t'] })
+    await b.cache.getOrSet('plain', () => 2)
+    expect(sent(b)).toEqual({ read: 1 })
+    await b.cache.getOrSet('tagged', () => 2, { tags: ['t'] })
+    expect(sent(b)).toEqual({ read: 2 })
+  })
+
+  test('by a hit in L2 with ten tags not yet known: one question more, whatever their number (PEERS row 5)', async () => {
+    const { a, b } = await fleet()
+    await warm(b)
+    const tags = Array.from({ length: 10 }, (_, i) => `tag${i}`)
+    await a.cache.set('k', 1, { tags })
+    await b.cache.get('k')
+    expect(sent(b)).toEqual({ read: 1, readTokens: 1 })
+  })
+
+  test('by a miss: a read and a claim before the loader, one fill after the answer', async () => {
+    const { a } = await fleet()
+    await warm(a)
+    let before: unknown
+    await a.cache.getOrSet('k', () => {
+      before = sent(a)
+      return 1
+    })
+    expect(before).toEqual({ read: 1, claim: 1 })
+    await a.cache.drain()
+    expect(sent(a)).toEqual({ read: 1, claim: 1, swap: 1 })
+  })
+
+  test('by set, delete, expire, invalidateTags, expireTags and clear: one change each, its announcement with it', async () => {
+    const { a } = await fleet()
+    await warm(a)
+    const verbs = [
+      () => a.cache.set('k', 1, { tags: ['t'] }),
+      () => a.cache.delete('k'),
+      () => a.cache.expire('k'),
+      () => a.cache.invalidateTags(['t']),
+      () => a.cache.expireTags(['t']),
+      () => a.cache.clear(),
+    ]
+    for (const verb of verbs) {
+      await verb()
+      expect(sent(a)).toEqual({ apply: 1 })
+      a.tier.link.resetCounts()
+    }
+  })
+})
+
+describe('what one tick wants travels together', () => {
+  test('a hundred reads are one', async () => {
+    const { a, b } = await fleet()
+    await a.cache.setMany(keys.map((key) => [key, key] as const))
+    await warm(b)
+    const mixed = keys.map((key, i) => (i % 2 ? b.cache.get(key) : b.cache.getOrSet(key, () => 'never')))
+    expect(await Promise.all(mixed)).toEqual(keys)
+    expect(sent(b)).toEqual({ read: 1 })
+  })
+
+  test('reads that the continuations of one tick add are in it', async () => {
+    const { a, b } = await fleet()
+    await a.cache.setMany(keys.map((key) => [key, key] as const))
+    await warm(b)
+    const later = async (key: string) => {
+      await undefined
+      return b.cache.get(key)
+    }
+    expect(await Promise.all(keys.map(later))).toEqual(keys)
+    expect(sent(b)).toEqual({ read: 1 })
+  })
+
+  test('reads of two ticks are two', async () => {
+    const { b } = await fleet()
+    await warm(b)
+    const first = b.cache.get('a')
+    await settle()
+    await Promise.all([first, b.cache.get('b')])
+    expect(sent(b)).toEqual({ read: 2 })
+  })
+
+  test('the tokens of a hundred cold entries are one question', async () => {
+    const { a, b } = await fleet()
+    await a.cache.setMany(
+      keys.map((key) => [key, key] as const),
+      { tags: (value) => [`tag ${value}`] },
+    )
+    await warm(b)
+    await Promise.all(keys.map((key) => b.cache.get(key)))
+    expect(sent(b)).toEqual({ read: 1, readTokens: 1 })
+  })
+
+  test('a hundred writes and invalidations are one change with one announcement', async () => {
+    const { a, b, clock } = await fleet()
+    await warm(a)
+    const heard: [verb: string, subjects: number][] = []
+    b.cache.on('invalidated', ({ by, keys: named, tags }) => heard.push([by, named.length + tags.length]))
+    await Promise.all([
+      ...keys.map((key) => a.cache.set(key, 1)),
+      a.cache.delete('gone'),
+      a.cache.invalidateTags(['t']),
+    ])
+    expect(sent(a)).toEqual({ apply: 1 })
+    await clock.advance(1)
+    expect(heard).toEqual([
+      ['unknown', 101],
+      ['invalidateTags', 1],
+    ])
+  })
+
+  test('setMany is one change', async () => {
+    const { a, b } = await fleet()
+    await warm(a)
+    expect(await a.cache.setMany(keys.map((key) => [key, key] as const))).toBe('applied')
+    expect(sent(a)).toEqual({ apply: 1 })
+    expect(await b.cache.getMany(keys)).toEqual(keys)
+  })
+
+  test('of changes of one key in one tick the last one stands', async () => {
+    const { a, b, clock } = await fleet()
+    await warm(a)
+    await Promise.all([a.cache.set('k', 1), a.cache.delete('k'), a.cache.set('k', 2)])
+    await clock.advance(1)
+    expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([2, 2])
+  })
+})

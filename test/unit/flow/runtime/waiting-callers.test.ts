@@ -1,0 +1,64 @@
+import { beforeEach, expect, test } from 'vitest'
+import { Callers } from '../../../../src/flow/runtime/waiting-callers.js'
+import { FakeClock } from '../../../../src/testing/index.js'
+
+let keptAlive: number
+let clock: FakeClock
+let callers: Callers
+
+beforeEach(() => {
+  keptAlive = 0
+  clock = new FakeClock()
+  const keepAlive = () => {
+    keptAlive++
+    return () => void keptAlive--
+  }
+  callers = new Callers(Object.assign(clock, { keepAlive }))
+})
+
+test('the process is kept while somebody waits and a timer is pending, and for neither alone', () => {
+  callers.came()
+  expect(keptAlive).toBe(0)
+  const cancel = callers.after(100, () => {})
+  expect(keptAlive).toBe(1)
+  callers.left()
+  expect(keptAlive).toBe(0)
+  callers.came()
+  expect(keptAlive).toBe(1)
+  cancel()
+  cancel()
+  expect(keptAlive).toBe(0)
+})
+
+test('it is kept until the last timer ran and the last caller left, and once however many there are', () => {
+  callers.came()
+  callers.came()
+  const ran: number[] = []
+  callers.after(100, () => ran.push(keptAlive))
+  callers.after(200, () => ran.push(keptAlive))
+  clock.advanceSync(100)
+  callers.left()
+  expect(keptAlive).toBe(1)
+  clock.advanceSync(100)
+  // What a timer does may begin another wait; it is over itself.
+  expect(ran).toEqual([1, 0])
+  callers.after(100, () => {})
+  callers.left()
+  expect(keptAlive).toBe(0)
+})
+
+test('who awaits an answer has left when it is there, also when it is a rejection', async () => {
+  callers.after(100, () => {})
+  await callers.await(Promise.resolve())
+  await callers.await(Promise.reject(new Error('no'))).catch(() => undefined)
+  expect(keptAlive).toBe(0)
+  void callers.await(new Promise(() => {}))
+  expect(keptAlive).toBe(1)
+})
+
+test('a clock that is moved by hand keeps nothing alive', () => {
+  const byHand = new Callers(new FakeClock())
+  byHand.came()
+  byHand.after(100, () => {})()
+  byHand.left()
+})

@@ -1,0 +1,262 @@
+import { record, settle } from 'tiercache/testing'
+import { describe, expect, test, vi } from 'vitest'
+import type { CacheEvents } from '../../../../src/model/events/events.js'
+import { leavesNothing } from '../../../support/leaves-nothing.js'
+
+const { fleet } = leavesNothing()
+const HOUR = { ttl: '1h' } as const
+
+type Fleet = Awaited<ReturnType<typeof fleet>>
+
+/** What a process reads without loading. */
+const seenBy = (process: Fleet['a'], key: string) => process.cache.get(key)
+
+/** Lets the bus be heard and the recovery do what it plans. */
+const recover = (clock: Fleet['clock']) => clock.advance(20_000)
+
+describe('while L2 cannot be reached', () => {
+  test('writes and invalidations take effect here at once and answer queued', async () => {
+    const { clock, a } = await fleet(HOUR)
+    await a.cache.set('k', 'old', { tags: ['t'] })
+    a.tier.cut()
+    await settle()
+    expect(await a.cache.set('k', 'new')).toBe('queued')
+    expect(await seenBy(a, 'k')).toBe('new')
+    expect(await a.cache.delete('k')).toBe('queued')
+    expect(await seenBy(a, 'k')).toBeUndefined()
+    expect(await a.cache.invalidateTags('t')).toBe('queued')
+    expect(await a.cache.clear()).toBe('queued')
+    expect(a.cache.stats().l2).toMatchObject({ available: false, breaker: 'open', waiting: 3 })
+    await clock.advance(1)
+  })
+
+  test('changes of one key wait as one, the newest', async () => {
+    const { clock, server, a, b } = await fleet(HOUR)
+    a.tier.cut()
+    await settle()
+    for (let i = 0; i < 100; i++) await a.cache.set('k', i)
+    expect(a.cache.stats().l2.waiting).toBe(1)
+    a.tier.restore()
+    await recover(clock)
+    expect(await seenBy(b, 'k')).toBe(99)
+    expect(server.keys().filter((key) => key.startsWith('tiercache:'))).toEqual(['tiercache:k'])
+  })
+
+  test('a deletion that follows a waiting value is what is told', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    await a.cache.set('k', 'old')
+    a.tier.cut()
+    await settle()
+    await a.cache.set('k', 'new')
+    await a.cache.delete('k')
+    a.tier.restore()
+    await recover(clock)
+    expect(await seenBy(b, 'k')).toBeUndefined()
+  })
+
+  test('a waiting value is not told once its tag was invalidated here', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    a.tier.cut()
+    await settle()
+    await a.cache.set('k', 'v', { tags: ['t'] })
+    await a.cache.invalidateTags('t')
+    a.tier.restore()
+    await recover(clock)
+    expect(await seenBy(b, 'k')).toBeUndefined()
+    expect(await seenBy(a, 'k')).toBeUndefined()
+  })
+})
+
+describe('when L2 can be reached again', () => {
+  test('what waits is told before anybody here reads it', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    await b.cache.getOrSet('k', () => 'old', { tags: ['t'] })
+    await b.cache.drain()
+    await seenBy(a, 'k')
+    a.tier.cut()
+    await settle()
+    await a.cache.invalidateTags('t')
+    a.tier.restore()
+    const load = vi.fn(() => 'new')
+    expect(await a.cache.getOrSet('k', load, { tags: ['t'] })).toBe('new')
+    await recover(clock)
+    expect(await b.cache.getOrSet('k', load, { tags: ['t'] })).toBe('new')
+  })
+
+  test('a change that overtakes the replay of an older one is told as well', async () => {
+    const { clock, a, b } = await fleet({ ...HOUR, staleIfError: '1h' })
+    await a.cache.set('k', 'old')
+    a.tier.cut()
+    await settle()
+    await a.cache.expire('k')
+    a.tier.link.requestMs = 50
+    a.tier.restore()
+    await clock.advance(10) // The replay of `expire` is on its way.
+    const deleted = a.cache.delete('k')
+    await recover(clock)
+    await deleted
+    expect(await b.cache.lookup('k')).toEqual({ found: false })
+    expect(a.cache.stats().l2.waiting).toBe(0)
+  })
+
+  test('a tag that is invalidated while its soft expiry is being replayed is invalidated', async () => {
+    const { clock, a, b } = await fleet({ ...HOUR, staleIfError: '1h' })
+    await b.cache.set('k', 'old', { tags: ['t'] })
+    a.tier.cut()
+    await settle()
+    await a.cache.expireTags('t')
+    a.tier.link.requestMs = 50
+    a.tier.restore()
+    await clock.advance(10)
+    const invalidated = a.cache.invalidateTags('t')
+    await recover(clock)
+    await invalidated
+    expect(await b.cache.lookup('k')).toEqual({ found: false })
+  })
+
+  test('a value set here is not told over a later one of another process', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    a.tier.cut()
+    await settle()
+    await a.cache.set('k', 'of a')
+    await clock.advance(10)
+    await b.cache.set('k', 'of b')
+    a.tier.restore()
+    await recover(clock)
+    // Of two values that nobody can order neither is kept.
+    expect(await seenBy(b, 'k')).toBeUndefined()
+    expect(await seenBy(a, 'k')).toBeUndefined()
+  })
+
+  test('a value goes away if nobody can say whether another process changed its key meanwhile', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    await b.cache.set('k', 'old')
+    await clock.advance(10)
+    a.tier.link.cut()
+    await settle()
+    await a.cache.set('k', 'new')
+    // The bus of this process stays silent. Nothing stands under the key when L2 is back: somebody may have deleted it.
+    a.tier.busLink.cut()
+    expect(await b.cache.delete('k')).toBe('applied')
+    a.tier.link.restore()
+    await recover(clock)
+    expect(await seenBy(b, 'k')).toBeUndefined()
+  })
+
+  test('a burst of retries tells a value once', async () => {
+    const { clock, a, b } = await fleet(HOUR)
+    a.tier.cut()
+    await settle()
+    const log = record<CacheEvents>(a.cache, ['replayed'])
+    await a.cache.set('k', 'v')
+    a.tier.link.restore() // The bus comes later: values wait for it.
+    await clock.advance(1_000)
+    a.tier.restore()
+    await recover(clock)
+    expect(log.of('replayed')).toEqual([{ changes: 1, overflowed: false }])
+    expect(await seenBy(b, 'k')).toBe('v')
+  })
+})
+
+describe('the journal', () => {
+  test('that overflows is replaced by one clear, here and everywhere', async () => {
+    const { clock, a, b } = await fleet({ ...HOUR, recovery: { maxOperations: 10 } })
+    await b.cache.set('other', 'old')
+    await seenBy(a, 'other')
+    a.tier.cut()
+    await settle()
+    const log = record<CacheEvents>(a.cache, ['replayed'])
+    for (let i = 0; i < 11; i++) expect(await a.cache.delete(`k${i}`)).toBe('queued')
+    expect(a.cache.stats().l2.waiting).toBe(1)
+    expect(await seenBy(a, 'other')).toBeUndefined()
+    a.tier.restore()
+    await recover(clock)
+    expect(await seenBy(b, 'other')).toBeUndefined()
+    expect(log.of('replayed')).toEqual([{ changes: 1, overflowed: true }])
+  })
+
+  test('counts the bytes of the values that wait in it', async () => {
+    const { clock, a } = await fleet({ ...HOUR, recovery: { maxBytes: 10_000 } })
+    a.tier.cut()
+    await settle()
+    await a.cache.set('a', 'x'.repeat(6_000), {})
+    await a.cache.set('a', 'y'.repeat(6_000), {})
+    expect(a.cache.stats().l2.waiting).toBe(1)
+    // Compressed, the two are small; bytes that do not compress are not.
+    const noise = Array.from({ length: 12_000 }, (_, i) => (i * i * 7919) % 251)
+    await a.cache.set('b', Uint8Array.from(noise.map((n, i) => n ^ (i % 253))))
+    await clock.advance(1)
+    expect(a.cache.stats().l2.waiting).toBe(1)
+  })
+})
+
+describe('when another server answers', () => {
+  test('what the one before confirmed shortly before it died is asserted again, however long the outage was', async () => {
+    const { clock, server, a, b } = await fleet(HOUR)
+    await b.cache.set('deleted', 'old')
+    await b.cache.set('tagged', 'old', { tags: ['t'] })
+    await clock.advance(100)
+    const replica = server.snapshot()
+    await a.cache.delete('deleted')
+    await a.cache.invalidateTags('t')
+    server.stop()
+    await clock.advance(60_000)
+    server.failover(replica)
+    server.start()
+    await recover(clock)
+    expect(await seenBy(b, 'deleted')).toBeUndefined()
+    expect(await seenBy(b, 'tagged')).toBeUndefined()
+  })
+
+  test('what it confirmed long before is not', async () => {
+    const { clock, server, a } = await fleet({ ...HOUR, recovery: { window: '10s' } })
+    await a.cache.delete('long ago')
+    await clock.advance(10_001)
+    await a.cache.delete('lately')
+    const log = record<CacheEvents>(a.cache, ['replayed'])
+    server.restart('kept')
+    await recover(clock)
+    expect(log.of('replayed')).toEqual([{ changes: 1, overflowed: false }])
+  })
+
+  test('a server that changes during the replay is told everything once more', async () => {
+    const { clock, server, a, b } = await fleet(HOUR)
+    await b.cache.set('k', 'old')
+    await clock.advance(100)
+    const replica = server.snapshot()
+    await a.cache.delete('k')
+    a.tier.link.requestMs = 50
+    server.restart('kept')
+    await clock.advance(20) // The re-assertion is on its way to the server of now.
+    server.failover(replica)
+    await recover(clock)
+    expect(await seenBy(b, 'k')).toBeUndefined()
+    expect(a.cache.stats().l2.breaker).toBe('closed')
+  })
+})
+
+test('what waits is told on a bus of the user, too', async () => {
+  const { inProcessBus } = await import('../../../../src/bus/in-process-bus.js')
+  const { createCache } = await import('tiercache')
+  const { FakeClock, MemoryServer, memoryTier } = await import('tiercache/testing')
+  const clock = new FakeClock()
+  const server = new MemoryServer()
+  const hub = inProcessBus()
+  const open = () => {
+    const tier = memoryTier(server, { bus: false })
+    return { tier, cache: createCache({ clock, l2: tier, bus: hub.connect(), ttl: '1h' }) }
+  }
+  const a = open()
+  const b = open()
+  await clock.advance(1)
+  await b.cache.set('k', 'old')
+  a.tier.cut()
+  await settle()
+  await a.cache.delete('k')
+  // It was announced at once, read again by the other process meanwhile, and is announced once more when L2 knows.
+  await seenBy(b, 'k')
+  a.tier.restore()
+  await recover(clock)
+  expect(await seenBy(b, 'k')).toBeUndefined()
+  await Promise.all([a.cache.close(), b.cache.close(), settle(20)])
+})

@@ -1,0 +1,158 @@
+// What L2 could not be told: what becomes of it while newer changes, of this process or another, come in between.
+import { type FakeClock, settle } from 'tiercache/testing'
+import { describe, expect, test, vi } from 'vitest'
+import { type Fleet, leavesNothing } from '../../../support/leaves-nothing.js'
+
+const { fleet } = leavesNothing()
+
+const ttl = '1h'
+/** Retries, back-off and the proof that the bus has caught up: all of it is over by then. */
+const RECOVERED_MS = 20_000
+
+/** A process whose data link refuses what it is told; reads and the bus go on. */
+function refusing({ a }: Fleet): () => void {
+  return a.tier.link.inject({ on: 'apply', effect: 'refuse' })
+}
+
+async function queued(clock: FakeClock, call: Promise<unknown>): Promise<void> {
+  await clock.advance(1)
+  expect(await call).toBe('queued')
+}
+
+describe('a value that waited', () => {
+  test('does not arrive after a deletion by another process, heard in the meantime', async () => {
+    const all = await fleet({ ttl })
+    const { a, b, clock } = all
+    const stopRefusing = refusing(all)
+    await queued(clock, a.cache.set('k', 'old'))
+    expect(await b.cache.delete('k')).toBe('applied')
+    stopRefusing()
+    await clock.advance(RECOVERED_MS)
+    expect(await b.cache.get('k')).toBeUndefined()
+    expect(await a.cache.get('k')).toBeUndefined()
+  })
+
+  test('does not arrive if announcements were missed: the key may have been deleted meanwhile', async () => {
+    const all = await fleet({ ttl })
+    const { a, b, clock } = all
+    const stopRefusing = refusing(all)
+    await queued(clock, a.cache.set('k', 'old'))
+    a.tier.busLink.lose(1)
+    expect(await b.cache.delete('k')).toBe('applied')
+    stopRefusing()
+    await clock.advance(RECOVERED_MS)
+    expect(await b.cache.get('k')).toBeUndefined()
+  })
+
+  test('does not stay if it was told after a deletion that had not been heard yet', async () => {
+    const all = await fleet({ ttl })
+    const { a, b, clock } = all
+    const stopRefusing = refusing(all)
+    await queued(clock, a.cache.set('k', 'old'))
+    stopRefusing()
+    a.tier.link.requestMs = 100
+    a.tier.link.resetCounts()
+    while (a.tier.link.count('apply') === 0) await clock.advance(10)
+    // The value is on its way; the deletion is done before it, and heard after it.
+    a.tier.busLink.stall('replies')
+    expect(await b.cache.delete('k')).toBe('applied')
+    await clock.advance(200)
+    expect(await b.cache.get('k'), 'told after the deletion').toBe('old')
+    a.tier.busLink.resume()
+    await clock.advance(RECOVERED_MS)
+    expect(await b.cache.get('k')).toBeUndefined()
+  })
+
+  test('does not arrive after an invalidation of its tag', async () => {
+    const all = await fleet({ ttl })
+    const { a, b, clock } = all
+    const stopRefusing = refusing(all)
+    await queued(clock, a.cache.set('k', 'old', { tags: ['t'] }))
+    expect(await b.cache.invalidateTags(['t'])).toBe('applied')
+    stopRefusing()
+    await clock.advance(RECOVERED_MS)
+    expect(await b.cache.get('k')).toBeUndefined()
+  })
+
+  test('is not read any more from the moment at which a later call changes its key', async () => {
+    const all = await fleet({ ttl })
+    const { a, clock } = all
+    const stopRefusing = refusing(all)
+    await queued(clock, a.cache.set('k', 'old', { tags: ['t'] }))
+    const set = a.cache.set('k', 'new', { tags: ['t'] })
+    expect(await a.cache.get('k')).toBe('new')
+    await queued(clock, set)
+    const invalidated = a.cache.invalidateTags(['t'])
+    expect(await a.cache.get('k')).toBeUndefined()
+    await queued(clock, invalidated)
+    stopRefusing()
+    await clock.advance(RECOVERED_MS)
+  })
+})
+
+test('a confirmed value is not held in memory to be told again', async () => {
+  const { a } = await fleet({ l1: false })
+  let value: object | undefined = { some: 'value' }
+  const held = new WeakRef(value)
+  expect(await a.cache.set('k', value)).toBe('applied')
+  value = undefined
+  await settle(10)
+  global.gc?.()
+  expect(held.deref()).toBeUndefined()
+})
+
+test('a soft expiry that is told once more does not undo a later one of another process', async () => {
+  const { a, b, clock } = await fleet({ ttl, staleIfError: '1h' })
+  await a.cache.set('k', 'v1', { tags: ['t'] })
+  await b.cache.get('k')
+  // Done at the server; the answer is lost, so that it is told again.
+  a.tier.link.inject({ on: 'apply', effect: 'loseReply', promise: 'rejected', times: 1 })
+  a.tier.link.inject({ on: 'apply', effect: 'refuse', times: 1 })
+  await queued(clock, a.cache.expireTags(['t']))
+  await b.cache.set('k', 'v2', { tags: ['t'] })
+  expect(await b.cache.expireTags(['t'])).toBe('applied')
+  await clock.advance(RECOVERED_MS)
+  expect(await b.cache.lookup('k', { tiers: 'l2' })).toMatchObject({ found: true, state: 'failsafe' })
+})
+
+test('a token that a resent command would plant again is another one', async () => {
+  const { a, b, clock } = await fleet({ ttl })
+  b.tier.link.inject({ on: 'ensureTokens', effect: 'repeat', byMs: 100, times: 1 })
+  await b.cache.set('k', 'old', { tags: ['t'] })
+  expect(await a.cache.invalidateTags(['t'])).toBe('applied')
+  await clock.advance(1_000)
+  expect(await a.cache.get('k')).toBeUndefined()
+  expect(await b.cache.get('k')).toBeUndefined()
+})
+
+describe('while the invalidation of a tag waits to be told', () => {
+  test('what L2 says of its token is not believed, whoever asks', async () => {
+    const all = await fleet({ ttl })
+    const { a, clock } = all
+    await a.cache.set('k', 'old', { tags: ['t'] })
+    await a.cache.set('other', 'old', { tags: ['t'] })
+    a.tier.link.inject({ on: 'apply', effect: 'refuse' })
+    await queued(clock, a.cache.invalidateTags(['t']))
+    // Each of these would ask for the token of the tag.
+    expect(await a.cache.get('other', { tiers: 'l2' })).toBeUndefined()
+    expect(await a.cache.getOrSet('new', () => 'new', { tags: ['t'] })).toBe('new')
+    expect(await a.cache.get('k')).toBeUndefined()
+    a.tier.link.clearFaults()
+    await clock.advance(RECOVERED_MS)
+    expect(await a.cache.get('k')).toBeUndefined()
+  })
+
+  test('L1 keeps what is loaded anew', async () => {
+    const all = await fleet({ ttl })
+    const { a, clock } = all
+    await a.cache.set('k', 'old', { tags: ['t'] })
+    a.tier.link.inject({ on: 'apply', effect: 'refuse' })
+    await queued(clock, a.cache.invalidateTags(['t']))
+    const load = vi.fn(() => 'new')
+    expect(await a.cache.getOrSet('k', load, { tags: ['t'] })).toBe('new')
+    expect(await a.cache.getOrSet('k', load, { tags: ['t'] })).toBe('new')
+    expect(load).toHaveBeenCalledTimes(1)
+    a.tier.link.clearFaults()
+    await clock.advance(RECOVERED_MS)
+  })
+})

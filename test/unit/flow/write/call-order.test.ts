@@ -1,0 +1,89 @@
+// Calls that change one key take effect in the order in which they were made, whatever each has to wait for.
+import { settle } from 'tiercache/testing'
+import { describe, expect, test } from 'vitest'
+import { Turns } from '../../../../src/flow/write/call-order.js'
+import { leavesNothing } from '../../../support/leaves-nothing.js'
+
+const { fleet } = leavesNothing()
+
+test('of two values set one after the other the later stays, although the earlier waits for tokens', async () => {
+  const { a, b, clock } = await fleet()
+  a.tier.link.replyMs = 10
+  const results = Promise.all([a.cache.set('k', 1, { tags: ['cold'] }), a.cache.set('k', 2)])
+  await clock.advance(50)
+  expect(await results).toEqual(['applied', 'applied'])
+  expect(await a.cache.get('k')).toBe(2)
+  expect(await b.cache.get('k')).toBe(2)
+})
+
+test('a value set after a deletion stays', async () => {
+  const { a, b, clock } = await fleet()
+  a.tier.link.replyMs = 10
+  const results = Promise.all([a.cache.delete('k'), a.cache.set('k', 1, { tags: ['cold'] })])
+  await clock.advance(50)
+  expect(await results).toEqual(['applied', 'applied'])
+  expect(await a.cache.get('k')).toBe(1)
+  expect(await b.cache.get('k')).toBe(1)
+})
+
+test('a value set while another process’s older write is announced stays', async () => {
+  const { a, b, clock } = await fleet()
+  a.tier.link.replyMs = 10
+  a.tier.busLink.replyMs = 5
+  expect(await b.cache.set('k', 'older')).toBe('applied')
+  const result = a.cache.set('k', 'newer', { tags: ['cold'] })
+  await clock.advance(50)
+  expect(await result).toBe('applied')
+  expect(await a.cache.get('k')).toBe('newer')
+  expect(await b.cache.get('k')).toBe('newer')
+})
+
+test('a call that was overtaken answers what came of the one that overtook it', async () => {
+  const { a, clock } = await fleet()
+  a.tier.link.replyMs = 10
+  const set = a.cache.set('k', 1, { tags: ['cold'] })
+  await settle()
+  const stopRefusing = a.tier.link.inject({ on: 'apply', effect: 'refuse' })
+  const deleted = a.cache.delete('k')
+  await clock.advance(30)
+  expect(await deleted).toBe('queued')
+  expect(await set).toBe('queued')
+  stopRefusing()
+  await clock.advance(10_000)
+})
+
+describe('turns', () => {
+  test('a call is overtaken by any later one of its subject', () => {
+    const turns = new Turns()
+    const first = turns.begin('k')
+    turns.begin('other')
+    expect(turns.isOvertaken('k', first)).toBe(false)
+    const second = turns.begin('k')
+    expect(turns.isOvertaken('k', first)).toBe(true)
+    expect(turns.isOvertaken('k', second)).toBe(false)
+    turns.end('k', second, 'applied')
+    expect(turns.isOvertaken('k', first), 'also by one that is over').toBe(true)
+  })
+
+  test('one that came to nothing overtakes nobody', async () => {
+    const turns = new Turns()
+    const first = turns.begin('k')
+    const second = turns.begin('k')
+    const later = turns.resultOfLater('k', first)
+    turns.end('k', second)
+    expect(await later).toBeUndefined()
+    expect(turns.isOvertaken('k', first)).toBe(false)
+  })
+
+  test('the last of the later ones decides', async () => {
+    const turns = new Turns()
+    const first = turns.begin('k')
+    const second = turns.begin('k')
+    const third = turns.begin('k')
+    const later = turns.resultOfLater('k', first)
+    expect(turns.end('k', third, 'queued'), 'nothing later is under way').toBe(true)
+    expect(turns.end('k', second, 'applied')).toBe(true)
+    expect(await later).toBe('queued')
+    expect(turns.end('k', first)).toBe(true)
+  })
+})
