@@ -76,21 +76,41 @@ export function findCycles(modules: readonly SourceModule[]): string[][] {
 }
 
 /** From the bottom up: a place imports itself and what stands left of it. */
-export const LAYERS = ['model', 'codec', 'tiers', 'flow', 'cache', 'create-cache.ts', 'index.ts'] as const
+export const LAYERS = ['model', 'codec', 'bus', 'tiers', 'flow', 'cache', 'create-cache.ts', 'index.ts'] as const
+
+/** The rooms of a folder, in the same order; `''` is the folder itself. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  model: ['', 'time', 'values', 'keys', 'events', 'options'],
+  flow: ['runtime', 'tokens', 'state', 'sync', '', 'entries', 'load', 'read', 'write'],
+  cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
+  testing: ['conformance', ''],
+  redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
+}
 
 /** The folder of a file, or its name where it stands in src/ itself. */
 export const placeOf = (path: string): string => path.split('/')[0] as string
 
+/** The room of a file in its folder; `''` in the folder itself. */
+export const roomOf = (path: string): string => path.split('/').slice(1, -1).join('/')
+
 /** Imports that point up, or into the folder of a subpath; as `a → b`. */
 export function findWrongImports(modules: readonly SourceModule[]): string[] {
   return modules.flatMap(({ path, files }) =>
-    files.filter((file) => !mayImport(placeOf(path), placeOf(file))).map((file) => `${path} → ${file}`),
+    files.filter((file) => !mayImport(path, file)).map((file) => `${path} → ${file}`),
   )
 }
 
+function mayImport(path: string, file: string): boolean {
+  const [from, to] = [placeOf(path), placeOf(file)]
+  return from === to ? isBelow(ROOMS[from] ?? [''], roomOf(file), roomOf(path)) : mayImportPlace(from, to)
+}
+
+function isBelow(rooms: readonly string[], lower: string, upper: string): boolean {
+  return rooms.includes(lower) && rooms.indexOf(lower) <= rooms.indexOf(upper)
+}
+
 /** Subpaths stand beside the chain: they may use all of it, nobody may use them. */
-function mayImport(from: string, to: string): boolean {
-  if (from === to) return true
+function mayImportPlace(from: string, to: string): boolean {
   const layers: readonly string[] = LAYERS
   if (!layers.includes(to)) return false
   return !layers.includes(from) || layers.indexOf(to) < layers.indexOf(from)

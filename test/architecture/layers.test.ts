@@ -4,7 +4,17 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { subpaths } from '../../scripts/subpaths.js'
-import { findCycles, findWrongImports, LAYERS, parseModule, placeOf, readSources, visit } from './import-graph.js'
+import {
+  findCycles,
+  findWrongImports,
+  LAYERS,
+  parseModule,
+  placeOf,
+  ROOMS,
+  readSources,
+  roomOf,
+  visit,
+} from './import-graph.js'
 
 const modules = readSources()
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -16,7 +26,7 @@ describe('the source tree', () => {
     expect(modules.length).toBeGreaterThan(0)
   })
 
-  test('imports point down or stay in their folder, and nobody imports a subpath', () => {
+  test('imports point down or stay in their room, and nobody imports a subpath', () => {
     expect(findWrongImports(modules)).toEqual([])
   })
 
@@ -32,6 +42,14 @@ describe('the source tree', () => {
   test('every file stands in a layer or in the folder of a subpath', () => {
     const places = new Set<string>([...LAYERS, ...subpaths])
     expect(modules.map(({ path }) => path).filter((path) => !places.has(placeOf(path)))).toEqual([])
+  })
+
+  test('every file of a folder stands in one of its rooms, and no room is empty', () => {
+    const rooms = new Set(modules.map(({ path }) => `${placeOf(path)}/${roomOf(path)}`))
+    for (const [place, names] of Object.entries(ROOMS)) {
+      const there = [...rooms].filter((room) => room.startsWith(`${place}/`)).sort()
+      expect(there).toEqual(names.map((name) => `${place}/${name}`).sort())
+    }
   })
 
   test('an index exists exactly where package.json#exports points', () => {
@@ -61,7 +79,7 @@ describe('the source tree', () => {
 
   test('uses Node’s timers and ticks as they were at import, never the globals that fake timers replace', () => {
     const users = modules.filter(({ tree }) => usesGlobalTimers(tree)).map(({ path }) => path)
-    expect(users).toEqual(['model/real-timers.ts'])
+    expect(users).toEqual(['model/time/real-timers.ts'])
   })
 
   test('has no default export, enum or namespace', () => {
@@ -119,6 +137,19 @@ describe('these checks', () => {
       'flow/b.ts → redis/x.ts',
       'redis/c.ts → testing/x.ts',
       'cache/d.ts → index.ts',
+    ])
+  })
+
+  test('find imports that point up between the rooms of a folder', () => {
+    const wrong = [
+      parseModule('flow/tokens/a.ts', "import { x } from '../read/x.js'; import { y } from '../runtime/y.js'"),
+      parseModule('flow/core.ts', "import { x } from './sync/x.js'; import { y } from './load/y.js'"),
+      parseModule('flow/load/b.ts', "import { x } from './x.js'; import { y } from './inner/y.js'"),
+    ]
+    expect(findWrongImports(wrong)).toEqual([
+      'flow/tokens/a.ts → flow/read/x.ts',
+      'flow/core.ts → flow/load/y.ts',
+      'flow/load/b.ts → flow/load/inner/y.ts',
     ])
   })
 })
