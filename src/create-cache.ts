@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { Cache } from './cache/cache.js'
-import { Names } from './cache/registry/name-registry.js'
+import { NameRegistry } from './cache/registry/name-registry.js'
 import { RequestScopes } from './cache/request-scope/request-scope.js'
 import { createEntryCodec } from './codec/entry-codec.js'
 import type { Core, Remote } from './flow/core.js'
@@ -12,15 +12,15 @@ import { logEvents } from './flow/runtime/log.js'
 import { Recorder } from './flow/runtime/recorder.js'
 import { Lifecycle } from './flow/runtime/shutdown.js'
 import { TurnClock } from './flow/runtime/turn-clock.js'
-import { Callers } from './flow/runtime/waiting-callers.js'
+import { WaitingCallers } from './flow/runtime/waiting-callers.js'
 import { L1Sweep } from './flow/state/l1-sweep.js'
 import { LocalState } from './flow/state/local-state.js'
 import { RunningLoads } from './flow/state/running-loads.js'
-import { Recovery } from './flow/sync/journal.js'
+import { Journal } from './flow/sync/journal.js'
 import { BusListener } from './flow/sync/listener.js'
 import { Outbox } from './flow/sync/outbox.js'
-import type { Outgoing } from './flow/sync/pending-change.js'
-import { Teller } from './flow/sync/publisher.js'
+import type { PendingChange } from './flow/sync/pending-change.js'
+import { Publisher } from './flow/sync/publisher.js'
 import { TokenReader } from './flow/tokens/token-reader.js'
 import { TokenTable } from './flow/tokens/token-table.js'
 import { Writer } from './flow/write/write.js'
@@ -57,7 +57,7 @@ export function createCache(options?: CacheOptions): Cache {
   const clock = policy.clock ?? aging
   // What takes real time has real limits, whatever a test does to its own time.
   const deadlineClock = policy.clock ?? systemClock
-  const callers = new Callers(deadlineClock)
+  const callers = new WaitingCallers(deadlineClock)
   const limits = new Deadlines<Timed>(callers)
   const sender = randomBytes(9).toString('base64url')
 
@@ -84,10 +84,10 @@ export function createCache(options?: CacheOptions): Cache {
     connected &&
     tierPolicy &&
     new RemoteTier(connected.store, deadlineClock, tierPolicy, policy.random, tierOwner(), callers)
-  const teller = new Teller(sender, tier, bus, callers)
+  const publisher = new Publisher(sender, tier, bus, callers)
 
-  const recovery: Recovery = new Recovery(policy.recovery, {
-    teller,
+  const journal: Journal = new Journal(policy.recovery, {
+    publisher: publisher,
     rootLabel: space.scopeLabels[0] as Label,
     tier,
     clock: deadlineClock,
@@ -98,18 +98,18 @@ export function createCache(options?: CacheOptions): Cache {
     caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // What L2 was told late may have been read there in between; a value told late is in L1 all the time.
     toldAtLast: ({ subject, change }, isLatest) =>
-      local.told(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
+      local.applyChange(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
     queued: (waiting) => recorder.queued(waiting),
     replayed: (changes, overflowed) => recorder.replayed(changes, overflowed),
     background: (what, work) => background.run(what, work),
   })
-  const listener = new BusListener(space.scope, sender, local, recovery, recorder)
-  const tokenReader = new TokenReader(tokens, tier, clock, recovery, maxLabels, (what, work) =>
+  const listener = new BusListener(space.scope, sender, local, journal, recorder)
+  const tokenReader = new TokenReader(tokens, tier, clock, journal, maxLabels, (what, work) =>
     background.run(what, work),
   )
   const remote: Remote | undefined = tier && codec && tierPolicy && { tier, codec, leaseMs: tierPolicy.leaseMs }
 
-  const outbox = new Outbox(teller, recovery, background, ({ subject }) =>
+  const outbox = new Outbox(publisher, journal, background, ({ subject }) =>
     recorder.dropped('store', scopeOf(subject, space.scope), subject),
   )
 
@@ -130,8 +130,8 @@ export function createCache(options?: CacheOptions): Cache {
     tokenReader,
     local,
     outbox,
-    teller,
-    recovery,
+    publisher: publisher,
+    journal: journal,
     background,
     events,
     recorder,
@@ -145,12 +145,12 @@ export function createCache(options?: CacheOptions): Cache {
   bus?.start(space.scope, listener, clock)
 
   const requests = new RequestScopes(core, reader)
-  const parts = { core, reader, writer, requests, names: new Names(), lifecycle, policy }
+  const parts = { core, reader, writer, requests, names: new NameRegistry(), lifecycle, policy }
   return new Cache(parts, { space, policy: policy.defaults })
 
   /** Seals a value that waited, with the tokens of now. */
-  async function reseal(outgoing: Outgoing): Promise<Change | undefined> {
-    const { plan, change } = outgoing
+  async function reseal(pending: PendingChange): Promise<Change | undefined> {
+    const { plan, change } = pending
     if (plan === undefined || change.op !== 'put' || reader.entries === undefined) return undefined
     const carried = await tokenReader.carry(plan.labels.labels, change.keepMs)
     if (!carried.isGoodForL2) return undefined
@@ -159,7 +159,7 @@ export function createCache(options?: CacheOptions): Cache {
 
   function tierOwner(): RemoteTierOwner {
     return {
-      comeBack: () => background.guard('replay', () => recovery.replay(), false),
+      comeBack: () => background.guard('replay', () => journal.replay(), false),
       degraded: (reason) => recorder.degraded(asCacheError(reason)),
       connected: (tookMs) => {
         if (events.has('connected')) events.emit('connected', { tookMs })
@@ -174,7 +174,7 @@ export function createCache(options?: CacheOptions): Cache {
   function storeEvents(): StoreEvents {
     return {
       ready: (server) => {
-        if (server === 'other') recovery.serverChanged()
+        if (server === 'other') journal.serverChanged()
         tier?.storeReady(server)
       },
       unready: (reason) => tier?.storeUnready(reason),
@@ -193,7 +193,7 @@ export function createCache(options?: CacheOptions): Cache {
     limits.takeAll()
     // Leases are given back, so that no other process waits for them.
     await endsWithin(background.drain(), goodbyeMs, callers)
-    const lost = recovery.end() + outbox.size
+    const lost = journal.end() + outbox.size
     tier?.end()
     await Promise.all([guarded(() => bus?.close()), guarded(() => connected?.store.close())])
     sweep?.end()
@@ -203,8 +203,8 @@ export function createCache(options?: CacheOptions): Cache {
 
   async function tellAll(): Promise<void> {
     await background.drain()
-    if (recovery.size === 0 || connected?.store.isReady() !== true) return
-    await background.guard('replay', () => recovery.replay(), false)
+    if (journal.size === 0 || connected?.store.isReady() !== true) return
+    await background.guard('replay', () => journal.replay(), false)
     await background.drain()
   }
 

@@ -1,6 +1,6 @@
 // `cache.afterCommit()`: invalidations that wait for a database transaction, because before its commit they would be too early.
 
-import type { Scope } from '../flow/core.js'
+import type { CallScope } from '../flow/core.js'
 import { checkTagList } from '../flow/entries/tags.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
@@ -36,7 +36,7 @@ export interface InvalidatedList {
  */
 export class AfterCommit {
   readonly #writer: Writer
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #deleted = new Set<string>()
   readonly #expired = new Set<string>()
   readonly #invalidatedTags = new Set<string>()
@@ -48,7 +48,7 @@ export class AfterCommit {
   #end: 'dropped' | Promise<WriteResult> | undefined
 
   /** @internal Made by `cache.afterCommit()`. */
-  constructor(writer: Writer, scope: Scope) {
+  constructor(writer: Writer, scope: CallScope) {
     if (scope === undefined) refuseNew('AfterCommit', 'cache.afterCommit()')
     this.#writer = writer
     this.#scope = scope

@@ -52,7 +52,7 @@ export function snapshot(core: Core): CacheStats {
     l2: {
       available: tier?.isAvailable() ?? false,
       breaker: tier?.state ?? 'closed',
-      waiting: core.recovery.size,
+      waiting: core.journal.size,
       latency: l2Latency.snapshot(),
     },
     bus: { trusted: core.tokens.isTrusted(core.clock.nowMs()) },

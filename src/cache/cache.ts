@@ -1,12 +1,12 @@
 // The cache that users hold: every member of the public API, each handed on to the flow that does the work.
 
-import type { Core, Scope } from '../flow/core.js'
+import type { CallScope, Core } from '../flow/core.js'
 import { scopeOfCall } from '../flow/entries/scope-of-call.js'
 import { checkTagList } from '../flow/entries/tags.js'
 import { loadMissing, type ManyLoader } from '../flow/read/load-many.js'
 import type { Lookup, Reader } from '../flow/read/read.js'
 import type { Lifecycle } from '../flow/runtime/shutdown.js'
-import type { Held } from '../flow/state/flight.js'
+import type { UsableEntry } from '../flow/state/flight.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
 import type { Writer } from '../flow/write/write.js'
@@ -35,7 +35,7 @@ import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
-import type { Names } from './registry/name-registry.js'
+import type { NameRegistry } from './registry/name-registry.js'
 import type { OpenScope, RequestScopes, ScopeOptions } from './request-scope/request-scope.js'
 import type { SourceDefinition } from './source/definition.js'
 import { Source } from './source/source.js'
@@ -50,7 +50,7 @@ export interface CacheParts {
   readonly reader: Reader
   readonly writer: Writer
   readonly requests: RequestScopes
-  readonly names: Names
+  readonly names: NameRegistry
   readonly lifecycle: Lifecycle
   readonly policy: CachePolicy
 }
@@ -74,10 +74,10 @@ export type KeyValue<V> = readonly [key: string, value: V]
  */
 export class Cache {
   readonly #parts: CacheParts
-  readonly #scope: Scope
+  readonly #scope: CallScope
 
   /** @internal Made by `createCache()` and `cache.namespace()`. */
-  constructor(parts: CacheParts, scope: Scope) {
+  constructor(parts: CacheParts, scope: CallScope) {
     if (scope === undefined) refuseNew('Cache', 'createCache(options)')
     this.#parts = parts
     this.#scope = scope
@@ -109,23 +109,23 @@ export class Cache {
   /** The value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; never loads. `undefined` may also be a cached `undefined`: see `lookup`. */
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
     const own = checkOptions(options, READ_OPTIONS, 'get')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return this.#served(key, held, own) as V | undefined
+    const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
+    return this.#served(key, usable, own) as V | undefined
   }
 
   /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
     const own = checkOptions(options, READ_OPTIONS, 'lookup')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
-    this.#served(key, held, own)
-    return this.#lookupOf<V>(held)
+    const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
+    this.#served(key, usable, own)
+    return this.#lookupOf<V>(usable)
   }
 
   /** Whether `get` would find a value. Not a read for the counters: no value is handed out. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
     const own = checkOptions(options, READ_OPTIONS, 'has')
-    const held = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return held !== undefined && held.age !== 'failsafe'
+    const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
+    return usable !== undefined && usable.age !== 'failsafe'
   }
 
   /** What L1 has, at once; changes nothing, neither recency nor counters. */
@@ -138,8 +138,8 @@ export class Cache {
   async getMany<V = unknown>(keys: readonly string[], options?: ReadOptions): Promise<(V | undefined)[]> {
     const own = checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
-    const held = await this.#parts.requests.reads.findMany(this.#scope, list, own)
-    return held.map((one, i) => this.#served(list[i] as string, one, own) as V | undefined)
+    const usable = await this.#parts.requests.reads.findMany(this.#scope, list, own)
+    return usable.map((one, i) => this.#served(list[i] as string, one, own) as V | undefined)
   }
 
   /**
@@ -348,21 +348,21 @@ export class Cache {
   }
 
   /** Reports the read; answers its value. */
-  #served(key: string, held: Held | undefined, options: ReadOptions | undefined): unknown {
+  #served(key: string, usable: UsableEntry | undefined, options: ReadOptions | undefined): unknown {
     const { recorder, l1 } = this.#parts.core
     const { space } = scopeOfCall(this.#scope, options)
-    if (held === undefined || held.age === 'failsafe') {
+    if (usable === undefined || usable.age === 'failsafe') {
       recorder.read(space, key, ABSENT)
       return undefined
     }
-    const { entry, age, tier } = held
+    const { entry, age, tier } = usable
     recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
     return l1 === undefined ? entry.value : l1.release(entry.value)
   }
 
-  #lookupOf<V>(held: Held | undefined): Lookup<V> {
-    if (held === undefined) return { found: false }
-    const { entry, tier, age } = held
+  #lookupOf<V>(usable: UsableEntry | undefined): Lookup<V> {
+    if (usable === undefined) return { found: false }
+    const { entry, tier, age } = usable
     const { clock, l1 } = this.#parts.core
     const nowMs = clock.nowMs()
     return {

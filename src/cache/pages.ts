@@ -1,5 +1,5 @@
 // `cache.pages(name, …)`: a list that comes in pages, each cached under its cursor, the next one fetched while this one is used.
-import type { Core, Scope } from '../flow/core.js'
+import type { CallScope, Core } from '../flow/core.js'
 import type { Reader } from '../flow/read/read.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
@@ -10,7 +10,7 @@ import { checkCount, checkNames, checkOptions, invalid, refuseMore } from '../mo
 import type { CallOptions, LoadContext, PolicyOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
 import type { StandardSchema } from '../model/values/schema.js'
-import type { Names } from './registry/name-registry.js'
+import type { NameRegistry } from './registry/name-registry.js'
 import type { RequestScopes } from './request-scope/request-scope.js'
 
 /** A part of a list. `next` is the cursor of what follows; `undefined` or `null` at the end. */
@@ -54,7 +54,7 @@ export interface PagesParts {
   readonly reader: Reader
   readonly writer: Writer
   readonly requests: RequestScopes
-  readonly names: Names
+  readonly names: NameRegistry
 }
 
 const PAGES_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'loadPage', 'prefetch', 'version', 'tags']
@@ -64,14 +64,14 @@ const MAX_COMING = 1_000
 /** A list of `parent`; its pages live in a namespace of its name. Throws `INVALID_OPTION`, `INVALID_KEY`. */
 export class CachedPages<T, C> implements Pages<T, C> {
   readonly #parts: PagesParts
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #loadPage: PagesDefinition<T, C>['loadPage']
   readonly #options: CallOptions<Page<T, C>>
   readonly #prefetch: number
   /** Pages that are being fetched ahead. */
   readonly #coming = new Set<string>()
 
-  constructor(parts: PagesParts, parent: Scope, name: string, definition: PagesDefinition<T, C>) {
+  constructor(parts: PagesParts, parent: CallScope, name: string, definition: PagesDefinition<T, C>) {
     const { loadPage, prefetch = 1, version, tags, ...policy } = checkNames(definition, PAGES_OPTIONS, 'pages')
     if (typeof loadPage !== 'function')
       throw invalid('loadPage', 'a function of a cursor that returns { items, next }', loadPage)

@@ -11,12 +11,12 @@ import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
 import type { Background } from './runtime/background.js'
 import type { Recorder } from './runtime/recorder.js'
-import type { Callers } from './runtime/waiting-callers.js'
+import type { WaitingCallers } from './runtime/waiting-callers.js'
 import type { LocalState } from './state/local-state.js'
 import type { RunningLoads } from './state/running-loads.js'
-import type { Recovery } from './sync/journal.js'
+import type { Journal } from './sync/journal.js'
 import type { Outbox } from './sync/outbox.js'
-import type { Teller } from './sync/publisher.js'
+import type { Publisher } from './sync/publisher.js'
 import type { TokenReader } from './tokens/token-reader.js'
 import type { TokenTable } from './tokens/token-table.js'
 
@@ -32,7 +32,7 @@ export interface Core {
   readonly name: string
   readonly clock: Clock
   /** The clock of what ends a caller's waiting. */
-  readonly callers: Callers
+  readonly callers: WaitingCallers
   /** What ends loads that take too long. */
   readonly limits: Deadlines<Timed>
   /** Sampled once per turn of the event loop: for hits only. */
@@ -47,8 +47,8 @@ export interface Core {
   readonly tokenReader: TokenReader
   readonly local: LocalState
   readonly outbox: Outbox
-  readonly teller: Teller
-  readonly recovery: Recovery
+  readonly publisher: Publisher
+  readonly journal: Journal
   readonly background: Background
   readonly events: Events
   readonly recorder: Recorder
@@ -59,7 +59,7 @@ export interface Core {
 }
 
 /** What a key is relative to, and the defaults of its calls. */
-export interface Scope {
+export interface CallScope {
   readonly space: Space
   readonly policy: Policy
 }

@@ -1,6 +1,6 @@
 // What has begun and not ended, in no order.
 
-/** Knows where `UnderWay` has it. */
+/** Knows where `InFlightSet` has it. */
 export interface Placed {
   /** -1 before it was added. */
   place: number
@@ -10,7 +10,7 @@ export interface Placed {
  * An array in which each thing knows its place. A Set from which as much goes as comes is rebuilt again and again, and its earlier
  * tables keep what has gone alive beyond the young generation: with 64 reads of L2 in flight that was a third of the time.
  */
-export class UnderWay<T extends Placed> implements Iterable<T> {
+export class InFlightSet<T extends Placed> implements Iterable<T> {
   readonly #things: T[] = []
 
   add(thing: T): void {

@@ -39,10 +39,10 @@ export function withSoftHalf(token: Token, soft: string): Token {
 }
 
 /** Compares one token of an entry with the current one of its label. Equal hard halves only: the label was softly expired. */
-export function compareTokens(held: Token, current: Token | undefined): Currency {
+export function compareTokens(carried: Token, current: Token | undefined): Currency {
   if (current === undefined) return 'invalidated'
-  if (held === current) return 'current'
-  return held.slice(0, HALF_DIGITS) === current.slice(0, HALF_DIGITS) ? 'expired' : 'invalidated'
+  if (carried === current) return 'current'
+  return carried.slice(0, HALF_DIGITS) === current.slice(0, HALF_DIGITS) ? 'expired' : 'invalidated'
 }
 
 /** The labels of an entry with the tokens that they had before its load began; shared between entries that carry the same. */

@@ -1,6 +1,6 @@
 // The deadlines of what is under way, with one timer for all of them.
 import type { AtMs } from '../model/entry.js'
-import { type Placed, UnderWay } from '../model/in-flight-set.js'
+import { InFlightSet, type Placed } from '../model/in-flight-set.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { clearImmediate, setImmediate } from '../model/time/real-timers.js'
 
@@ -22,19 +22,19 @@ const HELD_UP_MS: Milliseconds = 10
  * timers before it reads those: they are heard first, or a healthy server would look like one that hangs.
  */
 export class Deadlines<T extends Timed> {
-  readonly #underWay = new UnderWay<T>()
+  readonly #inFlight = new InFlightSet<T>()
   #setForMs: AtMs = Number.POSITIVE_INFINITY
   #cancel: (() => void) | undefined
 
   constructor(private readonly clock: Clock) {}
 
   add(timed: T): void {
-    this.#underWay.add(timed)
+    this.#inFlight.add(timed)
     if (timed.dueAtMs < this.#setForMs) this.#set(timed.dueAtMs)
   }
 
   remove(timed: T): void {
-    this.#underWay.delete(timed)
+    this.#inFlight.delete(timed)
   }
 
   /** All that is under way, removed; no timer is left. */
@@ -42,7 +42,7 @@ export class Deadlines<T extends Timed> {
     this.#cancel?.()
     this.#cancel = undefined
     this.#setForMs = Number.POSITIVE_INFINITY
-    return this.#underWay.takeAll()
+    return this.#inFlight.takeAll()
   }
 
   #set(atMs: AtMs): void {
@@ -67,11 +67,11 @@ export class Deadlines<T extends Timed> {
     this.#setForMs = Number.POSITIVE_INFINITY
     let earliestMs = Number.POSITIVE_INFINITY
     const due: T[] = []
-    for (const timed of this.#underWay) {
+    for (const timed of this.#inFlight) {
       if (timed.dueAtMs <= nowMs) due.push(timed)
       else earliestMs = Math.min(earliestMs, timed.dueAtMs)
     }
-    for (const timed of due) this.#underWay.delete(timed)
+    for (const timed of due) this.#inFlight.delete(timed)
     // Before anybody is told: who is told may begin something, with a deadline of its own.
     if (earliestMs < Number.POSITIVE_INFINITY) this.#set(earliestMs)
     for (const timed of due) timed.onDue()

@@ -73,7 +73,7 @@ export class RemoteTier {
   #endStarting: (() => void) | undefined
   #lastAnsweredAtMs: AtMs
   readonly #outages: Outages
-  readonly #underWay: Deadlines<Sent>
+  readonly #inFlight: Deadlines<Sent>
   readonly #use: FirstUse
   #ended = false
 
@@ -87,7 +87,7 @@ export class RemoteTier {
     private readonly deadlines: Clock = clock,
   ) {
     this.#outages = new Outages(clock, owner)
-    this.#underWay = new Deadlines(deadlines)
+    this.#inFlight = new Deadlines(deadlines)
     this.#lastAnsweredAtMs = clock.nowMs()
     this.#use = new FirstUse(clock, owner)
     this.#breaker = new Breaker(policy.breaker ?? NO_BREAKER, clock, random, {
@@ -264,7 +264,7 @@ export class RemoteTier {
     this.#endStarting?.()
     this.#use.end()
     this.#breaker.end()
-    for (const operation of this.#underWay.takeAll()) operation.giveUp()
+    for (const operation of this.#inFlight.takeAll()) operation.giveUp()
   }
 
   async #tryAgain(): Promise<boolean> {
@@ -282,7 +282,7 @@ export class RemoteTier {
     const { timeoutMs } = this.policy
     const limitMs = limits === undefined ? timeoutMs : Math.min(limits.withinMs, timeoutMs)
     const operation = new Operation<T>(name, this.clock.nowMs(), limitMs, limits, this.#watcher)
-    this.#underWay.add(operation)
+    this.#inFlight.add(operation)
     try {
       send(operation).then(operation.answered, operation.failed)
     } catch (error) {
@@ -292,7 +292,7 @@ export class RemoteTier {
   }
 
   readonly #watcher: OperationWatcher = {
-    over: (operation) => this.#underWay.remove(operation),
+    over: (operation) => this.#inFlight.remove(operation),
     answered: (operation) => this.#answered(operation),
     failed: (operation, error) => this.#failed(operation.name, error),
   }

@@ -1,6 +1,6 @@
 // `cache.explain(key)`: everything that decides what a read of the key would do now.
 
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import type { Found } from '../../flow/entries/remote-entries.js'
 import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -42,7 +42,7 @@ export interface Explanation {
   readonly l1: ExplainedEntry | undefined
   readonly l2:
     | { readonly state: 'entry'; readonly entry: ExplainedEntry }
-    | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'useless' | 'later-format' | 'unavailable' }
+    | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'unusable' | 'later-format' | 'unavailable' }
   readonly breaker: BreakerState
   /** Whether a change of this key still waits until L2 can be told. */
   readonly isQueued: boolean
@@ -54,7 +54,7 @@ export interface Explanation {
 export async function explain(
   core: Core,
   reader: Reader,
-  scope: Scope,
+  scope: CallScope,
   userKey: string,
   options: ReadOptions | undefined,
 ): Promise<Explanation> {
@@ -63,18 +63,19 @@ export async function explain(
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
   const reading =
-    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, reader.patience(policy))
+    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, reader.budget(policy))
   const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
   // As a read would: a value that was set here goes before what the tiers have.
   const written = reader.ownWrite(localKey)
-  const inL1 = written !== undefined ? written.held?.entry : policy.tiers === 'l2' ? undefined : core.l1?.peek(localKey)
+  const inL1 =
+    written !== undefined ? written.usable?.entry : policy.tiers === 'l2' ? undefined : core.l1?.peek(localKey)
   const l1 = inL1 && { ...explainEntry(core, inL1, nowMs), state: stateInL1(core, inL1, nowMs) }
   const l2 = explainFound(core, found, nowMs)
   const isLoading = core.local.flights.has(localKey)
   const mustWait = policy.failureBackoff !== undefined && core.local.failures.mustWait(localKey, nowMs)
   const answeredBy = whoAnswers(l1, l2, isLoading, mustWait)
-  const isQueued = core.recovery.hasKey(localKey)
+  const isQueued = core.journal.hasKey(localKey)
   const labels = [...space.scopeLabels, ...(inL1?.labels.labels ?? []), ...labelsOf(found)]
   const facts = { answeredBy, l1, l2, tiers: policy.tiers, isQueued, hasL1: core.l1 !== undefined }
   return {
@@ -119,7 +120,7 @@ function stateInL1(core: Core, entry: Entry, nowMs: number): ExplainedEntry['sta
 
 function labelsOf(found: Found | undefined): readonly Label[] {
   if (found?.kind === 'entry') return found.entry.labels.labels
-  return found?.kind === 'useless' ? (found.labels?.labels ?? []) : []
+  return found?.kind === 'unusable' ? (found.labels?.labels ?? []) : []
 }
 
 /** What is remembered of the key and of its labels since the entry in memory was made. */
@@ -145,7 +146,7 @@ function wordFor(label: Label, shown: (tag: string) => string): string {
 function explainFound(core: Core, found: Found | undefined, nowMs: number): Explanation['l2'] {
   if (found === undefined) return { state: 'none' }
   if (found.kind === 'entry') return { state: 'entry', entry: explainEntry(core, found.entry, nowMs) }
-  return { state: found.kind === 'held' ? 'leased' : found.kind }
+  return { state: found.kind }
 }
 
 function explainEntry(core: Core, entry: Entry, nowMs: number): ExplainedEntry {

@@ -20,7 +20,7 @@ export interface Facts {
   readonly l1: EntryFacts | undefined
   readonly l2:
     | { readonly state: 'entry'; readonly entry: EntryFacts }
-    | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'useless' | 'later-format' | 'unavailable' }
+    | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'unusable' | 'later-format' | 'unavailable' }
   readonly isQueued: boolean
   /** Remembered changes of the key and its labels, with words for what was changed. */
   readonly changes: readonly { readonly subject: string; readonly past: PastChange }[]
@@ -86,7 +86,7 @@ const L2_STATE: Readonly<Record<Exclude<Facts['l2']['state'], 'entry' | 'unavail
   absent: 'L2 has no entry',
   leased: 'L2 has no entry, and a process holds the lease to load it',
   fenced: 'A write-through is changing its source, and what is loaded meanwhile is kept nowhere',
-  useless: 'L2 has an entry that may not be served: it is over, invalidated or damaged',
+  unusable: 'L2 has an entry that may not be served: it is over, invalidated or damaged',
   'later-format': 'L2 has an entry of a later release, which this one cannot read',
 }
 

@@ -31,7 +31,7 @@ interface Taken extends Claim {
  * register is what it was. It is taken for that if it comes from a module's own code, in a later turn of the event loop, is of the same
  * kind, and has the same text; or, outside production, if it comes from the same file, which was edited then.
  */
-export class Names {
+export class NameRegistry {
   readonly #taken = new Map<string, Taken>()
   #turn: object | undefined
 

@@ -1,8 +1,8 @@
 // What one request scope remembers: each key as it was read first, until the scope itself changes it.
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
-import type { Held } from '../../flow/state/flight.js'
+import type { UsableEntry } from '../../flow/state/flight.js'
 import { Entry } from '../../model/entry.js'
 import { HIT } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
@@ -23,7 +23,7 @@ const MAX_KEYS = 10_000
  */
 interface Slot {
   /** `undefined` while nobody has an answer. */
-  answer: Held | 'absent' | undefined
+  answer: UsableEntry | 'absent' | undefined
   /** `undefined` when it is not known what the value carries: then every label may concern it. */
   labels: readonly Label[] | undefined
 }
@@ -57,7 +57,7 @@ export class RequestMemory implements Reads {
     }
   }
 
-  async getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, given: CallOptions<V> | undefined): Promise<V> {
+  async getOrSet<V>(scope: CallScope, userKey: string, load: Loader<V>, given: CallOptions<V> | undefined): Promise<V> {
     const options = ownOptions(given)
     // Who names L2 asks what is there; who has left already gets nothing.
     if (options?.tiers === 'l2' || options?.signal?.aborted === true) {
@@ -77,7 +77,7 @@ export class RequestMemory implements Reads {
 
   /** What it loads is the key's value from now on, in this scope as everywhere. */
   async refresh(
-    scope: Scope,
+    scope: CallScope,
     userKey: string,
     load: Loader<unknown>,
     given: CallOptions | undefined,
@@ -90,20 +90,20 @@ export class RequestMemory implements Reads {
     return value
   }
 
-  peek(scope: Scope, userKey: string): unknown {
+  peek(scope: CallScope, userKey: string): unknown {
     const answer = this.#slots.get(localKeyOf(scope.space, userKey))?.answer
     return isServable(answer) ? this.#release(answer.entry.value) : this.reader.peek(scope, userKey)
   }
 
-  async find(scope: Scope, userKey: string, options: ReadOptions | undefined): Promise<Held | undefined> {
+  async find(scope: CallScope, userKey: string, options: ReadOptions | undefined): Promise<UsableEntry | undefined> {
     return (await this.findMany(scope, [userKey], options))[0]
   }
 
   async findMany(
-    scope: Scope,
+    scope: CallScope,
     userKeys: readonly string[],
     given: ReadOptions | undefined,
-  ): Promise<readonly (Held | undefined)[]> {
+  ): Promise<readonly (UsableEntry | undefined)[]> {
     const options = ownOptions(given)
     if ((options?.tiers ?? 'all') !== 'all' || options?.signal?.aborted === true) {
       return this.reader.findMany(scope, userKeys, options)
@@ -126,7 +126,7 @@ export class RequestMemory implements Reads {
     return slots.map(({ answer }) => (answer === 'absent' ? undefined : answer))
   }
 
-  #localKey(scope: Scope, userKey: string, version: Version | undefined): string {
+  #localKey(scope: CallScope, userKey: string, version: Version | undefined): string {
     this.core.assertOpen()
     return localKeyOf(scopeOfCall(scope, { version }).space, userKey)
   }
@@ -158,6 +158,6 @@ export class RequestMemory implements Reads {
   }
 }
 
-function isServable(answer: Held | 'absent' | undefined): answer is Held {
+function isServable(answer: UsableEntry | 'absent' | undefined): answer is UsableEntry {
   return answer !== undefined && answer !== 'absent' && answer.age !== 'failsafe'
 }

@@ -1,6 +1,6 @@
 // How a source is changed: through the cache at once, or from a queue a little later.
 import { AsyncResource } from 'node:async_hooks'
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { checkKeepable } from '../../flow/write/draft.js'
@@ -20,7 +20,7 @@ export class SourceChanges<Id, V> {
   readonly #core: Core
   readonly #reader: Reader
   readonly #definition: SourceDefinition<Id, V>
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #mode: WriteMode
   readonly #writeThrough: WriteThrough
   readonly #queue: WriteBehind<Id> | undefined

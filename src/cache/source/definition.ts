@@ -1,6 +1,6 @@
 // What `cache.source` takes, and what its options come to.
 
-import type { Scope } from '../../flow/core.js'
+import type { CallScope } from '../../flow/core.js'
 import type { BatchContext } from '../../flow/load/batcher.js'
 import { childSpace, type Version } from '../../model/keys/key.js'
 import { checkCount, checkNames, checkOneOf, invalid, withoutEffect } from '../../model/option-rules.js'
@@ -92,7 +92,7 @@ export interface SourceOptions<Id, V> extends PolicyOptions {
 
 /** A definition with its options checked. */
 export interface ResolvedSource {
-  readonly scope: Scope
+  readonly scope: CallScope
   readonly write: WriteMode
   readonly behind: WriteBehindPolicy
   readonly maxBatch: number
@@ -112,7 +112,11 @@ export function checkDefinition<Id, V>(definition: SourceDefinition<Id, V>): Sou
 }
 
 /** Throws `INVALID_OPTION` or `INVALID_KEY` for whatever is not as `SourceDefinition` says. */
-export function resolveSource<Id, V>(parent: Scope, name: string, definition: SourceDefinition<Id, V>): ResolvedSource {
+export function resolveSource<Id, V>(
+  parent: CallScope,
+  name: string,
+  definition: SourceDefinition<Id, V>,
+): ResolvedSource {
   const { load, loadMany, version, tags, write = 'through', maxBatch = DEFAULT_MAX_BATCH, batchWindow = 0 } = definition
   for (const each of FUNCTIONS) {
     if (definition[each] !== undefined && typeof definition[each] !== 'function') {

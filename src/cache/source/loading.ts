@@ -1,6 +1,6 @@
 // How a source loads: one id at a time, or the ids of one tick together.
 
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import { Batcher } from '../../flow/load/batcher.js'
 import { expectIn } from '../../flow/read/load-many.js'
 import { CacheError } from '../../model/errors.js'
@@ -22,7 +22,7 @@ export class SourceLoading<Id, V> {
   /** How many ids are best asked for at once, within reason; `undefined` where each is a call of its own. */
   readonly batchSize: number | undefined
   readonly #parts: LoadingParts
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #load: (id: Id, context: LoadContext) => V | Promise<V>
   readonly #batcher: Batcher<Id, V> | undefined
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import { ignoreRejection } from '../../flow/entries/tags.js'
 import { allInOrder } from '../../flow/read/load-many.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -16,7 +16,7 @@ import { checkOptions, refuseMore } from '../../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../../model/options/options.js'
 import { refuseNew } from '../../model/options/refuse-new.js'
 import { type Explanation, explain } from '../explain/explain.js'
-import type { Names } from '../registry/name-registry.js'
+import type { NameRegistry } from '../registry/name-registry.js'
 import type { Reads } from '../request-scope/request-memory.js'
 import type { RequestScopes } from '../request-scope/request-scope.js'
 import { warmEntry } from '../warm/warm.js'
@@ -47,7 +47,7 @@ export interface SourceParts {
   readonly reader: Reader
   readonly writer: Writer
   readonly requests: RequestScopes
-  readonly names: Names
+  readonly names: NameRegistry
 }
 
 const READ_OPTIONS = ['signal']
@@ -64,12 +64,12 @@ const SAVES_AT_ONCE = 16
 export class Source<Id, V> {
   readonly #parts: SourceParts
   readonly #definition: SourceDefinition<Id, V>
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #loading: SourceLoading<Id, V>
   readonly #changes: SourceChanges<Id, V>
 
   /** @internal Made by `cache.source()`. */
-  constructor(parts: SourceParts, parent: Scope, name: string, definition: SourceDefinition<Id, V>) {
+  constructor(parts: SourceParts, parent: CallScope, name: string, definition: SourceDefinition<Id, V>) {
     if (parts?.core === undefined) refuseNew('Source', 'cache.source(name, definition)')
     this.#parts = parts
     const own = checkDefinition(definition)

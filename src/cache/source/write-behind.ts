@@ -38,7 +38,7 @@ interface Slot<Id> {
   readonly key: string
   waiting: QueuedChange | undefined
   /** On its way to the source; `waiting` is newer. */
-  underWay: QueuedChange | undefined
+  inFlight: QueuedChange | undefined
   /** When `waiting` is to be flushed. */
   dueAtMs: AtMs
   /** How many times in a row changing the source has failed. */
@@ -91,7 +91,7 @@ export class WriteBehind<Id> implements WaitingWork {
   newest(key: string): QueuedChange | undefined {
     if (this.#slots.size === 0) return undefined
     const slot = this.#slots.get(shortened(key))
-    return slot?.waiting ?? slot?.underWay
+    return slot?.waiting ?? slot?.inFlight
   }
 
   /** Resolves once the change is queued, which is at once unless the queue is full. Rejects with `QUEUE_FULL` or `CLOSED`. */
@@ -137,7 +137,7 @@ export class WriteBehind<Id> implements WaitingWork {
     const nowMs = this.around.clock.nowMs()
     let slot = this.#slots.get(shortened(key))
     if (slot === undefined) {
-      slot = { id, key, waiting: undefined, underWay: undefined, dueAtMs: 0, failures: 0, running: undefined }
+      slot = { id, key, waiting: undefined, inFlight: undefined, dueAtMs: 0, failures: 0, running: undefined }
       this.#slots.set(shortened(key), slot)
     }
     // A newer value does not put off when its id is flushed.
@@ -191,7 +191,7 @@ export class WriteBehind<Id> implements WaitingWork {
     const change = slot.waiting
     if (change === undefined || this.#isEnded) return
     slot.waiting = undefined
-    slot.underWay = change
+    slot.inFlight = change
     const attempt = slot.failures + 1
     try {
       await this.around.write(slot.id, slot.key, change, attempt)
@@ -203,7 +203,7 @@ export class WriteBehind<Id> implements WaitingWork {
       slot.dueAtMs = this.around.clock.nowMs() + retryInMs
       this.around.failed(slot.key, attempt, error, retryInMs)
     }
-    slot.underWay = undefined
+    slot.inFlight = undefined
   }
 
   /** The source knows all of this id: its place is free. */

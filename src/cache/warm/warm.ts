@@ -1,6 +1,6 @@
 // `cache.warm(entries)`: fills the tiers before the readers come.
 
-import type { Scope } from '../../flow/core.js'
+import type { CallScope } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
 import { CacheError, show } from '../../model/errors.js'
 import { checkOptions } from '../../model/option-rules.js'
@@ -22,7 +22,7 @@ export interface Warming {
 
 export async function warmEntries(
   reader: Reader,
-  scope: Scope,
+  scope: CallScope,
   entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
   options: WarmOptions<string> = {},
 ): Promise<WarmReport<string>> {
@@ -36,7 +36,7 @@ export async function warmEntries(
 /** Reads one entry as any caller would; says whether it was loaded for this. */
 export async function warmEntry(
   reader: Reader,
-  scope: Scope,
+  scope: CallScope,
   { key, load, options }: Warming,
 ): Promise<'hit' | 'load'> {
   let came: 'hit' | 'load' = 'hit'

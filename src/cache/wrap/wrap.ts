@@ -1,5 +1,5 @@
 // `cache.wrap(fn)`: a function whose results are cached, with the same signature, and verbs for the entries of its calls.
-import type { Scope } from '../../flow/core.js'
+import type { CallScope } from '../../flow/core.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { invalid, refuseMore } from '../../model/option-rules.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
@@ -52,7 +52,7 @@ type WrappedLast<F extends (...args: never[]) => unknown> = Wrapped<
 /** Throws `NAME_REQUIRED` or `INVALID_OPTION`; nothing was done then. */
 export function wrapFunction(
   parts: WrapParts,
-  parent: Scope,
+  parent: CallScope,
   fn: AnyFunction,
   given: AnyWrapOptions,
 ): Wrapped<unknown[], unknown> {

@@ -1,6 +1,6 @@
 // What stands behind a wrapped function: the key and the options that a call's arguments make, and what is done with its result.
 import { randomUUID } from 'node:crypto'
-import type { Core, Scope } from '../../flow/core.js'
+import type { CallScope, Core } from '../../flow/core.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
 import type { Recorder } from '../../flow/runtime/recorder.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
@@ -14,7 +14,7 @@ import { type Duration, toMs } from '../../model/options/duration.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../../model/options/options.js'
 import { DEFAULT_POLICY, resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
-import type { Names } from '../registry/name-registry.js'
+import type { NameRegistry } from '../registry/name-registry.js'
 import type { Origin } from '../registry/origin.js'
 import type { RequestScopes } from '../request-scope/request-scope.js'
 import { type SignalledCall, takeSignal } from './call-arguments.js'
@@ -34,12 +34,12 @@ export interface WrapParts {
   readonly core: Core
   readonly requests: RequestScopes
   readonly writer: Writer
-  readonly names: Names
+  readonly names: NameRegistry
 }
 
 export class Wrapping {
   readonly #parts: WrapParts
-  readonly #scope: Scope
+  readonly #scope: CallScope
   readonly #fn: AnyFunction
   readonly #options: AnyWrapOptions
   /** Policy options that are functions of the arguments. */
@@ -49,7 +49,7 @@ export class Wrapping {
   /** Of a function that reads its `this`, and has no `per` to tell objects apart. */
   #firstInstance: FirstInstance | undefined
 
-  constructor(parts: WrapParts, parent: Scope, fn: AnyFunction, options: AnyWrapOptions) {
+  constructor(parts: WrapParts, parent: CallScope, fn: AnyFunction, options: AnyWrapOptions) {
     this.#parts = parts
     this.#fn = fn
     this.#options = options

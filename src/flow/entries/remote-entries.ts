@@ -10,7 +10,7 @@ import type { Bytes, Milliseconds } from '../../model/ports.js'
 import type { StandardSchema } from '../../model/values/schema.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
 import type { Core, Remote } from '../core.js'
-import type { Patience } from '../runtime/time-budget.js'
+import type { TimeBudget } from '../runtime/time-budget.js'
 import type { SealPlan } from '../state/seal-plan.js'
 import type { Judgement } from '../tokens/token-reader.js'
 import { isAbsent, validate } from './accept.js'
@@ -21,18 +21,18 @@ export type Found =
   | FoundEntry
   | { readonly kind: 'absent' }
   /** Somebody's lease: a load that may be waited for. `stamp` is all of it. */
-  | { readonly kind: 'held'; readonly stamp: Bytes }
+  | { readonly kind: 'leased'; readonly stamp: Bytes }
   /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
   | { readonly kind: 'fenced' }
   /** Outdated, invalidated, damaged or foreign: nothing to serve, and it may be replaced if it still begins with `stamp`. */
-  | UselessFound
+  | UnusableFound
   /** Written by a later release: nothing to serve, and not ours to replace. */
   | { readonly kind: 'later-format' }
   | { readonly kind: 'unavailable' }
 
 /** `labels`: those of an entry that was invalidated or softly expired by one of them. */
-export interface UselessFound {
-  readonly kind: 'useless'
+export interface UnusableFound {
+  readonly kind: 'unusable'
   readonly stamp: Bytes | undefined
   readonly labels?: LabelSet
 }
@@ -98,17 +98,17 @@ export class RemoteEntries {
     space: Space,
     localKey: string,
     policy: Policy,
-    patience: Patience,
+    budget: TimeBudget,
     ask: Ask = (storeKey) => this.#remote.tier.read(storeKey),
   ): Promise<Found> {
     const changing = this.core.outbox.beforeReadOf(localKey)
-    if (changing !== undefined && (await patience.await(changing)) === undefined) return NOT_ASKED
-    if (this.core.recovery.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
+    if (changing !== undefined && (await budget.await(changing)) === undefined) return NOT_ASKED
+    if (this.core.journal.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
     const { starting } = this.#remote.tier
-    if (starting !== undefined && !(await patience.lasts(starting))) return NOT_ASKED
+    if (starting !== undefined && !(await budget.lasts(starting))) return NOT_ASKED
     const askedAt = this.ask()
     const bytes = await ask(this.storeKey(localKey))
-    return this.judge(bytes, space, localKey, policy, askedAt, patience)
+    return this.judge(bytes, space, localKey, policy, askedAt, budget)
   }
 
   /** The same for many keys, in the order asked. */
@@ -116,23 +116,22 @@ export class RemoteEntries {
     space: Space,
     localKeys: readonly string[],
     policy: Policy,
-    patience: Patience,
+    budget: TimeBudget,
   ): Promise<readonly (Found | Promise<Found>)[]> {
     const { core } = this
     for (const localKey of localKeys) {
       const changing = core.outbox.beforeReadOf(localKey)
-      if (changing !== undefined && (await patience.await(changing)) === undefined)
-        return localKeys.map(() => NOT_ASKED)
+      if (changing !== undefined && (await budget.await(changing)) === undefined) return localKeys.map(() => NOT_ASKED)
     }
     // Asked now: what waits may have been told when the answers are here, and they may still be from before.
     const { starting } = this.#remote.tier
-    if (starting !== undefined && !(await patience.lasts(starting))) return localKeys.map(() => NOT_ASKED)
-    const areWaiting = localKeys.map((key) => core.recovery.hasKey(key) || core.local.unsent.has(key))
+    if (starting !== undefined && !(await budget.lasts(starting))) return localKeys.map(() => NOT_ASKED)
+    const areWaiting = localKeys.map((key) => core.journal.hasKey(key) || core.local.unsent.has(key))
     const askedAt = this.ask()
     const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
     return localKeys.map((localKey, i) => {
       if (areWaiting[i]) return NOT_ASKED
-      return this.judge(answers === UNAVAILABLE ? UNAVAILABLE : answers[i], space, localKey, policy, askedAt, patience)
+      return this.judge(answers === UNAVAILABLE ? UNAVAILABLE : answers[i], space, localKey, policy, askedAt, budget)
     })
   }
 
@@ -143,12 +142,12 @@ export class RemoteEntries {
     localKey: string,
     policy: Policy,
     askedAt: AskedAt,
-    patience: Patience,
+    budget: TimeBudget,
   ): Found | Promise<Found> {
     if (bytes === UNAVAILABLE) return NOT_ASKED
     if (bytes === undefined) return ABSENT
     const state = stateOf(bytes)
-    if (state === 'lease') return { kind: 'held', stamp: leaseOf(bytes) }
+    if (state === 'lease') return { kind: 'leased', stamp: leaseOf(bytes) }
     if (state === 'fence') return FENCED
     const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
     if ('corrupt' in opened) {
@@ -157,8 +156,8 @@ export class RemoteEntries {
     }
     const ageMs = Math.max(0, this.#remote.tier.storeNowMs() - opened.createdAtMs)
     const createdAtMs = Math.floor(this.core.clock.nowMs() - ageMs)
-    if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'useless', stamp: opened.stamp }
-    const judgement = this.core.tokenReader.judge(opened.labels, patience)
+    if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'unusable', stamp: opened.stamp }
+    const judgement = this.core.tokenReader.judge(opened.labels, budget)
     const finish = (judged: Judgement | undefined) =>
       judged === undefined
         ? NOT_ASKED
@@ -179,7 +178,7 @@ export class RemoteEntries {
     },
   ): Found | Promise<Found> {
     const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
-    if (judged.currency === 'invalidated') return { kind: 'useless', stamp: opened.stamp, labels: opened.labels }
+    if (judged.currency === 'invalidated') return { kind: 'unusable', stamp: opened.stamp, labels: opened.labels }
     const found = (checked: unknown): Found => {
       // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
@@ -202,7 +201,7 @@ export class RemoteEntries {
       if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
       entry.expire(expiredAtMs)
       const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
-      return isOver ? { kind: 'useless', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
+      return isOver ? { kind: 'unusable', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
     }
     let value: unknown
     try {
@@ -243,7 +242,7 @@ export class RemoteEntries {
       error = new CacheError('SCHEMA_MISMATCH', `${(reason as Error).message}. It counts as a miss`, { cause: reason })
     }
     this.core.recorder.corrupt(read.space, read.localKey, error)
-    return { kind: 'useless', stamp: opened.stamp }
+    return { kind: 'unusable', stamp: opened.stamp }
   }
 
   #corrupt(space: Space, localKey: string, reason: string, bytes: Bytes): Found {
@@ -252,7 +251,7 @@ export class RemoteEntries {
       `expected an intact entry of this key in L2; ${reason}. It counts as a miss`,
     )
     this.core.recorder.corrupt(space, localKey, error)
-    return { kind: 'useless', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
+    return { kind: 'unusable', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
   }
 
   /** Encodes an entry. The end of `staleIfError` may lie before that of `staleWhileRevalidate`: a soft expiry ends only the latter. Throws `UNSUPPORTED_VALUE`. */

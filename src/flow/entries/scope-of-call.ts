@@ -1,9 +1,12 @@
 // The scope that one call works in: its option `version` makes it another one.
 import { type Version, versionedSpace } from '../../model/keys/key.js'
 import { ownOptions } from '../../model/own-options.js'
-import type { Scope } from '../core.js'
+import type { CallScope } from '../core.js'
 
-export function scopeOfCall(scope: Scope, options: { readonly version?: Version | undefined } | undefined): Scope {
+export function scopeOfCall(
+  scope: CallScope,
+  options: { readonly version?: Version | undefined } | undefined,
+): CallScope {
   if (options?.version === undefined) return scope
   const { version } = ownOptions(options)
   return version === undefined ? scope : { space: versionedSpace(scope.space, version), policy: scope.policy }

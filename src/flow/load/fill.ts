@@ -11,25 +11,25 @@ import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Milliseconds, Token } from '../../model/ports.js'
 import { jittered } from '../../model/time/freshness.js'
 import { UNAVAILABLE } from '../../tiers/remote-tier.js'
-import type { Core, Remote, Scope } from '../core.js'
+import type { CallScope, Core, Remote } from '../core.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { tagsFor, tooMany } from '../entries/tags.js'
 import type { Flight } from '../state/flight.js'
 import { keepMsOf, type Life } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
-import type { Fleet, Right } from './leases.js'
+import type { Leases, StoreRight } from './leases.js'
 import type { Loaded } from './run-loader.js'
 
 /** A finished load with all that decides where its value may go. */
 export interface Finished {
-  readonly scope: Scope
+  readonly scope: CallScope
   readonly policy: Policy
   readonly userKey: string
   readonly tags: Tags<never> | undefined
   readonly flight: Flight
   readonly loaded: Loaded
   readonly carried: CarriedLabels
-  readonly right: Right
+  readonly right: StoreRight
   readonly startedAtMs: AtMs
   /** How long the loader took. */
   readonly tookMs: Milliseconds
@@ -58,12 +58,12 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
   }
 }
 
-export class Keeper {
+export class Filler {
   constructor(
     private readonly core: Core,
     private readonly remote: Remote | undefined,
     private readonly entries: RemoteEntries | undefined,
-    private readonly fleet: Fleet | undefined,
+    private readonly leases: Leases | undefined,
   ) {}
 
   /**
@@ -80,10 +80,10 @@ export class Keeper {
     const late = notCached === undefined ? this.#lateLabels(done) : undefined
     if (late === undefined) {
       // Kept nowhere, so nobody may join any more; those who wait share this one load.
-      this.core.local.ground(flight)
+      this.core.local.detachFlight(flight)
       this.#ended(done, notCached ?? 'unsupported')
       flight.resolve(loaded.value)
-      this.fleet?.giveBack(done.right)
+      this.leases?.giveBack(done.right)
       if (notCached === 'unsupported' && loaded.refusal !== undefined)
         this.core.recorder.storeFailed(done.scope.space, flight.localKey, loaded.refusal)
       return
@@ -102,7 +102,7 @@ export class Keeper {
       wasInvalidated: (bytes) => concerns(bytes, late),
     })
     if (proven === undefined) {
-      this.fleet?.giveBack(done.right)
+      this.leases?.giveBack(done.right)
       return this.#ended(done, 'unproven')
     }
     return this.#answer(done, merge(done.carried, proven), life)
@@ -114,9 +114,9 @@ export class Keeper {
     const filling = this.#fillingOf(done, carried)
     if (filling === undefined) this.#ended(done, this.#inL1Alone(done, carried, entry))
     // Kept nowhere: who asks once it is answered loads anew.
-    if (entry === undefined && right.fence === undefined) this.core.local.ground(flight)
+    if (entry === undefined && right.fence === undefined) this.core.local.detachFlight(flight)
     flight.resolve(loaded.value)
-    if (filling === undefined) this.fleet?.giveBack(right)
+    if (filling === undefined) this.leases?.giveBack(right)
     else this.#ended(done, await this.#fill(done, carried, life, entry, filling))
   }
 
@@ -133,7 +133,7 @@ export class Keeper {
     const { tags, loaded, flight } = done
     const derived = typeof tags === 'function' ? this.#derivedTags(done, tags) : []
     if (derived === undefined) return undefined
-    const renewed = loaded.use === 'renew' ? (flight.held?.entry.labels.labels ?? []) : []
+    const renewed = loaded.use === 'renew' ? (flight.usable?.entry.labels.labels ?? []) : []
     const joined = this.#joinedTags(done)
     if (joined === undefined) return undefined
     const isCrowded = flight.labels.length > MAX_TAGS && this.#hasTooMany(done, flight.labels)
@@ -255,14 +255,14 @@ export class Keeper {
     } catch (error) {
       // What L2 cannot keep, L1 does not keep either: all processes must see the same.
       this.#dropFromL1(flight.localKey, entry)
-      this.fleet?.giveBack(right)
+      this.leases?.giveBack(right)
       core.recorder.storeFailed(done.scope.space, flight.localKey, error)
       return 'unsupported'
     }
     core.tokenReader.prolong(carried.set.labels, keepMsOf(life))
     const release = core.background.admitWrite(bytes.length)
     if (release === undefined) {
-      this.fleet?.giveBack(right)
+      this.leases?.giveBack(right)
       core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
       return this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy'
     }

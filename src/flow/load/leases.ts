@@ -7,9 +7,9 @@ import { leaseKeyOf } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
-import type { Core, Remote, Scope } from '../core.js'
+import type { CallScope, Core, Remote } from '../core.js'
 import { type Ask, type Found, type FoundEntry, NOT_ASKED, type RemoteEntries } from '../entries/remote-entries.js'
-import type { Patience } from '../runtime/time-budget.js'
+import type { TimeBudget } from '../runtime/time-budget.js'
 import type { Flight } from '../state/flight.js'
 import { LeaseWait } from './lease-wait.js'
 import { keepRenewing } from './renewal.js'
@@ -22,7 +22,7 @@ import { keepRenewing } from './renewal.js'
  * (see `RemoteStore`). So the fill of a load that began before an invalidation finds something else and stores nothing, however late
  * its packet arrives.
  */
-export interface Right {
+export interface StoreRight {
   /** `undefined`: the value may not be stored in L2. */
   readonly fence: Bytes | undefined
   /** The lease to renew while the loader runs, and to give back if nothing is stored. */
@@ -33,7 +33,7 @@ export interface Right {
 
 /** What asking for the right came to. */
 export type Acquired =
-  | { readonly kind: 'load'; readonly right: Right }
+  | { readonly kind: 'load'; readonly right: StoreRight }
   /** Another process loaded meanwhile. */
   | { readonly kind: 'found'; readonly found: FoundEntry }
   /** Another process refreshes what is still good enough. */
@@ -50,13 +50,13 @@ class Planted {
   constructor(readonly lease: Bytes) {}
 }
 
-export const NO_RIGHT: Right = { fence: undefined, lease: undefined, mayKeep: true }
+export const NO_RIGHT: StoreRight = { fence: undefined, lease: undefined, mayKeep: true }
 
 /**
  * A writer's fence stands. Its end is not waited for: a database may take long, and `save` itself may read what it is about to
  * write. What is loaded meanwhile is the truth of its moment and perhaps not of the next, so its callers get it and nobody else.
  */
-const FENCED_OUT: Right = { fence: undefined, lease: undefined, mayKeep: false }
+const FENCED_OUT: StoreRight = { fence: undefined, lease: undefined, mayKeep: false }
 
 /** How much the latest read says of the next one. */
 const LEARNING_RATE = 1 / 8
@@ -65,16 +65,16 @@ const LEARNING_RATE = 1 / 8
 const MAX_TRIES = 50
 
 export interface AcquirePlan {
-  readonly scope: Scope
+  readonly scope: CallScope
   readonly policy: Policy
   readonly flight: Flight
   /** What L2 may cost the caller. The time in which another process loads is none of it. */
-  readonly patience: Patience
+  readonly budget: TimeBudget
   /** Whether an entry found meanwhile makes this load unnecessary. */
   isGoodEnough(found: FoundEntry): boolean
 }
 
-export class Fleet {
+export class Leases {
   /** How often reads of late found nothing: 0 to 1. */
   #missRate = 0
 
@@ -90,7 +90,7 @@ export class Fleet {
    * tick are one command, which is cheaper.
    */
   async read(plan: AcquirePlan): Promise<Found | Claimed> {
-    const { flight, scope, policy, patience } = plan
+    const { flight, scope, policy, budget } = plan
     let lease: Bytes | undefined
     const claim: Ask = async (storeKey) => {
       const claimed = await this.#claim(storeKey, plan)
@@ -99,7 +99,7 @@ export class Fleet {
       return undefined
     }
     const ask = this.#missRate > 0.5 ? claim : undefined
-    const found = await this.entries.read(scope.space, flight.localKey, policy, patience, ask)
+    const found = await this.entries.read(scope.space, flight.localKey, policy, budget, ask)
     if (found.kind === 'absent') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
     else if (found.kind !== 'unavailable') this.#missRate -= LEARNING_RATE * this.#missRate
     return lease !== undefined && found.kind === 'absent' ? { kind: 'claimed', lease } : found
@@ -136,12 +136,12 @@ export class Fleet {
           tries++
           seen = await this.#claimOrSee(plan)
           // Neither waited for nor polled: what stands there now decides at once.
-          if (!(seen instanceof Planted) && (seen.kind === 'absent' || seen.kind === 'held')) break
+          if (!(seen instanceof Planted) && (seen.kind === 'absent' || seen.kind === 'leased')) break
           continue
-        case 'useless':
+        case 'unusable':
           tries++
           seen = await this.#replaceOrSee(plan, seen.stamp)
-          if (!(seen instanceof Planted) && seen.kind === 'useless') break
+          if (!(seen instanceof Planted) && seen.kind === 'unusable') break
           continue
         case 'entry': {
           if (plan.isGoodEnough(seen)) return { kind: 'found', found: seen }
@@ -160,7 +160,7 @@ export class Fleet {
           }
           break
         }
-        case 'held':
+        case 'leased':
           if (!flight.mustLoad) break
           // A refresh waits for no load that began before it: it takes the lease over, and what that load brings is stored nowhere.
           tries++
@@ -171,14 +171,14 @@ export class Fleet {
       }
       // Only the waiting is switched off, never the fence: what was seen standing there must still stand at the fill.
       // A load of this very process is waited for all the same (G5).
-      const isOther = seen.kind === 'held' && !this.#isOurs(seen.stamp)
+      const isOther = seen.kind === 'leased' && !this.#isOurs(seen.stamp)
       if ((policy.singleFlight === 'process' && isOther) || wait.isOver(callers.nowMs())) {
-        const fence = seen.kind === 'held' || seen.kind === 'entry' ? seen.stamp : undefined
+        const fence = seen.kind === 'leased' || seen.kind === 'entry' ? seen.stamp : undefined
         return { kind: 'load', right: { fence, lease: undefined, mayKeep: true } }
       }
       await this.#pause(wait.nextPauseMs())
-      plan.patience.renew()
-      const ask: 'read' | 'claim' = seen.kind === 'held' ? wait.nextAsk(callers.nowMs()) : 'read'
+      plan.budget.renew()
+      const ask: 'read' | 'claim' = seen.kind === 'leased' ? wait.nextAsk(callers.nowMs()) : 'read'
       seen = ask === 'claim' ? await this.#claimOrSee(plan) : await this.#read(plan)
     }
   }
@@ -191,32 +191,32 @@ export class Fleet {
 
   /** Whether a load of this process holds this lease. */
   #isOurs(lease: Bytes): boolean {
-    for (const flight of this.core.local.underWay) {
+    for (const flight of this.core.local.inFlight) {
       if (flight.lease !== undefined && Buffer.compare(flight.lease, lease) === 0) return true
     }
     return false
   }
 
   /** A lease that was planted after the caller gave up is nobody's: without it the others need not wait until it expires. */
-  async #claim(storeKey: string, { patience }: AcquirePlan): Promise<Planted | Bytes | Unavailable> {
+  async #claim(storeKey: string, { budget }: AcquirePlan): Promise<Planted | Bytes | Unavailable> {
     // For each attempt another one: what one of them plants late, no other takes for its own.
     const lease = newStamp('lease')
     const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
     const tooLate = (standing: Bytes) => {
       if (isOurs(standing)) this.#giveBack({ storeKey, stamp: standing })
     }
-    const limits = { withinMs: patience.leftMs, tooLate }
+    const limits = { withinMs: budget.leftMs, tooLate }
     const standing = await this.remote.tier.claim(storeKey, lease, this.remote.leaseMs, limits)
     return standing !== UNAVAILABLE && isOurs(standing) ? new Planted(standing) : standing
   }
 
   /** What stands there, by a claim: it takes the place of nothing, and of what no cache can have left there. */
   async #claimOrSee(plan: AcquirePlan): Promise<Found | Planted> {
-    const { scope, flight, policy, patience } = plan
+    const { scope, flight, policy, budget } = plan
     const askedAt = this.entries.ask()
     const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
     if (standing instanceof Planted) return standing
-    return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, patience)
+    return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, budget)
   }
 
   /** Takes the place of what begins as `expected`; else what stands there now. */
@@ -231,14 +231,14 @@ export class Fleet {
     const tooLate = (answer: undefined | 'refused') => {
       if (answer === undefined) this.#giveBack({ storeKey, stamp: lease })
     }
-    const limits = { withinMs: plan.patience.leftMs, tooLate }
+    const limits = { withinMs: plan.budget.leftMs, tooLate }
     const answer = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
     if (answer === undefined) return new Planted(lease)
     return answer === UNAVAILABLE ? NOT_ASKED : this.#read(plan)
   }
 
   #read(plan: AcquirePlan): Promise<Found> {
-    return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.patience)
+    return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.budget)
   }
 
   #pause(ms: Milliseconds): Promise<void> {
@@ -253,18 +253,18 @@ export class Fleet {
    * Keeps the lease alive while the loader runs, so that those who wait for it go on waiting, and a dead holder costs them one
    * lease at most. Answers what stops it.
    */
-  renewWhileLoading(right: Right): () => void {
+  renewWhileLoading(right: StoreRight): () => void {
     const { lease } = right
     if (lease === undefined) return () => undefined
     return keepRenewing(this.core, this.remote, lease.storeKey, lease.stamp, this.remote.leaseMs)
   }
 
   /** Nothing will be stored: whoever waits for the lease may go on at once. */
-  giveBack(right: Right): void {
+  giveBack(right: StoreRight): void {
     if (right.lease !== undefined) this.#giveBack(right.lease)
   }
 
-  #giveBack(lease: NonNullable<Right['lease']>): void {
+  #giveBack(lease: NonNullable<StoreRight['lease']>): void {
     this.core.background.run('give lease back', () => this.remote.tier.swap(lease.storeKey, lease.stamp, undefined, 1))
   }
 }

@@ -2,7 +2,7 @@
 import { CacheError, show } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { CallOptions } from '../../model/options/options.js'
-import type { Core, Scope } from '../core.js'
+import type { CallScope, Core } from '../core.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { type BatchContext, Batcher } from '../load/batcher.js'
 import type { Reader } from './read.js'
@@ -17,7 +17,7 @@ export type ManyLoader<V> = (
 export async function loadMissing<V>(
   reader: Pick<Reader, 'getOrSet'>,
   core: Core,
-  scope: Scope,
+  scope: CallScope,
   userKeys: readonly string[],
   loadMany: ManyLoader<V>,
   options: CallOptions<V> | undefined,

@@ -25,16 +25,16 @@ import { shouldRefreshEarly } from '../../model/time/freshness.js'
 import { atEndOfTick } from '../../model/time/tick.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
 import type { Timed } from '../../tiers/deadlines.js'
-import type { Core, Remote, Scope } from '../core.js'
+import type { CallScope, Core, Remote } from '../core.js'
 import { type Accepted, accept, acceptAgain } from '../entries/accept.js'
 import { type Found, type FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
-import { Keeper, putInL1 } from '../load/fill.js'
-import { Fleet, NO_RIGHT, type Right } from '../load/leases.js'
+import { Filler, putInL1 } from '../load/fill.js'
+import { Leases, NO_RIGHT, type StoreRight } from '../load/leases.js'
 import { type Loaded, runLoader } from '../load/run-loader.js'
-import { Patience } from '../runtime/time-budget.js'
-import { Flight, type Held, type Loading, loadTimeout, type Waiting } from '../state/flight.js'
+import { TimeBudget } from '../runtime/time-budget.js'
+import { Flight, type Loading, loadTimeout, type UsableEntry, type Waiting } from '../state/flight.js'
 import type { Mark } from '../state/invalidation-log.js'
 import type { SealPlan } from '../state/seal-plan.js'
 import { MaxAges } from './max-ages.js'
@@ -56,7 +56,7 @@ export type Lookup<V> =
 
 /** One `getOrSet` after its L1 hit was ruled out. */
 interface Request {
-  readonly scope: Scope
+  readonly scope: CallScope
   readonly userKey: string
   readonly localKey: string
   readonly policy: Policy
@@ -72,8 +72,8 @@ const CLOCK_ERROR_MS = 2
 export class Reader {
   readonly entries: RemoteEntries | undefined
   readonly #core: Core
-  readonly #fleet: Fleet | undefined
-  readonly #keeper: Keeper
+  readonly #leases: Leases | undefined
+  readonly #filler: Filler
   readonly #remote: Remote | undefined
   readonly #maxAges = new MaxAges()
 
@@ -81,8 +81,8 @@ export class Reader {
     this.#core = core
     this.#remote = core.remote
     this.entries = core.remote && new RemoteEntries(core, core.remote)
-    this.#fleet = core.remote && this.entries && new Fleet(core, core.remote, this.entries)
-    this.#keeper = new Keeper(core, core.remote, this.entries, this.#fleet)
+    this.#leases = core.remote && this.entries && new Leases(core, core.remote, this.entries)
+    this.#filler = new Filler(core, core.remote, this.entries, this.#leases)
   }
 
   // ── 1. The hit in L1 ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -92,7 +92,7 @@ export class Reader {
    * promise that the entry keeps (bench/micro/l1-hit.ts). Options are resolved only once the hit is ruled out; of those that could rule
    * it out each is looked at.
    */
-  getOrSet<V>(scope: Scope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
+  getOrSet<V>(scope: CallScope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
     if (options === undefined) {
       const hit = this.hit(scope, userKey)
       if (hit !== undefined) return hit as Promise<V>
@@ -107,7 +107,7 @@ export class Reader {
    * The value if L1 has it, fresh, younger than `maxAgeMs` and with nothing to think about; else `undefined`, and `getOrSet` is to be
    * asked.
    */
-  hit(scope: Scope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
+  hit(scope: CallScope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
     const core = this.#core
     if (core.l1 === undefined || typeof userKey !== 'string') return undefined
     const prefix = scope.space.localPrefix
@@ -125,7 +125,7 @@ export class Reader {
 
   // ── 2. What L1 has, if it may be served ─────────────────────────────────────────────────────────────────────────────────────
 
-  #fetch(scope: Scope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Promise<unknown> {
+  #fetch(scope: CallScope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Promise<unknown> {
     try {
       return this.#serve(this.#request(scope, userKey, load, options))
     } catch (error) {
@@ -138,32 +138,32 @@ export class Reader {
       this.#report(request, ABORTED, undefined)
       return Promise.reject(request.signal.reason)
     }
-    const held = this.#inL1(request.localKey, request.policy, request.windows)
-    const served = held && this.#serveHeld(request, held)
-    return served === undefined ? this.#joinOrFly(request, held) : Promise.resolve(served.value)
+    const usable = this.#inL1(request.localKey, request.policy, request.windows)
+    const served = usable && this.#serveHeld(request, usable)
+    return served === undefined ? this.#joinOrFly(request, usable) : Promise.resolve(served.value)
   }
 
   /** What L1 has answers now, and is refreshed behind the answer where that is due; `undefined`: a load is to be waited for. */
-  #serveHeld(request: Request, held: Held): { readonly value: unknown } | undefined {
-    const age = this.#ageFor(request, held.entry)
+  #serveHeld(request: Request, usable: UsableEntry): { readonly value: unknown } | undefined {
+    const age = this.#ageFor(request, usable.entry)
     if (age === 'fresh') {
-      this.#report(request, HIT.l1, held)
-      if (this.#isEarly(held.entry, request.policy)) this.#refreshBehind(request, 'refresh', held)
-      return { value: this.#release(held.entry.value) }
+      this.#report(request, HIT.l1, usable)
+      if (this.#isEarly(usable.entry, request.policy)) this.#refreshBehind(request, 'refresh', usable)
+      return { value: this.#release(usable.entry.value) }
     }
     if (age === 'expired') return undefined
     const mustWait = this.#mustWait(request)
     if (age === 'stale') {
-      if (!mustWait) this.#refreshBehind(request, 'stale', held)
-      this.#report(request, STALE[held.tier], held)
-      return { value: this.#release(held.entry.value) }
+      if (!mustWait) this.#refreshBehind(request, 'stale', usable)
+      this.#report(request, STALE[usable.tier], usable)
+      return { value: this.#release(usable.entry.value) }
     }
     if (!mustWait) return undefined
-    this.#report(request, STALE_IF_ERROR[held.tier], held)
-    return { value: this.#release(held.entry.value) }
+    this.#report(request, STALE_IF_ERROR[usable.tier], usable)
+    return { value: this.#release(usable.entry.value) }
   }
 
-  #request(scope: Scope, userKey: string, load: Loader<unknown>, given: CallOptions | undefined): Request {
+  #request(scope: CallScope, userKey: string, load: Loader<unknown>, given: CallOptions | undefined): Request {
     const options = ownOptions(given)
     this.#core.assertOpen()
     if (typeof load !== 'function') {
@@ -194,18 +194,18 @@ export class Reader {
    * A value that was set here and that L2 does not have yet is what this process reads (G2), whatever L1 made of it. `held` is
    * `undefined` if its life is over.
    */
-  ownWrite(localKey: string): { readonly held: Held | undefined } | undefined {
-    const { clock, tokens, recovery, local } = this.#core
+  ownWrite(localKey: string): { readonly usable: UsableEntry | undefined } | undefined {
+    const { clock, tokens, journal: recovery, local } = this.#core
     const unsent = local.unsent.planOf(localKey)
     const plan = unsent ?? (recovery.size > 0 ? recovery.pendingValue(localKey)?.plan : undefined)
-    return plan && { held: heldOf(plan, clock.nowMs(), tokens.epoch) }
+    return plan && { usable: heldOf(plan, clock.nowMs(), tokens.epoch) }
   }
 
   /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
-  #inL1(localKey: string, policy: Policy, windows?: CallWindows): Held | undefined {
+  #inL1(localKey: string, policy: Policy, windows?: CallWindows): UsableEntry | undefined {
     const { l1, clock, tokens } = this.#core
     const written = this.ownWrite(localKey)
-    if (written !== undefined) return written.held
+    if (written !== undefined) return written.usable
     const entry = policy.tiers === 'l2' ? undefined : l1?.get(localKey)
     if (entry === undefined) return undefined
     const nowMs = clock.nowMs()
@@ -245,8 +245,8 @@ export class Reader {
   }
 
   /** A read is over; `held` is the entry that was served, if one was. */
-  #report(request: Request, outcome: ReadOutcome, held: Held | undefined): void {
-    this.#core.recorder.read(request.scope.space, request.userKey, outcome, held?.entry.createdAtMs)
+  #report(request: Request, outcome: ReadOutcome, usable: UsableEntry | undefined): void {
+    this.#core.recorder.read(request.scope.space, request.userKey, outcome, usable?.entry.createdAtMs)
   }
 
   #release(value: unknown): unknown {
@@ -264,14 +264,14 @@ export class Reader {
 
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #joinOrFly(request: Request, held: Held | undefined): Promise<unknown> {
+  async #joinOrFly(request: Request, usable: UsableEntry | undefined): Promise<unknown> {
     const { local, running, callers } = this.#core
     const { policy, signal, tags } = request
     const caller = running.getStore()
     const flying = this.#joinable(request.localKey)
     if (flying !== undefined && caller !== undefined) refuseCycle(caller, flying, request.userKey, this.#core)
     if (flying !== undefined && tags !== undefined) flying.addTags(tags)
-    const flight = flying ?? this.#prepare(request, held, held === undefined ? 'miss' : 'stale')
+    const flight = flying ?? this.#prepare(request, usable, usable === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
     const waiting: Waiting = {
       signal,
@@ -279,11 +279,11 @@ export class Reader {
       limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
       softMs: policy.softTimeoutMs,
       takeStale: () => {
-        const { held } = flight
-        if (held === undefined || !this.#isStillUsable(held, flight)) return undefined
-        if (this.#ageFor(request, held.entry) === 'expired') return undefined
-        waiting.outcome = STALE_IF_SLOW[held.tier]
-        return held.entry
+        const { usable } = flight
+        if (usable === undefined || !this.#isStillUsable(usable, flight)) return undefined
+        if (this.#ageFor(request, usable.entry) === 'expired') return undefined
+        waiting.outcome = STALE_IF_SLOW[usable.tier]
+        return usable.entry
       },
       outcome: undefined,
     }
@@ -306,7 +306,7 @@ export class Reader {
     }
     if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
       // Nobody else joins it either: it may go on storing for a while.
-      local.ground(flight)
+      local.detachFlight(flight)
       return this.#joinOrFly(request, undefined)
     }
     if (request.windows !== undefined && waiting.outcome === undefined && !this.#isTaken(request, flight)) {
@@ -315,7 +315,7 @@ export class Reader {
     this.#report(
       request,
       waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome)),
-      flight.held,
+      flight.usable,
     )
     return this.#handOut(value)
   }
@@ -369,12 +369,12 @@ export class Reader {
   }
 
   #abandon(flight: Flight): void {
-    this.#core.local.ground(flight)
+    this.#core.local.detachFlight(flight)
     flight.abort(new DOMException('every caller that waited for this load has left', 'AbortError'))
   }
 
   /** A flight that others can join, not yet started. */
-  #prepare(request: Request, held: Held | undefined, reason: LoadReason): Flight {
+  #prepare(request: Request, usable: UsableEntry | undefined, reason: LoadReason): Flight {
     const { local, clock, tokens } = this.#core
     const { localKey } = request
     const { scopeLabels } = request.scope.space
@@ -389,13 +389,13 @@ export class Reader {
       beganAtMs: clock.nowMs(),
       epoch: tokens.epoch,
     }
-    const flight = new Flight(plan, held)
+    const flight = new Flight(plan, usable)
     local.flights.add(flight)
     return flight
   }
 
   /** Starts a refresh that nobody waits for, unless one is under way. At most so many run at once as `background.concurrency` says. */
-  #refreshBehind(request: Request, reason: LoadReason, held: Held): void {
+  #refreshBehind(request: Request, reason: LoadReason, usable: UsableEntry): void {
     const { local, background, recorder } = this.#core
     if (local.flights.has(request.localKey)) return
     if (!background.hasRoomForRefresh) {
@@ -403,7 +403,7 @@ export class Reader {
       recorder.dropped('refresh', request.scope.space.scope, request.localKey)
       return
     }
-    const flight = this.#prepare(request, held, reason)
+    const flight = this.#prepare(request, usable, reason)
     flight.keepAlive()
     flight.start = () => this.#fly(flight, request)
     background.refresh('refresh', async () => flight.start?.())
@@ -414,7 +414,7 @@ export class Reader {
   async #fly(flight: Flight, request: Request): Promise<void> {
     const { local, limits } = this.#core
     flight.start = undefined
-    local.underWay.add(flight)
+    local.inFlight.add(flight)
     const limit = this.#limit(flight, request)
     if (limit !== undefined) limits.add(limit)
     try {
@@ -425,7 +425,7 @@ export class Reader {
       throw error
     } finally {
       if (limit !== undefined) limits.remove(limit)
-      local.underWay.delete(flight)
+      local.inFlight.delete(flight)
       local.flights.delete(flight)
       flight.end()
     }
@@ -447,47 +447,47 @@ export class Reader {
 
   async #readThenLoad(flight: Flight, request: Request): Promise<void> {
     const { policy, scope } = request
-    const patience = this.patience(policy)
-    const fleet = policy.tiers === 'l1' ? undefined : this.#fleet
-    if (fleet === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, patience)
+    const budget = this.budget(policy)
+    const leases = policy.tiers === 'l1' ? undefined : this.#leases
+    if (leases === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, budget)
     const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
-    const plan = { scope, policy, flight, patience, isGoodEnough }
-    const found = await fleet.read(plan)
+    const plan = { scope, policy, flight, budget: budget, isGoodEnough }
+    const found = await leases.read(plan)
     if (found.kind === 'entry') {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
-      const held = this.#fallBackOn(flight, found)
+      const usable = this.#fallBackOn(flight, found)
       const age = this.#ageFor(request, found.entry)
-      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, held, found)
+      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, usable, found)
       if (!flight.mustLoad && age !== 'fresh' && age !== 'expired' && this.#mustWait(request, found)) {
-        if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier], held.entry)
+        if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
         return
       }
     }
-    const acquired = await fleet.acquire(found, plan)
+    const acquired = await leases.acquire(found, plan)
     if (acquired.kind === 'leave') return this.#leave(flight)
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
-    if (flight.isAborted) fleet.giveBack(right)
-    else await this.#load(flight, request, right, patience)
+    if (flight.isAborted) leases.giveBack(right)
+    else await this.#load(flight, request, right, budget)
   }
 
   /** Another process refreshes what is fresh still. Whoever joined meanwhile has that. */
   #leave(flight: Flight): void {
-    const { held } = flight
-    if (!flight.isAnswered && held !== undefined) flight.resolve(held.entry.value, HIT[held.tier], held.entry)
+    const { usable } = flight
+    if (!flight.isAnswered && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
   }
 
   /** For one read. */
-  patience({ hardTimeoutMs }: Policy): Patience {
+  budget({ hardTimeoutMs }: Policy): TimeBudget {
     const tier = this.#remote?.tier
     const starting = tier?.starting
-    if (tier === undefined || starting === undefined) return new Patience(this.#core.callers, tier?.timeoutMs ?? 0)
+    if (tier === undefined || starting === undefined) return new TimeBudget(this.#core.callers, tier?.timeoutMs ?? 0)
     // What a first connection takes is none of what L2 may cost a read once it is connected. The loader must still have its turn
     // before the caller's own limit ends.
     const moreMs = Math.min(tier.connectTimeoutMs, hardTimeoutMs / 2 - tier.timeoutMs)
-    const patience = new Patience(this.#core.callers, tier.timeoutMs, moreMs)
-    void starting.then(() => patience.renew())
-    return patience
+    const budget = new TimeBudget(this.#core.callers, tier.timeoutMs, moreMs)
+    void starting.then(() => budget.renew())
+    return budget
   }
 
   /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
@@ -496,15 +496,15 @@ export class Reader {
     if (this.#ageFor(request, found.entry) !== 'fresh') return false
     if (flight.reason !== 'refresh') return true
     // The copy in L1 and its original differ by the error of two estimates of the store's clock.
-    return flight.held !== undefined && found.entry.createdAtMs > flight.held.entry.createdAtMs + CLOCK_ERROR_MS
+    return flight.usable !== undefined && found.entry.createdAtMs > flight.usable.entry.createdAtMs + CLOCK_ERROR_MS
   }
 
   /** Notes what L2 has as the value to serve if loading fails: it is at least as new as what L1 had. */
-  #fallBackOn(flight: Flight, found: FoundEntry): Held {
+  #fallBackOn(flight: Flight, found: FoundEntry): UsableEntry {
     const age = ageOf(found.entry, this.#core.clock.nowMs())
-    const held: Held = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'failsafe' : age }
-    flight.fallBackOn(held)
-    return held
+    const usable: UsableEntry = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'failsafe' : age }
+    flight.fallBackOn(usable)
+    return usable
   }
 
   /** L2 had it: L1 takes a copy, unless an invalidation came while the answer was on its way. */
@@ -524,17 +524,17 @@ export class Reader {
   }
 
   /** Stale in L2: the callers have it now, the load goes on behind them. */
-  #answerStale(flight: Flight, request: Request, held: Held, found: FoundEntry): void {
+  #answerStale(flight: Flight, request: Request, usable: UsableEntry, found: FoundEntry): void {
     this.#copyToL1(flight.localKey, flight.keyMark, request.policy, found)
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.staleUntilMs
     flight.keepAlive()
-    flight.resolve(held.entry.value, STALE[held.tier], held.entry)
+    flight.resolve(usable.entry.value, STALE[usable.tier], usable.entry)
   }
 
   // ── 5. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #load(flight: Flight, request: Request, right: Right, patience: Patience): Promise<void> {
+  async #load(flight: Flight, request: Request, right: StoreRight, budget: TimeBudget): Promise<void> {
     const core = this.#core
     const { clock, recorder } = core
     const { scope, userKey, policy } = request
@@ -547,18 +547,18 @@ export class Reader {
     const carrying =
       right.fence === undefined
         ? core.tokenReader.carryKnown(flight.labels)
-        : core.tokenReader.carry(flight.labels, lifeMs, patience)
+        : core.tokenReader.carry(flight.labels, lifeMs, budget)
     const carried = carrying instanceof Promise ? await carrying : carrying
     const startedAtMs = clock.nowMs()
     flight.fence = right.fence
     let stopRenewing: (() => void) | undefined
     let loaded: Loaded
     try {
-      const stale = flight.held && staleOf(flight.held, startedAtMs)
+      const stale = flight.usable && staleOf(flight.usable, startedAtMs)
       flight.isLoading = true
       const loading = runLoader(request.load, userKey, flight, stale, core.running)
       if (loading instanceof Promise) {
-        stopRenewing = this.#fleet?.renewWhileLoading(right)
+        stopRenewing = this.#leases?.renewWhileLoading(right)
         loaded = await flight.untilAborted(loading)
       } else {
         // Not at once: those who ask in the same tick share it, also if it is kept nowhere.
@@ -567,7 +567,7 @@ export class Reader {
       const accepted = this.#accept(loaded, policy)
       loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
     } catch (error) {
-      this.#fleet?.giveBack(right)
+      this.#leases?.giveBack(right)
       // After an abort the callers left or were told already.
       if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
       return
@@ -581,11 +581,11 @@ export class Reader {
     try {
       const { tags } = request
       const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, tookMs, since, epoch }
-      await this.#keeper.finish(done)
+      await this.#filler.finish(done)
     } catch (error) {
       // The loader did its part: its callers are served, whatever the cache could not make of the value.
       if (!flight.isAnswered) flight.resolve(loaded.value)
-      this.#fleet?.giveBack(right)
+      this.#leases?.giveBack(right)
       recorder.storeFailed(scope.space, flight.localKey, error)
       recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
     }
@@ -603,35 +603,35 @@ export class Reader {
     const { recorder, local } = this.#core
     recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
-    const { held } = flight
-    const mayServe = held !== undefined && this.#isStillUsable(held, flight)
-    local.ground(flight)
+    const { usable } = flight
+    const mayServe = usable !== undefined && this.#isStillUsable(usable, flight)
+    local.detachFlight(flight)
     if (!mayServe) {
       if (!flight.isAnswered) flight.reject(error, outcome)
       return
     }
-    this.#noteFailure(flight, request, held)
+    this.#noteFailure(flight, request, usable)
     // Into L1, so that the reads until the next try find it there.
-    if (held.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
-      putInL1(this.#core, flight.localKey, held.entry, request.policy, undefined)
+    if (usable.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
+      putInL1(this.#core, flight.localKey, usable.entry, request.policy, undefined)
     }
-    if (!flight.isAnswered) flight.resolve(held.entry.value, STALE_IF_ERROR[held.tier], held.entry)
+    if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
   }
 
-  #isStillUsable(held: Held, flight: Flight): boolean {
+  #isStillUsable(usable: UsableEntry, flight: Flight): boolean {
     const { clock, local, tokens } = this.#core
     const nowMs = clock.nowMs()
-    if (ageOf(held.entry, nowMs) === 'expired') return false
+    if (ageOf(usable.entry, nowMs) === 'expired') return false
     if (local.keyLog.brokenSince(flight.keyMark, flight.localKey)) return false
-    return tokens.verify(held.entry, nowMs) !== 'invalidated'
+    return tokens.verify(usable.entry, nowMs) !== 'invalidated'
   }
 
-  #noteFailure(flight: Flight, request: Request, held: Held): void {
+  #noteFailure(flight: Flight, request: Request, usable: UsableEntry): void {
     const { failureBackoff } = request.policy
     if (failureBackoff === undefined) return
     const { clock, random, local } = this.#core
     const { localKey, labelMark, fence } = flight
-    const labels = [flight.labels, held.entry.labels.labels]
+    const labels = [flight.labels, usable.entry.labels.labels]
     local.failures.note({ localKey, labels, labelMark, fence }, failureBackoff, clock.nowMs(), random)
   }
 
@@ -642,7 +642,7 @@ export class Reader {
    * share the next one: so at most one runs, and one waits.
    */
   async refresh(
-    scope: Scope,
+    scope: CallScope,
     userKey: string,
     load: Loader<unknown>,
     options: CallOptions | undefined,
@@ -672,9 +672,9 @@ export class Reader {
   /** A load that begins at the end of this tick: whoever asks for the same until then shares it. */
   #beginRefresh(request: Request): Flight {
     const { local, background } = this.#core
-    const held = this.#inL1(request.localKey, request.policy)
+    const usable = this.#inL1(request.localKey, request.policy)
     local.detach(request.localKey)
-    const flight = this.#prepare(request, held, 'refresh')
+    const flight = this.#prepare(request, usable, 'refresh')
     flight.mustLoad = true
     background.run('load', async () => {
       await new Promise<void>(atEndOfTick)
@@ -708,7 +708,7 @@ export class Reader {
   // ── Reads that never load ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** L1 only, synchronous; changes neither recency nor counters. */
-  peek(scope: Scope, userKey: string): unknown {
+  peek(scope: CallScope, userKey: string): unknown {
     const { l1, clock, tokens, local } = this.#core
     const localKey = localKeyOf(scope.space, userKey)
     const unsent = local.unsent.planOf(localKey)
@@ -722,7 +722,7 @@ export class Reader {
   }
 
   /** What L1 or L2 holds under a key, usable in whatever way. */
-  async find(scope: Scope, userKey: string, given: ReadOptions | undefined): Promise<Held | undefined> {
+  async find(scope: CallScope, userKey: string, given: ReadOptions | undefined): Promise<UsableEntry | undefined> {
     this.#core.assertOpen()
     const options = ownOptions(given)
     const target = scopeOfCall(scope, options)
@@ -733,18 +733,16 @@ export class Reader {
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.entries === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
-    const found = await this.#core.callers.await(
-      this.entries.read(target.space, localKey, policy, this.patience(policy)),
-    )
+    const found = await this.#core.callers.await(this.entries.read(target.space, localKey, policy, this.budget(policy)))
     return this.#take(localKey, keyMark, policy, found) ?? inL1
   }
 
   /** The same for many keys, in their order, with one read of L2. */
   async findMany(
-    scope: Scope,
+    scope: CallScope,
     userKeys: readonly string[],
     given: ReadOptions | undefined,
-  ): Promise<readonly (Held | undefined)[]> {
+  ): Promise<readonly (UsableEntry | undefined)[]> {
     this.#core.assertOpen()
     const options = ownOptions(given)
     const target = scopeOfCall(scope, options)
@@ -754,15 +752,15 @@ export class Reader {
     const results = localKeys.map((localKey) => this.#inL1(localKey, policy))
     if (this.entries === undefined || policy.tiers === 'l1') return results
     const missing: number[] = []
-    results.forEach((held, i) => {
-      if (held?.age !== 'fresh') missing.push(i)
+    results.forEach((usable, i) => {
+      if (usable?.age !== 'fresh') missing.push(i)
     })
     if (missing.length === 0) return results
     const keyMark = this.#core.local.keyLog.mark()
     const asked = missing.map((i) => localKeys[i] as string)
     this.#core.callers.came()
     try {
-      const found = await this.entries.readMany(target.space, asked, policy, this.patience(policy))
+      const found = await this.entries.readMany(target.space, asked, policy, this.budget(policy))
       for (let j = 0; j < missing.length; j++) {
         const i = missing[j] as number
         const one = found[j] as Found | Promise<Found>
@@ -776,13 +774,13 @@ export class Reader {
   }
 
   /** Throws the reason of a signal that is aborted already; the reads are over then. */
-  #refuseAborted(scope: Scope, userKeys: readonly string[], options: ReadOptions | undefined): void {
+  #refuseAborted(scope: CallScope, userKeys: readonly string[], options: ReadOptions | undefined): void {
     if (options?.signal?.aborted !== true) return
     for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
     throw options.signal.reason
   }
 
-  #take(localKey: string, keyMark: number, policy: Policy, found: Found): Held | undefined {
+  #take(localKey: string, keyMark: number, policy: Policy, found: Found): UsableEntry | undefined {
     if (found.kind !== 'entry') return undefined
     const age = ageOf(found.entry, this.#core.clock.nowMs())
     if (age === 'expired') return undefined
@@ -791,12 +789,12 @@ export class Reader {
   }
 }
 
-function staleOf(held: Held, nowMs: AtMs): StaleValue {
-  return { value: held.entry.value, ageMs: nowMs - held.entry.createdAtMs, etag: held.entry.etag }
+function staleOf(usable: UsableEntry, nowMs: AtMs): StaleValue {
+  return { value: usable.entry.value, ageMs: nowMs - usable.entry.createdAtMs, etag: usable.entry.etag }
 }
 
 /** A value that waits to be told to L2, as the entry that it would be. */
-function heldOf(plan: SealPlan, nowMs: AtMs, epoch: number): Held | undefined {
+function heldOf(plan: SealPlan, nowMs: AtMs, epoch: number): UsableEntry | undefined {
   const { createdAtMs, life } = plan
   const freshUntilMs = createdAtMs + life.freshForMs
   const staleUntilMs = createdAtMs + life.staleForMs

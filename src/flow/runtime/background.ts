@@ -13,7 +13,7 @@ export interface WaitingWork {
 
 /** Runs work after the caller was answered. */
 export class Background {
-  /** Counted, not kept: what comes and goes in a Set or Map makes V8 carry the dead along (see `UnderWay`). */
+  /** Counted, not kept: what comes and goes in a Set or Map makes V8 carry the dead along (see `InFlightSet`). */
   #running = 0
   readonly #waitForIdle: (() => void)[] = []
   readonly #waiting: WaitingWork[] = []

@@ -6,7 +6,7 @@ import type { Clock, Milliseconds } from '../../model/ports.js'
  * What L2 may cost one read in all (G6): a read of an entry, its tokens and a lease are up to three questions one after the other, and a
  * slow L2 must not cost its timeout three times.
  */
-export class Patience {
+export class TimeBudget {
   #untilMs: AtMs
 
   constructor(
@@ -27,12 +27,12 @@ export class Patience {
     this.#untilMs = this.clock.nowMs() + this.limitMs
   }
 
-  /** Whether `event` comes before the patience is over. */
+  /** Whether `event` comes before the budget is spent. */
   async lasts(event: Promise<void>): Promise<boolean> {
     return (await this.await(event.then(() => true))) === true
   }
 
-  /** `answer`, or `undefined` once the patience is over. The question goes on without this caller. */
+  /** `answer`, or `undefined` once the budget is spent. The question goes on without this caller. */
   await<T>(answer: Promise<T>): Promise<T | undefined> {
     const { leftMs } = this
     if (leftMs <= 0) return Promise.resolve(undefined)

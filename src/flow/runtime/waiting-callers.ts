@@ -9,7 +9,7 @@ import type { Clock, Milliseconds } from '../../model/ports.js'
  * somebody awaits an answer that is a matter of time only (exit code 13). So the process is kept while a caller waits *and* a timer of
  * this clock is pending. Who waits for a loader that hangs, without a limit, has no such timer: that is between the two.
  */
-export class Callers implements Clock {
+export class WaitingCallers implements Clock {
   readonly #clock: Clock
   #waiting = 0
   #timers = 0

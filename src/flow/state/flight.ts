@@ -9,7 +9,7 @@ import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry with where it was found, usable in some way. */
-export interface Held {
+export interface UsableEntry {
   readonly entry: Entry
   readonly tier: Tier
   readonly age: Exclude<Age, 'expired'>
@@ -83,7 +83,7 @@ export class Flight implements FlightPlan, Loading {
   /** Tags of callers that joined too late for `labels`. */
   joinedTags: Set<Tags<never>> | undefined
   /** What may be served instead if the load fails or takes long. */
-  held: Held | undefined
+  usable: UsableEntry | undefined
   /** Labels that the answer turned out to carry, so that later joiners can tell whether it is still theirs. */
   answerLabels: readonly Label[] | undefined
   /** Until when the answer may be handed to joiners. */
@@ -92,7 +92,7 @@ export class Flight implements FlightPlan, Loading {
   fence: Bytes | undefined
   /** The lease of its key, if it holds it. */
   lease: Bytes | undefined
-  /** Where `UnderWay` has it. */
+  /** Where `InFlightSet` has it. */
   place = -1
   /** Where `FlightTable` goes on from here. */
   nextInTable: Flight | undefined
@@ -110,8 +110,8 @@ export class Flight implements FlightPlan, Loading {
   /** Callers whose soft timeout passed before a value was at hand. */
   #wantsStale: Set<() => void> | undefined
 
-  constructor(plan: FlightPlan, held: Held | undefined) {
-    this.held = held
+  constructor(plan: FlightPlan, usable: UsableEntry | undefined) {
+    this.usable = usable
     this.localKey = plan.localKey
     this.reason = plan.reason
     this.labels = plan.labels
@@ -214,8 +214,8 @@ export class Flight implements FlightPlan, Loading {
   }
 
   /** Notes what may be served instead; who has been waiting for that takes it. */
-  fallBackOn(held: Held): void {
-    this.held = held
+  fallBackOn(usable: UsableEntry): void {
+    this.usable = usable
     if (this.reason === 'miss') this.reason = 'stale'
     if (this.#wantsStale !== undefined) for (const take of [...this.#wantsStale]) take()
   }

@@ -1,6 +1,6 @@
 // What an invalidation does inside this process, whoever asked for it: this process, another one over the bus, or the recovery.
 import type { Entry } from '../../model/entry.js'
-import { UnderWay } from '../../model/in-flight-set.js'
+import { InFlightSet } from '../../model/in-flight-set.js'
 import type { Label } from '../../model/labels.js'
 import type { Change, Clock } from '../../model/ports.js'
 import { PrefixSet } from '../../model/prefix-set.js'
@@ -34,7 +34,7 @@ export class LocalState {
   /** What callers of a key join. */
   readonly flights = new FlightTable()
   /** Every flight that has not ended, those that nobody may join any more included. */
-  readonly underWay = new UnderWay<Flight>()
+  readonly inFlight = new InFlightSet<Flight>()
   /** Writes of this process that wait for tokens: what it reads before they have left. */
   readonly unsent = new UnsentWrites()
   /** Finds what a label's invalidation leaves in L1. */
@@ -129,7 +129,7 @@ export class LocalState {
    * L2 has confirmed a change of this process, or could not be reached. A read that began in between may have seen the old value or
    * the old token: it must not be kept, and what it left in L1 goes, unless it is `written`. A write that began since is later.
    */
-  told(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
+  applyChange(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
     switch (change.op) {
       case 'put':
       case 'replace':
@@ -142,7 +142,7 @@ export class LocalState {
         break
       case 'invalidateLabel':
       case 'expireLabel':
-        this.toldLabels(change.op, new Set([subject]))
+        this.applyLabelChange(change.op, new Set([subject]))
         break
       default:
         change satisfies never
@@ -150,7 +150,7 @@ export class LocalState {
   }
 
   /** The same of labels. A write that waits for its tokens began later, or was outdated when they were invalidated. */
-  toldLabels(op: 'invalidateLabel' | 'expireLabel', labels: ReadonlySet<Label>): void {
+  applyLabelChange(op: 'invalidateLabel' | 'expireLabel', labels: ReadonlySet<Label>): void {
     if (op === 'invalidateLabel') this.#forgetLabels(labels)
     else this.#expireLabels(labels)
   }
@@ -177,14 +177,14 @@ export class LocalState {
   }
 
   /** This flight takes no more joiners and keeps nothing; another one under its key is left alone. */
-  ground(flight: Flight): void {
+  detachFlight(flight: Flight): void {
     flight.detached = true
     this.flights.delete(flight)
   }
 
   /** Ends every load, whatever its loader does. */
   abortAll(reason: Error): void {
-    for (const flight of new Set([...this.underWay, ...this.flights.values()])) flight.abort(reason)
+    for (const flight of new Set([...this.inFlight, ...this.flights.values()])) flight.abort(reason)
     this.flights.clear()
   }
 

@@ -3,22 +3,23 @@
 import { type Announcement, encodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../../codec/announcement.js'
 import type { Label } from '../../model/labels.js'
 import type { Bytes } from '../../model/ports.js'
-import type { Outgoing } from './pending-change.js'
+import type { PendingChange } from './pending-change.js'
 
 /** What is done in one step, and then announced in one message. */
 export interface AnnouncementPart {
-  readonly outgoing: readonly Outgoing[]
+  readonly pending: readonly PendingChange[]
   readonly announcement: Bytes
 }
 
 /** In the order of `outgoing`; nearly always it is one. */
-export function partsOf(sender: string, outgoing: readonly Outgoing[]): readonly AnnouncementPart[] {
-  if (outgoing.length === 1 || !isSurelyTooLarge(outgoing)) {
-    const announcement = encodeAnnouncement(announcementOf(sender, outgoing))
-    if (outgoing.length === 1 || announcement.length <= MAX_ANNOUNCEMENT_BYTES) return [{ outgoing, announcement }]
+export function partsOf(sender: string, pending: readonly PendingChange[]): readonly AnnouncementPart[] {
+  if (pending.length === 1 || !isSurelyTooLarge(pending)) {
+    const announcement = encodeAnnouncement(announcementOf(sender, pending))
+    if (pending.length === 1 || announcement.length <= MAX_ANNOUNCEMENT_BYTES)
+      return [{ pending: pending, announcement }]
   }
-  const half = outgoing.length >>> 1
-  return [...partsOf(sender, outgoing.slice(0, half)), ...partsOf(sender, outgoing.slice(half))]
+  const half = pending.length >>> 1
+  return [...partsOf(sender, pending.slice(0, half)), ...partsOf(sender, pending.slice(half))]
 }
 
 /** The announcement of keys that begin with `prefix`. */
@@ -27,19 +28,19 @@ export function prefixAnnouncement(sender: string, prefix: string): Bytes {
 }
 
 /** Known without encoding it. */
-function isSurelyTooLarge(outgoing: readonly Outgoing[]): boolean {
+function isSurelyTooLarge(pending: readonly PendingChange[]): boolean {
   let length = 0
-  for (const { subject } of outgoing) length += subject.length
+  for (const { subject } of pending) length += subject.length
   return length > MAX_ANNOUNCEMENT_BYTES
 }
 
 /** What the other processes must know of these changes. */
-function announcementOf(sender: string, outgoing: readonly Outgoing[]): Announcement {
+function announcementOf(sender: string, pending: readonly PendingChange[]): Announcement {
   const keys: string[] = []
   const expiredKeys: string[] = []
   const labels: Label[] = []
   const expiredLabels: [Label, string][] = []
-  for (const { subject, change } of outgoing) {
+  for (const { subject, change } of pending) {
     switch (change.op) {
       case 'put':
       case 'replace':

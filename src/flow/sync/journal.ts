@@ -8,13 +8,23 @@ import { PrefixSet } from '../../model/prefix-set.js'
 import { backoffMs, type Random } from '../../model/time/freshness.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
 import { LabelIndex } from './label-index.js'
-import type { Journal } from './outbox.js'
-import { anew, asWaiting, bytesOf, idOf, keyId, labelId, merged, type Outgoing, removalOf } from './pending-change.js'
-import type { Teller } from './publisher.js'
+import type { ChangeJournal } from './outbox.js'
+import {
+  anew,
+  asWaiting,
+  bytesOf,
+  idOf,
+  keyId,
+  labelId,
+  merged,
+  type PendingChange,
+  removalOf,
+} from './pending-change.js'
+import type { Publisher } from './publisher.js'
 
 /** What the recovery needs of its cache. */
-export interface RecoverySurroundings {
-  readonly teller: Teller
+export interface JournalSurroundings {
+  readonly publisher: Publisher
   /** The label of the whole cache: what an overflow invalidates. */
   readonly rootLabel: Label
   /** `undefined`: there is no L2, and nothing ever waits. */
@@ -22,7 +32,7 @@ export interface RecoverySurroundings {
   readonly clock: Clock
   readonly random: Random
   /** Seals a waiting value again, with the tokens of now; `undefined` when they cannot be had. */
-  reseal(outgoing: Outgoing): Promise<Change | undefined>
+  reseal(pending: PendingChange): Promise<Change | undefined>
   /** Another stamp of the same soft expiry of a local key. */
   restamp(localKey: string, stamp: Bytes): Bytes
   /** Whether announcements travel with the store: then another process's newer write of the same key would have been heard. */
@@ -30,21 +40,21 @@ export interface RecoverySurroundings {
   /** Resolves when the bus has delivered everything announced until now; `false` when it is not heard in time. */
   caughtUp(): Promise<boolean>
   /** Done here again when it was told there at last: what was read in between is outdated. */
-  toldAtLast(outgoing: Outgoing, isLatest: boolean): void
+  toldAtLast(pending: PendingChange, isLatest: boolean): void
   queued(waiting: number): void
   replayed(changes: number, overflowed: boolean): void
   background(what: string, work: () => Promise<unknown>): void
 }
 
 /** One waiting change. */
-interface Pending {
-  outgoing: Outgoing
+interface JournalEntry {
+  pending: PendingChange
   /** Announcements may have been missed since: whether somebody wrote later is not known. */
   missedSome: boolean
 }
 
 interface Recent {
-  readonly outgoing: Outgoing
+  readonly pending: PendingChange
   readonly atMs: AtMs
 }
 
@@ -63,79 +73,79 @@ const CONFIRMED_PER_FORGETTING = 256
  * - A waiting *value* is written only if nobody wrote or invalidated its key since, as far as the bus can tell; else the key is
  *   removed: a miss, never an older value over a newer one.
  */
-export class Recovery implements Journal {
-  readonly #pending = new Map<string, Pending>()
+export class Journal implements ChangeJournal {
+  readonly #entries = new Map<string, JournalEntry>()
   readonly #labelled = new LabelIndex()
   /** By subject, oldest first. A value is kept as the removal that it would be asserted as: it costs no memory. */
   readonly #recent = new Map<string, Recent>()
-  #pendingBytes = 0
+  #valueBytes = 0
   #untilForgetting = CONFIRMED_PER_FORGETTING
   #hasOverflowed = false
   #mustAssertAgain = false
   #isReplaying = false
-  #areValuesUnderWay = false
+  #isPublishingValues = false
   #attempt = 0
   #cancelRetry: (() => void) | undefined
   #isEnded = false
 
   constructor(
     private readonly policy: RecoveryPolicy,
-    private readonly around: RecoverySurroundings,
+    private readonly around: JournalSurroundings,
   ) {}
 
   get size(): number {
-    return this.#pending.size
+    return this.#entries.size
   }
 
   hasKey(localKey: string): boolean {
-    return this.#pending.size > 0 && this.#pending.has(keyId(localKey))
+    return this.#entries.size > 0 && this.#entries.has(keyId(localKey))
   }
 
   hasLabel(label: Label): boolean {
-    return this.#pending.size > 0 && this.#pending.has(labelId(label))
+    return this.#entries.size > 0 && this.#entries.has(labelId(label))
   }
 
   /** The value of this key that was set while L2 could not be reached. */
-  pendingValue(localKey: string): Outgoing | undefined {
-    const outgoing = this.#pending.get(keyId(localKey))?.outgoing
-    return outgoing?.change.op === 'put' ? outgoing : undefined
+  pendingValue(localKey: string): PendingChange | undefined {
+    const pending = this.#entries.get(keyId(localKey))?.pending
+    return pending?.change.op === 'put' ? pending : undefined
   }
 
-  blocks(outgoing: Outgoing): boolean {
-    if (this.#pending.size === 0 || !this.#pending.has(idOf(outgoing))) return false
+  blocks(pending: PendingChange): boolean {
+    if (this.#entries.size === 0 || !this.#entries.has(idOf(pending))) return false
     // Once L2 is used again, what replaces whatever stands there goes ahead: a key that is set again and again would wait for ever.
-    return this.around.tier?.isAvailable() !== true || !replacesAll(outgoing.change)
+    return this.around.tier?.isAvailable() !== true || !replacesAll(pending.change)
   }
 
-  add(outgoing: Outgoing): void {
-    const id = idOf(outgoing)
-    const older = this.#pending.get(id)?.outgoing
+  add(pending: PendingChange): void {
+    const id = idOf(pending)
+    const older = this.#entries.get(id)?.pending
     this.#remove(id)
-    const waiting = asWaiting(outgoing)
+    const waiting = asWaiting(pending)
     // A new object: what is being told at this moment is not this change.
     const kept = older === undefined ? waiting : { ...merged(older, waiting) }
-    this.#pending.set(id, { outgoing: kept, missedSome: !this.around.hearsOthers })
+    this.#entries.set(id, { pending: kept, missedSome: !this.around.hearsOthers })
     this.#labelled.add(id, kept.labels)
-    this.#pendingBytes += bytesOf(kept)
-    this.#dropValuesOf(outgoing)
-    if (this.#pending.size > this.policy.maxOperations || this.#pendingBytes > this.policy.maxBytes) this.#overflow()
-    this.around.queued(this.#pending.size)
+    this.#valueBytes += bytesOf(kept)
+    this.#dropValuesOf(pending)
+    if (this.#entries.size > this.policy.maxOperations || this.#valueBytes > this.policy.maxBytes) this.#overflow()
+    this.around.queued(this.#entries.size)
     this.#planRetry()
   }
 
-  confirmed(outgoing: Outgoing): void {
+  confirmed(pending: PendingChange): void {
     // What waited for the same key or label is older, and void by now.
-    this.#remove(idOf(outgoing))
-    this.#remember(outgoing)
+    this.#remove(idOf(pending))
+    this.#remember(pending)
   }
 
-  #remember(outgoing: Outgoing): void {
-    this.#dropValuesOf(outgoing)
+  #remember(pending: PendingChange): void {
+    this.#dropValuesOf(pending)
     if (this.policy.windowMs <= 0) return
-    const id = idOf(outgoing)
+    const id = idOf(pending)
     const atMs = this.around.clock.nowMs()
     this.#recent.delete(id)
-    this.#recent.set(id, { outgoing: removalOf(outgoing), atMs })
+    this.#recent.set(id, { pending: removalOf(pending), atMs })
     // Now and then: to look for the oldest of a Map takes a step for each one that was removed before it.
     this.#untilForgetting--
     if (this.#untilForgetting > 0) return
@@ -145,21 +155,21 @@ export class Recovery implements Journal {
 
   /** Another process wrote or invalidated these: a value that waits for them may be the older one. */
   overtaken(localKeys: readonly string[], labels: readonly Label[]): void {
-    if (this.#pending.size === 0) return
+    if (this.#entries.size === 0) return
     for (const localKey of localKeys) this.#valueToRemoval(keyId(localKey))
     for (const label of labels) this.#dropValuesWith(label)
   }
 
   /** Keys that begin like one of these were deleted, here or by another process. */
   prefixesOvertaken(localPrefixes: readonly string[]): void {
-    if (this.#pending.size === 0) return
+    if (this.#entries.size === 0) return
     const begins = new PrefixSet(localPrefixes.map(keyId))
-    for (const id of [...this.#pending.keys()]) if (begins.covers(id)) this.#valueToRemoval(id)
+    for (const id of [...this.#entries.keys()]) if (begins.covers(id)) this.#valueToRemoval(id)
   }
 
   /** Announcements may have been missed. */
   busLost(): void {
-    for (const pending of this.#pending.values()) pending.missedSome = true
+    for (const entry of this.#entries.values()) entry.missedSome = true
   }
 
   /** The server is not the one of before: what it confirmed lately may be lost. */
@@ -184,30 +194,30 @@ export class Recovery implements Journal {
     // Once more from the start if the server turns out to be another one meanwhile.
     do {
       if (this.#mustAssertAgain) this.#queueRecent(tier.lastAnsweredAtMs)
-      if (this.#pending.size === 0) {
+      if (this.#entries.size === 0) {
         if (!(await tier.answers())) return false
       } else if (!(await this.#tellRemovals())) return false
     } while (this.#mustAssertAgain)
     this.#attempt = 0
     // Values need the bus to have caught up, which may take longer than callers should wait: their keys stay blocked meanwhile.
-    if (this.#pending.size > 0) this.around.background('replay values', () => this.#tellValues())
+    if (this.#entries.size > 0) this.around.background('replay values', () => this.#tellValues())
     return true
   }
 
   /** Removals, expiries and labels: each makes entries go away, so it is safe to tell at any time and more than once. */
   async #tellRemovals(): Promise<boolean> {
-    const waiting = [...this.#pending.values()]
-      .map(({ outgoing }) => outgoing)
+    const waiting = [...this.#entries.values()]
+      .map(({ pending }) => pending)
       .filter(({ change }) => change.op !== 'put')
     for (let i = 0; i < waiting.length; i += CHUNK) {
       // A newer change may have gone ahead while the chunk before was told.
-      const chunk = waiting.slice(i, i + CHUNK).filter((outgoing) => this.#isWaiting(outgoing))
+      const chunk = waiting.slice(i, i + CHUNK).filter((pending) => this.#isWaiting(pending))
       if (chunk.length === 0) continue
-      const toTell = chunk.map((outgoing) => anew(outgoing, this.around.restamp))
-      const results = await this.around.teller.tell(toTell, 'recovery')
+      const toTell = chunk.map((pending) => anew(pending, this.around.restamp))
+      const results = await this.around.publisher.publish(toTell, 'recovery')
       const told = chunk.filter((_, at) => results[at] === undefined)
-      chunk.forEach((outgoing, at) => {
-        if (results[at] === undefined) this.#done(outgoing, toTell[at])
+      chunk.forEach((pending, at) => {
+        if (results[at] === undefined) this.#done(pending, toTell[at])
       })
       if (told.length > 0) this.#reportReplayed(told)
       if (told.length < chunk.length) return false
@@ -215,8 +225,8 @@ export class Recovery implements Journal {
     return true
   }
 
-  #reportReplayed(told: readonly Outgoing[]): void {
-    const isClear = ({ change, subject }: Outgoing) =>
+  #reportReplayed(told: readonly PendingChange[]): void {
+    const isClear = ({ change, subject }: PendingChange) =>
       change.op === 'invalidateLabel' && subject === this.around.rootLabel
     const overflowed = this.#hasOverflowed && told.some(isClear)
     if (overflowed) this.#hasOverflowed = false
@@ -228,22 +238,22 @@ export class Recovery implements Journal {
    * What was told stays blocked until the bus has caught up once more: an invalidation may have come between the proof and the value.
    */
   async #tellValues(): Promise<void> {
-    if (this.#areValuesUnderWay) return
-    this.#areValuesUnderWay = true
+    if (this.#isPublishingValues) return
+    this.#isPublishingValues = true
     try {
       const hasHeard = await this.#hasCaughtUp()
-      const told: Pending[] = []
-      for (const pending of [...this.#pending.values()]) {
-        if (pending.outgoing.change.op !== 'put') continue
-        if (!hasHeard || pending.missedSome) this.#valueToRemoval(idOf(pending.outgoing))
-        else if (await this.#tellValue(pending)) told.push(pending)
+      const told: JournalEntry[] = []
+      for (const entry of [...this.#entries.values()]) {
+        if (entry.pending.change.op !== 'put') continue
+        if (!hasHeard || entry.missedSome) this.#valueToRemoval(idOf(entry.pending))
+        else if (await this.#tellValue(entry)) told.push(entry)
         else break
       }
       if (told.length > 0) this.#settleValues(told, await this.#hasCaughtUp())
     } finally {
-      this.#areValuesUnderWay = false
+      this.#isPublishingValues = false
     }
-    if (this.#pending.size > 0) this.#planRetry()
+    if (this.#entries.size > 0) this.#planRetry()
   }
 
   async #hasCaughtUp(): Promise<boolean> {
@@ -251,39 +261,39 @@ export class Recovery implements Journal {
   }
 
   /** `false`: L2 could not be told. */
-  async #tellValue({ outgoing }: Pending): Promise<boolean> {
-    const change = await this.around.reseal(outgoing)
-    if (!this.#isWaiting(outgoing)) return true
+  async #tellValue({ pending }: JournalEntry): Promise<boolean> {
+    const change = await this.around.reseal(pending)
+    if (!this.#isWaiting(pending)) return true
     if (change === undefined) {
-      this.#valueToRemoval(idOf(outgoing))
+      this.#valueToRemoval(idOf(pending))
       return true
     }
-    const results = await this.around.teller.tell([{ ...outgoing, change }], 'recovery')
+    const results = await this.around.publisher.publish([{ ...pending, change }], 'recovery')
     return results[0] === undefined
   }
 
-  #settleValues(told: readonly Pending[], hasHeard: boolean): void {
+  #settleValues(told: readonly JournalEntry[], hasHeard: boolean): void {
     let count = 0
-    for (const pending of told) {
-      const { outgoing } = pending
+    for (const entry of told) {
+      const { pending } = entry
       // Overtaken meanwhile: it is a removal by now, or a newer change waits.
-      if (outgoing.change.op !== 'put' || !this.#isWaiting(outgoing)) continue
-      if (!hasHeard || pending.missedSome) {
-        this.#valueToRemoval(idOf(outgoing))
+      if (pending.change.op !== 'put' || !this.#isWaiting(pending)) continue
+      if (!hasHeard || entry.missedSome) {
+        this.#valueToRemoval(idOf(pending))
         continue
       }
-      this.#done(outgoing)
+      this.#done(pending)
       count++
     }
     if (count > 0) this.around.replayed(count, false)
   }
 
-  #isWaiting(outgoing: Outgoing): boolean {
-    return this.#pending.get(idOf(outgoing))?.outgoing === outgoing
+  #isWaiting(pending: PendingChange): boolean {
+    return this.#entries.get(idOf(pending))?.pending === pending
   }
 
   /** `waiting` was told, in the form of `told`. What overtook it on the way goes on waiting. */
-  #done(waiting: Outgoing, told: Outgoing = waiting): void {
+  #done(waiting: PendingChange, told: PendingChange = waiting): void {
     const isLatest = this.#isWaiting(waiting)
     if (isLatest) this.#remove(idOf(waiting))
     this.around.toldAtLast(told, isLatest)
@@ -294,9 +304,9 @@ export class Recovery implements Journal {
   #queueRecent(lastAnsweredAtMs: AtMs): void {
     this.#mustAssertAgain = false
     this.#forgetOld(lastAnsweredAtMs)
-    for (const [id, { outgoing }] of this.#recent) {
+    for (const [id, { pending }] of this.#recent) {
       // What waits is newer.
-      if (!this.#pending.has(id)) this.#pending.set(id, { outgoing, missedSome: true })
+      if (!this.#entries.has(id)) this.#entries.set(id, { pending: pending, missedSome: true })
     }
     this.#recent.clear()
   }
@@ -310,8 +320,8 @@ export class Recovery implements Journal {
   }
 
   /** A label was invalidated: values that carry it, set before, must not arrive after it. */
-  #dropValuesOf(outgoing: Outgoing): void {
-    const { change } = outgoing
+  #dropValuesOf(pending: PendingChange): void {
+    const { change } = pending
     if (change.op === 'invalidateLabel' || change.op === 'expireLabel') this.#dropValuesWith(change.label)
   }
 
@@ -320,31 +330,36 @@ export class Recovery implements Journal {
   }
 
   #valueToRemoval(id: string): void {
-    const pending = this.#pending.get(id)
-    if (pending === undefined || pending.outgoing.change.op !== 'put') return
-    this.#pendingBytes -= bytesOf(pending.outgoing)
-    this.#labelled.remove(id, pending.outgoing.labels)
-    pending.outgoing = removalOf(pending.outgoing)
+    const entry = this.#entries.get(id)
+    if (entry === undefined || entry.pending.change.op !== 'put') return
+    this.#valueBytes -= bytesOf(entry.pending)
+    this.#labelled.remove(id, entry.pending.labels)
+    entry.pending = removalOf(entry.pending)
   }
 
   #remove(id: string): void {
-    const pending = this.#pending.get(id)
-    if (pending === undefined) return
-    this.#pendingBytes -= bytesOf(pending.outgoing)
-    this.#labelled.remove(id, pending.outgoing.labels)
-    this.#pending.delete(id)
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    this.#valueBytes -= bytesOf(entry.pending)
+    this.#labelled.remove(id, entry.pending.labels)
+    this.#entries.delete(id)
   }
 
   #overflow(): void {
     const label = this.around.rootLabel
-    this.#pending.clear()
+    this.#entries.clear()
     this.#labelled.clear()
-    this.#pendingBytes = 0
+    this.#valueBytes = 0
     this.#hasOverflowed = true
-    const outgoing: Outgoing = { subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
-    this.#pending.set(labelId(label), { outgoing, missedSome: true })
+    const pending: PendingChange = {
+      subject: label,
+      change: { op: 'invalidateLabel', label },
+      labels: [],
+      plan: undefined,
+    }
+    this.#entries.set(labelId(label), { pending: pending, missedSome: true })
     // Here too, so that this process does not go on with what the others are told to forget.
-    this.around.toldAtLast(outgoing, true)
+    this.around.toldAtLast(pending, true)
   }
 
   /** While the breaker is closed nobody else calls `replay`. */
@@ -353,7 +368,7 @@ export class Recovery implements Journal {
     const delayMs = backoffMs(++this.#attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.around.random)
     this.#cancelRetry = this.around.clock.after(delayMs, () => {
       this.#cancelRetry = undefined
-      if (this.#pending.size === 0 || this.#isEnded) return
+      if (this.#entries.size === 0 || this.#isEnded) return
       const retry = async () => {
         if (this.around.tier?.isAvailable() !== true || !(await this.replay())) this.#planRetry()
       }
@@ -365,7 +380,7 @@ export class Recovery implements Journal {
   end(): number {
     this.#isEnded = true
     this.#cancelRetry?.()
-    return this.#pending.size
+    return this.#entries.size
   }
 }
 

@@ -8,7 +8,7 @@ import type { Label } from '../../model/labels.js'
 import type { BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import type { Recorder } from '../runtime/recorder.js'
 import type { LocalState } from '../state/local-state.js'
-import type { Recovery } from './journal.js'
+import type { Journal } from './journal.js'
 
 /** Applies announcements; each is safe to apply twice. */
 export class BusListener implements BusEvents {
@@ -23,7 +23,7 @@ export class BusListener implements BusEvents {
     private readonly name: string,
     private readonly sender: string,
     private readonly local: LocalState,
-    private readonly recovery: Recovery,
+    private readonly journal: Journal,
     private readonly recorder: Recorder,
   ) {}
 
@@ -43,9 +43,9 @@ export class BusListener implements BusEvents {
     this.local.expireLabels(new Set(expiredLabels))
     if (said.prefixes.length > 0) {
       this.local.forgetPrefixes(said.prefixes)
-      this.recovery.prefixesOvertaken(said.prefixes)
+      this.journal.prefixesOvertaken(said.prefixes)
     }
-    this.recovery.overtaken([...said.keys, ...said.expiredKeys], [...said.labels, ...expiredLabels])
+    this.journal.overtaken([...said.keys, ...said.expiredKeys], [...said.labels, ...expiredLabels])
     this.recorder.invalidatedElsewhere(this.name, said)
   }
 
@@ -58,7 +58,7 @@ export class BusListener implements BusEvents {
 
   #mayHaveMissedSome(): void {
     this.local.loseTrack()
-    this.recovery.busLost()
+    this.journal.busLost()
   }
 
   /** Whatever a bus hands over, nothing is thrown back into it: what a bus does then would be the end of its listening. */

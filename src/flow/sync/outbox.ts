@@ -1,23 +1,23 @@
 // What this process changes leaves here: the changes of one tick in one go, followed by one announcement to the other processes.
 import { atEndOfTick } from '../../model/time/tick.js'
 import type { Background } from '../runtime/background.js'
-import { bytesOf, idOf, keyId, type Outgoing, removalOf } from './pending-change.js'
-import type { Teller } from './publisher.js'
+import { bytesOf, idOf, keyId, type PendingChange, removalOf } from './pending-change.js'
+import type { Publisher } from './publisher.js'
 
 /** What became of a write or an invalidation. 'queued': Redis could not be reached; it is told as soon as it can (G6). */
 export type WriteResult = 'applied' | 'queued'
 
 /** Takes what could not be told. */
-export interface Journal {
-  add(outgoing: Outgoing): void
+export interface ChangeJournal {
+  add(pending: PendingChange): void
   /** Told and confirmed: kept for a while, since a failover may lose it. */
-  confirmed(outgoing: Outgoing): void
+  confirmed(pending: PendingChange): void
   /** Whether an older change of the same subject still waits: then a newer one waits behind it. */
-  blocks(outgoing: Outgoing): boolean
+  blocks(pending: PendingChange): boolean
 }
 
 interface Waiting {
-  readonly outgoing: Outgoing
+  readonly pending: PendingChange
   readonly settle: (result: WriteResult) => void
   readonly release: (() => void) | undefined
 }
@@ -40,36 +40,36 @@ export class Outbox {
   readonly #openOfKey = new Map<string, number>()
   #openLabels = 0
   #readers: { openBefore: number; readonly go: () => void }[] = []
-  #underWay = 0
+  #inFlight = 0
   /** How many changes the largest call brought since something waits. */
   #largestCall = 0
   #isSending = false
 
   constructor(
-    private readonly teller: Teller,
-    private readonly journal: Journal,
+    private readonly publisher: Publisher,
+    private readonly journal: ChangeJournal,
     private readonly background: Background,
-    private readonly dropped: (outgoing: Outgoing) => void,
+    private readonly dropped: (pending: PendingChange) => void,
   ) {}
 
   /** Changes of which it is not known yet whether they were told. */
   get size(): number {
-    return this.#waiting.length + this.#underWay
+    return this.#waiting.length + this.#inFlight
   }
 
   /** Resolves when every change was applied and announced, or is in the journal. */
-  async submit(outgoing: readonly Outgoing[]): Promise<WriteResult> {
-    if (!this.teller.hasListeners) return 'applied'
-    if (outgoing.length === 1) return this.#enqueue(outgoing[0] as Outgoing)
-    this.#largestCall = Math.max(this.#largestCall, outgoing.length)
-    const results = await Promise.all(outgoing.map((one) => this.#enqueue(one)))
+  async submit(pending: readonly PendingChange[]): Promise<WriteResult> {
+    if (!this.publisher.hasListeners) return 'applied'
+    if (pending.length === 1) return this.#enqueue(pending[0] as PendingChange)
+    this.#largestCall = Math.max(this.#largestCall, pending.length)
+    const results = await Promise.all(pending.map((one) => this.#enqueue(one)))
     return results.includes('queued') ? 'queued' : 'applied'
   }
 
-  #enqueue(outgoing: Outgoing): Promise<WriteResult> {
+  #enqueue(pending: PendingChange): Promise<WriteResult> {
     return new Promise((settle) => {
-      this.#waiting.push(this.#admitted(outgoing, settle))
-      this.#count(outgoing, 1)
+      this.#waiting.push(this.#admitted(pending, settle))
+      this.#count(pending, 1)
       if (this.#isSending) return
       this.#isSending = true
       this.background.run('tell changes', () => new Promise((resolve) => atEndOfTick(() => resolve(this.#sendAll()))))
@@ -87,9 +87,9 @@ export class Outbox {
     })
   }
 
-  #count(outgoing: Outgoing, by: 1 | -1): void {
-    const id = idOf(outgoing)
-    if (id !== keyId(outgoing.subject)) {
+  #count(pending: PendingChange, by: 1 | -1): void {
+    const id = idOf(pending)
+    if (id !== keyId(pending.subject)) {
       this.#openLabels += by
       return
     }
@@ -100,7 +100,7 @@ export class Outbox {
 
   /** They are confirmed or in the journal: who waited for that may read. */
   #settled(settled: readonly Waiting[]): void {
-    for (const { outgoing } of settled) this.#count(outgoing, -1)
+    for (const { pending } of settled) this.#count(pending, -1)
     if (this.#readers.length === 0) return
     const readers = this.#readers
     this.#readers = []
@@ -111,13 +111,13 @@ export class Outbox {
     }
   }
 
-  #admitted(outgoing: Outgoing, settle: Waiting['settle']): Waiting {
-    const bytes = bytesOf(outgoing)
-    if (bytes === 0) return { outgoing, settle, release: undefined }
+  #admitted(pending: PendingChange, settle: Waiting['settle']): Waiting {
+    const bytes = bytesOf(pending)
+    if (bytes === 0) return { pending: pending, settle, release: undefined }
     const release = this.background.admitWrite(bytes)
-    if (release !== undefined) return { outgoing, settle, release }
-    this.dropped(outgoing)
-    return { outgoing: removalOf(outgoing), settle, release: undefined }
+    if (release !== undefined) return { pending: pending, settle, release }
+    this.dropped(pending)
+    return { pending: removalOf(pending), settle, release: undefined }
   }
 
   /**
@@ -129,10 +129,10 @@ export class Outbox {
       while (this.#waiting.length > 0) {
         const isTooMuch = this.#waiting.length > MAX_WAITING + this.#largestCall
         const batch = this.#waiting.splice(0, isTooMuch ? this.#waiting.length : MAX_BATCH)
-        this.#underWay = batch.length
+        this.#inFlight = batch.length
         if (isTooMuch) this.#leaveToJournal(batch)
         else await this.#sendBatch(batch)
-        this.#underWay = 0
+        this.#inFlight = 0
         this.#settled(batch)
       }
     } finally {
@@ -142,10 +142,10 @@ export class Outbox {
   }
 
   async #sendBatch(waiting: readonly Waiting[]): Promise<void> {
-    const sent = waiting.map(({ outgoing }) => outgoing.mustReseal !== true && !this.journal.blocks(outgoing))
-    const toSend = waiting.flatMap(({ outgoing }, i) => (sent[i] ? [outgoing] : []))
+    const sent = waiting.map(({ pending }) => pending.mustReseal !== true && !this.journal.blocks(pending))
+    const toSend = waiting.flatMap(({ pending }, i) => (sent[i] ? [pending] : []))
     // Whatever goes wrong here, who waits for it is told that it is queued.
-    const results = await this.teller.tell(toSend, 'work').catch((error: Error) => toSend.map(() => error))
+    const results = await this.publisher.publish(toSend, 'work').catch((error: Error) => toSend.map(() => error))
     let answered = 0
     for (let i = 0; i < waiting.length; i++) {
       const one = waiting[i] as Waiting
@@ -155,15 +155,15 @@ export class Outbox {
         continue
       }
       one.release?.()
-      this.journal.confirmed(one.outgoing)
+      this.journal.confirmed(one.pending)
       one.settle('applied')
     }
   }
 
   #leaveToJournal(waiting: readonly Waiting[]): void {
-    for (const { outgoing, settle, release } of waiting) {
+    for (const { pending, settle, release } of waiting) {
       release?.()
-      this.journal.add(outgoing)
+      this.journal.add(pending)
       settle('queued')
     }
   }

@@ -4,7 +4,7 @@ import { type Currency, compareTokens, type Label, type LabelSet, NO_LABELS, new
 import type { Clock, Milliseconds, Token } from '../../model/ports.js'
 import { atEndOfTick } from '../../model/time/tick.js'
 import { type RemoteTier, UNAVAILABLE } from '../../tiers/remote-tier.js'
-import type { Patience } from '../runtime/time-budget.js'
+import type { TimeBudget } from '../runtime/time-budget.js'
 import type { TokenTable } from './token-table.js'
 
 /** Labels with the tokens that an entry is to carry. */
@@ -76,9 +76,9 @@ export class TokenReader {
 
   /**
    * The tokens for an entry that is about to be loaded or written; `keepMs` is how long it may live. Without a promise when all are known.
-   * They are read before the load begins, so a later invalidation makes them differ (G1). What does not come within `patience` is provisional.
+   * They are read before the load begins, so a later invalidation makes them differ (G1). What does not come within `budget` is provisional.
    */
-  carry(labels: readonly Label[], keepMs: Milliseconds, patience?: Patience): CarriedLabels | Promise<CarriedLabels> {
+  carry(labels: readonly Label[], keepMs: Milliseconds, budget?: TimeBudget): CarriedLabels | Promise<CarriedLabels> {
     const nowMs = this.clock.nowMs()
     const missing = labels.filter((label) => !this.#isKnown(label, nowMs, keepMs))
     if (missing.length === 0 || !this.l2?.mayAnswer()) {
@@ -86,7 +86,7 @@ export class TokenReader {
       return this.carryKnown(labels)
     }
     const asking = this.#ensure(missing, keepMs)
-    const answer = patience === undefined ? asking : patience.await(asking)
+    const answer = budget === undefined ? asking : budget.await(asking)
     if (missing.length === labels.length) return answer.then((answered) => this.carryKnown(labels, answered))
     // What is known now may be forgotten while the others are asked for (the bus begins to listen): it was L2's all the same.
     const before = this.#knownOf(labels, nowMs)
@@ -189,7 +189,7 @@ export class TokenReader {
   }
 
   /** What the current tokens say of an entry of L2; `undefined` if L2 did not tell them in time. Without a promise when they are known. */
-  judge(set: LabelSet, patience: Patience): Judgement | Promise<Judgement | undefined> {
+  judge(set: LabelSet, budget: TimeBudget): Judgement | Promise<Judgement | undefined> {
     const nowMs = this.clock.nowMs()
     let missing: Label[] | undefined
     for (const label of set.labels) {
@@ -200,7 +200,7 @@ export class TokenReader {
       }
     }
     if (missing === undefined) return this.#judgeKnown(set, undefined)
-    const answer = patience.await(this.#read(missing))
+    const answer = budget.await(this.#read(missing))
     return answer.then((answered) => (answered === undefined ? undefined : this.#judgeKnown(set, answered)))
   }
 

@@ -57,7 +57,7 @@ export class TokenTable {
   /** Reads begun with an earlier ticket were on their way when announcements were missed. */
   #lostAt: TokenTicket = 0
   #tickets = 0
-  #readsUnderWay = 0
+  #readsInFlight = 0
   readonly #forgotten = new Map<Label, TokenTicket>()
   readonly #known: LRUCache<Label, Known>
   readonly isShared: boolean
@@ -142,13 +142,13 @@ export class TokenTable {
 
   /** Call before tokens are asked of the store; `endRead` must follow. */
   beginRead(): TokenTicket {
-    this.#readsUnderWay++
+    this.#readsInFlight++
     return this.#tickets
   }
 
   endRead(): void {
-    this.#readsUnderWay--
-    if (this.#readsUnderWay === 0) this.#forgotten.clear()
+    this.#readsInFlight--
+    if (this.#readsInFlight === 0) this.#forgotten.clear()
   }
 
   /**
@@ -193,17 +193,17 @@ export class TokenTable {
 
   #noteForgotten(label: Label): void {
     this.#tickets++
-    if (this.#readsUnderWay > 0) this.#forgotten.set(label, this.#tickets)
+    if (this.#readsInFlight > 0) this.#forgotten.set(label, this.#tickets)
   }
 
   /** Compares what an entry carries with the last known tokens, however old. Unknown counts as invalidated. */
   compare(set: LabelSet): Currency {
     let worst: Currency = 'current'
     for (let i = 0; i < set.labels.length; i++) {
-      const held = set.tokens[i] as Token
+      const carried = set.tokens[i] as Token
       const known = this.#known.get(set.labels[i] as Label, READ_OPTIONS)?.token
-      if (held === known) continue
-      if (compareTokens(held, known) === 'invalidated') return 'invalidated'
+      if (carried === known) continue
+      if (compareTokens(carried, known) === 'invalidated') return 'invalidated'
       worst = 'expired'
     }
     return worst

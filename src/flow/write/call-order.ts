@@ -2,68 +2,68 @@
 import type { WriteResult } from '../sync/outbox.js'
 
 /** The place of a call in the order of all calls. */
-export type Turn = number
+export type Place = number
 
-interface UnderWay {
+interface Calls {
   /** Those that have not ended, in their order. Nearly always one. */
-  readonly turns: Turn[]
+  readonly places: Place[]
   /** The latest call that had an effect, and what came of it. */
-  latest: Turn
+  latest: Place
   result: WriteResult
   waiting: (() => void)[] | undefined
 }
 
 /** Calls for one subject take effect in the order in which they began, although each may wait for something first. */
-export class Turns {
-  #count: Turn = 0
-  readonly #underWay = new Map<string, UnderWay>()
+export class CallOrder {
+  #count: Place = 0
+  readonly #calls = new Map<string, Calls>()
 
   /** A call begins; `end` must follow. */
-  begin(subject: string): Turn {
-    const turn = ++this.#count
-    const underWay = this.#underWay.get(subject)
-    if (underWay !== undefined) underWay.turns.push(turn)
-    else this.#underWay.set(subject, { turns: [turn], latest: 0, result: 'applied', waiting: undefined })
-    return turn
+  begin(subject: string): Place {
+    const place = ++this.#count
+    const calls = this.#calls.get(subject)
+    if (calls !== undefined) calls.places.push(place)
+    else this.#calls.set(subject, { places: [place], latest: 0, result: 'applied', waiting: undefined })
+    return place
   }
 
   /** Whether a later call for `subject` has begun. */
-  isOvertaken(subject: string, turn: Turn): boolean {
-    const underWay = this.#underWay.get(subject)
-    return underWay !== undefined && (underWay.latest > turn || hasLater(underWay, turn))
+  isOvertaken(subject: string, place: Place): boolean {
+    const calls = this.#calls.get(subject)
+    return calls !== undefined && (calls.latest > place || hasLater(calls, place))
   }
 
   /** What came of the call that overtook this one, once that is known; `undefined` if all later ones came to nothing. */
-  async resultOfLater(subject: string, turn: Turn): Promise<WriteResult | undefined> {
+  async resultOfLater(subject: string, place: Place): Promise<WriteResult | undefined> {
     for (;;) {
-      const underWay = this.#underWay.get(subject)
-      if (underWay === undefined) return undefined
-      if (!hasLater(underWay, turn)) return underWay.latest > turn ? underWay.result : undefined
+      const calls = this.#calls.get(subject)
+      if (calls === undefined) return undefined
+      if (!hasLater(calls, place)) return calls.latest > place ? calls.result : undefined
       await new Promise<void>((resolve) => {
-        underWay.waiting ??= []
-        underWay.waiting.push(resolve)
+        calls.waiting ??= []
+        calls.waiting.push(resolve)
       })
     }
   }
 
   /** A call is over; without a `result` it had no effect. Answers whether no later one for `subject` is under way. */
-  end(subject: string, turn: Turn, result?: WriteResult): boolean {
-    const underWay = this.#underWay.get(subject)
-    if (underWay === undefined) return true
-    const { turns, waiting } = underWay
-    turns.splice(turns.indexOf(turn), 1)
-    if (result !== undefined && turn > underWay.latest) {
-      underWay.latest = turn
-      underWay.result = result
+  end(subject: string, place: Place, result?: WriteResult): boolean {
+    const calls = this.#calls.get(subject)
+    if (calls === undefined) return true
+    const { places, waiting } = calls
+    places.splice(places.indexOf(place), 1)
+    if (result !== undefined && place > calls.latest) {
+      calls.latest = place
+      calls.result = result
     }
-    underWay.waiting = undefined
-    if (turns.length === 0) this.#underWay.delete(subject)
+    calls.waiting = undefined
+    if (places.length === 0) this.#calls.delete(subject)
     if (waiting !== undefined) for (const resolve of waiting) resolve()
-    return !hasLater(underWay, turn)
+    return !hasLater(calls, place)
   }
 }
 
-function hasLater({ turns }: UnderWay, turn: Turn): boolean {
-  const last = turns.at(-1)
-  return last !== undefined && last > turn
+function hasLater({ places }: Calls, place: Place): boolean {
+  const last = places.at(-1)
+  return last !== undefined && last > place
 }

@@ -27,10 +27,10 @@ export async function deleteByPrefix(
   }
   signal?.throwIfAborted()
   const localPrefix = localKey(space, prefix)
-  core.recovery.prefixesOvertaken([localPrefix])
+  core.journal.prefixesOvertaken([localPrefix])
   const inL1 = core.local.forgetPrefix(localPrefix)
   const inL2 = core.remote && (await deleteInL2(core.remote.tier, space, prefix, storePrefix, signal))
-  const isAnnounced = await core.teller.announcePrefix(localPrefix)
+  const isAnnounced = await core.publisher.publishPrefix(localPrefix)
   core.local.forgetPrefix(localPrefix)
   core.recorder.invalidatedHere('deleteByPrefix', space, [])
   core.recorder.history.prefixDeleted(localPrefix, undefined, core.clock.nowMs())

@@ -7,7 +7,7 @@ import type { WriteOptions } from '../../model/options/options.js'
 import { type Policy, resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
 import { ownOptions } from '../../model/own-options.js'
 import type { Bytes } from '../../model/ports.js'
-import type { Core, Scope } from '../core.js'
+import type { CallScope, Core } from '../core.js'
 import { type Accepted, accept } from '../entries/accept.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
@@ -48,7 +48,7 @@ const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'vers
  */
 export function acceptWritten(
   core: Core,
-  scope: Scope,
+  scope: CallScope,
   value: unknown,
   options: WriteOptions<never> | undefined,
 ): Accepted | Promise<Accepted> {
@@ -66,7 +66,7 @@ function unrefused(accepted: Accepted): Accepted {
 export function targetOf(
   core: Core,
   entries: RemoteEntries | undefined,
-  scope: Scope,
+  scope: CallScope,
   userKey: string,
   { value, input }: Accepted,
   options: WriteOptions<never> | undefined,
@@ -148,7 +148,7 @@ export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefine
 export function checkKeepable(
   core: Core,
   entries: RemoteEntries | undefined,
-  scope: Scope,
+  scope: CallScope,
   userKey: string,
   value: unknown,
   tags: readonly string[],

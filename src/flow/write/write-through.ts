@@ -3,21 +3,21 @@ import { newStamp } from '../../codec/stamp.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
 import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
-import type { Core, Scope } from '../core.js'
+import type { CallScope, Core } from '../core.js'
 import type { Accepted } from '../entries/accept.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { keepRenewing } from '../load/renewal.js'
 import { keepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
-import type { Outgoing } from '../sync/pending-change.js'
+import type { PendingChange } from '../sync/pending-change.js'
 import { acceptWritten, type Draft, draftOf, draftWithoutTokens, targetOf, type WriteTarget } from './draft.js'
 import type { Writer } from './write.js'
 
 /** One change of the source of truth. */
 export interface SourceChange {
   readonly by: 'set' | 'delete'
-  readonly scope: Scope
+  readonly scope: CallScope
   readonly userKey: string
   /** What the tiers are to hold afterwards; `undefined`: nothing. */
   readonly stored: { readonly value: unknown; readonly tags: readonly string[] } | undefined
@@ -69,7 +69,7 @@ export class WriteThrough {
   async #write({ by, scope, userKey, stored, change }: SourceChange): Promise<WriteResult> {
     const { core, writer } = this
     const localKey = localKeyOf(scope.space, userKey)
-    const removal = this.#outgoing(localKey, { op: 'delete', key: this.#storeKey(localKey) })
+    const removal = this.#pending(localKey, { op: 'delete', key: this.#storeKey(localKey) })
     const prepared = stored && (await this.#prepare(scope, userKey, stored))
 
     const fence = this.entries === undefined || scope.policy.tiers === 'l1' ? undefined : newStamp('fence')
@@ -97,7 +97,7 @@ export class WriteThrough {
 
   /** From the call on no tier's value of before is served here: until the fence stands, reads go to the source. */
   async #prepare(
-    scope: Scope,
+    scope: CallScope,
     userKey: string,
     { value, tags }: NonNullable<SourceChange['stored']>,
   ): Promise<{ target: WriteTarget; draft: Draft; unsent: UnsentWrite } | undefined> {
@@ -128,16 +128,16 @@ export class WriteThrough {
     }
   }
 
-  #planting(localKey: string, fence: Bytes | undefined): Outgoing | undefined {
+  #planting(localKey: string, fence: Bytes | undefined): PendingChange | undefined {
     if (fence === undefined) return undefined
-    return this.#outgoing(localKey, { op: 'put', key: this.#storeKey(localKey), bytes: fence, keepMs: FENCE_MS })
+    return this.#pending(localKey, { op: 'put', key: this.#storeKey(localKey), bytes: fence, keepMs: FENCE_MS })
   }
 
-  #replacing(localKey: string, fence: Bytes | undefined, target: WriteTarget, draft: Draft): Outgoing | undefined {
+  #replacing(localKey: string, fence: Bytes | undefined, target: WriteTarget, draft: Draft): PendingChange | undefined {
     const { bytes, mustReseal } = draft
     if (fence === undefined || bytes === undefined || mustReseal) return undefined
     const key = this.#storeKey(localKey)
-    return this.#outgoing(localKey, { op: 'replace', key, expected: fence, bytes, keepMs: keepMsOf(target.life) })
+    return this.#pending(localKey, { op: 'replace', key, expected: fence, bytes, keepMs: keepMsOf(target.life) })
   }
 
   #renew(localKey: string, fence: Bytes): () => void {
@@ -146,7 +146,7 @@ export class WriteThrough {
     return keepRenewing(core, core.remote, this.#storeKey(localKey), fence, FENCE_MS)
   }
 
-  #outgoing(subject: string, change: Change): Outgoing {
+  #pending(subject: string, change: Change): PendingChange {
     return { subject, change, labels: [], plan: undefined }
   }
 

@@ -8,15 +8,15 @@ import { type Label, newSoftHalf, scopeLabel } from '../../model/labels.js'
 import type { WriteOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Change } from '../../model/ports.js'
-import type { Core, Scope } from '../core.js'
+import type { CallScope, Core } from '../core.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { putInL1 } from '../load/fill.js'
 import { keepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
-import type { Outgoing } from '../sync/pending-change.js'
-import { type Turn, Turns } from './call-order.js'
+import type { PendingChange } from '../sync/pending-change.js'
+import { CallOrder, type Place } from './call-order.js'
 import {
   acceptWritten,
   type Draft,
@@ -29,8 +29,8 @@ import {
 } from './draft.js'
 
 /** A change with the place of its call. */
-interface Begun extends Outgoing {
-  readonly turn: Turn
+interface Begun extends PendingChange {
+  readonly turn: Place
 }
 
 /**
@@ -38,8 +38,8 @@ interface Begun extends Outgoing {
  * read in between may have been the old value, and is not kept (G1).
  */
 export class Writer {
-  readonly #keyTurns = new Turns()
-  readonly #labelTurns = new Turns()
+  readonly #keyTurns = new CallOrder()
+  readonly #labelTurns = new CallOrder()
 
   constructor(
     private readonly core: Core,
@@ -48,7 +48,7 @@ export class Writer {
 
   /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything was done. */
   async set(
-    scope: Scope,
+    scope: CallScope,
     userKey: string,
     value: unknown,
     options: WriteOptions<never> | undefined,
@@ -111,7 +111,7 @@ export class Writer {
     const { localKey } = target
     draftWithoutTokens(core, this.entries, target)
     const write: UnsentWrite = { plan: unsentPlanOf(core, target) }
-    core.recovery.overtaken([localKey], [])
+    core.journal.overtaken([localKey], [])
     core.local.forgetKey(localKey)
     core.local.unsent.add(localKey, write)
     return write
@@ -119,7 +119,7 @@ export class Writer {
 
   /** A later call of this process changes the key: what an earlier one left to be told must not be served. */
   #outdateHere(localKey: string): void {
-    this.core.recovery.overtaken([localKey], [])
+    this.core.journal.overtaken([localKey], [])
     if (this.core.local.unsent.size > 0) this.core.local.unsent.outdate(localKey)
   }
 
@@ -129,20 +129,20 @@ export class Writer {
    */
   settle(
     by: 'set' | 'delete',
-    scope: Scope,
-    outgoing: Outgoing,
+    scope: CallScope,
+    pending: PendingChange,
     written?: { readonly entry: Entry; readonly policy: Policy },
   ): Promise<WriteResult> {
-    const localKey = outgoing.subject
+    const localKey = pending.subject
     const turn = this.#keyTurns.begin(localKey)
     this.#outdateHere(localKey)
     this.core.local.forgetKey(localKey)
     if (written !== undefined) putInL1(this.core, localKey, written.entry, written.policy, undefined)
-    return this.#tell(by, scope, [{ ...outgoing, turn }], written?.entry)
+    return this.#tell(by, scope, [{ ...pending, turn }], written?.entry)
   }
 
   /** The entries must never be served again. */
-  delete(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
+  delete(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
       const turn = this.#keyTurns.begin(localKey)
       this.#outdateHere(localKey)
@@ -154,7 +154,7 @@ export class Writer {
   }
 
   /** The entries stop being fresh; they may still be served if loading fails. */
-  expire(scope: Scope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
+  expire(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const storeMs = this.core.remote?.tier.storeNowMs() ?? 0
     const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
       const turn = this.#keyTurns.begin(localKey)
@@ -176,18 +176,18 @@ export class Writer {
   }
 
   /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */
-  invalidateTags(scope: Scope, tags: readonly string[]): Promise<WriteResult> {
+  invalidateTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
     return this.#invalidateLabels('invalidateTags', scope, tagLabels(tags))
   }
 
   /** Everything of this cache or namespace is no longer current: O(1). */
-  clear(scope: Scope): Promise<WriteResult> {
+  clear(scope: CallScope): Promise<WriteResult> {
     return this.#invalidateLabels('clear', scope, [scopeLabel(scope.space.scope)])
   }
 
-  #invalidateLabels(by: 'invalidateTags' | 'clear', scope: Scope, labels: readonly Label[]): Promise<WriteResult> {
+  #invalidateLabels(by: 'invalidateTags' | 'clear', scope: CallScope, labels: readonly Label[]): Promise<WriteResult> {
     this.core.assertOpen()
-    this.core.recovery.overtaken([], labels)
+    this.core.journal.overtaken([], labels)
     this.core.local.forgetLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
       const turn = this.#labelTurns.begin(label)
@@ -197,10 +197,10 @@ export class Writer {
   }
 
   /** The soft twin of `invalidateTags`: entries stop being fresh; they may still be served if loading fails. */
-  expireTags(scope: Scope, tags: readonly string[]): Promise<WriteResult> {
+  expireTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
     this.core.assertOpen()
     const labels = tagLabels(tags)
-    this.core.recovery.overtaken([], labels)
+    this.core.journal.overtaken([], labels)
     this.core.local.expireLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
       const soft = newSoftHalf()
@@ -210,7 +210,7 @@ export class Writer {
     return this.#tell('expireTags', scope, changes)
   }
 
-  #localKeys(scope: Scope, userKeys: readonly string[], version: Version | undefined): readonly string[] {
+  #localKeys(scope: CallScope, userKeys: readonly string[], version: Version | undefined): readonly string[] {
     this.core.assertOpen()
     const { space } = scopeOfCall(scope, { version })
     return [...new Set(userKeys)].map((userKey) => localKeyOf(space, userKey))
@@ -223,7 +223,7 @@ export class Writer {
   /** Tells L2 and the other processes. */
   async #tell(
     by: InvalidatedEvent['by'],
-    scope: Scope,
+    scope: CallScope,
     changes: readonly Begun[],
     written?: Entry,
   ): Promise<WriteResult> {
@@ -237,11 +237,12 @@ export class Writer {
       const isLast = (isOfLabel ? this.#labelTurns : this.#keyTurns).end(subject, turn, result)
       if (isOfLabel) labels.add(subject)
       // While a later write of the same key is still on its way, L1 is that one's to clean.
-      else if (core.remote !== undefined) core.local.told(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
+      else if (core.remote !== undefined)
+        core.local.applyChange(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
     }
     // All changes of one call are alike.
     if (core.remote !== undefined && labels.size > 0) {
-      core.local.toldLabels(by === 'expireTags' ? 'expireLabel' : 'invalidateLabel', labels)
+      core.local.applyLabelChange(by === 'expireTags' ? 'expireLabel' : 'invalidateLabel', labels)
     }
     return result
   }

@@ -12,10 +12,10 @@ export interface Line {
 }
 
 /** Makes a line that is connected. It may take as long as it likes: the session loop gives up and hangs up. */
-export type Dial = (lines: LineKeeper) => Promise<Line>
+export type Dial = (lines: LineUse) => Promise<Line>
 
 /** Told of a line as soon as there is something to hang up, long before it is connected. */
-export interface LineKeeper {
+export interface LineUse {
   keep(line: Line): void
 }
 
@@ -90,7 +90,7 @@ export class SessionLoop {
   }
 
   async #session(): Promise<void> {
-    const keeper: LineKeeper = {
+    const keeper: LineUse = {
       keep: (line) => {
         if (this.#isClosed) line.hangUp('closed')
         else this.#line = line

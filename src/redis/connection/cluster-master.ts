@@ -8,7 +8,7 @@ import { Silence } from '../server/silence.js'
 import { silent, type UnusableClient } from '../server/unusable.js'
 import { listenTo, stopListening } from './client-events.js'
 import type { ConnectionSettings, Master } from './connection.js'
-import { Predecessor } from './previous-connection.js'
+import { PreviousConnection } from './previous-connection.js'
 
 /** What happens to a master. */
 export interface MasterEvents {
@@ -28,8 +28,8 @@ export class ClusterMaster implements Master {
   readonly #events: MasterEvents
   readonly #silence: Silence | undefined
   #waiting = 0
-  readonly #underWay = new Set<(error: CacheError) => void>()
-  readonly #predecessor = new Predecessor()
+  readonly #inFlight = new Set<(error: CacheError) => void>()
+  readonly #previous = new PreviousConnection()
   #serverId: string | undefined
   #link = 0
   #cancelCheck: (() => void) | undefined
@@ -82,10 +82,10 @@ export class ClusterMaster implements Master {
     const doing = `execute ${command.toUpperCase()}`
     if (!this.isUsable) return Promise.reject(toCacheError(new Error(`the link is ${this.node.status}`), doing))
     return new Promise((resolve, reject) => {
-      this.#underWay.add(reject)
+      this.#inFlight.add(reject)
       send(this.node, command, args)
         .then(resolve, (error: unknown) => reject(toCacheError(error, doing)))
-        .finally(() => this.#underWay.delete(reject))
+        .finally(() => this.#inFlight.delete(reject))
     })
   }
 
@@ -107,7 +107,7 @@ export class ClusterMaster implements Master {
 
   #drop(): void {
     this.#interrupt()
-    this.#predecessor.dropped(this.#serverId)
+    this.#previous.dropped(this.#serverId)
   }
 
   #interrupt(): void {
@@ -115,15 +115,15 @@ export class ClusterMaster implements Master {
     this.#cancelCheck?.()
     this.#silence?.end()
     this.server = undefined
-    for (const reject of this.#underWay) reject(toCacheError(new Error('the link dropped'), 'finish'))
-    this.#underWay.clear()
+    for (const reject of this.#inFlight) reject(toCacheError(new Error('the link dropped'), 'finish'))
+    this.#inFlight.clear()
   }
 
   check(): void {
     const link = ++this.#link
     this.#cancelCheck?.()
     const checking = checkServer(this.node, this.#settings.clock).then(async (server) => {
-      if (link === this.#link) await this.#predecessor.end(this.node, server.id)
+      if (link === this.#link) await this.#previous.end(this.node, server.id)
       return server
     })
     checking.then(

@@ -6,7 +6,7 @@ import { ignoreRejection, type RedisNode, send } from '../client/client.js'
  * whatever the next link carried: an old value over a later deletion. Once the server has closed its end, TCP delivers none of it.
  * Where the client may not say CLIENT KILL that remains possible; everything else works without it.
  */
-export class Predecessor {
+export class PreviousConnection {
   /** The server's number for the present link; `undefined` until it is known. */
   #clientId: number | undefined
   #left: { readonly clientId: number; readonly process: string } | undefined

@@ -1,6 +1,6 @@
 // Standalone and Sentinel: one client, one server at a time, which may be another one after a reconnect.
 import { CacheError } from '../../model/errors.js'
-import { type Placed, UnderWay } from '../../model/in-flight-set.js'
+import { InFlightSet, type Placed } from '../../model/in-flight-set.js'
 import type { Milliseconds } from '../../model/ports.js'
 import { faultOf, tlsMistakeOf, toCacheError } from '../client/classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from '../client/client.js'
@@ -19,7 +19,7 @@ import {
 import { listenTo, stopListening } from './client-events.js'
 import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
-import { Predecessor } from './previous-connection.js'
+import { PreviousConnection } from './previous-connection.js'
 
 /** How often a connected server is asked again who it is and what time it has. */
 const CHECK_EVERY_MS: Milliseconds = 60_000
@@ -46,8 +46,8 @@ export class SingleConnection implements Connection {
   readonly #events: ConnectionEvents
   readonly #silence: Silence | undefined
   readonly #writes = new HeldWrites()
-  readonly #underWay = new UnderWay<Sent>()
-  readonly #predecessor = new Predecessor()
+  readonly #inFlight = new InFlightSet<Sent>()
+  readonly #previous = new PreviousConnection()
   #isChecked = false
   #isChecking = false
   #reported: 'ready' | 'unready' | undefined
@@ -69,7 +69,7 @@ export class SingleConnection implements Connection {
     this.#homeDb = client.options.db ?? 0
     if (settings.silenceMs === undefined) return
     this.#silence = new Silence(settings.clock, settings.silenceMs, {
-      waiting: () => this.#underWay.size,
+      waiting: () => this.#inFlight.size,
       bytesRead: () => this.#client.stream?.bytesRead,
       fellSilent: (limitMs) => {
         this.#unusable(silent(limitMs))
@@ -80,7 +80,7 @@ export class SingleConnection implements Connection {
   }
 
   get waiting(): number {
-    return this.#underWay.size
+    return this.#inFlight.size
   }
 
   isReady(): boolean {
@@ -96,17 +96,17 @@ export class SingleConnection implements Connection {
     this.#writes.hold(this.#client.stream)
     return new Promise((resolve, reject) => {
       const sent: Sent = { place: -1, reject }
-      this.#underWay.add(sent)
+      this.#inFlight.add(sent)
       this.#silence?.sent()
       send(this.#client, command, args).then(
         (reply) => {
-          this.#underWay.delete(sent)
+          this.#inFlight.delete(sent)
           this.#silence?.replied()
           if (looksQueued(reply)) this.#unlessQueued(reply, resolve, reject)
           else resolve(reply)
         },
         (error: unknown) => {
-          this.#underWay.delete(sent)
+          this.#inFlight.delete(sent)
           this.#silence?.replied()
           if (isSubscribed(error) && this.#isChecked) this.#onSubscribed(error)
           if (faultOf(error) === 'readOnly' && !this.#isChecking) this.#check()
@@ -228,7 +228,7 @@ export class SingleConnection implements Connection {
 
   #drop(reason: CacheError): void {
     this.#interrupt(reason)
-    this.#predecessor.dropped(this.#settings.inheritance.serverId)
+    this.#previous.dropped(this.#settings.inheritance.serverId)
   }
 
   #interrupt(reason: CacheError): void {
@@ -237,7 +237,7 @@ export class SingleConnection implements Connection {
     this.#isChecking = false
     this.#cancelCheck?.()
     this.#silence?.end()
-    for (const { reject } of this.#underWay.takeAll()) reject(reason)
+    for (const { reject } of this.#inFlight.takeAll()) reject(reason)
   }
 
   #check(): void {
@@ -247,7 +247,7 @@ export class SingleConnection implements Connection {
     const link = ++this.#link
     this.#isChecking = true
     const checking = checkServer(this.#client, this.#settings.clock).then(async (server) => {
-      if (link === this.#link) await this.#predecessor.end(this.#client, server.id)
+      if (link === this.#link) await this.#previous.end(this.#client, server.id)
       return server
     })
     checking.then(

@@ -88,7 +88,7 @@ describe('explain', () => {
     const { a, server } = await fleet()
     await a.cache.set('k', 1, { l1Ttl: 0 })
     server.corrupt('tiercache:k', (bytes) => bytes.subarray(0, 20))
-    expect((await a.cache.explain('k')).l2).toEqual({ state: 'useless' })
+    expect((await a.cache.explain('k')).l2).toEqual({ state: 'unusable' })
   })
 
   test('changes nothing: neither counters, nor recency, nor what L2 holds', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { decodeAnnouncement, encodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../../../src/codec/announcement.js'
 import { partsOf, prefixAnnouncement } from '../../../src/flow/sync/announcement-parts.js'
-import type { Outgoing } from '../../../src/flow/sync/pending-change.js'
+import type { PendingChange } from '../../../src/flow/sync/pending-change.js'
 import { childSpace, localKey, rootSpace } from '../../../src/model/keys/key.js'
 
-const deletion = (key: string): Outgoing => ({
+const deletion = (key: string): PendingChange => ({
   subject: key,
   change: { op: 'delete', key },
   labels: [],
@@ -55,8 +55,8 @@ describe('the announcements of changes', () => {
     const keys = Array.from({ length: 1_000 }, (_, i) => `${i}:${'x'.repeat(100)}`)
     const parts = partsOf('me', keys.map(deletion))
     expect(parts.length).toBeGreaterThan(5)
-    expect(parts.flatMap(({ outgoing }) => outgoing.map(({ subject }) => subject))).toEqual(keys)
-    for (const { outgoing, announcement } of parts) {
+    expect(parts.flatMap(({ pending: outgoing }) => outgoing.map(({ subject }) => subject))).toEqual(keys)
+    for (const { pending: outgoing, announcement } of parts) {
       expect(announcement.length).toBeLessThanOrEqual(MAX_ANNOUNCEMENT_BYTES)
       expect(keysIn(announcement).keys).toEqual(outgoing.map(({ subject }) => subject))
     }

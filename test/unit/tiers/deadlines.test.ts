@@ -1,6 +1,6 @@
 import { FakeClock } from 'tiercache/testing'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { UnderWay } from '../../../src/model/in-flight-set.js'
+import { InFlightSet } from '../../../src/model/in-flight-set.js'
 import { Deadlines, type Timed } from '../../../src/tiers/deadlines.js'
 
 describe('deadlines', () => {
@@ -69,7 +69,7 @@ describe('deadlines', () => {
 
 describe('what is under way', () => {
   test('is what was added and not deleted, each once, whatever the order', () => {
-    const underWay = new UnderWay<{ place: number; name: string }>()
+    const underWay = new InFlightSet<{ place: number; name: string }>()
     const things = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ place: -1, name }))
     for (const thing of things) underWay.add(thing)
     underWay.delete(things[1]!)

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
-import { Callers } from '../../../../src/flow/runtime/waiting-callers.js'
+import { WaitingCallers } from '../../../../src/flow/runtime/waiting-callers.js'
 import { FakeClock } from '../../../../src/testing/index.js'
 
 let keptAlive: number
 let clock: FakeClock
-let callers: Callers
+let callers: WaitingCallers
 
 beforeEach(() => {
   keptAlive = 0
@@ -13,7 +13,7 @@ beforeEach(() => {
     keptAlive++
     return () => void keptAlive--
   }
-  callers = new Callers(Object.assign(clock, { keepAlive }))
+  callers = new WaitingCallers(Object.assign(clock, { keepAlive }))
 })
 
 test('the process is kept while somebody waits and a timer is pending, and for neither alone', () => {
@@ -57,7 +57,7 @@ test('who awaits an answer has left when it is there, also when it is a rejectio
 })
 
 test('a clock that is moved by hand keeps nothing alive', () => {
-  const byHand = new Callers(new FakeClock())
+  const byHand = new WaitingCallers(new FakeClock())
   byHand.came()
   byHand.after(100, () => {})()
   byHand.left()

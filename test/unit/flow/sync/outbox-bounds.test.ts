@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import type { Background } from '../../../../src/flow/runtime/background.js'
 import { Outbox } from '../../../../src/flow/sync/outbox.js'
-import type { Outgoing } from '../../../../src/flow/sync/pending-change.js'
-import type { Teller } from '../../../../src/flow/sync/publisher.js'
+import type { PendingChange } from '../../../../src/flow/sync/pending-change.js'
+import type { Publisher } from '../../../../src/flow/sync/publisher.js'
 
 const MAX_WAITING = 200_000
 
@@ -12,18 +12,18 @@ function makeOutbox() {
   let journaled = 0
   const teller = {
     hasListeners: true,
-    tell: async (changes: readonly Outgoing[]) => {
+    tell: async (changes: readonly PendingChange[]) => {
       published += changes.length
       return changes.map(() => undefined)
     },
   }
   const journal = { add: () => journaled++, confirmed: () => {}, blocks: () => false }
   const background = { run: (_: string, work: () => Promise<unknown>) => void work() }
-  const outbox = new Outbox(teller as never as Teller, journal, background as never as Background, () => {})
+  const outbox = new Outbox(teller as never as Publisher, journal, background as never as Background, () => {})
   return { outbox, counts: () => ({ published, journaled }) }
 }
 
-const invalidations = (count: number): Outgoing[] =>
+const invalidations = (count: number): PendingChange[] =>
   Array.from({ length: count }, (_, i) => {
     const label = `t:${i}`
     return { subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }

@@ -1,7 +1,7 @@
 // Calls that change one key take effect in the order in which they were made, whatever each has to wait for.
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
-import { Turns } from '../../../../src/flow/write/call-order.js'
+import { CallOrder } from '../../../../src/flow/write/call-order.js'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
@@ -54,7 +54,7 @@ test('a call that was overtaken answers what came of the one that overtook it', 
 
 describe('turns', () => {
   test('a call is overtaken by any later one of its subject', () => {
-    const turns = new Turns()
+    const turns = new CallOrder()
     const first = turns.begin('k')
     turns.begin('other')
     expect(turns.isOvertaken('k', first)).toBe(false)
@@ -66,7 +66,7 @@ describe('turns', () => {
   })
 
   test('one that came to nothing overtakes nobody', async () => {
-    const turns = new Turns()
+    const turns = new CallOrder()
     const first = turns.begin('k')
     const second = turns.begin('k')
     const later = turns.resultOfLater('k', first)
@@ -76,7 +76,7 @@ describe('turns', () => {
   })
 
   test('the last of the later ones decides', async () => {
-    const turns = new Turns()
+    const turns = new CallOrder()
     const first = turns.begin('k')
     const second = turns.begin('k')
     const third = turns.begin('k')
