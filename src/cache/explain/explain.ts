@@ -1,6 +1,7 @@
 // `cache.explain(key)`: everything that decides what a read of the key would do now.
 
 import type { CallScope, Core } from '../../flow/core.js'
+import { l2BudgetOf } from '../../flow/entries/l2-budget.js'
 import type { Found } from '../../flow/entries/remote-entries.js'
 import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -63,11 +64,11 @@ export async function explain(
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
   const reading =
-    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, reader.budget(policy))
+    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, l2BudgetOf(core, policy))
   const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
   // As a read would: a value that was set here goes before what the tiers have.
-  const written = reader.ownWrite(localKey)
+  const written = reader.local.ownWrite(localKey)
   const inL1 =
     written !== undefined ? written.usable?.entry : policy.tiers === 'l2' ? undefined : core.l1?.peek(localKey)
   const l1 = inL1 && { ...explainEntry(core, inL1, nowMs), state: stateInL1(core, inL1, nowMs) }

@@ -12,6 +12,7 @@ import type { Bytes, Milliseconds, Token } from '../../model/ports.js'
 import { jittered } from '../../model/time/freshness.js'
 import { UNAVAILABLE } from '../../tiers/remote-tier.js'
 import type { CallScope, Core, Remote } from '../core.js'
+import { putInL1 } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { tagsFor, tooMany } from '../entries/tags.js'
 import type { Flight } from '../state/flight.js'
@@ -336,24 +337,6 @@ export function makeEntry(parts: EntryParts): Entry {
     parts.epoch,
     life.staleIfErrorMs,
   )
-}
-
-/** XFetch draws at most this many natural logarithms: -ln of the smallest positive double below 1 that `random` can leave. */
-const LARGEST_DRAW = 37
-
-/** Puts an entry into L1. Where a hit needs a decision (early refresh, a copy of the value) it takes the longer way from the start. */
-export function putInL1(
-  core: Core,
-  localKey: string,
-  entry: Entry,
-  policy: Policy,
-  sizeBytes: number | undefined,
-): void {
-  const { l1 } = core
-  if (l1 === undefined) return
-  if (!l1.sharesValues) entry.hotUntilMs = 0
-  else if (policy.earlyRefreshBeta > 0) entry.hotUntilMs -= entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW
-  l1.set(localKey, entry, sizeBytes)
 }
 
 function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {

@@ -1,0 +1,16 @@
+// How long one read may wait for L2.
+import type { Policy } from '../../model/options/policy.js'
+import type { Core } from '../core.js'
+import { TimeBudget } from '../runtime/time-budget.js'
+
+export function l2BudgetOf(core: Core, { hardTimeoutMs }: Policy): TimeBudget {
+  const tier = core.remote?.tier
+  const starting = tier?.starting
+  if (tier === undefined || starting === undefined) return new TimeBudget(core.callers, tier?.timeoutMs ?? 0)
+  // What a first connection takes is none of what L2 may cost a read once it is connected. The loader must still have its turn
+  // before the caller's own limit ends.
+  const moreMs = Math.min(tier.connectTimeoutMs, hardTimeoutMs / 2 - tier.timeoutMs)
+  const budget = new TimeBudget(core.callers, tier.timeoutMs, moreMs)
+  void starting.then(() => budget.renew())
+  return budget
+}

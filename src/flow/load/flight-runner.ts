@@ -1,0 +1,245 @@
+// One flight from its start to its end: what L2 has, the right to load, the loader, and what a failure leaves.
+import { type AtMs, ageOf } from '../../model/entry.js'
+import { FAILED, HIT, STALE, STALE_IF_ERROR, TIMED_OUT } from '../../model/events/read-outcome.js'
+import type { StaleValue } from '../../model/options/options.js'
+import type { Policy } from '../../model/options/policy.js'
+import type { Milliseconds } from '../../model/ports.js'
+import type { Timed } from '../../tiers/deadlines.js'
+import type { Core } from '../core.js'
+import { type Accepted, accept, acceptAgain } from '../entries/accept.js'
+import { l2BudgetOf } from '../entries/l2-budget.js'
+import { type LocalEntries, putInL1 } from '../entries/local-entries.js'
+import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
+import type { TimeBudget } from '../runtime/time-budget.js'
+import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
+import { Filler } from './fill.js'
+import { Leases, NO_RIGHT, type StoreRight } from './leases.js'
+import { ageFor, type LoadRequest, mustWait } from './request.js'
+import { type Loaded, runLoader } from './run-loader.js'
+
+const CLOCK_ERROR_MS = 2
+
+export class FlightRunner {
+  readonly #core: Core
+  readonly #local: LocalEntries
+  readonly #leases: Leases | undefined
+  readonly #filler: Filler
+
+  constructor(core: Core, local: LocalEntries, remote: RemoteEntries | undefined) {
+    this.#core = core
+    this.#local = local
+    this.#leases = core.remote && remote && new Leases(core, core.remote, remote)
+    this.#filler = new Filler(core, core.remote, remote, this.#leases)
+  }
+
+  // ── 1. The flight: L2 and the right to load ─────────────────────────────────────────────────────────────────────────────────
+
+  async run(flight: Flight, request: LoadRequest): Promise<void> {
+    const { local, limits } = this.#core
+    flight.start = undefined
+    local.inFlight.add(flight)
+    const limit = this.#limit(flight, request)
+    if (limit !== undefined) limits.add(limit)
+    try {
+      await this.#readThenLoad(flight, request)
+    } catch (error) {
+      // Only a defect of the cache itself comes here: the loader's errors were dealt with. Callers must not hang for it.
+      if (!flight.isAnswered) flight.reject(error)
+      throw error
+    } finally {
+      if (limit !== undefined) limits.remove(limit)
+      local.inFlight.delete(flight)
+      local.flights.delete(flight)
+      flight.end()
+    }
+  }
+
+  /** `hardTimeout` ends the flight, whatever its loader does: the key is free for the next caller. */
+  #limit(flight: Flight, request: LoadRequest): Timed | undefined {
+    const { hardTimeoutMs } = request.policy
+    if (hardTimeoutMs === Number.POSITIVE_INFINITY) return undefined
+    const onDue = () => {
+      // The loader did its part: what remains is storing, which has a limit of its own.
+      if (flight.hasLoaded) return
+      const error = loadTimeout(hardTimeoutMs)
+      this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
+      flight.abort(error)
+    }
+    return { place: -1, dueAtMs: this.#core.callers.nowMs() + hardTimeoutMs, onDue }
+  }
+
+  async #readThenLoad(flight: Flight, request: LoadRequest): Promise<void> {
+    const { policy, scope } = request
+    const budget = l2BudgetOf(this.#core, policy)
+    const leases = policy.tiers === 'l1' ? undefined : this.#leases
+    if (leases === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, budget)
+    const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
+    const plan = { scope, policy, flight, budget, isGoodEnough }
+    const found = await leases.read(plan)
+    if (found.kind === 'entry') {
+      if (isGoodEnough(found)) return this.#arrive(flight, request, found)
+      const usable = this.#fallBackOn(flight, found)
+      const age = ageFor(request, found.entry, this.#core)
+      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, usable, found)
+      if (!flight.mustLoad && age !== 'fresh' && age !== 'expired' && mustWait(request, this.#core, found)) {
+        if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+        return
+      }
+    }
+    const acquired = await leases.acquire(found, plan)
+    if (acquired.kind === 'leave') return this.#leave(flight)
+    if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
+    const { right } = acquired
+    if (flight.isAborted) leases.giveBack(right)
+    else await this.#load(flight, request, right, budget)
+  }
+
+  /** Another process refreshes what is fresh still. Whoever joined meanwhile has that. */
+  #leave(flight: Flight): void {
+    const { usable } = flight
+    if (!flight.isAnswered && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
+  }
+
+  /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
+  #isGoodEnough(found: FoundEntry, flight: Flight, request: LoadRequest): boolean {
+    if (flight.mustLoad) return false
+    if (ageFor(request, found.entry, this.#core) !== 'fresh') return false
+    if (flight.reason !== 'refresh') return true
+    // The copy in L1 and its original differ by the error of two estimates of the store's clock.
+    return flight.usable !== undefined && found.entry.createdAtMs > flight.usable.entry.createdAtMs + CLOCK_ERROR_MS
+  }
+
+  /** Notes what L2 has as the value to serve if loading fails: it is at least as new as what L1 had. */
+  #fallBackOn(flight: Flight, found: FoundEntry): UsableEntry {
+    const age = ageOf(found.entry, this.#core.clock.nowMs())
+    const usable: UsableEntry = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'failsafe' : age }
+    flight.fallBackOn(usable)
+    return usable
+  }
+
+  /** L2 had it. */
+  #arrive(flight: Flight, request: LoadRequest, found: FoundEntry): void {
+    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
+    this.#core.local.failures.lift(flight.localKey)
+    flight.answerLabels = found.entry.labels.labels
+    flight.answerUntilMs = found.entry.freshUntilMs
+    if (flight.isAnswered) return
+    flight.resolve(found.entry.value, HIT.l2, found.entry)
+  }
+
+  /** Stale in L2: the callers have it now, the load goes on behind them. */
+  #answerStale(flight: Flight, request: LoadRequest, usable: UsableEntry, found: FoundEntry): void {
+    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
+    flight.answerLabels = found.entry.labels.labels
+    flight.answerUntilMs = found.entry.staleUntilMs
+    flight.keepAlive()
+    flight.resolve(usable.entry.value, STALE[usable.tier], usable.entry)
+  }
+
+  // ── 2. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #load(flight: Flight, request: LoadRequest, right: StoreRight, budget: TimeBudget): Promise<void> {
+    const core = this.#core
+    const { clock, recorder } = core
+    const { scope, userKey, policy } = request
+    // The tokens first: what was read before the load began is what a later invalidation makes differ.
+    const epoch = core.tokens.epoch
+    const since = core.bus?.position()
+    const lifeMs = policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs)
+    flight.readsTokens = true
+    // What may not be stored in L2 needs no token of L2's: asking for one could cost the caller the timeout once more.
+    const carrying =
+      right.fence === undefined
+        ? core.tokenReader.carryKnown(flight.labels)
+        : core.tokenReader.carry(flight.labels, lifeMs, budget)
+    const carried = carrying instanceof Promise ? await carrying : carrying
+    const startedAtMs = clock.nowMs()
+    flight.fence = right.fence
+    let stopRenewing: (() => void) | undefined
+    let loaded: Loaded
+    try {
+      const stale = flight.usable && staleOf(flight.usable, startedAtMs)
+      flight.isLoading = true
+      const loading = runLoader(request.load, userKey, flight, stale, core.running)
+      if (loading instanceof Promise) {
+        stopRenewing = this.#leases?.renewWhileLoading(right)
+        loaded = await flight.untilAborted(loading)
+      } else {
+        // Not at once: those who ask in the same tick share it, also if it is kept nowhere.
+        loaded = await loading
+      }
+      const accepted = this.#accept(loaded, policy)
+      loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
+    } catch (error) {
+      this.#leases?.giveBack(right)
+      // After an abort the callers left or were told already.
+      if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
+      return
+    } finally {
+      stopRenewing?.()
+    }
+    flight.hasLoaded = true
+    const tookMs = clock.nowMs() - startedAtMs
+    recorder.loadEnded(tookMs)
+    core.local.failures.lift(flight.localKey)
+    try {
+      const { tags } = request
+      const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, tookMs, since, epoch }
+      await this.#filler.finish(done)
+    } catch (error) {
+      // The loader did its part: its callers are served, whatever the cache could not make of the value.
+      if (!flight.isAnswered) flight.resolve(loaded.value)
+      this.#leases?.giveBack(right)
+      recorder.storeFailed(scope.space, flight.localKey, error)
+      recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
+    }
+  }
+
+  #accept(loaded: Loaded, policy: Policy): Accepted | Promise<Accepted> {
+    const { values } = this.#core
+    return loaded.use === 'renew' && policy.schema !== undefined
+      ? acceptAgain(values, policy, loaded.value)
+      : accept(values, policy, loaded.value)
+  }
+
+  /** A load failed. A stale value that is still usable answers, and the next load waits a little; else the error goes out untouched. */
+  #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
+    const { recorder, local } = this.#core
+    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    flight.failure = { error }
+    const { usable } = flight
+    const mayServe = usable !== undefined && this.isStillUsable(usable, flight)
+    local.detachFlight(flight)
+    if (!mayServe) {
+      if (!flight.isAnswered) flight.reject(error, outcome)
+      return
+    }
+    this.#noteFailure(flight, request, usable)
+    // Into L1, so that the reads until the next try find it there.
+    if (usable.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
+      putInL1(this.#core, flight.localKey, usable.entry, request.policy, undefined)
+    }
+    if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+  }
+
+  isStillUsable(usable: UsableEntry, flight: Flight): boolean {
+    const { clock, local, tokens } = this.#core
+    const nowMs = clock.nowMs()
+    if (ageOf(usable.entry, nowMs) === 'expired') return false
+    if (local.keyLog.brokenSince(flight.keyMark, flight.localKey)) return false
+    return tokens.verify(usable.entry, nowMs) !== 'invalidated'
+  }
+
+  #noteFailure(flight: Flight, request: LoadRequest, usable: UsableEntry): void {
+    const { failureBackoff } = request.policy
+    if (failureBackoff === undefined) return
+    const { clock, random, local } = this.#core
+    const { localKey, labelMark, fence } = flight
+    const labels = [flight.labels, usable.entry.labels.labels]
+    local.failures.note({ localKey, labels, labelMark, fence }, failureBackoff, clock.nowMs(), random)
+  }
+}
+
+function staleOf(usable: UsableEntry, nowMs: AtMs): StaleValue {
+  return { value: usable.entry.value, ageMs: nowMs - usable.entry.createdAtMs, etag: usable.entry.etag }
+}

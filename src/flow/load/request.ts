@@ -1,0 +1,70 @@
+// One call that may load, once its hit in L1 was ruled out: its options checked and resolved.
+import type { Age, Entry } from '../../model/entry.js'
+import { CacheError } from '../../model/errors.js'
+import { localKey as localKeyOf } from '../../model/keys/key.js'
+import { ageWithin, type CallWindows, windowsOf } from '../../model/options/call-windows.js'
+import type { CallOptions, Loader, Tags } from '../../model/options/options.js'
+import { type Policy, resolvePolicy } from '../../model/options/policy.js'
+import { ownOptions } from '../../model/own-options.js'
+import { refuseGenerator } from '../../model/values/used-once.js'
+import type { CallScope, Core } from '../core.js'
+import type { FoundEntry } from '../entries/remote-entries.js'
+import { scopeOfCall } from '../entries/scope-of-call.js'
+import { checkEntryTags } from '../entries/tags.js'
+
+/** One `getOrSet` or refresh. */
+export interface LoadRequest {
+  readonly scope: CallScope
+  readonly userKey: string
+  readonly localKey: string
+  readonly policy: Policy
+  /** What this call takes, if it says so: others that share its load may take more. */
+  readonly windows: CallWindows | undefined
+  readonly load: Loader<unknown>
+  readonly tags: Tags<never> | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+export function requestOf(
+  core: Core,
+  scope: CallScope,
+  userKey: string,
+  load: Loader<unknown>,
+  given: CallOptions | undefined,
+): LoadRequest {
+  const options = ownOptions(given)
+  core.assertOpen()
+  if (typeof load !== 'function') {
+    throw new CacheError(
+      'INVALID_OPTION',
+      `getOrSet expects a loader function as its second argument; got ${typeof load}`,
+    )
+  }
+  refuseGenerator(load, 'the loader of getOrSet')
+  const target = scopeOfCall(scope, options)
+  const policy = resolvePolicy(scope.policy, options)
+  return {
+    scope: target,
+    userKey,
+    localKey: localKeyOf(target.space, userKey),
+    policy,
+    windows: windowsOf(options, policy),
+    load,
+    tags:
+      options?.tags === undefined || typeof options.tags === 'function'
+        ? options?.tags
+        : checkEntryTags(options.tags, 'tags'),
+    signal: options?.signal,
+  }
+}
+
+/** What an entry is worth to one call. */
+export function ageFor(request: LoadRequest, entry: Entry, { clock }: Core): Age {
+  return ageWithin(entry, request.windows, clock.nowMs())
+}
+
+/** Whether the last load of this key failed so recently that the next one has to wait. */
+export function mustWait({ localKey, policy }: LoadRequest, { local, clock }: Core, found?: FoundEntry): boolean {
+  if (policy.failureBackoff === undefined) return false
+  return local.failures.mustWait(localKey, clock.nowMs(), found && (() => found.stamp))
+}

@@ -1,0 +1,94 @@
+// The flights that a call may share: at most one of each key is open to others.
+import type { AtMs } from '../../model/entry.js'
+import { CacheError, showName } from '../../model/errors.js'
+import type { LoadReason } from '../../model/events/events.js'
+import { tagLabel } from '../../model/labels.js'
+import type { Core } from '../core.js'
+import type { LoadRequest } from '../load/request.js'
+import { Flight, type Loading, type UsableEntry, type Waiting } from '../state/flight.js'
+
+export class Flights {
+  readonly #core: Core
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  /** The flight under way that a new caller may share: not one whose answer is over its ttl already. */
+  joinable(localKey: string): Flight | undefined {
+    const { local, clock } = this.#core
+    const flight = local.flights.get(localKey)
+    if (flight === undefined) return undefined
+    const nowMs = clock.nowMs()
+    if (flight.isAnswered && nowMs >= flight.answerUntilMs) return undefined
+    return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
+  }
+
+  /**
+   * Whether an invalidation of what the flight brings may have gone unheard for longer than G3 allows. L2 can tell: if the flight's
+   * lease still stands there, the next one waits for it, and loads nothing.
+   */
+  #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
+    const { remote, tokens } = this.#core
+    if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
+    // If L2 cannot be asked, a load that runs is shared all the same (G5). What it has answered is a value like any other.
+    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isAnswered || remote.tier.isAvailable())
+  }
+
+  /** A flight that others can join, not yet started. */
+  prepare(request: LoadRequest, usable: UsableEntry | undefined, reason: LoadReason): Flight {
+    const { local, clock, tokens } = this.#core
+    const { localKey } = request
+    const { scopeLabels } = request.scope.space
+    const { tags } = request
+    const isTagged = tags !== undefined && typeof tags !== 'function' && tags.length > 0
+    const plan = {
+      localKey,
+      reason,
+      labels: isTagged ? [...scopeLabels, ...new Set(tags.map(tagLabel))] : scopeLabels,
+      keyMark: local.keyLog.mark(),
+      labelMark: local.labelLog.mark(),
+      beganAtMs: clock.nowMs(),
+      epoch: tokens.epoch,
+    }
+    const flight = new Flight(plan, usable)
+    local.flights.add(flight)
+    return flight
+  }
+
+  #abandon(flight: Flight): void {
+    this.#core.local.detachFlight(flight)
+    flight.abort(new DOMException('every caller that waited for this load has left', 'AbortError'))
+  }
+
+  /** What the flight answers to one caller. `joined` is called once the caller is among those who wait. */
+  async wait(flight: Flight, waiting: Waiting, joined?: () => void): Promise<unknown> {
+    const { running, callers } = this.#core
+    const caller = running.getStore()
+    caller?.waitsFor.add(flight)
+    const answer = flight.join(waiting, callers, () => this.#abandon(flight))
+    joined?.()
+    callers.came()
+    try {
+      return await answer
+    } finally {
+      callers.left()
+      caller?.waitsFor.delete(flight)
+    }
+  }
+
+  /** Throws `REENTRANT_LOAD` where the loader that asks would wait for itself. */
+  refuseCycle(flying: Flight, userKey: string): void {
+    const caller = this.#core.running.getStore()
+    if (caller !== undefined) refuseCycle(caller, flying, userKey, this.#core)
+  }
+}
+
+function refuseCycle(caller: Loading, flying: Flight, userKey: string, { recorder }: Core): void {
+  if (!flying.reaches(caller)) return
+  throw new CacheError(
+    'REENTRANT_LOAD',
+    `the loader of ${showName(recorder.shown(userKey))} asks, directly or through another loader, for a key whose load waits for it: ` +
+      'it would wait for ever. Load that part without the cache, or under another key',
+  )
+}

@@ -1,0 +1,111 @@
+// Reads that never load.
+import { type Age, ageOf } from '../../model/entry.js'
+import type { Tier } from '../../model/events/events.js'
+import { ABORTED } from '../../model/events/read-outcome.js'
+import { localKey as localKeyOf } from '../../model/keys/key.js'
+import type { ReadOptions } from '../../model/options/options.js'
+import { type Policy, resolvePolicy } from '../../model/options/policy.js'
+import { ownOptions } from '../../model/own-options.js'
+import type { Milliseconds } from '../../model/ports.js'
+import type { CallScope, Core } from '../core.js'
+import { l2BudgetOf } from '../entries/l2-budget.js'
+import type { LocalEntries } from '../entries/local-entries.js'
+import type { Found, RemoteEntries } from '../entries/remote-entries.js'
+import { scopeOfCall } from '../entries/scope-of-call.js'
+import type { UsableEntry } from '../state/flight.js'
+
+/** What a read without loading found. */
+export type Lookup<V> =
+  | { readonly found: false }
+  | {
+      readonly found: true
+      readonly value: V
+      readonly tier: Tier
+      /** fresh; stale: within staleWhileRevalidate; failsafe: would be served only if loading failed. */
+      readonly state: Exclude<Age, 'expired'>
+      readonly ageMs: Milliseconds
+      /** What is left of its freshness, 0 once stale. */
+      readonly freshForMs: Milliseconds
+      readonly tags: readonly string[]
+    }
+
+export class LookUp {
+  readonly #core: Core
+  readonly #local: LocalEntries
+  readonly #remote: RemoteEntries | undefined
+
+  constructor(core: Core, local: LocalEntries, remote: RemoteEntries | undefined) {
+    this.#core = core
+    this.#local = local
+    this.#remote = remote
+  }
+
+  /** What L1 or L2 holds under a key, usable in whatever way. */
+  async find(scope: CallScope, userKey: string, given: ReadOptions | undefined): Promise<UsableEntry | undefined> {
+    this.#core.assertOpen()
+    const options = ownOptions(given)
+    const target = scopeOfCall(scope, options)
+    const policy = resolvePolicy(scope.policy, options)
+    const localKey = localKeyOf(target.space, userKey)
+    this.#refuseAborted(target, [userKey], options)
+    const inL1 = this.#local.usable(localKey, policy)
+    if (inL1 !== undefined && inL1.age === 'fresh') return inL1
+    if (this.#remote === undefined || policy.tiers === 'l1') return inL1
+    const keyMark = this.#core.local.keyLog.mark()
+    const found = await this.#core.callers.await(
+      this.#remote.read(target.space, localKey, policy, l2BudgetOf(this.#core, policy)),
+    )
+    return this.#take(localKey, keyMark, policy, found) ?? inL1
+  }
+
+  /** The same for many keys, in their order, with one read of L2. */
+  async findMany(
+    scope: CallScope,
+    userKeys: readonly string[],
+    given: ReadOptions | undefined,
+  ): Promise<readonly (UsableEntry | undefined)[]> {
+    this.#core.assertOpen()
+    const options = ownOptions(given)
+    const target = scopeOfCall(scope, options)
+    const policy = resolvePolicy(scope.policy, options)
+    const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
+    this.#refuseAborted(target, userKeys, options)
+    const results = localKeys.map((localKey) => this.#local.usable(localKey, policy))
+    if (this.#remote === undefined || policy.tiers === 'l1') return results
+    const missing: number[] = []
+    results.forEach((usable, i) => {
+      if (usable?.age !== 'fresh') missing.push(i)
+    })
+    if (missing.length === 0) return results
+    const keyMark = this.#core.local.keyLog.mark()
+    const asked = missing.map((i) => localKeys[i] as string)
+    this.#core.callers.came()
+    try {
+      const found = await this.#remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
+      for (let j = 0; j < missing.length; j++) {
+        const i = missing[j] as number
+        const one = found[j] as Found | Promise<Found>
+        results[i] =
+          this.#take(asked[j] as string, keyMark, policy, one instanceof Promise ? await one : one) ?? results[i]
+      }
+      return results
+    } finally {
+      this.#core.callers.left()
+    }
+  }
+
+  /** Throws the reason of a signal that is aborted already; the reads are over then. */
+  #refuseAborted(scope: CallScope, userKeys: readonly string[], options: ReadOptions | undefined): void {
+    if (options?.signal?.aborted !== true) return
+    for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
+    throw options.signal.reason
+  }
+
+  #take(localKey: string, keyMark: number, policy: Policy, found: Found): UsableEntry | undefined {
+    if (found.kind !== 'entry') return undefined
+    const age = ageOf(found.entry, this.#core.clock.nowMs())
+    if (age === 'expired') return undefined
+    this.#local.copyOf(localKey, keyMark, policy, found)
+    return { entry: found.entry, tier: 'l2', age }
+  }
+}

@@ -1,0 +1,104 @@
+// Loading although an entry may be usable: because a caller asks for it, or behind the answer of one that was served a stale value.
+import type { LoadReason } from '../../model/events/events.js'
+import type { CallOptions, Loader } from '../../model/options/options.js'
+import { atEndOfTick } from '../../model/time/tick.js'
+import type { CallScope, Core } from '../core.js'
+import type { LocalEntries } from '../entries/local-entries.js'
+import type { FlightRunner } from '../load/flight-runner.js'
+import { type LoadRequest, requestOf } from '../load/request.js'
+import type { Flight, UsableEntry } from '../state/flight.js'
+import type { Flights } from './flights.js'
+
+export class Refresher {
+  readonly #core: Core
+  readonly #local: LocalEntries
+  readonly #flights: Flights
+  readonly #runner: FlightRunner
+
+  constructor(core: Core, local: LocalEntries, flights: Flights, runner: FlightRunner) {
+    this.#core = core
+    this.#local = local
+    this.#flights = flights
+    this.#runner = runner
+  }
+
+  /**
+   * Loads although an entry may be usable, and waits for the result; rejects with the loader's error although a value may be at
+   * hand. No load that runs already is joined, here or elsewhere, and no value of L2 taken: they may have begun too early. Refreshes
+   * of one key that are asked for before the loader is called share its call; those that come while it runs wait for its end, and
+   * share the next one: so at most one runs, and one waits.
+   */
+  async refresh(
+    scope: CallScope,
+    userKey: string,
+    load: Loader<unknown>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const asked = requestOf(this.#core, scope, userKey, load, options)
+    const request: LoadRequest = { ...asked, policy: { ...asked.policy, singleFlight: 'process' } }
+    const { local } = this.#core
+    for (;;) {
+      request.signal?.throwIfAborted()
+      const flying = local.flights.get(request.localKey)
+      if (flying !== undefined) this.#flights.refuseCycle(flying, userKey)
+      if (flying?.mustLoad !== true || flying.isAnswered) return this.#refreshed(this.#begin(request), request)
+      if (!flying.isLoading) {
+        if (request.tags !== undefined) flying.addTags(request.tags)
+        return this.#refreshed(flying, request)
+      }
+      try {
+        await this.#wait(flying, request)
+      } catch (error) {
+        // Its failure is that of its own callers.
+        if (!flying.isAnswered) throw error
+      }
+    }
+  }
+
+  /** A load that begins at the end of this tick: whoever asks for the same until then shares it. */
+  #begin(request: LoadRequest): Flight {
+    const { local, background } = this.#core
+    const usable = this.#local.usable(request.localKey, request.policy)
+    local.detach(request.localKey)
+    const flight = this.#flights.prepare(request, usable, 'refresh')
+    flight.mustLoad = true
+    background.run('load', async () => {
+      await new Promise<void>(atEndOfTick)
+      if (flight.isAborted) flight.end()
+      else await this.#runner.run(flight, request)
+    })
+    return flight
+  }
+
+  async #refreshed(flight: Flight, request: LoadRequest): Promise<unknown> {
+    const value = await this.#wait(flight, request)
+    if (flight.failure !== undefined) throw flight.failure.error
+    return this.#local.handOut(value)
+  }
+
+  #wait(flight: Flight, { signal, policy }: LoadRequest): Promise<unknown> {
+    const limitMs = flight.isLoading ? policy.hardTimeoutMs : Infinity
+    return this.#flights.wait(flight, {
+      signal,
+      limitMs,
+      softMs: Infinity,
+      takeStale: () => undefined,
+      outcome: undefined,
+    })
+  }
+
+  /** Starts a refresh that nobody waits for, unless one is under way. At most so many run at once as `background.concurrency` says. */
+  behind(request: LoadRequest, reason: LoadReason, usable: UsableEntry): void {
+    const { local, background, recorder } = this.#core
+    if (local.flights.has(request.localKey)) return
+    if (!background.hasRoomForRefresh) {
+      // The next read of the stale entry tries again.
+      recorder.dropped('refresh', request.scope.space.scope, request.localKey)
+      return
+    }
+    const flight = this.#flights.prepare(request, usable, reason)
+    flight.keepAlive()
+    flight.start = () => this.#runner.run(flight, request)
+    background.refresh('refresh', async () => flight.start?.())
+  }
+}
