@@ -6,7 +6,7 @@ import { checkTagList } from '../flow/entries/tags.js'
 import { loadMissing, type ManyLoader } from '../flow/read/load-many.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { Reader } from '../flow/read/read.js'
-import type { Lifecycle } from '../flow/runtime/shutdown.js'
+import type { Shutdown } from '../flow/shutdown.js'
 import type { UsableEntry } from '../flow/state/flight.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
@@ -17,7 +17,6 @@ import type { CacheEventName, Listener } from '../model/events/events.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { childSpace, type Version } from '../model/keys/key.js'
 import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
-import type { CachePolicy } from '../model/options/cache-policy.js'
 import type {
   CallOptions,
   LoadContext,
@@ -52,8 +51,7 @@ export interface CacheParts {
   readonly writer: Writer
   readonly requests: RequestScopes
   readonly names: NameRegistry
-  readonly lifecycle: Lifecycle
-  readonly policy: CachePolicy
+  readonly shutdown: Shutdown
 }
 
 const READ_OPTIONS = ['version', 'tiers', 'signal']
@@ -341,7 +339,7 @@ export class Cache {
    * Never hangs and never rejects; later calls answer the same. The event `closed` tells what never reached L2.
    */
   close(): Promise<void> {
-    return this.#parts.lifecycle.close()
+    return this.#parts.shutdown.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

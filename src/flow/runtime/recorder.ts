@@ -7,9 +7,11 @@ import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../../mo
 import { noReads, type ReadCounts } from '../../model/events/read-counts.js'
 import type { ReadOutcome, StaleResult } from '../../model/events/read-outcome.js'
 import { isStored, type Stored, type StoreOutcome } from '../../model/events/store-outcome.js'
+import { foreignReason } from '../../model/foreign-text.js'
 import { localKey as localKeyOf, type Space, userKeyOf } from '../../model/keys/key.js'
 import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { isAboutValue, kindOfRefusal } from '../../model/values/refused-value.js'
+import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
@@ -291,6 +293,21 @@ export class Recorder {
     }
   }
 
+  /** What L2 reports goes here; `comeBack` is its recovery gate. */
+  l2Owner(comeBack: () => Promise<boolean>): RemoteTierOwner {
+    return {
+      comeBack,
+      degraded: (reason) => this.degraded(asCacheError(reason)),
+      connected: (tookMs) => {
+        if (this.events.has('connected')) this.events.emit('connected', { tookMs })
+      },
+      explained: (cause) => this.outageExplained(cause),
+      recovered: (degradedMs) => this.recovered(degradedMs),
+      failed: () => this.l2Failed(),
+      answered: (_operation, tookMs) => this.l2Answered(tookMs),
+    }
+  }
+
   /** L2 is not used from now on. */
   degraded(error: CacheError): void {
     this.history.outage = error
@@ -374,4 +391,10 @@ export class Recorder {
     this.counters.busLosses++
     if (this.events.has('busLost') && this.#floods.admits(`busLost ${reason}`)) this.events.emit('busLost', { reason })
   }
+}
+
+function asCacheError(reason: Error): CacheError {
+  if (reason instanceof CacheError) return reason
+  const message = `expected L2 to answer; ${foreignReason(reason)}. The cache goes on without it`
+  return new CacheError('L2_UNAVAILABLE', message, { cause: reason })
 }

@@ -10,9 +10,9 @@ const MAX_WAITING = 200_000
 function makeOutbox() {
   let published = 0
   let journaled = 0
-  const teller = {
+  const publisher = {
     hasListeners: true,
-    tell: async (changes: readonly PendingChange[]) => {
+    publish: async (changes: readonly PendingChange[]) => {
       published += changes.length
       return changes.map(() => undefined)
     },

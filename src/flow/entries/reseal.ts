@@ -1,0 +1,17 @@
+// A value that waited for L2, sealed once more: the tokens that it carried may be others by now.
+import type { Change } from '../../model/ports.js'
+import type { PendingChange } from '../sync/pending-change.js'
+import type { TokenReader } from '../tokens/token-reader.js'
+import type { RemoteEntries } from './remote-entries.js'
+
+/** `undefined` when the tokens of now cannot be had. */
+export async function reseal(
+  { plan, change }: PendingChange,
+  entries: RemoteEntries | undefined,
+  tokenReader: TokenReader,
+): Promise<Change | undefined> {
+  if (plan === undefined || change.op !== 'put' || entries === undefined) return undefined
+  const carried = await tokenReader.carry(plan.labels.labels, change.keepMs)
+  if (!carried.isGoodForL2) return undefined
+  return { ...change, bytes: entries.seal({ ...plan, labels: carried.set }) }
+}

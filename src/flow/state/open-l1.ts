@@ -1,0 +1,18 @@
+// L1, with what it reports.
+import { type Space, scopeOf, userKeyOf } from '../../model/keys/key.js'
+import type { CachePolicy } from '../../model/options/cache-policy.js'
+import { MemoryTier } from '../../tiers/memory-tier.js'
+import type { Recorder } from '../runtime/recorder.js'
+
+/** `undefined` where the cache has no L1. */
+export function openL1({ memory, l2, values }: CachePolicy, space: Space, recorder: Recorder): MemoryTier | undefined {
+  if (memory === undefined) return undefined
+  const tooLarge = (localKey: string, bytes: number) => {
+    // What `maxEntryBytes` is for: such values live in L2.
+    if (l2 === undefined || bytes <= memory.maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
+  }
+  const evicted = (localKey: string) => recorder.evicted(scopeOf(localKey, space.scope), localKey)
+  const l1 = new MemoryTier(memory, evicted, tooLarge, values.extensions)
+  l1.onChanged = (localKey) => recorder.valueChanged(scopeOf(localKey, space.scope), localKey)
+  return l1
+}
