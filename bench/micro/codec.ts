@@ -3,7 +3,7 @@
 
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
 import { Packr } from 'msgpackr'
-import { createEntryCodec, type OpenedEnvelope } from '../../src/codec/entry-codec.js'
+import { createEntryCodec, type StoredEntry } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/msgpack.js'
 import { newToken } from '../../src/model/labels.js'
 
@@ -95,7 +95,7 @@ const entryOf = (value: unknown, tags: readonly string[]) => ({
 const empty = entryOf(null, [])
 const tagged = entryOf(null, TAGS)
 const full = entryOf(user, [])
-const opened = (bytes: Uint8Array) => entryCodec.open(bytes, KEY, SCOPES) as OpenedEnvelope
+const opened = (bytes: Uint8Array) => entryCodec.open(bytes, KEY, SCOPES) as StoredEntry
 const [emptyBytes, taggedBytes, fullBytes] = [empty, tagged, full].map((entry) => entryCodec.encode(entry)) as [
   Buffer,
   Buffer,
@@ -112,7 +112,7 @@ boxplot(() => {
   bench('envelope: open with 10 tags', () => do_not_optimize(opened(taggedBytes)))
   bench('envelope: open and decode 200 B', () => do_not_optimize(opened(fullBytes).value()))
   bench('envelope: open and decode 200 B, encrypted', () =>
-    do_not_optimize((encryptedCodec.open(encryptedBytes, KEY, SCOPES) as OpenedEnvelope).value()),
+    do_not_optimize((encryptedCodec.open(encryptedBytes, KEY, SCOPES) as StoredEntry).value()),
   )
 })
 

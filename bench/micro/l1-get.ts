@@ -3,9 +3,8 @@
 
 import { LRUCache } from 'lru-cache'
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
-import { Entry } from '../../src/model/entry.js'
-import { NO_LABELS } from '../../src/model/labels.js'
 import { MemoryTier } from '../../src/tiers/memory-tier.js'
+import { entryUntil } from '../../test/support/entry.js'
 
 const ENTRIES = 10_000
 const KEYS = Array.from({ length: ENTRIES }, (_, i) => `user:${i}`)
@@ -18,7 +17,7 @@ const tier = new MemoryTier({ maxEntries: ENTRIES, maxBytes: Infinity, maxEntryB
 for (const key of KEYS) {
   floor.set(key, makeValue(key))
   const untilMs = Math.ceil(performance.now()) + TTL_MS
-  tier.set(key, new Entry(makeValue(key), 0, untilMs, untilMs, untilMs, 0, NO_LABELS, 0, undefined, 0))
+  tier.set(key, entryUntil(makeValue(key), untilMs))
 }
 
 async function floorHit(key: string): Promise<unknown> {

@@ -1,22 +1,23 @@
 // Entries to bytes and back: codec, compression and encryption around the envelope. The one file of this folder that others need.
 import { CacheError, show } from '../model/errors.js'
-import type { Label, LabelSet } from '../model/labels.js'
+import type { Label } from '../model/labels.js'
 import { DEFAULT_MAX_VALUE_BYTES, MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import { checkNames } from '../model/option-rules.js'
 import { hideKeys } from '../model/options/hidden-keys.js'
 import type { CompressOptions, EncryptOptions } from '../model/options/tier-definition.js'
 import { ownOptions } from '../model/own-options.js'
-import type { Bytes, Codec, Compressor, Milliseconds } from '../model/ports.js'
+import type { Bytes, Codec, Compressor } from '../model/ports.js'
 import type { Extension } from '../model/values/extension.js'
 import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
 import { createEncryption, type Encryption } from './encryption.js'
 import {
   type Corrupt,
   type CorruptReason,
-  decodeHeader,
   type EnvelopeFields,
   encodeEnvelope,
-  Header,
+  openEnvelope,
+  type PayloadReader,
+  StoredEntry,
 } from './envelope.js'
 import { LabelTable } from './label-table.js'
 import { createMsgpackCodec, type MsgpackCodec } from './msgpack.js'
@@ -24,7 +25,7 @@ import { hasItsStamp, readContent, type SealedContent } from './sealed-content.j
 import { newExpiredStamp, renewedStamp, stateOf } from './stamp.js'
 import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
 
-export { type Corrupt, type CorruptReason, keptKeyOf } from './envelope.js'
+export { type Corrupt, type CorruptReason, keptKeyOf, type StoredEntry } from './envelope.js'
 export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf } from './stamp.js'
 
 export interface EntryCodecOptions {
@@ -42,31 +43,7 @@ export interface EntryFields extends EnvelopeFields {
   readonly value: unknown
 }
 
-/** An intact envelope of the key asked for, its payload not yet decoded. */
-export interface OpenedEnvelope {
-  /** `'expired'`: expired softly, usable only while it is replaced. */
-  readonly state: 'live' | 'expired'
-  /** Its first 16 bytes, copied: what a compare-and-set that replaces it expects. */
-  readonly stamp: Bytes
-  /** An instant of the store's clock; the durations count from it. */
-  readonly createdAtMs: number
-  readonly freshForMs: Milliseconds
-  readonly staleForMs: Milliseconds
-  readonly usableForMs: Milliseconds
-  readonly loadMs: Milliseconds
-  /** Scopes first. Entries with equal labels share it. */
-  readonly labels: LabelSet
-  /** Of an encrypted entry only when `value` returned. */
-  readonly etag: string | undefined
-  /** The size of the encoded value before compression. Of an encrypted entry only when `value` returned. */
-  readonly rawBytes: number
-  /** What it weighs in L1: its encoded size, or more if it takes many times as much memory. Known when `value` returned. */
-  readonly weightBytes: number
-  /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
-  value(): unknown
-}
-
-/** Thrown by `OpenedEnvelope.value()`: the payload cannot be had, so the entry is a miss. */
+/** Thrown by `StoredEntry.value()`: the payload cannot be had, so the entry is a miss. */
 export class CorruptPayload extends Error {
   constructor(
     readonly reason: CorruptReason,
@@ -84,7 +61,7 @@ export interface EntryCodec {
   /** The bytes of an entry, stamp included. Throws `UNSUPPORTED_VALUE`, and what a custom codec throws in its `cause`. */
   encode(fields: EntryFields): Buffer
   /** Never throws. `scopeLabels` follow from the key; pass the same array for the same scope, so that labels can be shared. */
-  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt
+  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): StoredEntry | Corrupt
   /** The stamp of a soft expiry of `key` at `storeMs` of the store's clock. Where entries are encrypted, nobody without a key can make it. */
   expiredStamp(key: string, storeMs: number): Buffer
   /** Another stamp of the same soft expiry. */
@@ -98,7 +75,7 @@ export function createEntryCodec(options: EntryCodecOptions = {}, extensions: re
 /** More than the key, the tags and the etag of an entry take. */
 const MAX_HEADER_BYTES = 8 * 1024 * 1024
 
-class EnvelopeCodec implements EntryCodec {
+class EnvelopeCodec implements EntryCodec, PayloadReader {
   private readonly msgpack: MsgpackCodec
   private readonly codec: Codec
   private readonly codecs = new Map<number, Codec>()
@@ -143,13 +120,13 @@ class EnvelopeCodec implements EntryCodec {
     return encodeEnvelope(fields, payloadFields, compressed ?? raw, this.encryption)
   }
 
-  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): OpenedEnvelope | Corrupt {
+  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): StoredEntry | Corrupt {
     // Before the checksum is made: it takes as long as the bytes are many.
     if (bytes.length > this.largestBytes && stateOf(bytes) !== undefined) return { corrupt: 'too-large' }
-    const header = decodeHeader(bytes, key, scopeLabels, this.labelTable)
-    if (!(header instanceof Header)) return header
-    const problem = this.problemOf(header, key)
-    return problem === undefined ? new Opened(header, this, key) : { corrupt: problem }
+    const entry = openEnvelope(bytes, key, scopeLabels, this.labelTable, this)
+    if (!(entry instanceof StoredEntry)) return entry
+    const problem = this.problemOf(entry)
+    return problem === undefined ? entry : { corrupt: problem }
   }
 
   expiredStamp(key: string, storeMs: number): Buffer {
@@ -160,30 +137,32 @@ class EnvelopeCodec implements EntryCodec {
     return this.signed(renewedStamp(expired), key)
   }
 
-  /** What was encrypted of the entry, or what stands in plain. Throws `CorruptPayload`. */
-  contentOf(header: Header, key: string): SealedContent {
-    if (this.encryption === undefined) return header
-    const opened = this.encryption.open(header.payload, key, header.authenticated)
-    if (typeof opened === 'string') throw new CorruptPayload(opened)
-    if (header.state === 'live' && !hasItsStamp(opened, header.stampBytes)) throw new CorruptPayload('not-authentic')
-    const content = readAuthentic(opened)
-    if (content.rawBytes > this.maxValueBytes) throw new CorruptPayload('too-large')
-    return content
-  }
-
-  /** The value of `content` and what it weighs. Throws `CorruptPayload`. */
-  decode(header: Header, content: SealedContent): { readonly value: unknown; readonly weightBytes: number } {
-    const raw = this.decompress(header, content)
+  read(entry: StoredEntry): { readonly value: unknown; readonly weightBytes: number } {
+    const content = this.contentOf(entry)
+    const raw = this.decompress(entry, content)
     if (raw.length !== content.rawBytes) throw new CorruptPayload('bad-compression')
+    entry.etag = content.etag
+    entry.rawBytes = content.rawBytes
     try {
-      const codec = this.codecs.get(header.codecId)!
+      const codec = this.codecs.get(entry.codecId)!
       const decoded = codec.decode(raw)
       const weightBytes = codec === this.msgpack ? this.msgpack.weightOf(raw.length) : raw.length
-      return { value: header.isTagged ? untagExtended(decoded, this.extensions) : decoded, weightBytes }
+      return { value: entry.isTagged ? untagExtended(decoded, this.extensions) : decoded, weightBytes }
     } catch (cause) {
       if (cause instanceof UnknownExtension) throw new CorruptPayload('unknown-extension', { cause })
       throw new CorruptPayload('undecodable', { cause })
     }
+  }
+
+  /** What was encrypted of the entry, or what stands in plain. Throws `CorruptPayload`. */
+  private contentOf(entry: StoredEntry): SealedContent {
+    if (this.encryption === undefined) return entry
+    const opened = this.encryption.open(entry.payload, entry.key, entry.authenticated)
+    if (typeof opened === 'string') throw new CorruptPayload(opened)
+    if (entry.state === 'live' && !hasItsStamp(opened, entry.stampBytes)) throw new CorruptPayload('not-authentic')
+    const content = readAuthentic(opened)
+    if (content.rawBytes > this.maxValueBytes) throw new CorruptPayload('too-large')
+    return content
   }
 
   private signed(stamp: Buffer, key: string): Buffer {
@@ -212,72 +191,23 @@ class EnvelopeCodec implements EntryCodec {
   }
 
   /** Why the payload need not even be tried. */
-  private problemOf(header: Header, key: string): CorruptReason | undefined {
-    if (!this.codecs.has(header.codecId)) return 'unknown-codec'
-    if (header.compressorId !== 0 && !this.compressors.has(header.compressorId)) return 'unknown-compressor'
+  private problemOf(entry: StoredEntry): CorruptReason | undefined {
+    if (!this.codecs.has(entry.codecId)) return 'unknown-codec'
+    if (entry.compressorId !== 0 && !this.compressors.has(entry.compressorId)) return 'unknown-compressor'
     // Plain text where encryption is expected would let anybody who can write to Redis do without the key.
-    if (header.isEncrypted !== (this.encryption !== undefined)) return 'encryption-mismatch'
-    if (header.state === 'expired' && this.encryption?.isSigned(header.stampBytes, key) === false)
+    if (entry.isEncrypted !== (this.encryption !== undefined)) return 'encryption-mismatch'
+    if (entry.state === 'expired' && this.encryption?.isSigned(entry.stampBytes, entry.key) === false)
       return 'not-authentic'
-    return header.rawBytes > this.maxValueBytes ? 'too-large' : undefined
+    return entry.rawBytes > this.maxValueBytes ? 'too-large' : undefined
   }
 
-  private decompress(header: Header, { payload, rawBytes }: SealedContent): Bytes {
-    if (header.compressorId === 0) return payload
+  private decompress(entry: StoredEntry, { payload, rawBytes }: SealedContent): Bytes {
+    if (entry.compressorId === 0) return payload
     try {
-      return this.compressors.get(header.compressorId)!.decompress(payload, rawBytes)
+      return this.compressors.get(entry.compressorId)!.decompress(payload, rawBytes)
     } catch (cause) {
       throw new CorruptPayload('bad-compression', { cause })
     }
-  }
-}
-
-class Opened implements OpenedEnvelope {
-  weightBytes = 0
-  private content: SealedContent | undefined = undefined
-
-  constructor(
-    private readonly header: Header,
-    private readonly codec: EnvelopeCodec,
-    private readonly key: string,
-  ) {}
-
-  get state() {
-    return this.header.state
-  }
-  get stamp() {
-    return this.header.stamp
-  }
-  get createdAtMs() {
-    return this.header.createdAtMs
-  }
-  get freshForMs() {
-    return this.header.freshForMs
-  }
-  get staleForMs() {
-    return this.header.staleForMs
-  }
-  get usableForMs() {
-    return this.header.usableForMs
-  }
-  get loadMs() {
-    return this.header.loadMs
-  }
-  get labels() {
-    return this.header.labels
-  }
-  get etag() {
-    return (this.content ?? this.header).etag
-  }
-  get rawBytes() {
-    return (this.content ?? this.header).rawBytes
-  }
-
-  value(): unknown {
-    this.content = this.codec.contentOf(this.header, this.key)
-    const { value, weightBytes } = this.codec.decode(this.header, this.content)
-    this.weightBytes = weightBytes
-    return value
   }
 }
 

@@ -1,6 +1,6 @@
 // The envelope of an entry in L2: a stamp, a header that can be judged without its payload, and the payload.
 // docs/wire-format.md has the table of bytes. Envelopes of every released version stay in test/wire.
-import type { Label, LabelSet } from '../model/labels.js'
+import { type Label, type LabelSet, NO_LABELS } from '../model/labels.js'
 import { MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
 import type { Bytes, Milliseconds } from '../model/ports.js'
 import { crc32 } from './crc32.js'
@@ -175,112 +175,126 @@ export function keptKeyOf(head: Bytes): string | undefined {
   }
 }
 
-/** A decoded header. What is behind it is still as it was stored. */
-export class Header {
-  constructor(
-    private readonly bytes: Bytes,
-    readonly state: 'live' | 'expired',
-    readonly codecId: number,
-    readonly compressorId: number,
-    readonly isEncrypted: boolean,
-    readonly isTagged: boolean,
-    readonly createdAtMs: number,
-    readonly freshForMs: Milliseconds,
-    readonly staleForMs: Milliseconds,
-    readonly usableForMs: Milliseconds,
-    readonly loadMs: Milliseconds,
-    readonly labels: LabelSet,
-    /** Of an encrypted entry it is part of the content. */
-    readonly etag: string | undefined,
-    /** The same; 0 then. */
-    readonly rawBytes: number,
-    private readonly payloadAt: number,
-  ) {}
+/** Gets the value out of what a header says is there. Throws only `CorruptPayload`. */
+export interface PayloadReader {
+  read(entry: StoredEntry): { readonly value: unknown; readonly weightBytes: number }
+}
 
-  /** A copy of the first 16 bytes: what a compare-and-set expects. */
+/** An intact envelope of the key asked for: its header decoded, its payload still as it was stored. */
+export class StoredEntry {
+  /** `'expired'`: expired softly, usable only while it is replaced. */
+  readonly state: 'live' | 'expired'
+  readonly key: string
+  codecId = 0
+  compressorId = 0
+  isEncrypted = false
+  isTagged = false
+  /** An instant of the store's clock; the durations count from it. */
+  createdAtMs = 0
+  freshForMs: Milliseconds = 0
+  staleForMs: Milliseconds = 0
+  usableForMs: Milliseconds = 0
+  loadMs: Milliseconds = 0
+  /** Scopes first. Entries with equal labels share it. */
+  labels: LabelSet = NO_LABELS
+  /** Of an encrypted entry only when `value` returned. */
+  etag: string | undefined = undefined
+  /** The size of the encoded value before compression. Of an encrypted entry only when `value` returned. */
+  rawBytes = 0
+  /** What it weighs in L1: its encoded size, or more if it takes many times as much memory. Known when `value` returned. */
+  weightBytes = 0
+  payloadAt = 0
+  readonly #bytes: Bytes
+  readonly #reader: PayloadReader
+
+  constructor(bytes: Bytes, state: 'live' | 'expired', key: string, reader: PayloadReader) {
+    this.#bytes = bytes
+    this.state = state
+    this.key = key
+    this.#reader = reader
+  }
+
+  /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
+  value(): unknown {
+    const { value, weightBytes } = this.#reader.read(this)
+    this.weightBytes = weightBytes
+    return value
+  }
+
+  /** Its first 16 bytes, copied: what a compare-and-set that replaces it expects. */
   get stamp(): Buffer {
-    return stampOf(this.bytes)
+    return stampOf(this.#bytes)
   }
 
   get payload(): Bytes {
-    return this.bytes.subarray(this.payloadAt)
+    return this.#bytes.subarray(this.payloadAt)
   }
 
   /** The first 16 bytes, not copied. */
   get stampBytes(): Bytes {
-    return this.bytes.subarray(0, STAMP_BYTES)
+    return this.#bytes.subarray(0, STAMP_BYTES)
   }
 
   /** What encryption authenticates besides the content: the header from the codec id on. */
   get authenticated(): Bytes {
-    return this.bytes.subarray(BODY_AT, this.payloadAt)
+    return this.#bytes.subarray(BODY_AT, this.payloadAt)
   }
 }
 
 /**
- * The header of the envelope of `key`, or why there is none. Never throws. `scopeLabels` follow from the key; pass the same
+ * The entry in the envelope of `key`, or why there is none. Never throws. `scopeLabels` follow from the key; pass the same
  * array for the same scope.
  */
-export function decodeHeader(
+export function openEnvelope(
   bytes: Bytes,
   key: string,
   scopeLabels: readonly Label[],
   labelTable: LabelTable,
-): Header | Corrupt {
+  reader: PayloadReader,
+): StoredEntry | Corrupt {
   const state = stateOf(bytes)
   if (state === undefined) return { corrupt: stampProblem(bytes) }
   if (state === 'lease' || state === 'fence') return { corrupt: 'not-an-entry' }
   if (bytes.length < BODY_AT || readCrc(bytes) !== bodyCrc(bytes, key)) return { corrupt: 'checksum' }
   try {
-    return readHeader(bytes, state, key, scopeLabels, labelTable)
+    const entry = new StoredEntry(bytes, state, key, reader)
+    const problem = readHeader(bytes, entry, scopeLabels, labelTable)
+    return problem === undefined ? entry : { corrupt: problem }
   } catch {
     // Only bytes whose checksum was forged get here.
     return { corrupt: 'malformed' }
   }
 }
 
+/** Fills `entry`; returns what is wrong. Throws where the header ends early. */
 function readHeader(
   bytes: Bytes,
-  state: 'live' | 'expired',
-  key: string,
+  entry: StoredEntry,
   scopeLabels: readonly Label[],
   labelTable: LabelTable,
-): Header | Corrupt {
+): CorruptReason | undefined {
   const fields = new FieldReader(bytes, BODY_AT)
-  const codecId = fields.byte()
+  entry.codecId = fields.byte()
   const flags = fields.byte()
-  const createdAtMs = fields.varint()
-  const freshForMs = readDuration(fields)
-  const staleForMs = readDuration(fields)
-  const usableForMs = readDuration(fields)
-  const loadMs = readDuration(fields)
+  entry.compressorId = flags >> COMPRESSOR_SHIFT
+  entry.isEncrypted = (flags & FLAG_ENCRYPTED) !== 0
+  entry.isTagged = (flags & FLAG_TAGGED) !== 0
+  entry.createdAtMs = fields.varint()
+  entry.freshForMs = readDuration(fields)
+  entry.staleForMs = readDuration(fields)
+  entry.usableForMs = readDuration(fields)
+  entry.loadMs = readDuration(fields)
   const labelsAt = fields.at
   const problem = skipLabels(fields, scopeLabels.length)
-  if (problem !== undefined) return { corrupt: problem }
-  const labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
-  if ((flags & FLAG_KEY) !== 0 && fields.string() !== key) return { corrupt: 'other-key' }
-  const isEncrypted = (flags & FLAG_ENCRYPTED) !== 0
-  if (state === 'expired' && !isEncrypted && !hasChecksum(bytes)) return { corrupt: 'damaged-stamp' }
-  const etag = (flags & FLAG_ETAG) === 0 ? undefined : fields.string()
-  if (etag !== undefined && etag.length > MAX_ETAG_CHARACTERS) return { corrupt: 'too-large' }
-  const rawBytes = isEncrypted ? 0 : fields.varint()
-  return new Header(
-    bytes,
-    state,
-    codecId,
-    flags >> COMPRESSOR_SHIFT,
-    isEncrypted,
-    (flags & FLAG_TAGGED) !== 0,
-    createdAtMs,
-    freshForMs,
-    staleForMs,
-    usableForMs,
-    loadMs,
-    labels,
-    etag,
-    rawBytes,
-    fields.at,
-  )
+  if (problem !== undefined) return problem
+  entry.labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
+  if ((flags & FLAG_KEY) !== 0 && fields.string() !== entry.key) return 'other-key'
+  if (entry.state === 'expired' && !entry.isEncrypted && !hasChecksum(bytes)) return 'damaged-stamp'
+  if ((flags & FLAG_ETAG) !== 0) entry.etag = fields.string()
+  if (entry.etag !== undefined && entry.etag.length > MAX_ETAG_CHARACTERS) return 'too-large'
+  if (!entry.isEncrypted) entry.rawBytes = fields.varint()
+  entry.payloadAt = fields.at
+  return undefined
 }
 
 function readCrc(bytes: Bytes): number {

@@ -1,10 +1,8 @@
 // The entry as L1 keeps it: one class, one hidden shape, every field always there.
 import type { LabelSet } from './labels.js'
 
-/** An instant of the local monotonic clock, a whole number of ms. `NEVER_MS` means that it never comes. */
+/** An instant of the local monotonic clock, a whole number of ms. Infinity never comes. */
 export type AtMs = number
-
-export const NEVER_MS: AtMs = Number.POSITIVE_INFINITY
 
 /**
  * fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). failsafe: served only if loading fails
@@ -25,8 +23,35 @@ export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
   return nowMs < times.usableUntilMs ? 'failsafe' : 'expired'
 }
 
+/** What an entry is made of. All times are whole milliseconds: V8 keeps small integers in place, and boxes everything else. */
+export interface EntryFields extends EntryTimes {
+  readonly value: unknown
+  readonly createdAtMs: AtMs
+  /** The instant as of which this value was known to be current everywhere. */
+  readonly verifiedAtMs: AtMs
+  readonly labels: LabelSet
+  /** How long the load took: XFetch's delta. */
+  readonly loadMs: number
+  readonly etag: string | undefined
+  /** The epoch of the token table at which the labels were last found current; below 0 asks for verification. */
+  readonly epoch: number
+  /** How long it may be served after it stopped being fresh, if loading fails. */
+  readonly staleIfErrorMs: number
+}
+
 /** One value in L1 with all that decides whether it may be served. Mutable only where verification and expiry need it. */
-export class Entry implements EntryTimes {
+export class Entry implements EntryFields {
+  readonly value: unknown
+  readonly createdAtMs: AtMs
+  freshUntilMs: AtMs
+  staleUntilMs: AtMs
+  usableUntilMs: AtMs
+  verifiedAtMs: AtMs
+  readonly labels: LabelSet
+  readonly loadMs: number
+  readonly etag: string | undefined
+  epoch: number
+  readonly staleIfErrorMs: number
   /** The resolved promise of `value`, made at the first hit and kept: a hit then allocates nothing. */
   promise: Promise<unknown> | undefined = undefined
   /**
@@ -34,24 +59,19 @@ export class Entry implements EntryTimes {
    */
   hotUntilMs: AtMs
 
-  constructor(
-    readonly value: unknown,
-    readonly createdAtMs: AtMs,
-    public freshUntilMs: AtMs,
-    public staleUntilMs: AtMs,
-    public usableUntilMs: AtMs,
-    /** The instant as of which this value was known to be current everywhere. */
-    public verifiedAtMs: AtMs,
-    readonly labels: LabelSet,
-    /** How long the load took: XFetch's delta. */
-    readonly loadMs: number,
-    readonly etag: string | undefined,
-    /** The epoch of the token table at which the labels were last found current; below 0 asks for verification. */
-    public epoch: number,
-    /** How long it may be served after it stopped being fresh, if loading fails. */
-    readonly staleIfErrorMs: number = 0,
-  ) {
-    this.hotUntilMs = freshUntilMs
+  constructor(fields: EntryFields) {
+    this.value = fields.value
+    this.createdAtMs = fields.createdAtMs
+    this.freshUntilMs = fields.freshUntilMs
+    this.staleUntilMs = fields.staleUntilMs
+    this.usableUntilMs = fields.usableUntilMs
+    this.verifiedAtMs = fields.verifiedAtMs
+    this.labels = fields.labels
+    this.loadMs = fields.loadMs
+    this.etag = fields.etag
+    this.epoch = fields.epoch
+    this.staleIfErrorMs = fields.staleIfErrorMs
+    this.hotUntilMs = fields.freshUntilMs
   }
 
   /**

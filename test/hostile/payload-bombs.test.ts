@@ -8,7 +8,7 @@ import {
   createEntryCodec,
   type EntryCodec,
   type EntryFields,
-  type OpenedEnvelope,
+  type StoredEntry,
 } from '../../src/codec/entry-codec.js'
 import { Kind } from '../../src/codec/special-values.js'
 import { FieldWriter } from '../../src/codec/wire-fields.js'
@@ -369,7 +369,7 @@ function text(characters: string): Buffer {
   return Buffer.concat([head, Buffer.from(characters, 'latin1')])
 }
 
-function openedOf(bytes: Buffer, options: { readonly maxValueBytes?: number } = {}): OpenedEnvelope {
+function openedOf(bytes: Buffer, options: { readonly maxValueBytes?: number } = {}): StoredEntry {
   const opened = createEntryCodec(options).open(bytes, KEY, SCOPES)
   if ('corrupt' in opened) throw new Error(`it is ${opened.corrupt}`)
   return opened

@@ -148,7 +148,19 @@ export class RequestMemory implements Reads {
     const nowMs = clock.nowMs()
     const createdAtMs = isThat ? inL1.createdAtMs : nowMs
     const labels = isThat ? inL1.labels : NO_LABELS
-    const entry = new Entry(this.#release(value), createdAtMs, nowMs, nowMs, nowMs, nowMs, labels, 0, undefined, 0)
+    const entry = new Entry({
+      value: this.#release(value),
+      createdAtMs,
+      freshUntilMs: nowMs,
+      staleUntilMs: nowMs,
+      usableUntilMs: nowMs,
+      verifiedAtMs: nowMs,
+      labels,
+      loadMs: 0,
+      etag: undefined,
+      epoch: 0,
+      staleIfErrorMs: 0,
+    })
     slot.answer = { entry, tier: 'l1', age: 'fresh' }
     slot.labels = isThat ? inL1.labels.labels : undefined
   }

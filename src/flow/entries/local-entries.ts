@@ -106,23 +106,20 @@ export function putInL1(
 
 /** A value that L2 does not have yet, as the entry that it would be. */
 function usableOf(plan: SealPlan, nowMs: AtMs, epoch: number): UsableEntry | undefined {
-  const { createdAtMs, life } = plan
-  const freshUntilMs = createdAtMs + life.freshForMs
-  const staleUntilMs = createdAtMs + life.staleForMs
-  const usableUntilMs = createdAtMs + life.usableForMs
-  const entry = new Entry(
-    plan.value,
+  const { createdAtMs, life, value, labels, loadMs, etag } = plan
+  const entry = new Entry({
+    value,
     createdAtMs,
-    freshUntilMs,
-    staleUntilMs,
-    usableUntilMs,
-    nowMs,
-    plan.labels,
-    plan.loadMs,
-    plan.etag,
+    freshUntilMs: createdAtMs + life.freshForMs,
+    staleUntilMs: createdAtMs + life.staleForMs,
+    usableUntilMs: createdAtMs + life.usableForMs,
+    verifiedAtMs: nowMs,
+    labels,
+    loadMs,
+    etag,
     epoch,
-    life.staleIfErrorMs,
-  )
+    staleIfErrorMs: life.staleIfErrorMs,
+  })
   const age = ageOf(entry, nowMs)
   return age === 'expired' ? undefined : { entry, tier: 'l1', age }
 }

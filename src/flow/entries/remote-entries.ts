@@ -1,5 +1,5 @@
 // Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
-import type { OpenedEnvelope } from '../../codec/entry-codec.js'
+import type { StoredEntry } from '../../codec/entry-codec.js'
 import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../../codec/stamp.js'
 import { type AtMs, ageOf, Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
@@ -52,7 +52,7 @@ export class FoundEntry {
 
   constructor(
     readonly entry: Entry,
-    private readonly opened: OpenedEnvelope,
+    private readonly opened: StoredEntry,
   ) {}
 
   /** Copied when it is asked for: nearly every entry found is served, and nobody asks. */
@@ -166,7 +166,7 @@ export class RemoteEntries {
   }
 
   #finish(
-    opened: OpenedEnvelope,
+    opened: StoredEntry,
     judged: Judgement,
     read: {
       space: Space
@@ -183,20 +183,20 @@ export class RemoteEntries {
       // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
       const l1UntilMs = createdAtMs + Math.floor(ageMs) + l1TtlMs
-      const entry = new Entry(
-        this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
+      const entry = new Entry({
+        value: this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
         createdAtMs,
-        Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
-        Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
-        Math.min(createdAtMs + Math.max(opened.staleForMs, opened.usableForMs), l1UntilMs),
-        Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
-        opened.labels,
-        opened.loadMs,
-        opened.etag,
+        freshUntilMs: Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
+        staleUntilMs: Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
+        usableUntilMs: Math.min(createdAtMs + Math.max(opened.staleForMs, opened.usableForMs), l1UntilMs),
+        verifiedAtMs: Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
+        labels: opened.labels,
+        loadMs: opened.loadMs,
+        etag: opened.etag,
         // Not the present one: an invalidation, or a gap in the announcements, may have come since.
-        askedAt.epoch,
-        staleIfErrorOf(opened, policy),
-      )
+        epoch: askedAt.epoch,
+        staleIfErrorMs: staleIfErrorOf(opened, policy),
+      })
       const expiredAtMs = this.#expiredAtMs(opened, judged, read)
       if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
       entry.expire(expiredAtMs)
@@ -215,7 +215,7 @@ export class RemoteEntries {
 
   /** When the entry, or a label of it, was softly expired; `undefined` if none was. */
   #expiredAtMs(
-    opened: OpenedEnvelope,
+    opened: StoredEntry,
     judged: Judgement,
     { createdAtMs, ageMs }: { readonly createdAtMs: AtMs; readonly ageMs: Milliseconds },
   ): AtMs | undefined {
@@ -232,7 +232,7 @@ export class RemoteEntries {
     value: unknown,
     schema: StandardSchema,
     read: { space: Space; localKey: string },
-    opened: OpenedEnvelope,
+    opened: StoredEntry,
     found: (checked: unknown) => Found,
   ): Promise<Found> {
     let error: CacheError
@@ -275,6 +275,6 @@ export class RemoteEntries {
 }
 
 /** What `staleIfError` was when the entry was stored. Of one without end the envelope does not say it: then it is the reader's. */
-function staleIfErrorOf({ freshForMs, usableForMs }: OpenedEnvelope, policy: Policy): Milliseconds {
+function staleIfErrorOf({ freshForMs, usableForMs }: StoredEntry, policy: Policy): Milliseconds {
   return freshForMs === Number.POSITIVE_INFINITY ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs)
 }

@@ -316,27 +316,24 @@ export interface EntryParts {
   readonly epoch: number
 }
 
-/**
- * An entry created now, its lives bounded by L1's own ttl. All times are whole milliseconds: V8 keeps small integers in place, and
- * boxes everything else.
- */
+/** An entry created now, its lives bounded by L1's own ttl. */
 export function makeEntry(parts: EntryParts): Entry {
   const { life, policy } = parts
   const nowMs = Math.floor(parts.nowMs)
   const l1UntilMs = nowMs + policy.l1TtlMs
-  return new Entry(
-    parts.value,
-    nowMs,
-    Math.min(nowMs + life.freshForMs, l1UntilMs),
-    Math.min(nowMs + life.staleForMs, l1UntilMs),
-    Math.min(nowMs + life.usableForMs, l1UntilMs),
-    Math.floor(parts.verifiedAtMs),
-    parts.carried.set,
-    Math.ceil(parts.loadMs),
-    parts.etag,
-    parts.epoch,
-    life.staleIfErrorMs,
-  )
+  return new Entry({
+    value: parts.value,
+    createdAtMs: nowMs,
+    freshUntilMs: Math.min(nowMs + life.freshForMs, l1UntilMs),
+    staleUntilMs: Math.min(nowMs + life.staleForMs, l1UntilMs),
+    usableUntilMs: Math.min(nowMs + life.usableForMs, l1UntilMs),
+    verifiedAtMs: Math.floor(parts.verifiedAtMs),
+    labels: parts.carried.set,
+    loadMs: Math.ceil(parts.loadMs),
+    etag: parts.etag,
+    epoch: parts.epoch,
+    staleIfErrorMs: life.staleIfErrorMs,
+  })
 }
 
 function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {

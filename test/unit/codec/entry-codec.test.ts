@@ -8,7 +8,7 @@ import {
   type EntryCodec,
   type EntryFields,
   newStamp,
-  type OpenedEnvelope,
+  type StoredEntry,
   stateOf,
 } from '../../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
@@ -37,7 +37,7 @@ const fields = (changes: Partial<EntryFields> = {}): EntryFields => ({
 const codec = createEntryCodec()
 const SECRET_HEX = testKey('secret').toString('hex')
 
-function open(bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes = SCOPES): OpenedEnvelope {
+function open(bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes = SCOPES): StoredEntry {
   const opened = by.open(bytes, key, scopes)
   if ('corrupt' in opened) throw new Error(`it is ${opened.corrupt}`)
   return opened
@@ -48,7 +48,7 @@ const problemOf = (bytes: Uint8Array, by: EntryCodec = codec, key = KEY, scopes 
   return 'corrupt' in opened ? opened.corrupt : undefined
 }
 
-function payloadProblemOf(opened: OpenedEnvelope): string {
+function payloadProblemOf(opened: StoredEntry): string {
   try {
     opened.value()
   } catch (error) {

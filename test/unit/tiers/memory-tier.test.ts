@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Entry, NEVER_MS } from '../../../src/model/entry.js'
-import { NO_LABELS } from '../../../src/model/labels.js'
 import type { MemoryLimits } from '../../../src/model/options/cache-policy.js'
 import { READ_OPTIONS } from '../../../src/model/options/lru-options.js'
 import { MemoryTier } from '../../../src/tiers/memory-tier.js'
+import { entryUntil } from '../../support/entry.js'
 
 const NONE = Number.POSITIVE_INFINITY
 const limits = (given: Partial<MemoryLimits>): MemoryLimits => ({
@@ -14,8 +13,7 @@ const limits = (given: Partial<MemoryLimits>): MemoryLimits => ({
   values: 'shared',
   ...given,
 })
-const entry = (value: unknown, untilMs = NEVER_MS) =>
-  new Entry(value, 0, untilMs, untilMs, untilMs, 0, NO_LABELS, 0, undefined, 0)
+const entry = (value: unknown, untilMs = Number.POSITIVE_INFINITY) => entryUntil(value, untilMs)
 const keysOf = (tier: MemoryTier) => Array.from(tier.entries(), ([key]) => key)
 
 afterEach(() => {

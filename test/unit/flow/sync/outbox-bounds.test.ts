@@ -19,7 +19,7 @@ function makeOutbox() {
   }
   const journal = { add: () => journaled++, confirmed: () => {}, blocks: () => false }
   const background = { run: (_: string, work: () => Promise<unknown>) => void work() }
-  const outbox = new Outbox(teller as never as Publisher, journal, background as never as Background, () => {})
+  const outbox = new Outbox(publisher as never as Publisher, journal, background as never as Background, () => {})
   return { outbox, counts: () => ({ published, journaled }) }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { TokenTable } from '../../../../src/flow/tokens/token-table.js'
-import { Entry } from '../../../../src/model/entry.js'
+import type { Entry } from '../../../../src/model/entry.js'
+import { entryUntil } from '../../../support/entry.js'
 
 const MAX_STALENESS_MS = 3_000
 const OLD = `${'0'.repeat(16)}${'a'.repeat(16)}`
@@ -20,7 +21,8 @@ function learn(tokens: TokenTable, label: string, token: string, atMs: number): 
 }
 
 function entry(tokens: TokenTable, label: string, token: string, atMs: number): Entry {
-  return new Entry('v', atMs, 1e9, 1e9, 1e9, atMs, { labels: [label], tokens: [token] }, 0, undefined, tokens.epoch)
+  const labels = { labels: [label], tokens: [token] }
+  return entryUntil('v', 1e9, { createdAtMs: atMs, verifiedAtMs: atMs, labels, epoch: tokens.epoch })
 }
 
 describe('a token', () => {
