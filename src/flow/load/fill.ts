@@ -18,8 +18,9 @@ import { tagsFor, tooMany } from '../entries/tags.js'
 import type { Flight } from '../state/flight.js'
 import { keepMsOf, type Life } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
-import type { Leases, StoreRight } from './leases.js'
+import type { Leases } from './leases.js'
 import type { Loaded } from './run-loader.js'
+import type { StoreRight } from './store-right.js'
 
 /** A finished load with all that decides where its value may go. */
 export interface Finished {

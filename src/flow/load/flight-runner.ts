@@ -13,9 +13,10 @@ import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
 import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
-import { Leases, NO_RIGHT, type StoreRight } from './leases.js'
+import { Leases } from './leases.js'
 import { ageFor, type LoadRequest, mustWait } from './request.js'
 import { type Loaded, runLoader } from './run-loader.js'
+import { NO_RIGHT, type StoreRight } from './store-right.js'
 
 const CLOCK_ERROR_MS = 2
 
