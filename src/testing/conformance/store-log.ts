@@ -69,8 +69,12 @@ export const logCases = [
       const { store: writer } = await bench.openStore()
       for (let round = 0; round < 25; round++) {
         const key = bench.key(round)
-        const written = writer.apply([{ op: 'put', key, bytes: newEntry(), keepMs }], Buffer.from(key))
-        const seen = await log(reader, bench, position)
+        let isWritten = false
+        const written = writer.apply([{ op: 'put', key, bytes: newEntry(), keepMs }], Buffer.from(key)).finally(() => {
+          isWritten = true
+        })
+        let seen = await log(reader, bench, position)
+        while (!isWritten && !seen?.includes(key)) seen = await log(reader, bench, position)
         // Only then: on a cluster two commands that leave together are executed in either order.
         const [bytes] = await reader.read([key])
         if (seen?.includes(key)) assert.ok(bytes, `round ${round}: announced before it was there`)
