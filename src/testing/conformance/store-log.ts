@@ -77,8 +77,8 @@ export const logCases = [
         while (!isWritten && !seen?.includes(key)) seen = await log(reader, bench, position)
         // Only then: on a cluster two commands that leave together are executed in either order.
         const [bytes] = await reader.read([key])
-        if (seen?.includes(key)) assert.ok(bytes, `round ${round}: announced before it was there`)
         await written
+        if (seen?.includes(key)) assert.ok(bytes, `round ${round}: announced before it was there`)
         assert.ok((await log(reader, bench, position))?.includes(key))
       }
     },
