@@ -87,10 +87,11 @@ async function readsOfB(world: World, key: string): Promise<void> {
   }
 }
 
-function check({ violations, reads, writes, events, a }: World, cell: Cell): void {
+function check(world: World, cell: Cell): void {
+  const { violations, reads, writes, events, a } = world
   expect(violations).toEqual([])
   expect(Math.max(...reads.map(({ tookMs }) => tookMs))).toBeLessThan(A_HANG_MS)
-  const degraded = events.filter((event) => event.startsWith('degraded')).length
+  const degraded = outagesOf(world)
   const recovered = events.filter((event) => event === 'recovered').length
   expect(recovered, 'each outage is told once when it begins and once when it ends').toBe(degraded)
   if (cell.breaker === 'opens') expect(degraded).toBeGreaterThan(0)
@@ -147,8 +148,12 @@ async function checkL2Works(world: World, missesForMs: number): Promise<void> {
 }
 
 /** Operations of L2 that failed, and outages, which need no operation that fails. */
-function troublesOf({ a, events }: World): number {
-  return a.stats().l2Failures + events.filter((event) => event.startsWith('degraded')).length
+function troublesOf(world: World): number {
+  return world.a.stats().l2Failures + outagesOf(world)
+}
+
+function outagesOf({ events }: World): number {
+  return events.filter((event) => event.startsWith('degraded')).length
 }
 
 async function checkCloses({ a }: World): Promise<void> {
