@@ -2,6 +2,7 @@
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 
 let server: RedisServer
@@ -44,8 +45,8 @@ const HOSTILE = [
 ]
 
 test('no key or tag reaches another entry, another namespace, the metadata, or the server', async () => {
-  const shop = createCache({ name: 'shop', ttl: '1h', l1: false, l2: redisTier(server.url, { timeout: '5s' }) })
-  const other = createCache({ name: 'other', ttl: '1h', l1: false, l2: redisTier(server.url, { timeout: '5s' }) })
+  const shop = createCache({ name: 'shop', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
+  const other = createCache({ name: 'other', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
   const inner = shop.namespace('other')
   await server.command('SET', 'k', 'not ours')
   await other.set('k', 'of another cache')
@@ -80,7 +81,7 @@ test('no key or tag reaches another entry, another namespace, the metadata, or t
 })
 
 test('values cannot reach a prototype on their way through Redis', async () => {
-  const cache = createCache({ name: 'values', ttl: '1h', l1: false, l2: redisTier(server.url, { timeout: '5s' }) })
+  const cache = createCache({ name: 'values', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
   const hostile = JSON.parse(
     '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}',
   ) as object

@@ -45,15 +45,15 @@ describe.each(clients)('a cluster with replicas through %s', (_, connect) => {
     const home = await cluster.masterOf('{shop}#bus')
     const owners = await Promise.all(all.map((key) => cluster.masterOf(key)))
     const lost = all.filter((_, i) => owners[i] !== home && owners[i] === owners.find((owner) => owner !== home))
-    const promotion = cluster.failover(lost[0] as string)
-    await waitFor('the store noticing', async () => {
-      const read = await peer.store.read(all)
-      return read.filter((bytes) => bytes === undefined).length === lost.length
+    await cluster.failover(lost[0] as string, async () => {
+      await waitFor('the store noticing', async () => {
+        const read = await peer.store.read(all)
+        return read.filter((bytes) => bytes === undefined).length === lost.length
+      })
+      expect(peer.store.isReady()).toBe(true)
+      const refused = await peer.store.claim(lost[0] as string, stamped('lease', 'l'), 1_000).catch((error) => error)
+      expect(refused).toMatchObject({ code: expect.stringMatching(/^L2_(UNAVAILABLE|CONNECTION_REFUSED)$/) })
     })
-    expect(peer.store.isReady()).toBe(true)
-    const refused = await peer.store.claim(lost[0] as string, stamped('lease', 'l'), 1_000).catch((error) => error)
-    expect(refused).toMatchObject({ code: expect.stringMatching(/^L2_(UNAVAILABLE|CONNECTION_REFUSED)$/) })
-    await promotion
     await waitFor('all keys again', async () => (await peer.store.read(all)).every((bytes) => bytes !== undefined))
     expect(peer.said.filter((line) => !line.startsWith('notice'))).toEqual(['ready same', 'ready other'])
   })
@@ -64,10 +64,10 @@ describe.each(clients)('a cluster with replicas through %s', (_, connect) => {
     for (let i = 0; i < 20; i++) await peer.announce(`before ${i}`)
     await listener.caughtUp()
     await sleep(200) // Replication is asynchronous.
-    const failover = cluster.failover('{home}#bus')
-    await waitFor('the store noticing', () => !peer.store.isReady())
-    await expect(peer.store.readTokens(['t:x'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
-    await failover
+    await cluster.failover('{home}#bus', async () => {
+      await waitFor('the store noticing', () => !peer.store.isReady())
+      await expect(peer.store.readTokens(['t:x'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
+    })
     await waitFor('the store being ready', () => peer.store.isReady())
     expect(peer.said.at(-1)).toBe('ready other')
     await listener.caughtUp()

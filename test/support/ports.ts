@@ -14,7 +14,8 @@ const CLUSTER_BUS_OFFSET = 10_000
  * A program outside the tests may take it before its user does: who starts a server tries again with another port.
  */
 export async function freePort(need: 'port' | 'withBusPort' = 'port'): Promise<number> {
-  const first = await ownBlock()
+  block ??= takeBlock()
+  const first = await block
   for (let attempt = 1; attempt < BLOCK_SIZE; attempt++) {
     handedOut = (handedOut % (BLOCK_SIZE - 1)) + 1
     const port = first + handedOut
@@ -28,12 +29,7 @@ export async function freePort(need: 'port' | 'withBusPort' = 'port'): Promise<n
 let handedOut = 0
 let block: Promise<number> | undefined
 
-/** The first port of the block. This process listens on it until it ends, which keeps the others out of the block. */
-function ownBlock(): Promise<number> {
-  block ??= takeBlock()
-  return block
-}
-
+/** The first port of a block. This process listens on it until it ends, which keeps the others out of the block. */
 async function takeBlock(): Promise<number> {
   const start = Math.floor(Math.random() * BLOCKS)
   for (let offset = 0; offset < BLOCKS; offset++) {

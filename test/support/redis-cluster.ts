@@ -115,10 +115,20 @@ export class RedisCluster {
     return this.nodes.filter((_, i) => (roles[i] as Reply[] | undefined)?.[0] === 'master')
   }
 
-  /** Kills the master of `key` and waits until its replica has taken over and all live nodes agree. Answers the new master. */
-  async failover(key: string): Promise<RedisServer> {
+  /**
+   * Kills the master of `key` and waits until its replica has taken over and all live nodes agree. Returns the new master. The replica
+   * does not take over while `outage` runs: who looks for the outage finds it, however busy the machine is.
+   */
+  async failover(key: string, outage: () => Promise<void> = async () => {}): Promise<RedisServer> {
     const dead = await this.masterOf(key)
-    await dead.kill()
+    const replica = await this.replicaOf(dead)
+    await replica.command('CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')
+    try {
+      await dead.kill()
+      await outage()
+    } finally {
+      await replica.command('CONFIG', 'SET', 'cluster-replica-no-failover', 'no')
+    }
     await waitFor('the promotion of a replica', async () => (await this.masterOf(key)).port !== dead.port)
     await this.waitUntilUp(this.nodes.filter((node) => node !== dead))
     return this.masterOf(key)

@@ -3,6 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { onMessage, send } from '../../support/channel.js'
+import { PATIENT } from '../../support/patient.js'
 import { sleep, waitFor } from '../../support/wait.js'
 import type { MemberRequest, MemberSettings } from '../fleet-member.js'
 
@@ -10,7 +11,7 @@ const { ports, leaseTtl } = JSON.parse(process.argv[2] ?? '{}') as MemberSetting
 const first = ports[0] as number
 const client = ports.length === 1 ? new Redis(first) : new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })))
 client.on('error', () => undefined)
-const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client, { timeout: '5s', leaseTtl }) })
+const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client, { ...PATIENT, leaseTtl }) })
 
 /** How often this process was asked to load each key. */
 const loads = new Map<string, number>()

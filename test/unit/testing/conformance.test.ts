@@ -64,6 +64,7 @@ describe('the cases find', () => {
       const apply = store.apply.bind(store)
       store.apply = async (changes, announcement) => {
         await apply([], announcement)
+        await settle()
         return apply(changes, undefined)
       }
     })
