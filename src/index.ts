@@ -8,7 +8,12 @@ export type { CacheStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
-export type { EndingResponse, OpenScope, ScopeEnd, ScopeOptions } from './cache/request-scope/request-scope.js'
+export type {
+  EndingResponse,
+  OpenRequestScope,
+  RequestScopeOptions,
+  ScopeEnd,
+} from './cache/request-scope/request-scope.js'
 export type {
   SaveContext,
   SourceDefinition,
@@ -70,21 +75,6 @@ export type {
   TierDefinition,
   TierOptions,
 } from './model/options/tier-definition.js'
-export type {
-  Bus,
-  BusEvents,
-  Bytes,
-  Change,
-  ChangeResult,
-  Clock,
-  Codec,
-  Compressor,
-  EnsuredTokens,
-  Milliseconds,
-  RemoteStore,
-  StoreEvents,
-  Token,
-} from './model/ports.js'
 export type { Extension } from './model/values/extension.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './model/values/schema.js'
 export type { ValueMode } from './model/values/value-rules.js'

@@ -16,10 +16,10 @@ let i = 0
 const hit = () => do_not_optimize(cache.getOrSet(KEYS[i++ % KEYS.length] as string, load))
 
 /** A scope that stays open, with a way into it. */
-function openScope() {
+function openRequestScope() {
   let end: () => void = () => undefined
   let inside = new AsyncResource('outside')
-  void cache.scope(() => {
+  void cache.requestScope(() => {
     inside = new AsyncResource('request')
     return new Promise<void>((resolve) => {
       end = resolve
@@ -32,16 +32,16 @@ boxplot(() => {
   summary(() => {
     bench('hit, no scope was ever opened', hit)
     bench('hit, scopes were opened and are over', function* () {
-      openScope().end()
+      openRequestScope().end()
       yield hit
     })
     bench('hit, a scope is open elsewhere', function* () {
-      const { end } = openScope()
+      const { end } = openRequestScope()
       yield hit
       end()
     })
     bench('read inside of a scope', function* () {
-      const { end, inside } = openScope()
+      const { end, inside } = openRequestScope()
       yield () => inside.runInAsyncScope(hit)
       end()
     })

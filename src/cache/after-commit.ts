@@ -18,7 +18,7 @@ export interface Invalidated<Id> {
 export interface InvalidatedCalls<A extends readonly unknown[]> {
   invalidate(...args: A): Promise<WriteResult>
   keyOf(...args: A): string
-  store(args: A, result: never): Promise<WriteResult>
+  set(args: A, result: never): Promise<WriteResult>
 }
 
 /** A list in pages: forgets all of them. */

@@ -36,7 +36,7 @@ import { type Explanation, explain } from './explain/explain.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
 import type { NameRegistry } from './registry/name-registry.js'
-import type { OpenScope, RequestScopes, ScopeOptions } from './request-scope/request-scope.js'
+import type { OpenRequestScope, RequestScopeOptions, RequestScopes } from './request-scope/request-scope.js'
 import type { SourceDefinition } from './source/definition.js'
 import { Source } from './source/source.js'
 import { type WarmEntry, warmEntries } from './warm/warm.js'
@@ -82,8 +82,8 @@ export class Cache {
     this.#scope = scope
   }
 
-  /** The scope of this cache or namespace, such as `shop/catalog@3`: what its keys in L2 begin with. */
-  get name(): string {
+  /** The path of this cache or namespace, such as `shop/catalog@3`: what its keys in L2 begin with. */
+  get path(): string {
     return this.#scope.space.scope
   }
 
@@ -124,7 +124,7 @@ export class Cache {
   async has(key: string, options?: ReadOptions): Promise<boolean> {
     const own = checkOptions(options, READ_OPTIONS, 'has')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return usable !== undefined && usable.age !== 'failsafe'
+    return usable !== undefined && usable.age !== 'staleIfError'
   }
 
   /** What L1 has, at once; changes nothing, neither recency nor counters. */
@@ -286,15 +286,15 @@ export class Cache {
    * A scope within a scope is part of it. Loaders are called outside: what they load is for everybody.
    *
    * Where `work` returns before the request is over, as Express's `next` does, say what it lasts until:
-   * `cache.scope(next, { until: response })`. Throws `INVALID_OPTION`, `CLOSED`.
+   * `cache.requestScope(next, { until: response })`. Throws `INVALID_OPTION`, `CLOSED`.
    */
-  scope<T>(work: () => T, options?: ScopeOptions): T {
+  requestScope<T>(work: () => T, options?: RequestScopeOptions): T {
     return this.#parts.requests.run(work, options)
   }
 
   /** A scope like that of `scope`, for work that comes in pieces: `run(work)` as often as needed, then `end()`, or `using`. */
-  openScope(options?: Pick<ScopeOptions, 'limit'>): OpenScope {
-    const own = checkOptions(options, ['limit'], 'openScope')
+  openRequestScope(options?: Pick<RequestScopeOptions, 'limit'>): OpenRequestScope {
+    const own = checkOptions(options, ['limit'], 'openRequestScope')
     return this.#parts.requests.open(own?.limit)
   }
 
@@ -306,7 +306,7 @@ export class Cache {
 
   /** For the decorators, which are a subpath of their own: reports what they had to do without, once per code and `about`. */
   [REPORT](about: string, error: CacheError): void {
-    this.#parts.core.recorder.noticeOnce(`${this.name} ${about}`, error)
+    this.#parts.core.recorder.noticeOnce(`${this.path} ${about}`, error)
   }
 
   /** Counters since the start and latency histograms. Every read counts once, as one outcome: `reads`. */
@@ -350,7 +350,7 @@ export class Cache {
   #served(key: string, usable: UsableEntry | undefined, options: ReadOptions | undefined): unknown {
     const { recorder, l1 } = this.#parts.core
     const { space } = scopeOfCall(this.#scope, options)
-    if (usable === undefined || usable.age === 'failsafe') {
+    if (usable === undefined || usable.age === 'staleIfError') {
       recorder.read(space, key, ABSENT)
       return undefined
     }

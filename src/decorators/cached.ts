@@ -56,9 +56,9 @@ function verbsOf(cachedMethod: CachedMethod): CachedCalls<unknown[], unknown> {
       const self = instanceOf(this)
       return Reflect.apply(cachedMethod.of(self).peek, self, args)
     },
-    async store(this: unknown, args, result) {
+    async set(this: unknown, args, result) {
       const self = instanceOf(this)
-      return Reflect.apply(cachedMethod.of(self).store, self, [args, result])
+      return Reflect.apply(cachedMethod.of(self).set, self, [args, result])
     },
     async clear(this: unknown) {
       return cachedMethod.forAll(instanceOf(this), (wrapped) => wrapped.clear())

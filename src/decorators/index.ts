@@ -3,4 +3,4 @@ export { type CachedCallsOf, type CachedOptions, cached, cachedMethod } from './
 export type { CacheOf } from './cached-method.js'
 export type { CacheDecorator } from './decorate.js'
 export { type InvalidatesOptions, invalidates } from './invalidates.js'
-export { type WritesKey, type WritesMethod, type WritesOptions, writes } from './writes.js'
+export { type UpdatesKey, type UpdatesMethod, type UpdatesOptions, updates } from './updates.js'

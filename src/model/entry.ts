@@ -5,10 +5,10 @@ import type { LabelSet } from './labels.js'
 export type AtMs = number
 
 /**
- * fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). failsafe: served only if loading fails
+ * fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). staleIfError: served only if loading fails
  * (`staleIfError`). expired: not served.
  */
-export type Age = 'fresh' | 'stale' | 'failsafe' | 'expired'
+export type Age = 'fresh' | 'stale' | 'staleIfError' | 'expired'
 
 export interface EntryTimes {
   readonly freshUntilMs: AtMs
@@ -20,7 +20,7 @@ export interface EntryTimes {
 export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
   if (nowMs < times.freshUntilMs) return 'fresh'
   if (nowMs < times.staleUntilMs) return 'stale'
-  return nowMs < times.usableUntilMs ? 'failsafe' : 'expired'
+  return nowMs < times.usableUntilMs ? 'staleIfError' : 'expired'
 }
 
 /** What an entry is made of. All times are whole milliseconds: V8 keeps small integers in place, and boxes everything else. */

@@ -109,8 +109,8 @@ test('changes that are queued are saved in the context in which their source was
     // The second change begins the flush, in its caller's context.
     behind: { flushSize: 2 },
   })
-  await tenant.run('a', () => rows.set('1', 'x'))
-  await tenant.run('b', () => rows.set('2', 'x'))
+  await tenant.run('a', () => rows.save('1', 'x'))
+  await tenant.run('b', () => rows.save('2', 'x'))
   await clock.advance(2_000)
   expect(savedFor).toEqual([undefined, undefined])
 })

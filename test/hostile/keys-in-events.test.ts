@@ -61,7 +61,7 @@ async function told(
     save: () => Promise.reject(new Error('no')),
     write: 'behind',
   })
-  await rows.set(KEY, 1)
+  await rows.save(KEY, 1)
   await clock.advance(5_000)
   heard.push((await a.explain(`${KEY}8`)).why)
   await Promise.all([...caches.map((cache) => cache.close()), settle(30), clock.advance(20_000)])

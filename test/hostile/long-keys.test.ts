@@ -43,7 +43,7 @@ describe('thousands of long keys of one length', () => {
       behind: { flushInterval: '1h', flushSize: 10_000 },
     })
     const ids = keysOf(20 * KIB, 3_000)
-    await Promise.all(ids.map((id, i) => source.set(id, i)))
+    await Promise.all(ids.map((id, i) => source.save(id, i)))
     expect(await Promise.all(ids.map((id) => source.get(id)))).toEqual(ids.map((_, i) => i))
   })
 })

@@ -1,6 +1,6 @@
 // A parser that can be polluted, or a library of old, adds properties to every object there is: none of them is an option of the cache.
 import { type Cache, createCache } from 'tiercache'
-import { cached, invalidates, writes } from 'tiercache/decorators'
+import { cached, invalidates, updates } from 'tiercache/decorators'
 import { redisTier } from 'tiercache/redis'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -90,7 +90,7 @@ async function outcome(): Promise<string> {
   const open = () => createCache({ ttl: '1m', clock, l1: {}, l2: memoryTier(server, { timeout: '1s' }), logger: false })
   const [cache, other] = [open(), open()]
   for (const each of [cache, other]) each.on('invalidated', ({ by, keys, tags }) => log.push(by, keys, tags))
-  log.push(cache.name)
+  log.push(cache.path)
   log.push(await cache.set('set', 1, { jitter: 0 }))
   log.push(await cache.setMany([['many', 1]], {}))
   log.push(await cache.getOrSet('k', async () => 'loaded', { jitter: 0 }))
@@ -111,8 +111,8 @@ async function outcome(): Promise<string> {
   log.push(await cache.namespace('n', {}).getOrSet('k', () => 'in a namespace'))
   await members(cache, log)
   await cache.ready({})
-  log.push(await cache.scope(async () => cache.getOrSet('k', () => 'scoped', {}), {}))
-  const scope = cache.openScope({})
+  log.push(await cache.requestScope(async () => cache.getOrSet('k', () => 'scoped', {}), {}))
+  const scope = cache.openRequestScope({})
   log.push(await scope.run(() => cache.get('k', {})))
   scope.end()
   log.push(await cache.expire('k2', {}), await cache.delete('k', {}), await cache.deleteByPrefix('man', {}))
@@ -129,7 +129,7 @@ async function members(cache: Cache, log: unknown[]): Promise<void> {
   log.push(await Promise.all([batched.get(1), batched.get(2)]))
   const saved: unknown[] = []
   const saving = cache.source<number, string>('saving', { load: () => 'x', save: (...saving) => saved.push(saving[1]) })
-  log.push(await saving.set(1, 'saved'), saved.length, await saving.get(1))
+  log.push(await saving.save(1, 'saved'), saved.length, await saving.get(1))
   const wrapped = cache.wrap(async (a: number) => a + 1, { name: 'plus' })
   log.push(await wrapped(1), await wrapped(2), wrapped.keyOf(1), await wrapped.refresh(1), await wrapped.invalidate(1))
   const pages = cache.pages<number, number>('pages', { loadPage: (at = 0) => ({ items: [at], next: null }) })
@@ -149,7 +149,7 @@ async function members(cache: Cache, log: unknown[]): Promise<void> {
   }
   decorated(Repo, 'find', cached(cache, {}) as never)
   decorated(Repo, 'update', invalidates(cache, { keys: ['k9'] }) as never)
-  decorated(Repo, 'create', writes(cache, { keyOf: (_: unknown, id: number) => `created:${id}` } as never) as never)
+  decorated(Repo, 'create', updates(cache, { keyOf: (_: unknown, id: number) => `created:${id}` } as never) as never)
   const repo = new Repo()
   log.push(await repo.find(1), await repo.find(2), await repo.update(1), await repo.create(1))
   log.push(await cache.get('created:1'), await cache.get('polluted'))

@@ -31,7 +31,7 @@ describe('a wrapped method that reads its this, without per,', () => {
       })
     }
     await expect(find.refresh.call(b, 1)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
-    await expect(find.store.call(b, [1], 'x')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(find.set.call(b, [1], 'x')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     expect(await find.call(a, 2)).toBe('2 of a')
   })
 

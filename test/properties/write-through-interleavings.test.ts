@@ -60,8 +60,8 @@ async function agreesAfter({ clock, table, processes }: Stage, id: number, order
 
   const reader = setting.reader === 'in a third process' ? c : a
   await play(order, {
-    A: writerSteps(table, () => a.source.set(id, 'from A')),
-    B: writerSteps(table, () => (setting.b === 'sets' ? b.source.set(id, 'from B') : b.source.delete(id))),
+    A: writerSteps(table, () => a.source.save(id, 'from A')),
+    B: writerSteps(table, () => (setting.b === 'sets' ? b.source.save(id, 'from B') : b.source.remove(id))),
     R: readerSteps(table, () => reader.source.get(id)),
   })
   if (setting.announcements === 'only at the end') for (const { tier } of processes) tier.busLink.resume()
@@ -77,7 +77,7 @@ async function agreesAfterDeath(order: string): Promise<boolean> {
   await settle()
   await play(order, {
     // Its last step never comes: it is gone.
-    A: writerSteps(table, () => a.source.set(1, 'from A')).slice(0, 2),
+    A: writerSteps(table, () => a.source.save(1, 'from A')).slice(0, 2),
     R: readerSteps(table, () => c.source.get(1)),
   })
   a.tier.cut()

@@ -71,7 +71,7 @@ test('invalidate, refresh, store and clear in one process reach the others', asy
   await seenThere(1)
   expect(await countHere.invalidate('a')).toBe('applied')
   await seenThere(2)
-  expect(await countHere.store(['a'], 70)).toBe('applied')
+  expect(await countHere.set(['a'], 70)).toBe('applied')
   await seenThere(70)
   expect(await countHere.clear()).toBe('applied')
   await waitFor('a count of its own there', async () => (await countThere('a')) < 70)
@@ -103,7 +103,7 @@ test('a request scope reads Redis once per key', async () => {
   const cache = createCache({ name: 'scope', l1: false, l2: redisTier(connection, PATIENT) })
   open.push(cache)
   await waitFor('a connection', async () => (await cache.set('k', 'v')) === 'applied')
-  await cache.scope(async () => {
+  await cache.requestScope(async () => {
     expect(await cache.get('k')).toBe('v')
     const again = await server.countCommands(async () => {
       for (let i = 0; i < 10; i++) expect(await cache.get('k')).toBe('v')

@@ -65,8 +65,8 @@ describe.each([
     const limit = client.getMaxListeners()
 
     const caches = openTwelve(client)
-    for (const cache of caches) expect(await cache.set('k', cache.name)).toBe('applied')
-    for (const cache of caches) expect(await cache.get('k', { tiers: 'l2' })).toBe(cache.name)
+    for (const cache of caches) expect(await cache.set('k', cache.path)).toBe('applied')
+    for (const cache of caches) expect(await cache.get('k', { tiers: 'l2' })).toBe(cache.path)
     await sleep(50) // Node tells of a warning in a later turn.
     expect(warnings.map(({ message }) => message)).toEqual([])
     expect(client.getMaxListeners()).toBe(limit)
@@ -83,12 +83,12 @@ test('each of them hears that the link dropped, and goes on when it is back', as
   for (const cache of caches) expect(await cache.set('k', 1)).toBe('applied')
   const heard: string[] = []
   for (const cache of caches) {
-    cache.on('degraded', () => heard.push(`${cache.name} degraded`))
-    cache.on('recovered', () => heard.push(`${cache.name} recovered`))
+    cache.on('degraded', () => heard.push(`${cache.path} degraded`))
+    cache.on('recovered', () => heard.push(`${cache.path} recovered`))
   }
   await caches[0]?.close()
   client.disconnect(true)
-  const expected = caches.slice(1).flatMap(({ name }) => [`${name} degraded`, `${name} recovered`])
+  const expected = caches.slice(1).flatMap(({ path: name }) => [`${name} degraded`, `${name} recovered`])
   await waitFor('all to be back', () => heard.length === expected.length)
   expect(heard.sort()).toEqual(expected.sort())
   for (const cache of caches.slice(1)) expect(await cache.set('k', 2)).toBe('applied')

@@ -130,8 +130,8 @@ describe('on one server', () => {
     }
     const [here, there] = [define(a), define(b)]
     expect(await there.get(1)).toBe('old')
-    await here.set(2, 'tokens are known now')
-    const counts = await redis.countCommands(() => here.set(1, 'new'))
+    await here.save(2, 'tokens are known now')
+    const counts = await redis.countCommands(() => here.save(1, 'new'))
     expect(counts).toMatchObject({ set: 3, evalsha: 2, xadd: 2 })
     await waitFor('the announcement', () => there.peek(1) === undefined)
     expect(await there.get(1)).toBe('new')
@@ -180,12 +180,12 @@ describe('on a cluster', () => {
     const [here, there] = [define(a), define(b)]
     const few = IDS.slice(0, 40)
     await there.getMany(few)
-    expect(await here.setMany(few.map((id) => [id, `v${id}`] as const))).toBe('applied')
+    expect(await here.saveMany(few.map((id) => [id, `v${id}`] as const))).toBe('applied')
     await waitFor('the announcements', () => few.every((id) => there.peek(id) === undefined))
     const loads = b.stats().loads
     expect(await there.getMany(few)).toEqual(few.map((id) => `v${id}`))
     expect(b.stats().loads).toBe(loads)
-    expect(await here.delete(3)).toBe('applied')
+    expect(await here.remove(3)).toBe('applied')
     expect(await here.get(3)).toBeUndefined()
   })
 })

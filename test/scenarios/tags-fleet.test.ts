@@ -112,8 +112,8 @@ describe.each(FORMS)('on %s', (form) => {
       cache.namespace('z'),
     ]
     const read = (cache: Cache) => Promise.all(scopes(cache).map((scope) => scope.get('k')))
-    for (const scope of scopes(a)) await scope.set('k', scope.name)
-    expect(await read(b)).toEqual(scopes(b).map(({ name }) => name))
+    for (const scope of scopes(a)) await scope.set('k', scope.path)
+    expect(await read(b)).toEqual(scopes(b).map(({ path: name }) => name))
     expect(await a.namespace('x').clear()).toBe('applied')
     const left = ['shop', undefined, undefined, 'shop/z']
     expect(await read(a)).toEqual(left)

@@ -160,7 +160,7 @@ test('a lookup is a value only when it was found', async () => {
   if (!found.found) return
   expectTypeOf(found.value).toEqualTypeOf<User>()
   expectTypeOf(found.tier).toEqualTypeOf<Tier>()
-  expectTypeOf(found.state).toEqualTypeOf<'fresh' | 'stale' | 'failsafe'>()
+  expectTypeOf(found.state).toEqualTypeOf<'fresh' | 'stale' | 'staleIfError'>()
 })
 
 test('a batch loader answers values or errors in the order of its keys', () => {

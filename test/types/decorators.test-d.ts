@@ -1,6 +1,6 @@
 // As TC39 decorators. The same lines are compiled as legacy ones in test/scenarios/decorators.test.ts.
 import type { Cache, CachedCalls } from 'tiercache'
-import { cached, cachedMethod, invalidates, writes } from 'tiercache/decorators'
+import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { expectTypeOf, test } from 'vitest'
 
 declare const cache: Cache
@@ -31,7 +31,7 @@ test('the options of a decorator know the arguments, the result and the class of
       await this.find(id)
     }
 
-    @writes(cache, { keyOf: (item, name) => `${item.id.toUpperCase()} ${name.length}` })
+    @updates(cache, { keyOf: (item, name) => `${item.id.toUpperCase()} ${name.length}` })
     async create(name: string): Promise<Item> {
       return { id: name }
     }
@@ -70,7 +70,7 @@ test('what does not fit the method does not compile', () => {
     }
 
     // @ts-expect-error the result has no name
-    @writes(cache, { keyOf: (item) => item.name })
+    @updates(cache, { keyOf: (item) => item.name })
     async create(id: string): Promise<Item> {
       return { id }
     }

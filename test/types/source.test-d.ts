@@ -61,9 +61,9 @@ test('a wrong id or value does not compile', () => {
   // @ts-expect-error an id is a number
   void users.getMany(['1'])
   // @ts-expect-error a value is a User
-  void users.set(42, { id: 42 })
+  void users.save(42, { id: 42 })
   // @ts-expect-error a value is a User
-  void users.setMany([[42, 'Ada']])
+  void users.saveMany([[42, 'Ada']])
   // @ts-expect-error an id is a number
   void users.invalidate('42')
   // @ts-expect-error an id is a number
@@ -80,7 +80,7 @@ test('a value that may be absent is one that set does not take, and tags do not 
   })
   expectTypeOf(maybe.get(1)).resolves.toEqualTypeOf<User | undefined>()
   // @ts-expect-error absence is what delete makes
-  void maybe.set(1, undefined)
+  void maybe.save(1, undefined)
   const orNull = cache.source('orNull', {
     load: (id: number) => db.findOrNull(id),
     save: (id, user: User) => db.update(id, user),
@@ -88,7 +88,7 @@ test('a value that may be absent is one that set does not take, and tags do not 
   })
   expectTypeOf(orNull.get(1)).resolves.toEqualTypeOf<User | null>()
   // @ts-expect-error absence is what delete makes
-  void orNull.set(1, null)
+  void orNull.save(1, null)
 })
 
 test('what came of each id says of which kind it is', async () => {

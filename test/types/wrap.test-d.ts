@@ -64,11 +64,11 @@ test('its verbs take the same arguments', () => {
   expectTypeOf(quote.refresh('A')).resolves.toEqualTypeOf<Quote>()
   expectTypeOf(quote.peek('A')).toEqualTypeOf<Quote | undefined>()
   expectTypeOf(quote.keyOf('A')).toEqualTypeOf<string>()
-  quote.store(['A', 'EUR'], { symbol: 'A', price: 1 })
+  quote.set(['A', 'EUR'], { symbol: 'A', price: 1 })
   // @ts-expect-error a symbol is a string
   quote.invalidate(1)
   // @ts-expect-error no price
-  quote.store(['A'], { symbol: 'A' })
+  quote.set(['A'], { symbol: 'A' })
 })
 
 test('functions among its options get the arguments and the result with their types', () => {
@@ -127,6 +127,6 @@ test('warming takes keys with their loaders and reports by key', () => {
 })
 
 test('a scope answers what its work answers', () => {
-  expectTypeOf(createCache().scope(() => 1)).toEqualTypeOf<number>()
-  expectTypeOf(cache.scope(async () => 'a')).toEqualTypeOf<Promise<string>>()
+  expectTypeOf(createCache().requestScope(() => 1)).toEqualTypeOf<number>()
+  expectTypeOf(cache.requestScope(async () => 'a')).toEqualTypeOf<Promise<string>>()
 })

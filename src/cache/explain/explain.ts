@@ -102,7 +102,7 @@ function whoAnswers(
   mustWait: boolean,
 ): Explanation['answeredBy'] {
   const serves = ({ state }: ExplainedEntry) =>
-    state === 'fresh' || state === 'stale' || (mustWait && state === 'failsafe')
+    state === 'fresh' || state === 'stale' || (mustWait && state === 'staleIfError')
   if (l1 !== undefined && serves(l1)) return 'l1'
   if (isLoading) return 'flight'
   return l2.state === 'entry' && serves(l2.entry) ? 'l2' : 'loader'

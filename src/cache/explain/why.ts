@@ -3,7 +3,7 @@ import type { PastChange, PastTrouble } from '../../flow/runtime/history.js'
 import type { Tiers } from '../../model/options/options.js'
 import type { Milliseconds } from '../../model/ports.js'
 
-type State = 'fresh' | 'stale' | 'failsafe' | 'expired' | 'invalidated' | 'unverified'
+type State = 'fresh' | 'stale' | 'staleIfError' | 'expired' | 'invalidated' | 'unverified'
 
 interface EntryFacts {
   readonly state: State
@@ -53,7 +53,8 @@ function whoSentence({ answeredBy, l1, l2 }: Facts): string {
 
 function lifeOf(entry: EntryFacts | undefined): string {
   if (entry === undefined) return 'it has an entry'
-  if (entry.state === 'failsafe') return 'the last load failed, and until the next one is tried staleIfError allows it'
+  if (entry.state === 'staleIfError')
+    return 'the last load failed, and until the next one is tried staleIfError allows it'
   if (entry.state !== 'fresh') return `it is stale, and served for ${another(entry.staleForMs)} while one refresh runs`
   return `it is fresh for ${another(entry.freshForMs)}`
 }
@@ -75,7 +76,7 @@ const QUEUED = 'A change of it waits until L2 can be told, so L2 is not asked fo
 const STATE: Readonly<Record<State, string>> = {
   fresh: 'it is fresh',
   stale: 'it is stale',
-  failsafe: 'it is no longer fresh, and served only if loading fails',
+  staleIfError: 'it is no longer fresh, and served only if loading fails',
   expired: 'its life is over',
   invalidated: 'a tag or scope of it is not current',
   unverified: 'the bus has not been heard for l1.maxStaleness, so it may not be trusted',

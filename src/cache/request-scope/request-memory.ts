@@ -171,5 +171,5 @@ export class RequestMemory implements Reads {
 }
 
 function isServable(answer: UsableEntry | 'absent' | undefined): answer is UsableEntry {
-  return answer !== undefined && answer !== 'absent' && answer.age !== 'failsafe'
+  return answer !== undefined && answer !== 'absent' && answer.age !== 'staleIfError'
 }

@@ -1,4 +1,4 @@
-// The request scope (L0): while `cache.scope(fn)` runs, a key is read once and stays the same, whoever changes it meanwhile.
+// The request scope (L0): while `cache.requestScope(fn)` runs, a key is read once and stays the same, whoever changes it meanwhile.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Core } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -9,7 +9,7 @@ import type { Timed } from '../../tiers/deadlines.js'
 import { type Reads, RequestMemory } from './request-memory.js'
 
 /** Options of `scope`. */
-export interface ScopeOptions {
+export interface RequestScopeOptions {
   /** The scope lasts until this is over, and not until `work` has settled: a promise, or a response, which emits 'finish' or 'close'. */
   readonly until?: ScopeEnd | undefined
   /** Ends a scope that nothing else has ended. Default '5m'. */
@@ -26,8 +26,8 @@ export interface EndingResponse {
   readonly destroyed?: boolean
 }
 
-/** A scope that is ended by hand: `using scope = cache.openScope()` ends it with its block. */
-export interface OpenScope {
+/** A scope that is ended by hand: `using scope = cache.openRequestScope()` ends it with its block. */
+export interface OpenRequestScope {
   /** Runs `work` within the scope, and returns what it returns. Once the scope has ended, `work` runs without. */
   run<T>(work: () => T): T
   /** Forgets all that was read. Ending it again changes nothing; a part of an outer scope ends with that. */
@@ -67,8 +67,8 @@ export class RequestScopes {
   /**
    * Runs `work` in a scope that ends when what it returns has settled, or with `until`. Inside of another scope it is part of that one.
    */
-  run<T>(work: () => T, options: ScopeOptions | undefined): T {
-    const own = checkOptions(options, ['until', 'limit'], 'scope')
+  run<T>(work: () => T, options: RequestScopeOptions | undefined): T {
+    const own = checkOptions(options, ['until', 'limit'], 'requestScope')
     const until = own?.until
     if (until !== undefined && !isThenable(until))
       checkMethods(until, 'until', ['once'], 'a promise or a response, which emits finish or close')
@@ -95,7 +95,7 @@ export class RequestScopes {
   }
 
   /** A scope that its caller ends, or its limit. Inside of another scope it is part of that one. */
-  open(limit: Duration | undefined): OpenScope {
+  open(limit: Duration | undefined): OpenRequestScope {
     this.#core.assertOpen()
     const limitMs = toMs(limit ?? DEFAULT_LIMIT, 'limit', 'positive')
     const outer = this.#current
@@ -143,8 +143,8 @@ export class RequestScopes {
     if (this.#isEndReported) return
     this.#isEndReported = true
     const detail =
-      'the work of cache.scope() returned undefined, so its scope was over at once, before anything that it started. Return the promise ' +
-      'of the work, or pass what it lasts until, as in cache.scope(next, { until: response })'
+      'the work of cache.requestScope() returned undefined, so its scope was over at once, before anything that it started. Return the promise ' +
+      'of the work, or pass what it lasts until, as in cache.requestScope(next, { until: response })'
     this.#core.recorder.notice('SCOPE_ENDED_EARLY', detail)
   }
 
@@ -178,7 +178,7 @@ export class RequestScopes {
 }
 
 /** What users hold of a scope, or of a part of one. */
-class PartOfScope implements OpenScope {
+class PartOfScope implements OpenRequestScope {
   constructor(
     readonly run: <T>(work: () => T) => T,
     readonly end: () => void = () => undefined,

@@ -52,7 +52,7 @@ export interface SourceParts {
 
 const READ_OPTIONS = ['signal']
 
-/** How many ids `setMany` saves at once. */
+/** How many ids `saveMany` saves at once. */
 const SAVES_AT_ONCE = 16
 
 /**
@@ -87,8 +87,8 @@ export class Source<Id, V> {
     this.#changes = new SourceChanges(parts, own, resolved)
   }
 
-  /** The scope of its entries, such as `shop/users@3`. */
-  get name(): string {
+  /** The path of its entries in keys, such as `shop/users@3`. */
+  get path(): string {
     return this.#scope.space.scope
   }
 
@@ -99,7 +99,7 @@ export class Source<Id, V> {
     const own: unknown = key(id)
     if (typeof own === 'string') return own
     ignoreRejection(own)
-    throw new CacheError('INVALID_KEY', `the option key of ${this.name} must return a string; got ${show(own)}`)
+    throw new CacheError('INVALID_KEY', `the option key of ${this.path} must return a string; got ${show(own)}`)
   }
 
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,21 +174,21 @@ export class Source<Id, V> {
    * Saves, then every tier and every process has the new value (`write: 'through'`). Rejects with what `save` threw, and the cache then
    * holds nothing newer than the source. 'queued': saved, and L2 will be told; or, with `write: 'behind'`, to be saved later.
    */
-  set(id: Id, value: Present<V>): Promise<WriteResult>
-  async set(id: Id, value: Present<V>, ...others: readonly unknown[]): Promise<WriteResult> {
-    refuseMore(others, 'set() of a source', 'an id and a value; its options are those of the definition')
-    this.#mustHave('save', 'set')
+  save(id: Id, value: Present<V>): Promise<WriteResult>
+  async save(id: Id, value: Present<V>, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'save() of a source', 'an id and a value; its options are those of the definition')
+    this.#mustHave('save', 'save')
     return this.#changes.save(id, this.keyOf(id), value)
   }
 
   /** `set` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
-  setMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
-  async setMany(
+  saveMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
+  async saveMany(
     entries: Iterable<readonly [id: Id, value: Present<V>]>,
     ...others: readonly unknown[]
   ): Promise<WriteResult> {
     refuseMore(others, 'setMany() of a source', 'pairs of id and value; its options are those of the definition')
-    this.#mustHave('save', 'setMany')
+    this.#mustHave('save', 'saveMany')
     const last = new Map<string, readonly [Id, Present<V>]>()
     for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
     const limit = pLimit(SAVES_AT_ONCE)
@@ -198,10 +198,10 @@ export class Source<Id, V> {
   }
 
   /** Removes from the source, then from every tier and process; as `set` otherwise. */
-  delete(id: Id): Promise<WriteResult>
-  async delete(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
-    refuseMore(others, 'delete() of a source', 'one id, since each is a change of its own')
-    this.#mustHave('remove', 'delete')
+  remove(id: Id): Promise<WriteResult>
+  async remove(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'remove() of a source', 'one id, since each is a change of its own')
+    this.#mustHave('remove', 'remove')
     return this.#changes.remove(id, this.keyOf(id))
   }
 
@@ -245,7 +245,7 @@ export class Source<Id, V> {
     try {
       return this.keyOf(id)
     } catch (error) {
-      this.#parts.core.recorder.noticeOnce(this.name, keyFailed(this.name, 'key', error))
+      this.#parts.core.recorder.noticeOnce(this.path, keyFailed(this.path, 'key', error))
       return undefined
     }
   }
@@ -280,7 +280,7 @@ export class Source<Id, V> {
 
   #getAll(ids: readonly Id[], given: SourceReadOptions | undefined): Promise<V>[] {
     if (!Array.isArray(ids)) {
-      throw new CacheError('INVALID_OPTION', `the source ${this.name} expects an array of ids; got ${show(ids)}`)
+      throw new CacheError('INVALID_OPTION', `the source ${this.path} expects an array of ids; got ${show(ids)}`)
     }
     const options = checkOptions(given, READ_OPTIONS, 'getMany of a source')
     const keys = ids.map((id: Id) => this.#keyOfRead(id))
@@ -311,7 +311,7 @@ export class Source<Id, V> {
     if (this.#definition[part] !== undefined) return
     throw new CacheError(
       'NOT_WRITABLE',
-      `expected the source ${this.name} to have ${part} for ${verb}(); it has none. Define ${part}, or use invalidate() after ` +
+      `expected the source ${this.path} to have ${part} for ${verb}(); it has none. Define ${part}, or use invalidate() after ` +
         'changing the source yourself',
     )
   }

@@ -17,7 +17,7 @@ export interface CachedCalls<A extends readonly unknown[], V> {
   /** The result in L1, at once; `undefined` if there is none. Changes nothing. */
   peek(...args: A): V | undefined
   /** Stores a result for these arguments, as if the function had answered it. */
-  store(args: A, result: V): Promise<WriteResult>
+  set(args: A, result: V): Promise<WriteResult>
   /** No result of the function must ever be served again. One command, however many there are. */
   clear(): Promise<WriteResult>
 }
@@ -78,8 +78,8 @@ export function wrapFunction(
     peek(this: unknown, ...args: unknown[]) {
       return wrapping.peek(selfOf(this), args)
     },
-    async store(this: unknown, args: unknown[], result: unknown) {
-      return wrapping.store(selfOf(this), args, result)
+    async set(this: unknown, args: unknown[], result: unknown) {
+      return wrapping.set(selfOf(this), args, result)
     },
     async clear(...others: unknown[]) {
       refuseMore(others, 'clear() of a wrapped function', 'nothing and means every call; one call is for invalidate()')

@@ -87,7 +87,7 @@ export class Wrapping {
     return this.#parts.requests.reads.peek(this.#scope, this.keyOf(self, args))
   }
 
-  async store(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
+  async set(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
     if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
     if (!Array.isArray(args))
       throw invalid(`the first argument of store of ${this.#name}`, 'the arguments as an array', args)

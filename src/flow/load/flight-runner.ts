@@ -113,7 +113,7 @@ export class FlightRunner {
   /** Notes what L2 has as the value to serve if loading fails: it is at least as new as what L1 had. */
   #fallBackOn(flight: Flight, found: FoundEntry): UsableEntry {
     const age = ageOf(found.entry, this.#core.clock.nowMs())
-    const usable: UsableEntry = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'failsafe' : age }
+    const usable: UsableEntry = { entry: found.entry, tier: 'l2', age: age === 'expired' ? 'staleIfError' : age }
     flight.fallBackOn(usable)
     return usable
   }

@@ -21,7 +21,7 @@ export type Lookup<V> =
       readonly found: true
       readonly value: V
       readonly tier: Tier
-      /** fresh; stale: within staleWhileRevalidate; failsafe: would be served only if loading failed. */
+      /** fresh; stale: within staleWhileRevalidate; staleIfError: would be served only if loading failed. */
       readonly state: Exclude<Age, 'expired'>
       readonly ageMs: Milliseconds
       /** What is left of its freshness, 0 once stale. */

@@ -1,5 +1,5 @@
 // What happened in one history: every value with its origin, every write and invalidation with its call and its completion.
-import type { Clock } from 'tiercache'
+import type { Clock } from 'tiercache/ports'
 
 /** An instant, and its place in the order of everything that happened. */
 export interface Moment {

@@ -1,5 +1,6 @@
 // Ports that break the protocol on purpose: the property must notice each.
-import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache'
+import type { ConnectedTier, TierDefinition } from 'tiercache'
+import type { Bus, BusEvents, RemoteStore } from 'tiercache/ports'
 import type { MemoryTier } from 'tiercache/testing'
 
 /** Ports that break the protocol, of whatever store. */

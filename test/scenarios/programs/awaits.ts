@@ -59,8 +59,8 @@ const cases: Record<string, () => Promise<unknown>> = {
   'room in a full queue of a source': async () => {
     const behind = { maxQueued: 1, maxWait: '200ms' } as const
     const users = open().source('users', { load: (id: number) => id, save: never, write: 'behind', behind })
-    await users.set(1, 1)
-    return users.set(2, 2).catch(codeOf)
+    await users.save(1, 1)
+    return users.save(2, 2).catch(codeOf)
   },
   'what goes on in the background': async () => {
     const cache = open()

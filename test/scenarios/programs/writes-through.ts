@@ -62,10 +62,10 @@ async function play(cycle: number, ids: number): Promise<number> {
       const what = Math.random()
       if (what < 0.5) {
         changes++
-        await rows.set(id, `${name} ${cycle} ${step}`)
+        await rows.save(id, `${name} ${cycle} ${step}`)
       } else if (what < 0.6) {
         changes++
-        await rows.delete(id)
+        await rows.remove(id)
       } else if (what < 0.9) await rows.get(id)
       else await rows.getMany([id, (id + 1) % ids])
     }
@@ -86,7 +86,7 @@ onMessage<Order>(async (order) => {
     }
     case 'setAndDie':
       diesAfterCommit = true
-      await rows.set(order.id, 'written by the dead')
+      await rows.save(order.id, 'written by the dead')
       return
     case 'end':
       await cache.close()

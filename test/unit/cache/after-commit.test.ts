@@ -24,9 +24,9 @@ describe('a collector', () => {
     const states = await Promise.all([1, 2, 3, 4, 5].map((id) => cache.lookup(`k${id}`)))
     expect(states.map((lookup) => lookup.found && lookup.state)).toEqual([
       false,
-      'failsafe',
+      'staleIfError',
       false,
-      'failsafe',
+      'staleIfError',
       'fresh',
     ])
     expect([users.peek(1), users.peek(2)]).toEqual([undefined, 'user 2'])

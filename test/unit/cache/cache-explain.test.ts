@@ -40,7 +40,7 @@ describe('explain', () => {
       l2: { entry: { state: 'stale', freshForMs: 0 } },
     })
     await clock.advance(500)
-    expect(await orders.explain('k')).toMatchObject({ answeredBy: 'loader', l2: { entry: { state: 'failsafe' } } })
+    expect(await orders.explain('k')).toMatchObject({ answeredBy: 'loader', l2: { entry: { state: 'staleIfError' } } })
   })
 
   test('says which tag is no longer current', async () => {

@@ -13,7 +13,7 @@ describe('createCache', () => {
     expect(await Promise.all([cache.getOrSet('four', load), cache.getOrSet('four', load)])).toEqual([4, 4])
     expect(await cache.getOrSet('four', load)).toBe(4)
     expect(load).toHaveBeenCalledTimes(1)
-    expect(cache.name).toBe('tiercache')
+    expect(cache.path).toBe('tiercache')
   })
 
   test('takes its time from the clock that it is given, and from no other', async () => {
@@ -56,7 +56,7 @@ describe('get, lookup, has and peek', () => {
     await clock.advance(600)
     expect(await cache.lookup('k')).toEqual({ ...found, state: 'stale', ageMs: 1000, freshForMs: 0 })
     await clock.advance(500)
-    expect(await cache.lookup('k')).toEqual({ ...found, state: 'failsafe', ageMs: 1500, freshForMs: 0 })
+    expect(await cache.lookup('k')).toEqual({ ...found, state: 'staleIfError', ageMs: 1500, freshForMs: 0 })
     await clock.advance(4500)
     expect(await cache.lookup('k')).toEqual({ found: false })
   })
@@ -111,7 +111,7 @@ describe('set, delete, expire and clear', () => {
     const expiring = cache.expire('k')
     expect(cache.peek('k')).toBeUndefined()
     expect(await expiring).toBe('applied')
-    expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'failsafe', value: 3 })
+    expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'staleIfError', value: 3 })
     const clearing = cache.clear()
     expect(await clearing).toBe('applied')
     expect(await cache.lookup('k')).toEqual({ found: false })

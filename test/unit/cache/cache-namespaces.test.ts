@@ -19,7 +19,7 @@ describe('a namespace', () => {
       expect(await each.getMany(keys)).toEqual(keys.map((key) => `${i} ${key}`))
       for (const key of keys) expect(await each.getOrSet(key, () => 'loaded')).toBe(`${i} ${key}`)
     }
-    expect(caches.map((each) => each.name)).toEqual(['shop', 'shop/a', 'shop/b', 'shop/a@2', 'shop/a/b'])
+    expect(caches.map((each) => each.path)).toEqual(['shop', 'shop/a', 'shop/b', 'shop/a@2', 'shop/a/b'])
   })
 
   test('has defaults of its own and takes the others from its parent', async () => {
@@ -89,7 +89,7 @@ describe('a namespace', () => {
   test('a version in the name of the cache is another cache', async () => {
     const { a, server, clock } = await fleet({ name: 'shop', version: 7 })
     await a.cache.set('k', 1)
-    expect(a.cache.name).toBe('shop@7')
+    expect(a.cache.path).toBe('shop@7')
     await clock.advance(1)
     expect(server.keys().filter((key) => key.endsWith(':k'))).toEqual(['shop@7:k'])
   })

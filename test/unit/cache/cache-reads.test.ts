@@ -201,11 +201,11 @@ describe('in memory alone', () => {
     const counted = await whatCounts(cache, async () => {
       await source.get(1)
       await source.getMany([1, 1, 2])
-      await cache.scope(async () => {
+      await cache.requestScope(async () => {
         await source.get(1)
         await source.get(1)
       })
-      await source.set(3, 4)
+      await source.save(3, 4)
       expect(await source.get(3)).toBe(4)
     })
     expect(counted.outcomes).toEqual({ loaded: 2, 'hit l1': 4 })

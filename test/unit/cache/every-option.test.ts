@@ -1,6 +1,6 @@
 // Whatever takes options refuses a name that it does not know, and says which one it may have been; and what would have no effect.
 import { broadcastBus, type CacheError, type CacheOptions, createCache, inProcessBus } from 'tiercache'
-import { cached, invalidates, writes } from 'tiercache/decorators'
+import { cached, invalidates, updates } from 'tiercache/decorators'
 import { redisTier } from 'tiercache/redis'
 import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -71,11 +71,11 @@ const takers: [string, string, (wrong: never, cache: Cached) => unknown][] = [
   ['warm', 'concurency', (wrong, cache) => cache.warm([], wrong)],
   ['explain', 'tier', (wrong, cache) => cache.explain('k', wrong)],
   ['ready', 'timout', (wrong, cache) => cache.ready(wrong)],
-  ['scope', 'limt', (wrong, cache) => cache.scope(() => 1, wrong)],
-  ['openScope', 'limt', (wrong, cache) => cache.openScope(wrong)],
+  ['scope', 'limt', (wrong, cache) => cache.requestScope(() => 1, wrong)],
+  ['openRequestScope', 'limt', (wrong, cache) => cache.openRequestScope(wrong)],
   ['@cached', 'nam', (wrong, cache) => cached(cache, wrong)],
   ['@invalidates', 'tgs', (wrong, cache) => invalidates(cache, wrong)],
-  ['@writes', 'keyOff', (wrong, cache) => writes(cache, { keyOf: () => 'k', ...(wrong as object) } as never)],
+  ['@updates', 'keyOff', (wrong, cache) => updates(cache, { keyOf: () => 'k', ...(wrong as object) } as never)],
 ]
 
 describe('a name that is no option is refused', () => {
@@ -90,7 +90,7 @@ describe('a name that is no option is refused', () => {
 
   test.each(takers)('by %s, and options that are no object', async (_taker, _wrong, call) => {
     const { cache } = l1Only()
-    if (!/encrypt|wrap|source$|^pages|behind|@writes|connection/.test(_taker)) {
+    if (!/encrypt|wrap|source$|^pages|behind|@updates|connection/.test(_taker)) {
       for (const options of ['1s', 5, true]) {
         expect(await refusalOf(() => call(options as never, cache))).toMatchObject({ code: 'INVALID_OPTION' })
       }

@@ -142,6 +142,6 @@ test('the same definition is the same source, with its queue of changes', async 
   const { cache } = l1Only()
   const definition = { load: async (id: number) => `user ${id}`, save: vi.fn(), write: 'behind' } as const
   const [first, second] = [cache.source('users', definition), cache.source('users', definition)]
-  await first.set(1, 'changed')
+  await first.save(1, 'changed')
   expect(await second.get(1)).toBe('changed')
 })

@@ -130,7 +130,7 @@ describe('keys', () => {
   test('lie in a namespace named after the source and its version', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const source = cache.source('users', { load: (id: number) => id, version: 3, key: (id) => `id-${id}` })
-    expect(source.name).toBe('shop/users@3')
+    expect(source.path).toBe('shop/users@3')
     expect(await source.explain(7)).toMatchObject({
       scope: 'shop/users@3',
       storeKey: 'shop/users@3:id-7',
@@ -455,7 +455,7 @@ describe('warm', () => {
     const { cache } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load, save: () => undefined, write: 'behind' })
-    await users.set(1, userOf(1))
+    await users.save(1, userOf(1))
     expect(await users.warm([1])).toMatchObject({ hits: 1, loads: 0 })
     await cache.drain()
   })
@@ -466,9 +466,9 @@ describe('a request scope', () => {
     const { cache } = l1Only({ l1: false })
     let n = 0
     const source = cache.source('s', { load: (_id: number, _ctx) => ++n, save: () => undefined })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect([await source.get(1), await source.get(1)]).toEqual([1, 1])
-      await source.set(1, 50)
+      await source.save(1, 50)
       expect(await source.get(1)).toBe(2)
       expect(await source.get(1)).toBe(2)
     })

@@ -103,9 +103,9 @@ test('store puts a result in the place of a call, with its tags and ttl', async 
     tagsOf: (result) => [`result:${result}`],
     ttlOf: (result) => result,
   })
-  await counted.store(['a'], 5000)
-  await counted.store(['b'], 6000)
-  await counted.store(['c'], 7000)
+  await counted.set(['a'], 5000)
+  await counted.set(['b'], 6000)
+  await counted.set(['c'], 7000)
   expect(await counted('a')).toBe(5000)
   await clock.advance(5000)
   expect(counted.peek('a')).toBeUndefined()

@@ -176,7 +176,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(await find.refresh('a')).toEqual({ id: 'a', name: 'A' })
       expect(repo.calls).toEqual(['find a', 'find a'])
       expect(find.peek('a')).toEqual({ id: 'a', name: 'A' })
-      await find.store(['b'], { id: 'b', name: 'B' })
+      await find.set(['b'], { id: 'b', name: 'B' })
       expect(await repo.find('b')).toEqual({ id: 'b', name: 'B' })
       await find.invalidate('a')
       expect(find.peek('a')).toBeUndefined()
@@ -241,7 +241,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
     })
   })
 
-  describe('@writes', () => {
+  describe('@updates', () => {
     test('puts the result in the place of a cached method’s answer', async () => {
       const repo = new (makeClasses().Repo)()
       await repo.find('a')

@@ -1,6 +1,6 @@
 // What decorators do when functions among their options fail: nothing has changed yet, or the caller has the result.
 import type { Cache, CacheEvents } from 'tiercache'
-import { cached, invalidates, writes } from 'tiercache/decorators'
+import { cached, invalidates, updates } from 'tiercache/decorators'
 import { record } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
@@ -34,8 +34,8 @@ describe('tags and keys that are listed wrongly are refused where the class is d
     ['@invalidates tags', (cache) => invalidates(cache, { tags: 'org' as never })],
     ['@invalidates keys', (cache) => invalidates(cache, { keys: [7] as never })],
     ['@invalidates tagsOf', (cache) => invalidates(cache, { tagsOf: ['a'] as never })],
-    ['@writes tags', (cache) => writes(cache, { keyOf: () => 'k', tags: 'org' as never })],
-    ['@writes tagsOf', (cache) => writes(cache, { keyOf: () => 'k', tagsOf: 'org' as never })],
+    ['@updates tags', (cache) => updates(cache, { keyOf: () => 'k', tags: 'org' as never })],
+    ['@updates tagsOf', (cache) => updates(cache, { keyOf: () => 'k', tagsOf: 'org' as never })],
     ['@cached tags', (cache) => cached(cache, { tags: 'org' as never })],
   ])('%s', (_what, decorate) => {
     expect(() => decorate(l1Only().cache)).toThrow(
@@ -82,7 +82,7 @@ describe('@invalidates', () => {
   })
 })
 
-describe('@writes', () => {
+describe('@updates', () => {
   test.each<[string, object, string, unknown]>([
     ['a keyOf that throws', { keyOf: throws }, 'KEY_FAILED', 'old'],
     ['a keyOf that returns a number', { keyOf: () => 7 }, 'KEY_FAILED', 'old'],
@@ -91,7 +91,7 @@ describe('@writes', () => {
   ])('%s: the caller has the result, and it is reported', async (_what, options, expected, left) => {
     const cache = await cacheWith('k')
     const heard = record<CacheEvents>(cache, ['notice'])
-    expect(await decorated(async () => 'new', writes(cache, options as never)).run()).toBe('new')
+    expect(await decorated(async () => 'new', updates(cache, options as never)).run()).toBe('new')
     expect(await cache.get('k')).toBe(left)
     expect(heard.of('notice')).toEqual([code(expected)])
   })
@@ -109,7 +109,7 @@ describe('@writes', () => {
     }
     for (const [name, decorator] of [
       ['find', cached(cache)],
-      ['save', writes(cache, { method: 'find', argsOf: throws })],
+      ['save', updates(cache, { method: 'find', argsOf: throws })],
     ] as const) {
       const descriptor = Object.getOwnPropertyDescriptor(Repo.prototype, name)
       const replaced = (decorator as unknown as (...place: unknown[]) => PropertyDescriptor)(
@@ -125,7 +125,7 @@ describe('@writes', () => {
 
   test('a closed cache still rejects', async () => {
     const cache = await cacheWith('k')
-    const repo = decorated(async () => 'new', writes(cache, { keyOf: () => 'k' }))
+    const repo = decorated(async () => 'new', updates(cache, { keyOf: () => 'k' }))
     await cache.close()
     await expect(repo.run()).rejects.toMatchObject({ code: 'CLOSED' })
   })

@@ -1,6 +1,6 @@
 // Where the decorators may stand, and what they leave of what stood there. Called by hand, as compilers call them.
 import { type Cache, createCache } from 'tiercache'
-import { cached, cachedMethod, invalidates, writes } from 'tiercache/decorators'
+import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 type Decorator = (...args: unknown[]) => unknown
@@ -67,14 +67,14 @@ describe('options', () => {
     ['@invalidates: nothing to invalidate', () => invalidates(cache, {})],
     ['@invalidates: a method without its arguments', () => invalidates(cache, { method: 'find' })],
     ['@invalidates: an unknown time', () => invalidates(cache, { tags: ['a'], after: 'never' as never })],
-    ['@writes: no place', () => writes(cache, {} as never)],
-    ['@writes: two places', () => writes(cache, { keyOf: () => 'a', method: 'find', argsOf: () => [] } as never)],
-    ['@writes: a method without its arguments', () => writes(cache, { method: 'find' } as never)],
+    ['@updates: no place', () => updates(cache, {} as never)],
+    ['@updates: two places', () => updates(cache, { keyOf: () => 'a', method: 'find', argsOf: () => [] } as never)],
+    ['@updates: a method without its arguments', () => updates(cache, { method: 'find' } as never)],
     [
-      '@writes: a ttl beside a method, which has its own',
-      () => writes(cache, { method: 'find', argsOf: () => [], ttl: 1 } as never),
+      '@updates: a ttl beside a method, which has its own',
+      () => updates(cache, { method: 'find', argsOf: () => [], ttl: 1 } as never),
     ],
-    ['@writes: a wrong duration', () => writes(cache, { keyOf: () => 'a', ttl: 'soon' as never })],
+    ['@updates: a wrong duration', () => updates(cache, { keyOf: () => 'a', ttl: 'soon' as never })],
   ])('are refused where the class is declared: %s', (_what, decorate) => {
     expect(decorate).toThrow(code('INVALID_OPTION'))
   })

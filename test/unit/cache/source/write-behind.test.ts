@@ -23,7 +23,7 @@ function counterSource(behind: Behind = {}, cacheOptions: Parameters<typeof l1On
 describe('a queued change', () => {
   test('is what this process reads before the source knows it', async () => {
     const { cache, source, rows, load } = counterSource()
-    expect(await source.set(1, 'new')).toBe('queued')
+    expect(await source.save(1, 'new')).toBe('queued')
     expect(rows.get(1)).toBe('first')
     expect(await source.get(1)).toBe('new')
     expect(await source.getMany([1, 1])).toEqual(['new', 'new'])
@@ -44,7 +44,7 @@ describe('a queued change', () => {
     }
     const [here, there] = [a.cache.source('s', definition), b.cache.source('s', definition)]
     expect(await there.get(1)).toBe('first')
-    await here.set(1, 'new')
+    await here.save(1, 'new')
     await clock.advance(10)
     expect(await there.get(1)).toBe('first')
     await clock.advance(1_000)
@@ -55,15 +55,15 @@ describe('a queued change', () => {
 
   test('of an id that was changed since is saved once, with the newest value', async () => {
     const { cache, source, save } = counterSource()
-    for (let i = 0; i < 100; i++) await source.set(1, `v${i}`)
+    for (let i = 0; i < 100; i++) await source.save(1, `v${i}`)
     await cache.drain()
     expect(save.mock.calls.map(([id, value]) => [id, value])).toEqual([[1, 'v99']])
   })
 
   test('may be a removal', async () => {
     const { cache, source, rows, remove } = counterSource()
-    await source.set(1, 'new')
-    expect(await source.delete(1)).toBe('queued')
+    await source.save(1, 'new')
+    expect(await source.remove(1)).toBe('queued')
     expect(await source.get(1)).toBeUndefined()
     await cache.drain()
     expect([remove.mock.calls.length, rows.has(1)]).toEqual([1, false])
@@ -74,7 +74,7 @@ describe('a queued change', () => {
     const { a, clock } = await fleet()
     const save = vi.fn()
     const source = a.cache.source('s', { load: (id: number) => `v${id}` as unknown, save, write: 'behind' })
-    await expect(source.set(1, () => 1)).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
+    await expect(source.save(1, () => 1)).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
     await clock.advance(2_000)
     expect(save).not.toHaveBeenCalled()
   })
@@ -88,7 +88,7 @@ describe('a queued change', () => {
       write: 'behind',
     })
     const value = { id: 1, tags: ['a'] }
-    await source.set(1, value)
+    await source.save(1, value)
     value.tags.push('changed by the caller')
     const read = await source.get(1)
     read.tags.push('changed by a reader')
@@ -100,10 +100,10 @@ describe('a queued change', () => {
 describe('a queue', () => {
   test('is flushed when its interval is over, counted from the first change of an id', async () => {
     const { source, clock, save } = counterSource({ flushInterval: 1_000 })
-    await source.set(1, 'a')
+    await source.save(1, 'a')
     await clock.advance(600)
-    await source.set(1, 'b')
-    await source.set(2, 'c')
+    await source.save(1, 'b')
+    await source.save(2, 'c')
     await clock.advance(399)
     expect(save).not.toHaveBeenCalled()
     await clock.advance(1)
@@ -114,12 +114,12 @@ describe('a queue', () => {
 
   test('is flushed early when so many ids wait', async () => {
     const { source, save } = counterSource({ flushSize: 3 })
-    await source.set(1, 'a')
-    await source.set(2, 'b')
-    await source.set(1, 'c')
+    await source.save(1, 'a')
+    await source.save(2, 'b')
+    await source.save(1, 'c')
     await settle()
     expect(save).not.toHaveBeenCalled()
-    await source.set(3, 'd')
+    await source.save(3, 'd')
     await settle()
     expect(save.mock.calls.map(([id, value]) => [id, value])).toEqual([
       [1, 'c'],
@@ -143,7 +143,7 @@ describe('a queue', () => {
       write: 'behind',
       behind: { concurrency: 2 },
     })
-    for (let id = 0; id < 5; id++) await source.set(id, id)
+    for (let id = 0; id < 5; id++) await source.save(id, id)
     const drained = cache.drain()
     await settle()
     expect(now).toBe(2)
@@ -159,11 +159,11 @@ describe('a queue', () => {
       await gate.promise
       rows.set(id, value)
     })
-    await source.set(1, 'a')
+    await source.save(1, 'a')
     const drained = cache.drain()
     await settle()
-    await source.set(1, 'b')
-    await source.set(1, 'c')
+    await source.save(1, 'b')
+    await source.save(1, 'c')
     expect(await source.get(1)).toBe('c')
     await settle()
     expect(save).toHaveBeenCalledTimes(1)
@@ -176,8 +176,8 @@ describe('a queue', () => {
   test('is emptied by close(), and what cannot be saved in time is told as unsaved', async () => {
     const { cache, source, rows, save } = counterSource()
     const events = record(cache, ['closed'])
-    await source.set(1, 'a')
-    await source.set(2, 'b')
+    await source.save(1, 'a')
+    await source.save(2, 'b')
     save.mockImplementation(async (id, value) => {
       if (id === 2) throw new Error('down')
       rows.set(id, value)
@@ -185,7 +185,7 @@ describe('a queue', () => {
     await cache.close()
     expect(rows.get(1)).toBe('a')
     expect(events.of('closed')).toEqual([{ lost: 0, unsaved: 1 }])
-    await expect(source.set(3, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(source.save(3, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
   })
 })
 
@@ -195,7 +195,7 @@ describe('a save that fails', () => {
     const events = record(cache, ['saveFailed'])
     const error = new Error('down')
     save.mockRejectedValueOnce(error).mockRejectedValueOnce(error)
-    await source.set(1, 'new')
+    await source.save(1, 'new')
     await clock.advance(10)
     await clock.advance(99)
     expect(save).toHaveBeenCalledTimes(1)
@@ -217,8 +217,8 @@ describe('a save that fails', () => {
       if (id === 1) throw new Error('never')
       rows.set(id, value)
     })
-    await source.set(1, 'a')
-    await source.set(2, 'b')
+    await source.save(1, 'a')
+    await source.save(2, 'b')
     await cache.drain()
     expect(rows.get(2)).toBe('b')
     expect(await source.get(1)).toBe('a')
@@ -229,9 +229,9 @@ describe('a save that fails', () => {
     const { source, clock, save, rows } = counterSource({ flushInterval: 10 })
     const gate = deferred<void>()
     save.mockImplementationOnce(() => gate.promise)
-    await source.set(1, 'a')
+    await source.save(1, 'a')
     await clock.advance(10)
-    await source.set(1, 'b')
+    await source.save(1, 'b')
     gate.reject(new Error('down'))
     await settle()
     expect(await source.get(1)).toBe('b')
@@ -243,7 +243,7 @@ describe('a save that fails', () => {
   test('does not make drain() wait for ever', async () => {
     const { cache, source, save } = counterSource()
     save.mockRejectedValue(new Error('down'))
-    await source.set(1, 'a')
+    await source.save(1, 'a')
     await cache.drain()
     expect(save).toHaveBeenCalledTimes(1)
     await cache.drain()
@@ -261,37 +261,37 @@ describe('a full queue', () => {
       await gate.promise
       rows.set(id, value)
     })
-    await source.setMany([
+    await source.saveMany([
       [1, 'a'],
       [2, 'b'],
     ])
     let isQueued = false
-    const third = source.set(3, 'c').then(() => {
+    const third = source.save(3, 'c').then(() => {
       isQueued = true
     })
     await settle()
     expect(isQueued).toBe(false)
     // An id that is queued already needs no room.
-    expect(await source.set(1, 'a2')).toBe('queued')
+    expect(await source.save(1, 'a2')).toBe('queued')
     gate.resolve()
     await third
     expect(await source.get(3)).toBe('c')
-    await source.set(4, 'd')
+    await source.save(4, 'd')
   })
 
   test('refuses after maxWait, and all at once when as many wait for room', async () => {
     const { cache, source, clock, save } = counterSource({ maxQueued: 1, maxWait: 50 })
     const gate = deferred<void>()
     save.mockImplementation(() => gate.promise)
-    await source.set(1, 'a')
-    const waiting = source.set(2, 'b')
+    await source.save(1, 'a')
+    const waiting = source.save(2, 'b')
     const outcome = expect(waiting).rejects.toMatchObject({ code: 'QUEUE_FULL' })
-    await expect(source.set(3, 'c')).rejects.toMatchObject({ code: 'QUEUE_FULL' })
+    await expect(source.save(3, 'c')).rejects.toMatchObject({ code: 'QUEUE_FULL' })
     await clock.advance(50)
     await outcome
     gate.resolve()
     await cache.drain()
-    expect(await source.set(4, 'd')).toBe('queued')
+    expect(await source.save(4, 'd')).toBe('queued')
   })
 
   test('lets in those who wait in their order, also when they change the same id', async () => {
@@ -303,8 +303,8 @@ describe('a full queue', () => {
         rows.set(id, value)
       })
     }
-    for (const id of [1, 2, 3]) await source.set(id, 'x')
-    const waiting = [source.set(9, 'one'), source.set(9, 'two')]
+    for (const id of [1, 2, 3]) await source.save(id, 'x')
+    const waiting = [source.save(9, 'one'), source.save(9, 'two')]
     await settle()
     gates[1]?.resolve()
     await Promise.all(waiting)
@@ -317,8 +317,8 @@ describe('a full queue', () => {
   test('lets nobody wait once the cache is closed', async () => {
     const { cache, clock, source, save } = counterSource({ maxQueued: 1 })
     save.mockRejectedValue(new Error('down'))
-    await source.set(1, 'a')
-    const waiting = expect(source.set(2, 'b')).rejects.toMatchObject({ code: 'CLOSED' })
+    await source.save(1, 'a')
+    const waiting = expect(source.save(2, 'b')).rejects.toMatchObject({ code: 'CLOSED' })
     const closing = cache.close()
     await clock.advance(5_000)
     await closing

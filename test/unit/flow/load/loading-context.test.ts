@@ -223,6 +223,6 @@ describe('ctx.skip', () => {
       return 'not to be kept'
     }
     expect(await cache.getOrSet('k', skipping)).toBe('not to be kept')
-    expect(await cache.lookup('k')).toMatchObject({ value: 'old', state: 'failsafe' })
+    expect(await cache.lookup('k')).toMatchObject({ value: 'old', state: 'staleIfError' })
   })
 })

@@ -87,7 +87,7 @@ describe.each(places)('a value in %s', (place) => {
     await clock.advance(100)
     expect(await cache.lookup('k')).toMatchObject({ state: 'stale', ageMs: 1000 })
     await clock.advance(500)
-    expect(await cache.lookup('k')).toMatchObject({ state: 'failsafe', ageMs: 1500 })
+    expect(await cache.lookup('k')).toMatchObject({ state: 'staleIfError', ageMs: 1500 })
   })
 
   test('with Infinity never expires', async () => {
@@ -103,7 +103,7 @@ describe.each(places)('a value in %s', (place) => {
     await cache.expire('k')
     await clock.advance(1)
     expect(await cache.get('k')).toBeUndefined()
-    expect(await cache.lookup('k')).toMatchObject({ state: 'failsafe', value: 'old' })
+    expect(await cache.lookup('k')).toMatchObject({ state: 'staleIfError', value: 'old' })
     expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')))).toBe('old')
     await clock.advance(3999)
     await expect(cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down')

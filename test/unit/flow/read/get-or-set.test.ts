@@ -89,7 +89,7 @@ describe('L1 alone', () => {
     expect(await cache.getOrSet('k', load)).toBe('old')
     expect(load).toHaveBeenCalledTimes(2)
     expect(await cache.get('k')).toBeUndefined()
-    expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'failsafe' })
+    expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'staleIfError' })
   })
 
   test.each(['delete', 'set', 'expire', 'clear', 'invalidateTags', 'expireTags'] as const)(

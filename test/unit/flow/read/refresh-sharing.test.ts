@@ -116,7 +116,7 @@ describe.each(shapes)('with %s', (shape) => {
         wrapped.refresh(1, { signal }),
       ]
       const settled = await (state === 'in a scope'
-        ? cache.scope(async () => {
+        ? cache.requestScope(async () => {
             await cache.get('k')
             return Promise.allSettled(reads())
           })

@@ -1,4 +1,5 @@
-import { type Bus, createCache } from 'tiercache'
+import { createCache } from 'tiercache'
+import type { Bus } from 'tiercache/ports'
 import { deferred, FakeClock, MemoryServer, memoryTier, record, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import type { CacheEvents } from '../../../../src/model/events/events.js'

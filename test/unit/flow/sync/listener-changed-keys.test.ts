@@ -1,5 +1,6 @@
 // A bus on which the server itself tells what changed: keys and tokens, by whoever, with other programs among them.
-import { type Bus, type BusEvents, type Cache, createCache } from 'tiercache'
+import { type Cache, createCache } from 'tiercache'
+import type { Bus, BusEvents } from 'tiercache/ports'
 import { deferred, FakeClock, type MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { afterEach, expect, test } from 'vitest'
 

@@ -1,5 +1,6 @@
 // Whatever a bus hands over, nothing is thrown back into it: what a bus does with an error would be the end of its listening.
-import { type Bus, type BusEvents, type Cache, type CacheEvents, createCache } from 'tiercache'
+import { type Cache, type CacheEvents, createCache } from 'tiercache'
+import type { Bus, BusEvents } from 'tiercache/ports'
 import { FakeClock, memoryTier, settle } from 'tiercache/testing'
 import { afterEach, expect, test } from 'vitest'
 

@@ -112,5 +112,5 @@ test('an expiry of a tag that is heard late does not make current again what a l
   expect(await b.cache.expireTags(['t'])).toBe('applied')
   b.tier.busLink.restore()
   await clock.advance(10)
-  expect(await b.cache.lookup('k')).toMatchObject({ found: true, value: 'old', state: 'failsafe' })
+  expect(await b.cache.lookup('k')).toMatchObject({ found: true, value: 'old', state: 'staleIfError' })
 })

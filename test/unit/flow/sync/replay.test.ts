@@ -112,7 +112,7 @@ test('a soft expiry that is told once more does not undo a later one of another 
   await b.cache.set('k', 'v2', { tags: ['t'] })
   expect(await b.cache.expireTags(['t'])).toBe('applied')
   await clock.advance(RECOVERED_MS)
-  expect(await b.cache.lookup('k', { tiers: 'l2' })).toMatchObject({ found: true, state: 'failsafe' })
+  expect(await b.cache.lookup('k', { tiers: 'l2' })).toMatchObject({ found: true, state: 'staleIfError' })
 })
 
 test('a token that a resent command would plant again is another one', async () => {

@@ -155,7 +155,7 @@ test('from the call of a source’s set on its value of before is not served, al
   const users = here.source('users', definition)
   expect(await users.get(1)).toBe('old')
   expect(users.peek(1)).toBe('old')
-  const writing = users.set(1, 'X')
+  const writing = users.save(1, 'X')
   expect(users.peek(1)).toBeUndefined()
   await settle()
   expect(await users.get(1)).toBe('X')

@@ -30,7 +30,7 @@ describe('set', () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     expect(await b.get(1)).toBe('first')
     await clock.advance(10)
-    expect(await a.set(1, 'new')).toBe('applied')
+    expect(await a.save(1, 'new')).toBe('applied')
     expect(table.rows.get(1)).toBe('new')
     expect(a.peek(1)).toBe('new')
     expect(standing(fleet)).toBe('entry')
@@ -43,11 +43,11 @@ describe('set', () => {
 
   test('costs one command before the save and one after it', async () => {
     const { a, processA, table, clock } = await twoProcesses()
-    await a.set(1, 'tokens are known now')
+    await a.save(1, 'tokens are known now')
     await clock.advance(10)
     processA.tier.link.resetCounts()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     expect(processA.tier.link.count()).toBe(1)
     change.commit()
@@ -61,7 +61,7 @@ describe('set', () => {
     expect(await b.get(1)).toBe('first')
     await clock.advance(10)
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     expect(change.hasBegun()).toBe(true)
     expect(standing(fleet)).toBe('fence')
@@ -75,14 +75,14 @@ describe('set', () => {
     const { a, table, clock } = await twoProcesses()
     await a.get(1)
     await clock.advance(1)
-    await expect(a.set(1, (() => undefined) as never)).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
+    await expect(a.save(1, (() => undefined) as never)).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
     expect(table.changes).toBe(0)
     expect(a.peek(1)).toBe('first')
   })
 
   test('carries the tags of the new value', async () => {
     const { a, b, clock } = await twoProcesses({}, { tags: (value) => [`is:${value}`] })
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     await clock.advance(1)
     expect(await b.get(1)).toBe('new')
     expect(await b.explain(1)).toMatchObject({ l2: { entry: { tags: [{ tag: 'is:new', currency: 'current' }] } } })
@@ -91,7 +91,7 @@ describe('set', () => {
   test('is told to listeners as a write', async () => {
     const { a, processA } = await twoProcesses()
     const events = record(processA.cache, ['invalidated'])
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     expect(events.of('invalidated')).toMatchObject([{ by: 'set', keys: ['1'] }])
     expect(processA.cache.stats().writes).toBe(1)
   })
@@ -101,7 +101,7 @@ describe('a reader', () => {
   test('is answered from the source while a fence stands, and what it reads is kept in no tier', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     expect(await b.get(1)).toBe('first')
     expect(await a.get(1)).toBe('first')
@@ -117,7 +117,7 @@ describe('a reader', () => {
   test('that joins no cache still shares its load within the process', async () => {
     const { a, b, table, clock } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     await Promise.all([b.get(1), b.get(1), b.get(1)])
     expect(table.loads).toBe(1)
@@ -135,7 +135,7 @@ describe('a reader', () => {
       const reading = reader.get(1)
       await clock.advance(1)
       expect(load.hasBegun()).toBe(true)
-      expect(await a.set(1, 'new')).toBe('applied')
+      expect(await a.save(1, 'new')).toBe('applied')
       load.answer()
       expect(await reading).toBe('first')
       await clock.advance(1)
@@ -150,7 +150,7 @@ describe('a reader', () => {
       const { a, b, table, clock } = await twoProcesses()
       const reader = where === 'same process' ? a : b
       const change = table.holdChange()
-      const setting = a.set(1, 'new')
+      const setting = a.save(1, 'new')
       await clock.advance(1)
       const load = table.holdLoad()
       const reading = reader.get(1)
@@ -168,7 +168,7 @@ describe('a reader', () => {
   test("with singleFlight: 'process' does not take the fence for a lease that it may replace", async () => {
     const { a, b, table, clock, fleet } = await twoProcesses({}, { singleFlight: 'process' })
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     expect(await b.get(1)).toBe('first')
     await clock.advance(1)
@@ -188,7 +188,7 @@ describe('a reader', () => {
         table.rows.set(id, value)
       },
     })
-    await source.set(1, 'new')
+    await source.save(1, 'new')
     expect(seen).toEqual(['first'])
     expect(source.peek(1)).toBe('new')
   })
@@ -204,7 +204,7 @@ describe('a save that fails', () => {
       await clock.advance(1)
       const error = new TypeError('connection lost')
       const change = table.holdChange()
-      const setting = a.set(1, 'new')
+      const setting = a.save(1, 'new')
       const outcome = expect(setting).rejects.toBe(error)
       await clock.advance(1)
       const committed = vi.spyOn(table.rows, 'set')
@@ -228,7 +228,7 @@ describe('a save that fails', () => {
         throw error
       },
     })
-    await expect(source.set(1, 'new')).rejects.toBe(error)
+    await expect(source.save(1, 'new')).rejects.toBe(error)
     expect(await source.get(1)).toBe('v1')
   })
 })
@@ -237,7 +237,7 @@ describe('a fence', () => {
   test('outlives a save that takes long', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(120_000)
     expect(standing(fleet)).toBe('fence')
     expect(await b.get(1)).toBe('first')
@@ -256,7 +256,7 @@ describe('a fence', () => {
       await b.get(1)
       await clock.advance(1)
       const change = table.holdChange()
-      const setting = a.set(1, 'new')
+      const setting = a.save(1, 'new')
       await clock.advance(1)
       processA.tier.cut()
       // A load that meets the fence must not outlive it.
@@ -279,7 +279,7 @@ describe('a fence', () => {
   test('that was evicted leaves a miss instead of a value', async () => {
     const { a, table, clock, server, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     server.evict(server.keys().find((key) => key.endsWith('/rows:1')) as string)
     change.commit()
@@ -291,7 +291,7 @@ describe('a fence', () => {
   test('that was evicted while a reader filled in what it read before the commit leaves a miss', async () => {
     const { a, b, table, clock, server, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     server.evict(server.keys().find((key) => key.endsWith('/rows:1')) as string)
     expect(await b.get(1)).toBe('first')
@@ -309,7 +309,7 @@ describe('a fence', () => {
     await a.get(1)
     await clock.advance(1)
     server.condition = 'outOfMemory'
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     await clock.advance(1)
     expect(table.rows.get(1)).toBe('new')
     expect(standing(fleet)).toBe('nothing')
@@ -324,10 +324,10 @@ describe('two writers', () => {
     async (order) => {
       const { a, b, table, clock } = await twoProcesses()
       const changeA = table.holdChange()
-      const settingA = a.set(1, 'from a')
+      const settingA = a.save(1, 'from a')
       await clock.advance(1)
       const changeB = table.holdChange()
-      const settingB = b.set(1, 'from b')
+      const settingB = b.save(1, 'from b')
       await clock.advance(1)
       for (const who of order) {
         const change = who === 'a' ? changeA : changeB
@@ -353,7 +353,7 @@ describe('two writers', () => {
       const table = new SharedTable()
       const source = table.sourceOf(cache)
       const [first, second] = [table.holdChange(), table.holdChange()]
-      const settings = [source.set(1, 'called first'), source.set(1, 'called second')]
+      const settings = [source.save(1, 'called first'), source.save(1, 'called second')]
       await clock.advance(1)
       second.commit()
       second.answer()
@@ -368,9 +368,9 @@ describe('two writers', () => {
 
   test('one after the other both leave their value', async () => {
     const { a, b, clock, fleet } = await twoProcesses()
-    await a.set(1, 'from a')
+    await a.save(1, 'from a')
     await clock.advance(1)
-    await b.set(1, 'from b')
+    await b.save(1, 'from b')
     await clock.advance(1)
     expect([standing(fleet), b.peek(1), await a.get(1)]).toEqual(['entry', 'from b', 'from b'])
   })
@@ -381,7 +381,7 @@ describe('delete', () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     await b.get(1)
     await clock.advance(1)
-    expect(await a.delete(1)).toBe('applied')
+    expect(await a.remove(1)).toBe('applied')
     await clock.advance(1)
     expect([table.rows.has(1), b.peek(1), standing(fleet)]).toEqual([false, undefined, 'nothing'])
     expect(await b.get(1)).toBeUndefined()
@@ -390,10 +390,10 @@ describe('delete', () => {
   test('that races with a set leaves no value that the table does not have', async () => {
     const { a, b, table, clock } = await twoProcesses()
     const removal = table.holdChange()
-    const deleting = b.delete(1)
+    const deleting = b.remove(1)
     await clock.advance(1)
     const saving = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     saving.commit()
     saving.answer()
@@ -408,9 +408,9 @@ describe('delete', () => {
   test('and set are refused where the source has no remove and no save', async () => {
     const { cache } = l1Only()
     const source = cache.source('read-only', { load: (id: number) => id })
-    await expect(source.set(1, 2)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
-    await expect(source.setMany([[1, 2]])).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
-    await expect(source.delete(1)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+    await expect(source.save(1, 2)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+    await expect(source.saveMany([[1, 2]])).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
+    await expect(source.remove(1)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
     expect(await source.invalidate(1)).toBe('applied')
   })
 })
@@ -420,7 +420,7 @@ describe("write: 'invalidate'", () => {
     const { a, b, table, clock, fleet } = await twoProcesses({}, { write: 'invalidate' })
     await b.get(1)
     await clock.advance(1)
-    expect(await a.set(1, 'new')).toBe('applied')
+    expect(await a.save(1, 'new')).toBe('applied')
     await clock.advance(1)
     expect([a.peek(1), b.peek(1), standing(fleet)]).toEqual([undefined, undefined, 'nothing'])
     expect(await b.get(1)).toBe('new')
@@ -432,7 +432,7 @@ describe('an invalidation while a save runs', () => {
   test('of the id keeps the saved value out of the cache', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     await b.invalidate(1)
     await clock.advance(1)
@@ -444,10 +444,10 @@ describe('an invalidation while a save runs', () => {
 
   test.each(['invalidateTags', 'clear'] as const)('by %s makes the saved value one that is not served', async (by) => {
     const { a, b, table, clock, processB } = await twoProcesses({}, { tags: ['rows'] })
-    await a.set(1, 'tokens are known now')
+    await a.save(1, 'tokens are known now')
     await clock.advance(1)
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     if (by === 'clear') await processB.cache.clear()
     else await processB.cache.invalidateTags(['rows'])
@@ -468,7 +468,7 @@ describe('without L2', () => {
     await b.get(1)
     await clock.advance(1)
     processA.tier.cut()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1_000)
     expect(await setting).toBe('queued')
     expect(table.rows.get(1)).toBe('new')
@@ -481,7 +481,7 @@ describe('without L2', () => {
   test('from the middle of a save on, the value is queued as a removal', async () => {
     const { a, b, processA, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
-    const setting = a.set(1, 'new')
+    const setting = a.save(1, 'new')
     await clock.advance(1)
     processA.tier.cut()
     change.commit()
@@ -500,9 +500,9 @@ describe('without L2', () => {
     const { cache } = l1Only()
     const table = new SharedTable()
     const source = table.sourceOf(cache)
-    expect(await source.set(1, 'new')).toBe('applied')
+    expect(await source.save(1, 'new')).toBe('applied')
     expect(source.peek(1)).toBe('new')
-    expect(await source.delete(1)).toBe('applied')
+    expect(await source.remove(1)).toBe('applied')
     expect(await source.get(1)).toBeUndefined()
   })
 })
@@ -510,21 +510,21 @@ describe('without L2', () => {
 describe('the tiers of a source', () => {
   test("'l2' keeps what is set out of memory", async () => {
     const { a, fleet } = await twoProcesses({}, { tiers: 'l2' })
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     expect([a.peek(1), standing(fleet)]).toEqual([undefined, 'entry'])
   })
 
   test("'l1' keeps it out of L2, and the other processes forget theirs", async () => {
     const { a, b, clock, fleet } = await twoProcesses({}, { tiers: 'l1' })
     await b.get(1)
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     await clock.advance(1)
     expect([a.peek(1), b.peek(1), standing(fleet)]).toEqual(['new', undefined, 'nothing'])
   })
 
   test('with a ttl of 0 keep nothing', async () => {
     const { a, fleet } = await twoProcesses({}, { ttl: 0 })
-    await a.set(1, 'new')
+    await a.save(1, 'new')
     expect([a.peek(1), standing(fleet)]).toEqual([undefined, 'nothing'])
   })
 })
@@ -532,11 +532,11 @@ describe('the tiers of a source', () => {
 describe('setMany', () => {
   test('saves all, and its fences travel together', async () => {
     const { a, b, processA, table, clock } = await twoProcesses()
-    await a.set(1, 'tokens are known now')
+    await a.save(1, 'tokens are known now')
     await clock.advance(1)
     processA.tier.link.resetCounts()
     const entries = Array.from({ length: 10 }, (_, i) => [i, `v${i}`] as const)
-    expect(await a.setMany(entries)).toBe('applied')
+    expect(await a.saveMany(entries)).toBe('applied')
     expect(processA.tier.link.count()).toBe(2)
     expect([...table.rows.values()]).toEqual(expect.arrayContaining(['v0', 'v9']))
     await clock.advance(1)
@@ -549,7 +549,7 @@ describe('setMany', () => {
       [1, 'one'],
       [1, 'two'],
     ]
-    await a.setMany(same)
+    await a.saveMany(same)
     expect([table.changes, a.peek(1)]).toEqual([1, 'two'])
   })
 
@@ -562,7 +562,7 @@ describe('setMany', () => {
       },
     })
     const entries = [3, 2, 1].map((id) => [id, id * 10] as const)
-    await expect(source.setMany(entries)).rejects.toThrow('no 3')
+    await expect(source.saveMany(entries)).rejects.toThrow('no 3')
     expect(source.peek(1)).toBe(10)
   })
 })
@@ -574,7 +574,7 @@ test('close() waits for a save that runs', async () => {
   const table = new SharedTable()
   const source = table.sourceOf(cache)
   const change = table.holdChange()
-  const setting = source.set(1, 'new')
+  const setting = source.save(1, 'new')
   await clockOwner.clock.advance(1)
   let isClosed = false
   const closing = cache.close().then(() => {
@@ -588,5 +588,5 @@ test('close() waits for a save that runs', async () => {
   expect(isClosed).toBe(true)
   expect(await setting).toBe('applied')
   await closing
-  await expect(source.set(1, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
+  await expect(source.save(1, 'late')).rejects.toMatchObject({ code: 'CLOSED' })
 })

@@ -32,7 +32,7 @@ const elsewhere = new AsyncResource('another request')
 describe('within a scope', () => {
   test('a value stays the same, whoever changes it meanwhile; the next scope sees the change', async () => {
     const { cache, load, read, change } = changing()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect(await read()).toBe(1)
       await change()
       expect(await read()).toBe(1)
@@ -49,18 +49,18 @@ describe('within a scope', () => {
 
   test('others see the change at once', async () => {
     const { cache, read, change } = changing()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await read()
       await change()
       expect(await outsideOf(read)).toBe(2)
-      expect(await cache.scope(read)).toBe(1)
+      expect(await cache.requestScope(read)).toBe(1)
     })
   })
 
   test('a value that is kept nowhere else is loaded once', async () => {
     const { cache } = makeCache({ ttl: 0 })
     const load = vi.fn(() => ({ now: load.mock.calls.length }))
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       const first = await cache.getOrSet('k', load)
       expect(await cache.getOrSet('k', load)).toBe(first)
     })
@@ -71,7 +71,7 @@ describe('within a scope', () => {
 
   test('a value that expires meanwhile stays', async () => {
     const { cache, clock, read, load } = changing({ ttl: 1000 })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await read()
       await clock.advance(2000)
       await read()
@@ -82,7 +82,7 @@ describe('within a scope', () => {
 
   test('a miss stays a miss for reads that never load, until a load of the scope answers', async () => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect(await cache.get('k')).toBeUndefined()
       await outsideOf(() => cache.set('k', 'theirs'))
       expect(await cache.get('k')).toBeUndefined()
@@ -97,7 +97,7 @@ describe('within a scope', () => {
     const gates = [deferred<string>(), deferred<string>()]
     let next = 0
     const load = () => gates[next++]?.promise as Promise<string>
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       const first = cache.getOrSet('k', load)
       await settle()
       await outsideOf(() => cache.delete('k'))
@@ -112,7 +112,7 @@ describe('within a scope', () => {
 
   test('a failed load is not remembered', async () => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await expect(cache.getOrSet('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down')
       expect(await cache.getOrSet('k', () => 'v')).toBe('v')
     })
@@ -121,7 +121,7 @@ describe('within a scope', () => {
   test('undefined is a value', async () => {
     const { cache } = makeCache({ absentTtl: 0 })
     const load = vi.fn(() => undefined)
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       for (let i = 0; i < 3; i++) expect(await cache.getOrSet('k', load)).toBeUndefined()
     })
     expect(load).toHaveBeenCalledTimes(1)
@@ -129,7 +129,7 @@ describe('within a scope', () => {
 
   test('namespaces, versions and keys are told apart', async () => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       const read = (of: typeof cache, value: string, version?: number) => of.getOrSet('k', () => value, { version })
       expect(await read(cache, 'a')).toBe('a')
       expect(await read(cache, 'b', 2)).toBe('b')
@@ -145,7 +145,7 @@ describe('within a scope', () => {
     const { cache } = makeCache({ l1: false, l2: tier })
     await cache.set('k', 'v')
     tier.link.resetCounts()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       for (let i = 0; i < 5; i++) expect(await cache.get('k')).toBe('v')
       for (let i = 0; i < 5; i++) expect(await cache.getOrSet('k', () => 'no')).toBe('v')
     })
@@ -154,7 +154,7 @@ describe('within a scope', () => {
 
   test('who names a tier is answered by that tier', async () => {
     const { cache, read, change } = changing({ l2: memoryTier() })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await read()
       await cache.drain()
       await change()
@@ -166,7 +166,7 @@ describe('within a scope', () => {
 
   test('values of a cache that hands out copies stay copies', async () => {
     const { cache } = makeCache({ l1: { values: 'cloned' } })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       const first = await cache.getOrSet('k', () => ({ list: [1] }))
       first.list.push(2)
       const second = await cache.getOrSet('k', () => ({ list: [9] }))
@@ -180,7 +180,7 @@ describe('within a scope', () => {
     let n = 0
     const count = cache.wrap(async () => ++n, { name: 'count' })
     const list = cache.pages('list', { loadPage: async () => ({ items: [++n] }) })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect([await count(), (await list.page()).items]).toEqual([1, [2]])
       await outsideOf(async () => [await count.invalidate(), await list.invalidate()])
       expect([await count(), count.peek(), (await list.page()).items]).toEqual([1, 1, [2]])
@@ -200,7 +200,7 @@ describe('the scope’s own changes are seen', () => {
     ['clear', (cache) => cache.clear(), undefined],
   ])('by %s', async (_name, change, expected) => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v', { tags: ['t'] })
       await cache.getOrSet('other', () => 'o', { tags: ['u'] })
       await change(cache)
@@ -210,7 +210,7 @@ describe('the scope’s own changes are seen', () => {
 
   test('at once, before they have settled', async () => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v')
       void cache.delete('k')
       expect(await cache.getOrSet('k', () => 'new')).toBe('new')
@@ -219,7 +219,7 @@ describe('the scope’s own changes are seen', () => {
 
   test('in other keys they change nothing', async () => {
     const { cache } = makeCache()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v', { tags: ['t'] })
       await cache.namespace('n').getOrSet('k', () => 'n')
       await outsideOf(() => cache.setMany([['k', 'theirs']]))
@@ -233,7 +233,7 @@ describe('the scope’s own changes are seen', () => {
 
   test('a value whose tags are not known goes with any tag', async () => {
     const { cache } = makeCache({ l1: false })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v', { tags: ['t'] })
       await cache.invalidateTags('t')
       expect(await cache.getOrSet('k', () => 'new')).toBe('new')
@@ -243,7 +243,7 @@ describe('the scope’s own changes are seen', () => {
   test('a read that began before a change is not taken for one after it', async () => {
     const { cache } = makeCache()
     const gate = deferred<string>()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       const before = cache.getOrSet('k', () => gate.promise)
       await settle()
       await cache.delete('k')
@@ -257,7 +257,7 @@ describe('the scope’s own changes are seen', () => {
     const { cache } = makeCache()
     let n = 0
     const count = cache.wrap(async () => ++n, { name: 'count' })
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect([await count(), await count.refresh(), await count()]).toEqual([1, 2, 2])
     })
   })
@@ -267,13 +267,13 @@ describe('the scope’s own changes are seen', () => {
     await cache.set('k', 'v')
     const read = deferred<void>()
     const changed = deferred<void>()
-    const reader = cache.scope(async () => {
+    const reader = cache.requestScope(async () => {
       const first = await cache.get('k')
       read.resolve()
       await changed.promise
       return [first, await cache.get('k')]
     })
-    const writer = cache.scope(async () => {
+    const writer = cache.requestScope(async () => {
       await read.promise
       await cache.set('k', 'new')
       changed.resolve()
@@ -286,7 +286,7 @@ describe('the scope’s own changes are seen', () => {
 describe('loaders', () => {
   test('are called outside of the scope: what they share is not made of what one request remembers', async () => {
     const { cache, read, change } = changing()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect(await read()).toBe(1)
       await change()
       expect(await cache.getOrSet('derived', async () => `from ${await read()}`)).toBe('from 2')
@@ -298,7 +298,7 @@ describe('loaders', () => {
   test('keep their caller’s own async context', async () => {
     const user = new AsyncLocalStorage<string>()
     const { cache } = makeCache()
-    await user.run('ann', () => cache.scope(() => cache.getOrSet('k', () => user.getStore())))
+    await user.run('ann', () => cache.requestScope(() => cache.getOrSet('k', () => user.getStore())))
     expect(await cache.get('k')).toBe('ann')
   })
 })
@@ -306,21 +306,21 @@ describe('loaders', () => {
 describe('the end of a scope', () => {
   test('is when what it answers has settled; it answers and throws what its work does', async () => {
     const { cache } = makeCache()
-    expect(cache.scope(() => 1)).toBe(1)
-    expect(await cache.scope(async () => 2)).toBe(2)
+    expect(cache.requestScope(() => 1)).toBe(1)
+    expect(await cache.requestScope(async () => 2)).toBe(2)
     expect(() =>
-      cache.scope(() => {
+      cache.requestScope(() => {
         throw new Error('at once')
       }),
     ).toThrow('at once')
-    await expect(cache.scope(() => Promise.reject(new Error('later')))).rejects.toThrow('later')
+    await expect(cache.requestScope(() => Promise.reject(new Error('later')))).rejects.toThrow('later')
   })
 
   test('leaves nothing: work that goes on behind it reads as if there was none', async () => {
     const { cache, read, change } = changing()
     const over = deferred<void>()
     let behind: Promise<number> | undefined
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       await read()
       behind = over.promise.then(read)
     })
@@ -332,12 +332,12 @@ describe('the end of a scope', () => {
   test('of one among many does not end the others', async () => {
     const { cache, read, change } = changing()
     const gate = deferred<void>()
-    const long = cache.scope(async () => {
+    const long = cache.requestScope(async () => {
       await read()
       await gate.promise
       return read()
     })
-    await cache.scope(read)
+    await cache.requestScope(read)
     await settle()
     await change()
     gate.resolve()
@@ -346,11 +346,11 @@ describe('the end of a scope', () => {
 
   test('comes with the outer one for a scope within it', async () => {
     const { cache, read, change } = changing()
-    await cache.scope(async () => {
-      expect(await cache.scope(read)).toBe(1)
+    await cache.requestScope(async () => {
+      expect(await cache.requestScope(read)).toBe(1)
       await change()
       expect(await read()).toBe(1)
-      await cache.scope(async () => {
+      await cache.requestScope(async () => {
         await cache.set('k', 7)
       })
       expect(await read()).toBe(7)
@@ -359,7 +359,7 @@ describe('the end of a scope', () => {
 
   test('is the same through a namespace', async () => {
     const { cache, read, change } = changing()
-    await cache.namespace('n').scope(async () => {
+    await cache.namespace('n').requestScope(async () => {
       await read()
       await change()
       expect(await read()).toBe(1)
@@ -369,18 +369,18 @@ describe('the end of a scope', () => {
 
 test('a closed cache opens no scope and answers nothing from an open one', async () => {
   const { cache, read } = changing()
-  await cache.scope(async () => {
+  await cache.requestScope(async () => {
     await read()
     await cache.close()
     await expect(read()).rejects.toMatchObject({ code: 'CLOSED' })
   })
-  expect(() => cache.scope(() => 1)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  expect(() => cache.requestScope(() => 1)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
 })
 
 test('a scope that reads very many keys remembers the first ones and stays right', async () => {
   const { cache } = makeCache({ l1: { maxEntries: 5 } })
   const load = vi.fn(() => 'v')
-  await cache.scope(async () => {
+  await cache.requestScope(async () => {
     await cache.getOrSet('first', load)
     await cache.getMany(Array.from({ length: 10_000 }, (_, i) => `k${i}`))
     await cache.getOrSet('last', load)

@@ -1,7 +1,7 @@
 // How long a request scope lasts: as its work, as a response, until it is ended by hand, and never for ever.
 import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
-import type { Cache, CacheEvents, ScopeOptions } from 'tiercache'
+import type { Cache, CacheEvents, RequestScopeOptions } from 'tiercache'
 import { deferred, record, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
@@ -21,12 +21,12 @@ function changing() {
 const elsewhere = new AsyncResource('another request')
 
 /** Calls a handler as Express does: it returns nothing, and goes on for a while. */
-function middleware(cache: Cache, options: ScopeOptions | undefined, handler: () => Promise<unknown>) {
+function middleware(cache: Cache, options: RequestScopeOptions | undefined, handler: () => Promise<unknown>) {
   let handled: Promise<unknown> = Promise.resolve()
   const next = (): void => {
     handled = handler()
   }
-  const returned = cache.scope(next, options)
+  const returned = cache.requestScope(next, options)
   return { returned, handled }
 }
 
@@ -68,7 +68,7 @@ describe('a scope with a response', () => {
     const fails = () => {
       throw new Error('no handler')
     }
-    expect(() => cache.scope(fails, { until: response })).toThrow('no handler')
+    expect(() => cache.requestScope(fails, { until: response })).toThrow('no handler')
     expect(response.listenerCount('finish')).toBe(0)
   })
 })
@@ -93,15 +93,15 @@ test('work that returns undefined, and nothing it lasts until, is reported once:
   expect(notices.of('notice')).toMatchObject([
     { code: 'SCOPE_ENDED_EARLY', detail: expect.stringContaining('until: response') },
   ])
-  cache.scope(() => 1)
-  await cache.scope(async () => undefined)
+  cache.requestScope(() => 1)
+  await cache.requestScope(async () => undefined)
   expect(notices.events).toHaveLength(1)
 })
 
 describe('a scope that is ended by hand', () => {
   test('is shared by all that it runs, until its end', async () => {
     const { cache, read, change } = changing()
-    const scope = cache.openScope()
+    const scope = cache.openRequestScope()
     expect(await scope.run(read)).toBe(1)
     await change()
     expect([await scope.run(read), await read()]).toEqual([1, 2])
@@ -112,7 +112,7 @@ describe('a scope that is ended by hand', () => {
 
   test('may be ended by a block', async () => {
     const { cache, read, change } = changing()
-    const scope = cache.openScope()
+    const scope = cache.openRequestScope()
     await scope.run(read)
     await change()
     scope[Symbol.dispose]()
@@ -121,10 +121,10 @@ describe('a scope that is ended by hand', () => {
 
   test('is part of the scope in which it is opened, and ends with that', async () => {
     const { cache, read, change } = changing()
-    await cache.scope(async () => {
+    await cache.requestScope(async () => {
       expect(await read()).toBe(1)
       await change()
-      const inner = cache.openScope()
+      const inner = cache.openRequestScope()
       expect(await inner.run(read)).toBe(1)
       inner.end()
       expect(await read()).toBe(1)
@@ -135,7 +135,7 @@ describe('a scope that is ended by hand', () => {
 describe('a scope that nobody ends', () => {
   test('is ended by its limit, and reported', async () => {
     const { cache, clock, read, change, notices } = changing()
-    const scope = cache.openScope({ limit: '1s' })
+    const scope = cache.openRequestScope({ limit: '1s' })
     expect(await scope.run(read)).toBe(1)
     await change()
     await clock.advance(999)
@@ -148,9 +148,9 @@ describe('a scope that nobody ends', () => {
   test('has a limit by default, which a response that never ends meets, too', async () => {
     const { cache, clock, read, change } = changing()
     let again: () => Promise<number> = read
-    cache.scope(
+    cache.requestScope(
       () => {
-        const scope = cache.openScope()
+        const scope = cache.openRequestScope()
         again = () => scope.run(read)
       },
       { until: new EventEmitter() },
@@ -164,14 +164,14 @@ describe('a scope that nobody ends', () => {
 
   test('is one of 10,000 at most: beyond them reads are made without', async () => {
     const { cache, read, change, notices } = changing()
-    const scopes = Array.from({ length: 10_000 }, () => cache.openScope())
-    const beyond = cache.openScope()
+    const scopes = Array.from({ length: 10_000 }, () => cache.openRequestScope())
+    const beyond = cache.openRequestScope()
     await beyond.run(read)
     await change()
     expect(await beyond.run(read)).toBe(2)
     expect(notices.of('notice')).toMatchObject([{ code: 'SCOPES_NOT_ENDED' }])
     for (const scope of scopes) scope.end()
-    const now = cache.openScope()
+    const now = cache.openRequestScope()
     expect(await now.run(read)).toBe(2)
     await change()
     expect(await now.run(read)).toBe(2)
@@ -180,12 +180,12 @@ describe('a scope that nobody ends', () => {
 })
 
 test.each<[string, (cache: Cache) => unknown]>([
-  ['work that is no function', (cache) => cache.scope(1 as never)],
-  ['an end that is neither promise nor response', (cache) => cache.scope(() => 1, { until: {} as never })],
-  ['an unknown option', (cache) => cache.scope(() => 1, { untill: 1 } as never)],
-  ['a response in the place of the options', (cache) => cache.scope(() => 1, new EventEmitter() as never)],
-  ['a limit of 0', (cache) => cache.openScope({ limit: 0 })],
-  ['until of a scope that is ended by hand', (cache) => cache.openScope({ until: 1 } as never)],
+  ['work that is no function', (cache) => cache.requestScope(1 as never)],
+  ['an end that is neither promise nor response', (cache) => cache.requestScope(() => 1, { until: {} as never })],
+  ['an unknown option', (cache) => cache.requestScope(() => 1, { untill: 1 } as never)],
+  ['a response in the place of the options', (cache) => cache.requestScope(() => 1, new EventEmitter() as never)],
+  ['a limit of 0', (cache) => cache.openRequestScope({ limit: 0 })],
+  ['until of a scope that is ended by hand', (cache) => cache.openRequestScope({ until: 1 } as never)],
 ])('%s is refused', (_what, open) => {
   expect(() => open(l1Only().cache)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
 })

@@ -1,4 +1,4 @@
-// `@writes`: the method's result goes into the cache, as an update that answers the new state does best.
+// `@updates`: the method's result goes into the cache, as an update that answers the new state does best.
 import { REPORT } from '../cache/cache.js'
 import type { OfArguments } from '../cache/wrap/options.js'
 import { checkTags, ignoreRejection } from '../flow/entries/tags.js'
@@ -14,21 +14,21 @@ import { type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 
 /** The result goes under a key of the cache. Functions whose name ends in `Of` are given the result first. */
-export interface WritesKey<A extends readonly unknown[] = never[], V = unknown> extends Omit<WriteOptions, 'tags'> {
+export interface UpdatesKey<A extends readonly unknown[] = never[], V = unknown> extends Omit<WriteOptions, 'tags'> {
   readonly keyOf: (result: V, ...args: A) => string
   readonly tags?: OfArguments<A, readonly string[]> | undefined
   readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
 }
 
 /** The result is what a method of the same class, decorated with `@cached`, answers from now on; with that one's options. */
-export interface WritesMethod<A extends readonly unknown[] = never[], V = unknown> {
+export interface UpdatesMethod<A extends readonly unknown[] = never[], V = unknown> {
   readonly method: string
   /** The arguments for which it would answer the result. */
   readonly argsOf: (result: V, ...args: A) => readonly unknown[]
 }
 
 /** Where the result goes. */
-export type WritesOptions<A extends readonly unknown[] = never[], V = unknown> = WritesKey<A, V> | WritesMethod<A, V>
+export type UpdatesOptions<A extends readonly unknown[] = never[], V = unknown> = UpdatesKey<A, V> | UpdatesMethod<A, V>
 
 const KEY_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'version', 'keyOf', 'tags', 'tagsOf']
 
@@ -40,15 +40,15 @@ const KEY_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'version', 'key
  * Two calls that run at once store in the order in which they end here, which need not be that of the database: where that
  * matters, let the method invalidate, or write through a `source`. Throws `INVALID_OPTION` at once for a wrong option.
  */
-export function writes<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
+export function updates<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
   cache: NoInfer<CacheOf<This>>,
-  options: NoInfer<WritesOptions<A, V>>,
+  options: NoInfer<UpdatesOptions<A, V>>,
 ): CacheDecorator<A, V, This> {
   const store =
     'method' in ownOptions(options)
-      ? intoMethod(options as unknown as AnyWritesMethod)
-      : underKey(cache as never, options as unknown as AnyWritesKey)
-  return decorate('writes', ({ method, name = 'the method' }) => {
+      ? intoMethod(options as unknown as AnyUpdatesMethod)
+      : underKey(cache as never, options as unknown as AnyUpdatesKey)
+  return decorate('updates', ({ method, name = 'the method' }) => {
     return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const prepared = store(this, name, args)
       const result: unknown = await Reflect.apply(method, this, args)
@@ -58,14 +58,14 @@ export function writes<A extends readonly unknown[] = never[], V = unknown, This
   })
 }
 
-type AnyWritesKey = WritesKey<unknown[]>
-type AnyWritesMethod = WritesMethod<unknown[]>
+type AnyUpdatesKey = UpdatesKey<unknown[]>
+type AnyUpdatesMethod = UpdatesMethod<unknown[]>
 
 /** Prepares, before the method runs, what stores its result: what throws then throws before anything was changed. */
 type Store = (self: unknown, name: string, args: unknown[]) => (result: unknown) => Promise<unknown>
 
-function intoMethod(options: AnyWritesMethod): Store {
-  const { method, argsOf } = checkNames(options, ['method', 'argsOf'], 'writes into a method')
+function intoMethod(options: AnyUpdatesMethod): Store {
+  const { method, argsOf } = checkNames(options, ['method', 'argsOf'], 'updates into a method')
   if (typeof argsOf !== 'function') throw invalid('argsOf', 'a function that makes the arguments of method', argsOf)
   return (self, name, args) => {
     const handle = handleOf(self as object, method)
@@ -78,11 +78,11 @@ function intoMethod(options: AnyWritesMethod): Store {
       } catch (error) {
         handle
           .cacheFor(self)
-          [REPORT](name, resultFailed('writes', name, 'argsOf', error, 'what is cached was left as it is'))
+          [REPORT](name, resultFailed('updates', name, 'argsOf', error, 'what is cached was left as it is'))
         return
       }
       try {
-        await Reflect.apply(wrapped.store, self, [argsOfCall, result])
+        await Reflect.apply(wrapped.set, self, [argsOfCall, result])
       } catch (error) {
         if (isClosed(error)) throw error
         await Reflect.apply(wrapped.invalidate, self, argsOfCall)
@@ -92,8 +92,8 @@ function intoMethod(options: AnyWritesMethod): Store {
   }
 }
 
-function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
-  const { keyOf, tags, tagsOf, ...write } = checkNames(options, KEY_OPTIONS, 'writes')
+function underKey(cache: CacheOf<never>, options: AnyUpdatesKey): Store {
+  const { keyOf, tags, tagsOf, ...write } = checkNames(options, KEY_OPTIONS, 'updates')
   if (typeof keyOf !== 'function')
     throw invalid('keyOf', 'a function that makes the key; or tell method and argsOf', keyOf)
   if (tagsOf !== undefined && typeof tagsOf !== 'function') throw invalid('tagsOf', 'a function', tagsOf)
@@ -107,7 +107,7 @@ function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
       try {
         key = checkKey(keyOf(result, ...args))
       } catch (error) {
-        home[REPORT](name, resultFailed('writes', name, 'keyOf', error, 'what is cached was left as it is'))
+        home[REPORT](name, resultFailed('updates', name, 'keyOf', error, 'what is cached was left as it is'))
         return
       }
       try {
@@ -128,7 +128,7 @@ function underKey(cache: CacheOf<never>, options: AnyWritesKey): Store {
 function notStored(name: string, cause: unknown): CacheError {
   const code = cause instanceof CacheError && cause.code === 'UNSUPPORTED_VALUE' ? cause.code : 'TAGS_FAILED'
   const why = foreignReason(cause)
-  const message = `the result of ${name} could not be stored by @writes: ${why}. The caller has it, and the old value was invalidated`
+  const message = `the result of ${name} could not be stored by @updates: ${why}. The caller has it, and the old value was invalidated`
   return new CacheError(code, message, { cause })
 }
 
