@@ -61,7 +61,7 @@ export function createCache(options?: CacheOptions): Cache {
   logEvents(events, space.scope, policy.logger)
   const recorder = new Recorder(events, clock, shownAs(policy.eventKeys))
   const background = new Background(policy.background, (what, error) => {
-    recorder.notice('BACKGROUND_FAILED', `${what}: ${foreignReason(error)}`, asError(error))
+    recorder.notices.report('BACKGROUND_FAILED', `${what}: ${foreignReason(error)}`, asError(error))
   })
   const inBackground = (what: string, work: () => Promise<unknown>) => background.run(what, work)
 
@@ -163,7 +163,7 @@ export function createCache(options?: CacheOptions): Cache {
       tier?.storeReady(server)
     },
     unready: (reason) => tier?.storeUnready(reason),
-    notice: (code, detail, error) => recorder.notice(code, detail, error),
+    notice: (code, detail, error) => recorder.notices.report(code, detail, error),
   })
   bus?.start(space.scope, listener, clock)
 

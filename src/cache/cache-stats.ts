@@ -1,7 +1,7 @@
 // What `cache.stats()` answers: a copy of the counters and histograms at one moment.
 import type { Core } from '../flow/core.js'
+import type { Counters } from '../flow/runtime/counters.js'
 import type { LatencySnapshot } from '../flow/runtime/histogram.js'
-import type { Counters } from '../flow/runtime/recorder.js'
 import { copyOf, type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
 import type { BreakerState } from '../tiers/breaker.js'
 

@@ -3,7 +3,8 @@
 import type { CallScope, Core } from '../flow/core.js'
 import { scopeOfCall } from '../flow/entries/scope-of-call.js'
 import { checkTagList } from '../flow/entries/tags.js'
-import { loadMissing, type ManyLoader } from '../flow/read/load-many.js'
+import type { BatchLoader } from '../flow/load/batcher.js'
+import { loadMissing } from '../flow/read/load-many.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { Reader } from '../flow/read/read.js'
 import type { Shutdown } from '../flow/shutdown.js'
@@ -147,11 +148,15 @@ export class Cache {
    */
   getOrSetMany<V, Output>(
     keys: readonly string[],
-    load: ManyLoader<V>,
+    load: BatchLoader<string, V>,
     options: CallOptions<Output> & { readonly schema: StandardSchema<Output> },
   ): Promise<(Output | Extract<V, undefined | null>)[]>
-  getOrSetMany<V>(keys: readonly string[], load: ManyLoader<V>, options?: CallOptions<V>): Promise<V[]>
-  async getOrSetMany(keys: readonly string[], load: ManyLoader<unknown>, options?: CallOptions): Promise<unknown[]> {
+  getOrSetMany<V>(keys: readonly string[], load: BatchLoader<string, V>, options?: CallOptions<V>): Promise<V[]>
+  async getOrSetMany(
+    keys: readonly string[],
+    load: BatchLoader<string, unknown>,
+    options?: CallOptions,
+  ): Promise<unknown[]> {
     const { requests, core } = this.#parts
     return loadMissing(requests.reads, core, this.#scope, checkKeys(keys), requests.outside(load), options)
   }
@@ -306,7 +311,7 @@ export class Cache {
 
   /** For the decorators, which are a subpath of their own: reports what they had to do without, once per code and `about`. */
   [REPORT](about: string, error: CacheError): void {
-    this.#parts.core.recorder.noticeOnce(`${this.path} ${about}`, error)
+    this.#parts.core.recorder.notices.once(`${this.path} ${about}`, error)
   }
 
   /** Counters since the start and latency histograms. Every read counts once, as one outcome: `reads`. */

@@ -16,7 +16,6 @@ import { MockStore } from './mock/mock-store.js'
 import { checkOptions, checkTarget, type RedisTarget, type RedisTierOptions } from './options.js'
 import { OwnChanges } from './store/own-changes.js'
 import { RedisStore } from './store/redis-store.js'
-import { RememberingStore } from './store/remembering-store.js'
 
 export type { RedisConnection } from './client/client.js'
 export type { RedisAddress, RedisServerOptions } from './connection/server-options.js'
@@ -55,8 +54,9 @@ export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): Tie
       const give = takeClients(target, options)
       const source = sourceOf(target, give)
       const silenceMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive') + SILENCE_GRACE_MS
-      const store = new RedisStore({ name, clock, source, silenceMs, log: bus === 'stream' ? 'stream' : 'none' })
-      const own = new OwnChanges()
+      const own = new OwnChanges(name)
+      const log = bus === 'stream' ? 'stream' : 'none'
+      const store = new RedisStore({ name, clock, source, silenceMs, log, own: bus === 'tracking' ? own : undefined })
       const lines = busLines(source, subscriber, name)
       const append = async (bytes: Bytes): Promise<void> => void (await store.apply([], bytes))
       const buses: Record<'stream' | 'tracking', () => Bus> = {
@@ -70,10 +70,7 @@ export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): Tie
             graceMs: LINK_GRACE_MS,
           }),
       }
-      return {
-        store: bus === 'tracking' ? new RememberingStore(store, own, name) : store,
-        bus: bus === false ? undefined : buses[bus](),
-      }
+      return { store, bus: bus === false ? undefined : buses[bus]() }
     },
   }
 }

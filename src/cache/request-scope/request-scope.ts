@@ -4,6 +4,7 @@ import type { Core } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
 import { checkMethods, checkOptions, invalid } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'
+import { isThenable } from '../../model/thenable.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 import type { Timed } from '../../tiers/deadlines.js'
 import { type Reads, RequestMemory } from './request-memory.js'
@@ -145,14 +146,14 @@ export class RequestScopes {
     const detail =
       'the work of cache.requestScope() returned undefined, so its scope was over at once, before anything that it started. Return the promise ' +
       'of the work, or pass what it lasts until, as in cache.requestScope(next, { until: response })'
-    this.#core.recorder.notice('SCOPE_ENDED_EARLY', detail)
+    this.#core.recorder.notices.report('SCOPE_ENDED_EARLY', detail)
   }
 
   #notEnded(what: string): void {
     if (this.#isLimitReported) return
     this.#isLimitReported = true
     const cure = 'End each: by the promise that its work returns, by { until: response }, or by end()'
-    this.#core.recorder.notice('SCOPES_NOT_ENDED', `${what}. ${cure}`)
+    this.#core.recorder.notices.report('SCOPES_NOT_ENDED', `${what}. ${cure}`)
   }
 
   /**
@@ -199,7 +200,3 @@ function whenOver(until: ScopeEnd, end: () => void): void {
 const DEFAULT_LIMIT: Duration = '5m'
 /** Scopes open at once. */
 const MAX_OPEN = 10_000
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
-}

@@ -245,7 +245,7 @@ export class Source<Id, V> {
     try {
       return this.keyOf(id)
     } catch (error) {
-      this.#parts.core.recorder.noticeOnce(this.path, keyFailed(this.path, 'key', error))
+      this.#parts.core.recorder.notices.once(this.path, keyFailed(this.path, 'key', error))
       return undefined
     }
   }

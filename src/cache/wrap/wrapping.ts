@@ -134,7 +134,7 @@ export class Wrapping {
       )
     }
     this.#firstInstance = undefined
-    this.#recorder.notice(
+    this.#recorder.notices.report(
       'INSTANCES_SHARE',
       `${this.#name} reads its \`this\` and was called on two instances of its class, which share its results. ${cure}`,
     )
@@ -206,7 +206,7 @@ export class Wrapping {
       if ((key === undefined && per === undefined) || (per !== undefined && self === undefined)) throw error
       // Throws if the arguments are at fault, and not `per`.
       if (key === undefined) encodeArguments(meaning)
-      this.#recorder.noticeOnce(this.#name, keyFailed(this.#name, key === undefined ? 'per' : 'key', error))
+      this.#recorder.notices.once(this.#name, keyFailed(this.#name, key === undefined ? 'per' : 'key', error))
       return undefined
     }
   }
@@ -228,7 +228,7 @@ export class Wrapping {
     try {
       return this.#optionsOf(args, signal)
     } catch (error) {
-      this.#recorder.noticeOnce(this.#name, error as CacheError)
+      this.#recorder.notices.once(this.#name, error as CacheError)
       return undefined
     }
   }

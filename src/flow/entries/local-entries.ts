@@ -1,12 +1,12 @@
 // What this process has of a key: its own writes that L2 does not have yet, and L1.
 
-import type { AtMs } from '../../model/entry.js'
-import { ageOf, Entry } from '../../model/entry.js'
+import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import type { CallWindows } from '../../model/options/call-windows.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Core } from '../core.js'
 import type { UsableEntry } from '../state/flight.js'
 import type { SealPlan } from '../state/seal-plan.js'
+import { makeEntry } from './make-entry.js'
 import type { FoundEntry } from './remote-entries.js'
 
 export class LocalEntries {
@@ -46,9 +46,9 @@ export class LocalEntries {
    * is `undefined` if its life is over.
    */
   ownWrite(localKey: string): { readonly usable: UsableEntry | undefined } | undefined {
-    const { clock, tokens, journal: recovery, local } = this.#core
+    const { clock, tokens, journal, local } = this.#core
     const unsent = local.unsent.planOf(localKey)
-    const plan = unsent ?? (recovery.size > 0 ? recovery.pendingValue(localKey)?.plan : undefined)
+    const plan = unsent ?? (journal.size > 0 ? journal.pendingValue(localKey)?.plan : undefined)
     return plan && { usable: usableOf(plan, clock.nowMs(), tokens.epoch) }
   }
 
@@ -106,20 +106,7 @@ export function putInL1(
 
 /** A value that L2 does not have yet, as the entry that it would be. */
 function usableOf(plan: SealPlan, nowMs: AtMs, epoch: number): UsableEntry | undefined {
-  const { createdAtMs, life, value, labels, loadMs, etag } = plan
-  const entry = new Entry({
-    value,
-    createdAtMs,
-    freshUntilMs: createdAtMs + life.freshForMs,
-    staleUntilMs: createdAtMs + life.staleForMs,
-    usableUntilMs: createdAtMs + life.usableForMs,
-    verifiedAtMs: nowMs,
-    labels,
-    loadMs,
-    etag,
-    epoch,
-    staleIfErrorMs: life.staleIfErrorMs,
-  })
+  const entry = makeEntry({ ...plan, l1UntilMs: Number.POSITIVE_INFINITY, verifiedAtMs: nowMs, epoch })
   const age = ageOf(entry, nowMs)
   return age === 'expired' ? undefined : { entry, tier: 'l1', age }
 }

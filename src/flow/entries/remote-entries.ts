@@ -1,7 +1,7 @@
 // Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
 import type { StoredEntry } from '../../codec/entry-codec.js'
 import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../../codec/stamp.js'
-import { type AtMs, ageOf, Entry } from '../../model/entry.js'
+import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../../model/keys/key.js'
 import type { LabelSet } from '../../model/labels.js'
@@ -11,9 +11,10 @@ import type { StandardSchema } from '../../model/values/schema.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
 import type { Core, Remote } from '../core.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
-import type { SealPlan } from '../state/seal-plan.js'
+import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { Judgement } from '../tokens/token-reader.js'
 import { isAbsent, validate } from './accept.js'
+import { makeEntry } from './make-entry.js'
 
 /** What stands in L2 under a key, judged. */
 export type Found =
@@ -182,20 +183,17 @@ export class RemoteEntries {
     const found = (checked: unknown): Found => {
       // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
-      const l1UntilMs = createdAtMs + Math.floor(ageMs) + l1TtlMs
-      const entry = new Entry({
+      const entry = makeEntry({
         value: this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
         createdAtMs,
-        freshUntilMs: Math.min(createdAtMs + opened.freshForMs, l1UntilMs),
-        staleUntilMs: Math.min(createdAtMs + opened.staleForMs, l1UntilMs),
-        usableUntilMs: Math.min(createdAtMs + Math.max(opened.staleForMs, opened.usableForMs), l1UntilMs),
-        verifiedAtMs: Math.floor(Math.min(askedAt.nowMs, judged.asOfMs)),
+        life: lifeOfStored(opened, policy),
+        l1UntilMs: createdAtMs + Math.floor(ageMs) + l1TtlMs,
+        verifiedAtMs: Math.min(askedAt.nowMs, judged.asOfMs),
         labels: opened.labels,
         loadMs: opened.loadMs,
         etag: opened.etag,
         // Not the present one: an invalidation, or a gap in the announcements, may have come since.
         epoch: askedAt.epoch,
-        staleIfErrorMs: staleIfErrorOf(opened, policy),
       })
       const expiredAtMs = this.#expiredAtMs(opened, judged, read)
       if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
@@ -274,7 +272,13 @@ export class RemoteEntries {
   }
 }
 
-/** What `staleIfError` was when the entry was stored. Of one without end the envelope does not say it: then it is the reader's. */
-function staleIfErrorOf({ freshForMs, usableForMs }: StoredEntry, policy: Policy): Milliseconds {
-  return freshForMs === Number.POSITIVE_INFINITY ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs)
+/** The lives that the envelope says. Of an entry without end it does not say `staleIfError`: then it is the reader's. */
+function lifeOfStored({ freshForMs, staleForMs, usableForMs }: StoredEntry, policy: Policy): Life {
+  const isEndless = freshForMs === Number.POSITIVE_INFINITY
+  return {
+    freshForMs,
+    staleForMs,
+    usableForMs: Math.max(staleForMs, usableForMs),
+    staleIfErrorMs: isEndless ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs),
+  }
 }

@@ -1,45 +1,17 @@
-// What is done with a value once its loader answered: L1 at once, then the answer, then L2 behind the caller's back.
-
-import { decodeAnnouncement } from '../../codec/announcement.js'
-import { type AtMs, Entry } from '../../model/entry.js'
+// What is done with a value once its loader returned: L1 at once, then the callers, then L2 in the background.
+import type { Entry } from '../../model/entry.js'
 import type { NotKept, StoreOutcome } from '../../model/events/store-outcome.js'
-import { tagsFailed } from '../../model/failed-option.js'
-import { isTag, type Label, tagLabel } from '../../model/labels.js'
-import { MAX_TAGS } from '../../model/limits.js'
-import type { Tags } from '../../model/options/options.js'
-import type { Policy } from '../../model/options/policy.js'
-import type { Bytes, Milliseconds, Token } from '../../model/ports.js'
-import { jittered } from '../../model/time/freshness.js'
+import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/remote-tier.js'
-import type { CallScope, Core, Remote } from '../core.js'
+import type { Core, Remote } from '../core.js'
 import { putInL1 } from '../entries/local-entries.js'
+import { lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
-import { tagsFor, tooMany } from '../entries/tags.js'
-import type { Flight } from '../state/flight.js'
 import { keepMsOf, type Life } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
+import type { Finished } from './finished.js'
+import { LateLabels } from './late-labels.js'
 import type { Leases } from './leases.js'
-import type { Loaded } from './run-loader.js'
-import type { StoreRight } from './store-right.js'
-
-/** A finished load with all that decides where its value may go. */
-export interface Finished {
-  readonly scope: CallScope
-  readonly policy: Policy
-  readonly userKey: string
-  readonly tags: Tags<never> | undefined
-  readonly flight: Flight
-  readonly loaded: Loaded
-  readonly carried: CarriedLabels
-  readonly right: StoreRight
-  readonly startedAtMs: AtMs
-  /** How long the loader took. */
-  readonly tookMs: Milliseconds
-  /** The bus's position before the load began. */
-  readonly since: string | undefined
-  /** The token table's epoch before the load began. */
-  readonly epoch: number
-}
 
 interface Filling {
   readonly remote: Remote
@@ -47,26 +19,17 @@ interface Filling {
   readonly fence: Bytes
 }
 
-/** How long a value of this policy lives from now. */
-export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | undefined, random: () => number): Life {
-  const isAbsent = value === undefined || value === null
-  const fullMs = ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
-  const freshForMs = jittered(fullMs, policy.jitter, random)
-  return {
-    freshForMs,
-    staleForMs: freshForMs + policy.staleWhileRevalidateMs,
-    usableForMs: freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
-    staleIfErrorMs: policy.staleIfErrorMs,
-  }
-}
-
 export class Filler {
+  readonly #lateLabels: LateLabels
+
   constructor(
     private readonly core: Core,
     private readonly remote: Remote | undefined,
     private readonly entries: RemoteEntries | undefined,
     private readonly leases: Leases | undefined,
-  ) {}
+  ) {
+    this.#lateLabels = new LateLabels(core)
+  }
 
   /**
    * Answers the flight and keeps its value where it may be kept. Resolves when the storing is over; whoever waits for the answer
@@ -79,7 +42,7 @@ export class Filler {
     }
     const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
     const notCached = whyNotCached(done, life)
-    const late = notCached === undefined ? this.#lateLabels(done) : undefined
+    const late = notCached === undefined ? this.#lateLabels.of(done) : undefined
     if (late === undefined) {
       // Kept nowhere, so nobody may join any more; those who wait share this one load.
       this.core.local.detachFlight(flight)
@@ -93,16 +56,11 @@ export class Filler {
     flight.answerLabels = [...flight.labels, ...late]
     flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
     if (late.length === 0) return this.#answer(done, done.carried, life)
-    const before = this.#knownBefore(late, done.startedAtMs)
-    const isProven = this.remote === undefined || before.size === late.length
-    const lateNow = isProven ? this.core.tokenReader.carryNow(late, keepMsOf(life)) : undefined
-    if (lateNow !== undefined) return this.#answer(done, merge(done.carried, lateNow), life)
+    const keepMs = keepMsOf(life)
+    const known = this.#lateLabels.known(late, done.startedAtMs, keepMs)
+    if (known !== undefined) return this.#answer(done, merge(done.carried, known), life)
     flight.resolve(loaded.value)
-    const proven = await this.core.tokenReader.carryLate(late, keepMsOf(life), {
-      before,
-      since: done.since,
-      wasInvalidated: (bytes) => concerns(bytes, late),
-    })
+    const proven = await this.#lateLabels.prove(late, done, keepMs)
     if (proven === undefined) {
       this.leases?.giveBack(done.right)
       return this.#ended(done, 'unproven')
@@ -126,69 +84,6 @@ export class Filler {
     this.core.recorder.loaded(scope.space, userKey, flight.reason, tookMs, outcome)
   }
 
-  /**
-   * Labels that were not known before the load: from a tags function, from `ctx.tags()`, from callers that joined, or from the value
-   * that is renewed.
-   * `undefined` if they cannot be known: no invalidation could reach the value then.
-   */
-  #lateLabels(done: Finished): readonly Label[] | undefined {
-    const { tags, loaded, flight } = done
-    const derived = typeof tags === 'function' ? this.#derivedTags(done, tags) : []
-    if (derived === undefined) return undefined
-    const renewed = loaded.use === 'renew' ? (flight.usable?.entry.labels.labels ?? []) : []
-    const joined = this.#joinedTags(done)
-    if (joined === undefined) return undefined
-    const isCrowded = flight.labels.length > MAX_TAGS && this.#hasTooMany(done, flight.labels)
-    if (isCrowded) return undefined
-    if (derived.length + joined.length + loaded.tags.length + renewed.length === 0) return []
-    const late = new Set([...derived, ...joined, ...loaded.tags].map(tagLabel))
-    // Scopes follow from the key, and may differ in their version.
-    for (const label of renewed) if (isTag(label)) late.add(label)
-    for (const label of flight.labels) late.delete(label)
-    return this.#hasTooMany(done, [...flight.labels, ...late]) ? undefined : [...late]
-  }
-
-  /** From all that may name tags of one value; each alone is within the limit. */
-  #hasTooMany({ scope, flight }: Finished, labels: readonly Label[]): boolean {
-    const count = labels.filter(isTag).length
-    if (count <= MAX_TAGS) return false
-    const cause = tooMany(count, 'the options, ctx.tags() and the calls that shared the load')
-    this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, cause))
-    return true
-  }
-
-  #joinedTags(done: Finished): readonly string[] | undefined {
-    const { joinedTags } = done.flight
-    if (joinedTags === undefined) return []
-    const all = new Set<string>()
-    for (const tags of joinedTags) {
-      const derived = this.#derivedTags(done, tags)
-      if (derived === undefined) return undefined
-      for (const tag of derived) all.add(tag)
-    }
-    return [...all]
-  }
-
-  #derivedTags({ loaded, scope, userKey, flight }: Finished, tags: Tags<never>): readonly string[] | undefined {
-    try {
-      return tagsFor(tags, loaded.value, userKey)
-    } catch (error) {
-      this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, error))
-      return undefined
-    }
-  }
-
-  /** A token confirmed before the load began makes a label named after it as good as one named before. */
-  #knownBefore(labels: readonly Label[], startedAtMs: AtMs): ReadonlyMap<Label, Token> {
-    const before = new Map<Label, Token>()
-    for (const label of labels) {
-      const known = this.core.tokens.current(label, this.core.clock.nowMs())
-      // Of the same instant is not before: nothing says which came first.
-      if (known?.asOfMs !== undefined && known.asOfMs < startedAtMs) before.set(label, known.token)
-    }
-    return before
-  }
-
   /** Whether an invalidation came since the load began: its value may be nobody's but its callers'. */
   #isOutdated(done: Finished, carried: CarriedLabels): boolean {
     const { flight } = done
@@ -206,11 +101,11 @@ export class Filler {
     const nowMs = core.clock.nowMs()
     const entry = makeEntry({
       value: l1.admit(loaded.value),
-      nowMs,
+      createdAtMs: nowMs,
       life,
-      policy,
+      l1UntilMs: Math.floor(nowMs) + policy.l1TtlMs,
       verifiedAtMs: Math.min(startedAtMs, carried.asOfMs),
-      carried,
+      labels: carried.set,
       loadMs: nowMs - startedAtMs,
       etag: loaded.etag,
       epoch: done.epoch,
@@ -304,39 +199,6 @@ function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefi
   return loaded.refusal === undefined ? undefined : 'unsupported'
 }
 
-/** What an L1 entry is made of. */
-export interface EntryParts {
-  readonly value: unknown
-  readonly nowMs: AtMs
-  readonly life: Life
-  readonly policy: Policy
-  readonly verifiedAtMs: AtMs
-  readonly carried: CarriedLabels
-  readonly loadMs: Milliseconds
-  readonly etag: string | undefined
-  readonly epoch: number
-}
-
-/** An entry created now, its lives bounded by L1's own ttl. */
-export function makeEntry(parts: EntryParts): Entry {
-  const { life, policy } = parts
-  const nowMs = Math.floor(parts.nowMs)
-  const l1UntilMs = nowMs + policy.l1TtlMs
-  return new Entry({
-    value: parts.value,
-    createdAtMs: nowMs,
-    freshUntilMs: Math.min(nowMs + life.freshForMs, l1UntilMs),
-    staleUntilMs: Math.min(nowMs + life.staleForMs, l1UntilMs),
-    usableUntilMs: Math.min(nowMs + life.usableForMs, l1UntilMs),
-    verifiedAtMs: Math.floor(parts.verifiedAtMs),
-    labels: parts.carried.set,
-    loadMs: Math.ceil(parts.loadMs),
-    etag: parts.etag,
-    epoch: parts.epoch,
-    staleIfErrorMs: life.staleIfErrorMs,
-  })
-}
-
 function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
   if (second.set.labels.length === 0) return first
   return {
@@ -347,13 +209,4 @@ function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
     asOfMs: Math.min(first.asOfMs, second.asOfMs),
     isGoodForL2: first.isGoodForL2 && second.isGoodForL2,
   }
-}
-
-/** Whether an announcement of the log invalidates one of these labels; one that cannot be read might. */
-function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
-  const said = decodeAnnouncement(bytes)
-  if (typeof said === 'string') return true
-  const outdated = new Set(said.labels)
-  for (const [label] of said.expiredLabels) outdated.add(label)
-  return labels.some((label) => outdated.has(label))
 }

@@ -4,14 +4,8 @@ import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { CallOptions } from '../../model/options/options.js'
 import type { CallScope, Core } from '../core.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
-import { type BatchContext, Batcher } from '../load/batcher.js'
+import { Batcher, type BatchLoader } from '../load/batcher.js'
 import type { Reader } from './read.js'
-
-/** Loads many keys at once: values in the order of `keys`, an `Error` where a single key failed. */
-export type ManyLoader<V> = (
-  keys: readonly string[],
-  context: BatchContext,
-) => readonly (V | Error)[] | Promise<readonly (V | Error)[]>
 
 /** The values in the order of `userKeys`; rejects with the first key's error, after the others were kept. */
 export async function loadMissing<V>(
@@ -19,7 +13,7 @@ export async function loadMissing<V>(
   core: Core,
   scope: CallScope,
   userKeys: readonly string[],
-  loadMany: ManyLoader<V>,
+  loadMany: BatchLoader<string, V>,
   options: CallOptions<V> | undefined,
 ): Promise<V[]> {
   if (typeof loadMany !== 'function') {

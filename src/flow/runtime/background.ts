@@ -34,11 +34,6 @@ export class Background {
     return this.#running
   }
 
-  /** Writes to L2 that were admitted and are not over yet, and their bytes. */
-  get pendingWrites(): { readonly count: number; readonly bytes: number } {
-    return { count: this.#writes, bytes: this.#writeBytes }
-  }
-
   /** Starts `work` now. */
   run(what: string, work: () => Promise<unknown>): void {
     this.#track(start(work), (error) => this.failed(what, error))

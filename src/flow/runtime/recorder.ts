@@ -2,43 +2,21 @@
 
 import type { Announcement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
-import { asError, CacheError, showName } from '../../model/errors.js'
+import { asError, CacheError } from '../../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../../model/events/events.js'
-import { noReads, type ReadCounts } from '../../model/events/read-counts.js'
 import type { ReadOutcome, StaleResult } from '../../model/events/read-outcome.js'
 import { isStored, type Stored, type StoreOutcome } from '../../model/events/store-outcome.js'
 import { foreignReason } from '../../model/foreign-text.js'
 import { localKey as localKeyOf, type Space, userKeyOf } from '../../model/keys/key.js'
 import type { Change, Clock, Milliseconds } from '../../model/ports.js'
-import { isAboutValue, kindOfRefusal } from '../../model/values/refused-value.js'
+import { isAboutValue } from '../../model/values/refused-value.js'
 import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
+import { Counters } from './counters.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
+import { Notices } from './notices.js'
 import { OnceASecond } from './once-a-second.js'
-
-/** What has been counted since the cache was made. */
-export interface Counters {
-  /** Every read once, by how it ended. */
-  reads: ReadCounts
-  loads: number
-  loadFailures: number
-  /** Entries stored, by loads and by writes. */
-  stored: number
-  storeFailures: number
-  /** Fills refused by the fence: an invalidation won over a load. */
-  fillsRefused: number
-  writes: number
-  invalidations: number
-  corrupt: number
-  l2Operations: number
-  l2Failures: number
-  queued: number
-  replayed: number
-  dropped: number
-  messagesIgnored: number
-  busLosses: number
-}
 
 /** The event's word for each way in which a value that is no longer fresh comes to be served. */
 const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>> = {
@@ -47,28 +25,8 @@ const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>
   staleIfSlow: 'softTimeout',
 }
 
-/** Kinds of notices that are remembered as given: bounded, whatever names applications make up. */
-const MAX_NOTICES = 1_000
-
 export class Recorder {
-  readonly counters: Counters = {
-    reads: noReads(),
-    loads: 0,
-    loadFailures: 0,
-    stored: 0,
-    storeFailures: 0,
-    fillsRefused: 0,
-    writes: 0,
-    invalidations: 0,
-    corrupt: 0,
-    l2Operations: 0,
-    l2Failures: 0,
-    queued: 0,
-    replayed: 0,
-    dropped: 0,
-    messagesIgnored: 0,
-    busLosses: 0,
-  }
+  readonly counters = new Counters()
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
   /** For `explain`. */
@@ -76,8 +34,7 @@ export class Recorder {
   readonly #hit = this.counters.reads.hit
   /** Whoever can write to the bus can cause these as fast as he likes. */
   readonly #floods: OnceASecond
-  /** What was noticed already: once per kind. */
-  readonly #noticed = new Set<string>()
+  readonly notices: Notices
 
   constructor(
     private readonly events: Events,
@@ -86,6 +43,7 @@ export class Recorder {
     readonly shown: (key: string) => string,
   ) {
     this.#floods = new OnceASecond(clock)
+    this.notices = new Notices(events, shown)
   }
 
   /** The hot one: an event object exists only if somebody listens. */
@@ -186,17 +144,7 @@ export class Recorder {
         error: asError(error),
       })
     }
-    if (isAboutValue(error)) this.#valueNotKept(space, error)
-  }
-
-  /** Once per reason, such as the class of the value. */
-  #valueNotKept({ scope }: Space, error: CacheError): void {
-    const kind = `VALUE_NOT_KEPT ${kindOfRefusal(error)}`
-    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
-    this.#noticed.add(kind)
-    // Without the key, which may be private: this goes to logs.
-    const detail = `${scope} keeps a value in no tier, so that each read loads it anew: ${error.message}`
-    this.notice('VALUE_NOT_KEPT', detail, error)
+    if (isAboutValue(error)) this.notices.valueNotKept(space.scope, error)
   }
 
   /**
@@ -205,16 +153,7 @@ export class Recorder {
    */
   notUnderstood(space: Space, localKey: string, error: CacheError): void {
     this.storeFailed(space, localKey, error)
-    this.noticeOnce(space.scope, error)
-  }
-
-  /** Reports `error` by a notice, once per scope and code. */
-  noticeOnce(scope: string, error: CacheError): void {
-    const { code, message } = error
-    const kind = `${code} ${scope}`
-    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
-    this.#noticed.add(kind)
-    this.events.emit('notice', { code, detail: message, error })
+    this.notices.once(space.scope, error)
   }
 
   saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
@@ -317,7 +256,7 @@ export class Recorder {
   /** Why L2 is not used became known after `degraded`. */
   outageExplained(cause: CacheError): void {
     this.history.outage = cause
-    this.notice(cause.code, `L2 is not used: ${cause.message}`, cause)
+    this.notices.report(cause.code, `L2 is not used: ${cause.message}`, cause)
   }
 
   recovered(degradedMs: Milliseconds): void {
@@ -355,32 +294,6 @@ export class Recorder {
     if (this.events.has('messageIgnored') && this.#floods.admits('messageIgnored')) {
       this.events.emit('messageIgnored', { error })
     }
-  }
-
-  /** A caller changed what memory shares. Once for each key. */
-  valueChanged(scope: string, localKey: string): void {
-    const kind = `VALUE_CHANGED ${localKey}`
-    if (!this.events.has('notice') || this.#noticed.has(kind) || this.#noticed.size === MAX_NOTICES) return
-    this.#noticed.add(kind)
-    const message =
-      `the value of ${showName(this.shown(userKeyOf(localKey)))} in ${scope} was changed by a caller that got it from the cache: with ` +
-      "l1.values: 'shared' all later callers would get the change. Copy what you change; l1.values: 'frozen' throws where it happens"
-    this.notice('VALUE_CHANGED', message, new CacheError('VALUE_CHANGED', message))
-  }
-
-  /** Nothing of the value is in memory: each read asks L2 for it, or loads it. */
-  tooLargeForL1(key: string, bytes: number): void {
-    this.notice(
-      'L1_TOO_LARGE',
-      `the value of ${showName(this.shown(key))} takes about ${bytes} bytes and exceeds l1.maxBytes or l1.maxEntryBytes: memory does not keep it. ` +
-        'Raise the bound, or cache smaller parts',
-    )
-  }
-
-  /** Something worth knowing; see `NOTICE_LEVELS` for its code. */
-  notice(code: string, detail: string, error?: Error): void {
-    if (!this.events.has('notice')) return
-    this.events.emit('notice', error === undefined ? { code, detail } : { code, detail, error })
   }
 
   busRecovered(lostMs: Milliseconds): void {

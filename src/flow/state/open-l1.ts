@@ -9,10 +9,10 @@ export function openL1({ memory, l2, values }: CachePolicy, space: Space, record
   if (memory === undefined) return undefined
   const tooLarge = (localKey: string, bytes: number) => {
     // What `maxEntryBytes` is for: such values live in L2.
-    if (l2 === undefined || bytes <= memory.maxEntryBytes) recorder.tooLargeForL1(userKeyOf(localKey), bytes)
+    if (l2 === undefined || bytes <= memory.maxEntryBytes) recorder.notices.tooLargeForL1(userKeyOf(localKey), bytes)
   }
   const evicted = (localKey: string) => recorder.evicted(scopeOf(localKey, space.scope), localKey)
   const l1 = new MemoryTier(memory, evicted, tooLarge, values.extensions)
-  l1.onChanged = (localKey) => recorder.valueChanged(scopeOf(localKey, space.scope), localKey)
+  l1.onChanged = (localKey) => recorder.notices.valueChanged(scopeOf(localKey, space.scope), localKey)
   return l1
 }

@@ -1,5 +1,6 @@
 // Which load a call comes from, so that a loader that waits for itself is told so.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { isThenable } from '../../model/thenable.js'
 import type { Loading } from './flight.js'
 
 /**
@@ -46,9 +47,4 @@ export class RunningLoads {
   exit<R>(work: () => R): R {
     return this.#storage.exit(work)
   }
-}
-
-function isThenable(value: unknown): boolean {
-  const mayBe = typeof value === 'function' || (typeof value === 'object' && value !== null)
-  return mayBe && typeof (value as { then?: unknown }).then === 'function'
 }

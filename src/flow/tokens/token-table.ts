@@ -125,12 +125,6 @@ export class TokenTable {
     return this.#known.get(label, READ_OPTIONS)?.token
   }
 
-  /** Whether the last known token of `label` was made up here. */
-  isProvisional(label: Label): boolean {
-    const known = this.#known.get(label, READ_OPTIONS)
-    return this.isShared && known !== undefined && known.asOfMs === undefined
-  }
-
   /** The token that entries of this process carry while the store cannot be asked; never good for L2. */
   provisional(label: Label): Token {
     const known = this.#known.get(label, READ_OPTIONS)

@@ -9,10 +9,10 @@ import { ownOptions } from '../../model/own-options.js'
 import type { Bytes } from '../../model/ports.js'
 import type { CallScope, Core } from '../core.js'
 import { type Accepted, accept } from '../entries/accept.js'
+import { lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkTags, tagsFor } from '../entries/tags.js'
-import { lifeOf, makeEntry } from '../load/fill.js'
 import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 
@@ -114,9 +114,11 @@ export function draftOf(
   const bytes = isKept && target.inL2 ? entries?.seal(plan) : undefined
   let entry: Entry | undefined
   if (isKept && core.l1 !== undefined && policy.tiers !== 'l2' && policy.l1TtlMs > 0) {
-    const verifiedAtMs = Math.min(nowMs, carried.asOfMs)
-    const parts = { value: target.admitted, nowMs, life, policy, carried, loadMs: 0, etag: undefined }
-    entry = makeEntry({ ...parts, verifiedAtMs, epoch })
+    entry = makeEntry({
+      ...{ value: admitted, createdAtMs: nowMs, life, labels: carried.set, loadMs: 0, etag: undefined, epoch },
+      l1UntilMs: Math.floor(nowMs) + policy.l1TtlMs,
+      verifiedAtMs: Math.min(nowMs, carried.asOfMs),
+    })
   }
   return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
 }

@@ -1,6 +1,7 @@
 // What a cache tells its listeners, and the small emitter that does it without ever being hurt by one.
 import { asError, CacheError, show } from '../errors.js'
 import { invalid, nearestOf } from '../option-rules.js'
+import { isThenable } from '../thenable.js'
 import type { NotKept } from './store-outcome.js'
 
 export type Tier = 'l1' | 'l2'
@@ -138,10 +139,6 @@ export class Events {
     // A failing listener of failures has nobody left to be told.
     if (event !== 'listenerFailed') this.emit('listenerFailed', { event, error: asError(error) })
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 function unknownEvent(event: unknown, known: readonly string[]): CacheError {

@@ -1,6 +1,6 @@
 // A batch of changes and its announcement: who is told of a change must find it done.
 import { asBuffer } from '../../model/as-buffer.js'
-import { CacheError } from '../../model/errors.js'
+import { asError, CacheError } from '../../model/errors.js'
 import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../../model/ports.js'
 import { faultBehind, isReply } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -297,8 +297,4 @@ async function announce(labels: readonly LabelChange[], announcement: Bytes | un
 
 function settled(step: Promise<unknown>): Promise<StepResult> {
   return step.then((outcome) => (outcome === 'late' ? 'late' : 'done'), asError)
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,4 +1,6 @@
-// What this process did to keys lately: the tracking bus is told of its own writes too, and must know them from those of others.
+// What this process did to keys lately: Redis tells a tracking bus of the process's own writes, too, which must not count as those of others.
+import { tokenKeyOf } from '../../model/keys/key.js'
+import type { Change, Token } from '../../model/ports.js'
 
 /** How much is remembered. What was forgotten counts as a change by somebody else, which costs a look at the store. */
 const MAX_KEYS = 10_000
@@ -16,6 +18,9 @@ export interface OwnChange {
 export class OwnChanges {
   readonly #byKey = new Map<string, OwnChange>()
 
+  /** `name` is the cache's. */
+  constructor(private readonly name: string) {}
+
   /** Call before the command is sent: the server may tell of it before it answers. `mark`: a stamp, a token, or its soft half. */
   wrote(key: string, mark: string | Uint8Array): void {
     const text = typeof mark === 'string' ? mark : stampOf(mark)
@@ -26,6 +31,33 @@ export class OwnChanges {
 
   removed(key: string): void {
     this.#remember(key, { marks: this.#byKey.get(key)?.marks ?? [], removed: true })
+  }
+
+  /** Call before the change is sent. */
+  changed(change: Change): void {
+    switch (change.op) {
+      case 'put':
+      case 'replace':
+        return this.wrote(change.key, change.bytes)
+      case 'expire':
+        return this.wrote(change.key, change.stamp)
+      case 'delete':
+        return this.removed(change.key)
+      case 'invalidateLabel':
+        return this.removed(tokenKeyOf(change.label, this.name))
+      case 'expireLabel':
+        // The server makes its new soft half, so this process meets it as another's change: one look more.
+        return
+      default:
+        change satisfies never
+    }
+  }
+
+  /** The tokens that a read of labels returned, or is about to plant. */
+  found(labels: readonly string[], tokens: readonly (Token | undefined)[]): void {
+    for (const [i, token] of tokens.entries()) {
+      if (token !== undefined) this.wrote(tokenKeyOf(labels[i] as string, this.name), token)
+    }
   }
 
   of(key: string): OwnChange | undefined {

@@ -20,17 +20,17 @@ import type { ClientSource } from '../connection/client-source.js'
 import type { Connection, ConnectionEvents } from '../connection/connection.js'
 import { connectionOf } from '../connection/connection-of.js'
 import { Readiness } from '../server/readiness.js'
-import { bytesIn, countIn, listOf, toEntries, toToken } from '../server/replies.js'
-import { ENSURE_TOKENS, READ_HEAD, READ_TOKENS, REMOVE, type Script } from '../server/scripts.js'
+import { bytesIn, countIn, listOf } from '../server/replies.js'
+import { READ_HEAD, REMOVE, type Script } from '../server/scripts.js'
 import { ServerTime } from '../server/server-time.js'
 import { StoreClock } from '../server/store-clock.js'
 import { applyChanges } from './apply-changes.js'
 import { deleteByPrefix } from './delete-by-prefix.js'
 import { Fences } from './fences.js'
-import { chunksOf, readKeys } from './read-keys.js'
+import type { OwnChanges } from './own-changes.js'
+import { readKeys } from './read-keys.js'
+import { TokenKeys } from './token-keys.js'
 
-/** The announcements that `ensureTokens` looks through; beyond it the log "cannot tell". */
-const MAX_ANNOUNCEMENTS_SINCE = 1_000
 const FOR_EVER: Attempt = { isOver: false }
 /** No entry lives longer, so that nothing stays for ever when nobody comes back for it. */
 const MAX_KEEP_MS: Milliseconds = 365 * 24 * 3_600_000
@@ -44,6 +44,8 @@ export interface RedisStoreOptions {
   readonly silenceMs: Milliseconds
   /** Whether announcements are appended to a stream: only where a stream bus listens. */
   readonly log: 'stream' | 'none'
+  /** Notes what this store changes, for a tracking bus. */
+  readonly own?: OwnChanges | undefined
 }
 
 /**
@@ -63,6 +65,8 @@ export class RedisStore implements RemoteStore {
   readonly #busKey: string
   readonly #log: 'stream' | 'none'
   readonly #silenceMs: Milliseconds
+  readonly #own: OwnChanges | undefined
+  readonly #tokens: TokenKeys
   #events: StoreEvents | undefined
   #connection: Connection | undefined
   #openError: CacheError | undefined
@@ -80,7 +84,7 @@ export class RedisStore implements RemoteStore {
     notice: (code, detail) => this.#notice(code, detail),
   })
 
-  constructor({ name, clock, source, log, silenceMs }: RedisStoreOptions) {
+  constructor({ name, clock, source, log, silenceMs, own }: RedisStoreOptions) {
     this.#name = name
     this.#source = source
     this.#clock = clock
@@ -88,6 +92,13 @@ export class RedisStore implements RemoteStore {
     this.#busKey = busKeyOf(name)
     this.#log = log
     this.#silenceMs = silenceMs
+    this.#own = own
+    this.#tokens = new TokenKeys({
+      busKey: this.#busKey,
+      keyOf: (label) => tokenKeyOf(label, name),
+      run: (script, keys, args) => this.#run(script, keys, args),
+      notice: (code, detail) => this.#notice(code, detail),
+    })
   }
 
   start(events: StoreEvents): void {
@@ -114,6 +125,7 @@ export class RedisStore implements RemoteStore {
 
   async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
     this.#ready()
+    this.#own?.wrote(key, lease)
     return this.#fences.claim({ key, bytes: asBuffer(lease), keepMs: wholeMs(leaseMs) })
   }
 
@@ -125,12 +137,15 @@ export class RedisStore implements RemoteStore {
   ): Promise<undefined | 'refused'> {
     this.#ready()
     const stamp = asBuffer(expected)
+    if (next === undefined) this.#own?.removed(key)
+    else this.#own?.wrote(key, next)
     if (next === undefined) return this.#fences.remove(key, stamp)
     return this.#fences.swap({ key, expected: stamp, bytes: asBuffer(next), keepMs: wholeMs(keepMs) })
   }
 
   async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
     this.#ready()
+    this.#own?.wrote(key, expected)
     return this.#fences.extend(key, asBuffer(expected), wholeMs(keepMs))
   }
 
@@ -141,6 +156,7 @@ export class RedisStore implements RemoteStore {
   ): Promise<readonly ChangeResult[]> {
     const connection = this.isReady() ? this.#connection : undefined
     if (connection === undefined) return Promise.reject(this.#notReady())
+    for (const change of changes) this.#own?.changed(change)
     return applyChanges(changes, this.#log === 'stream' ? announcement : undefined, {
       inOrder: connection.order === 'one',
       busKey: this.#busKey,
@@ -158,17 +174,9 @@ export class RedisStore implements RemoteStore {
   async readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
     const connection = this.#ready()
     if (labels.length === 0) return []
-    const parts = await Promise.all(chunksOf(labels).map((some) => this.#readTokens(connection, some)))
-    return parts.flat().map(toToken)
-  }
-
-  async #readTokens(connection: Connection, labels: readonly string[]): Promise<readonly unknown[]> {
-    const keys = labels.map((label) => tokenKeyOf(label, this.#name))
-    if (!connection.mayReadReplicas)
-      return listOf(await connection.send(this.#busKey, 'mget', keys), keys.length, 'MGET')
-    const reply = await this.#run(READ_TOKENS, [this.#busKey, ...keys], [0, '', 0])
-    const [tokens] = listOf(reply, 2, 'tokens')
-    return listOf(tokens, keys.length, 'tokens')
+    const tokens = await this.#tokens.read(connection, labels)
+    this.#own?.found(labels, tokens)
+    return tokens
   }
 
   async ensureTokens(
@@ -178,39 +186,11 @@ export class RedisStore implements RemoteStore {
     since: string | undefined,
   ): Promise<EnsuredTokens> {
     this.#ready()
-    const parts = chunksOf(labels)
-    if (parts.length === 1) return this.#ensureTokens(labels, candidates, keepMs, since)
-    const tokens: Token[] = []
-    let log: readonly Bytes[] | undefined
-    // One after the other, and the log with the last: it has to say what was announced until all tokens were read.
-    for (const [i, part] of parts.entries()) {
-      const own = candidates.slice(tokens.length, tokens.length + part.length)
-      const ensured = await this.#ensureTokens(part, own, keepMs, i === parts.length - 1 ? since : undefined)
-      tokens.push(...ensured.tokens)
-      log = ensured.log
-    }
-    return { tokens, log }
-  }
-
-  async #ensureTokens(
-    labels: readonly string[],
-    candidates: readonly Token[],
-    keepMs: Milliseconds,
-    since: string | undefined,
-  ): Promise<EnsuredTokens> {
-    const keys = [this.#busKey, ...labels.map((label) => tokenKeyOf(label, this.#name))]
-    const args = [wholeMs(keepMs), since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
-    const reply = await this.#run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
-      if (faultBehind(error) !== 'outOfMemory') throw error
-      // Not planted, a token is current for nobody: what is loaded now is served once and not kept.
-      this.#notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
-      return this.#run(READ_TOKENS, keys, args)
-    })
-    const [tokens, log] = listOf(reply, 2, 'tokens')
-    return {
-      tokens: listOf(tokens, labels.length, 'tokens').map((token, i) => toToken(token) ?? (candidates[i] as Token)),
-      log: Array.isArray(log) ? toEntries(log).flatMap(({ bytes }) => bytes ?? []) : undefined,
-    }
+    this.#own?.found(labels, candidates)
+    const ensured = await this.#tokens.ensure(labels, candidates, wholeMs(keepMs), since)
+    // A call that renews the life of a token changes its key, and nothing that matters.
+    this.#own?.found(labels, ensured.tokens)
+    return ensured
   }
 
   /** The first 32 bytes of what stands under a key now; none where nothing is. */

@@ -6,7 +6,7 @@ const ofKey = (own: OwnChanges, key = 'k') => own.of(key) ?? { marks: [], remove
 
 describe('what a process changed itself', () => {
   test('is known by the stamp of the value that stands there, whatever follows it', () => {
-    const own = new OwnChanges()
+    const own = new OwnChanges('shop')
     own.wrote('k', Buffer.concat([stamp('a'), Buffer.from('a long body that nobody looks at')]))
     expect(isOwn(ofKey(own), Buffer.concat([stamp('a'), Buffer.from('a long body tha')]))).toBe(true)
     expect(isOwn(ofKey(own), stamp('a'))).toBe(true)
@@ -15,7 +15,7 @@ describe('what a process changed itself', () => {
   })
 
   test('is known by a token, and by the soft half of one that was softly expired', () => {
-    const own = new OwnChanges()
+    const own = new OwnChanges('shop')
     own.wrote('k', 'a'.repeat(16) + 'b'.repeat(16))
     own.wrote('k', 'c'.repeat(16))
     for (const soft of ['b', 'c']) expect(isOwn(ofKey(own), Buffer.from('a'.repeat(16) + soft.repeat(16)))).toBe(true)
@@ -23,7 +23,7 @@ describe('what a process changed itself', () => {
   })
 
   test('absence is own only right after a removal: somebody else may remove what was written since', () => {
-    const own = new OwnChanges()
+    const own = new OwnChanges('shop')
     expect(isOwn(ofKey(own), Buffer.alloc(0))).toBe(false)
     own.removed('k')
     expect(isOwn(ofKey(own), Buffer.alloc(0))).toBe(true)
@@ -32,13 +32,13 @@ describe('what a process changed itself', () => {
   })
 
   test('the last few writes count, since their messages may be under way', () => {
-    const own = new OwnChanges()
+    const own = new OwnChanges('shop')
     for (const letter of 'abcde') own.wrote('k', stamp(letter))
     expect([...'abcde'].map((letter) => isOwn(ofKey(own), stamp(letter)))).toEqual([false, true, true, true, true])
   })
 
   test('is forgotten, oldest first, when there is too much of it', () => {
-    const own = new OwnChanges()
+    const own = new OwnChanges('shop')
     for (let i = 0; i <= 10_000; i++) own.removed(`k${i}`)
     expect(own.of('k0')).toBeUndefined()
     expect(own.of('k1')).toBeDefined()

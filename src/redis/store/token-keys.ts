@@ -1,0 +1,83 @@
+// The tokens of labels, in their keys beside the bus: all of a cache share one slot of a cluster.
+import type { Bytes, EnsuredTokens, Token } from '../../model/ports.js'
+import { faultBehind } from '../client/classify-error.js'
+import type { Argument } from '../client/client.js'
+import type { Connection } from '../connection/connection.js'
+import { listOf, toEntries, toToken } from '../server/replies.js'
+import { ENSURE_TOKENS, READ_TOKENS, type Script } from '../server/scripts.js'
+import { chunksOf } from './read-keys.js'
+
+/** The announcements that `ensure` looks through; beyond it the log "cannot tell". */
+const MAX_ANNOUNCEMENTS_SINCE = 1_000
+
+export interface TokenKeysParts {
+  readonly busKey: string
+  keyOf(label: string): string
+  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>
+  notice(code: string, detail: string): void
+}
+
+export class TokenKeys {
+  readonly #parts: TokenKeysParts
+
+  constructor(parts: TokenKeysParts) {
+    this.#parts = parts
+  }
+
+  /** See `RemoteStore.readTokens`. */
+  async read(connection: Connection, labels: readonly string[]): Promise<readonly (Token | undefined)[]> {
+    const parts = await Promise.all(chunksOf(labels).map((some) => this.#read(connection, some)))
+    return parts.flat().map(toToken)
+  }
+
+  async #read(connection: Connection, labels: readonly string[]): Promise<readonly unknown[]> {
+    const { busKey, keyOf, run } = this.#parts
+    const keys = labels.map(keyOf)
+    if (!connection.mayReadReplicas) return listOf(await connection.send(busKey, 'mget', keys), keys.length, 'MGET')
+    const [tokens] = listOf(await run(READ_TOKENS, [busKey, ...keys], [0, '', 0]), 2, 'tokens')
+    return listOf(tokens, keys.length, 'tokens')
+  }
+
+  /** See `RemoteStore.ensureTokens`. */
+  async ensure(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: number,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
+    const parts = chunksOf(labels)
+    if (parts.length === 1) return this.#ensure(labels, candidates, keepMs, since)
+    const tokens: Token[] = []
+    let log: readonly Bytes[] | undefined
+    // One after the other, and the log with the last: it has to say what was announced until all tokens were read.
+    for (const [i, part] of parts.entries()) {
+      const own = candidates.slice(tokens.length, tokens.length + part.length)
+      const ensured = await this.#ensure(part, own, keepMs, i === parts.length - 1 ? since : undefined)
+      tokens.push(...ensured.tokens)
+      log = ensured.log
+    }
+    return { tokens, log }
+  }
+
+  async #ensure(
+    labels: readonly string[],
+    candidates: readonly Token[],
+    keepMs: number,
+    since: string | undefined,
+  ): Promise<EnsuredTokens> {
+    const { busKey, keyOf, run, notice } = this.#parts
+    const keys = [busKey, ...labels.map(keyOf)]
+    const args = [keepMs, since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
+    const reply = await run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
+      if (faultBehind(error) !== 'outOfMemory') throw error
+      // A token that is not planted is current for nobody: what is loaded now is served once and not kept.
+      notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
+      return run(READ_TOKENS, keys, args)
+    })
+    const [tokens, log] = listOf(reply, 2, 'tokens')
+    return {
+      tokens: listOf(tokens, labels.length, 'tokens').map((token, i) => toToken(token) ?? (candidates[i] as Token)),
+      log: Array.isArray(log) ? toEntries(log).flatMap(({ bytes }) => bytes ?? []) : undefined,
+    }
+  }
+}
