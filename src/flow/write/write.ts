@@ -1,4 +1,4 @@
-// Writes and invalidations: this process first and at once, then L2, then the announcement to the other processes.
+// Writes and invalidations: first this process, at once; then L2; then the announcement to the other processes.
 import { newExpiredStamp } from '../../codec/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
@@ -9,13 +9,15 @@ import type { WriteOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Change } from '../../model/ports.js'
 import type { CallScope, Core } from '../core.js'
+import type { Accepted } from '../entries/accept.js'
 import { putInL1 } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { keepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
-import type { PendingChange } from '../sync/pending-change.js'
+import { idOf, keyId, labelId, type PendingChange } from '../sync/pending-change.js'
+import type { CarriedLabels } from '../tokens/token-reader.js'
 import { CallOrder, type Place } from './call-order.js'
 import {
   acceptWritten,
@@ -28,84 +30,93 @@ import {
   type WriteTarget,
 } from './draft.js'
 
-/** A change with the place of its call. */
+/** A change with the place of its call in the order of calls. */
 interface Begun extends PendingChange {
-  readonly turn: Place
+  readonly place: Place
+}
+
+/** A value that was made ready for a `set`. */
+interface Prepared {
+  readonly target: WriteTarget
+  readonly draft: Draft
 }
 
 /**
- * Every method has its effect in this process before it returns its promise (G2), and once more when L2 has confirmed: what was
- * read in between may have been the old value, and is not kept (G1).
+ * Every method has its effect in this process before it returns its promise (G2), and once more when L2 has confirmed: a read in between
+ * may have seen the old value, and must not keep it (G1).
  */
 export class Writer {
-  readonly #keyTurns = new CallOrder()
-  readonly #labelTurns = new CallOrder()
+  readonly #order = new CallOrder()
 
   constructor(
     private readonly core: Core,
     private readonly entries: RemoteEntries | undefined,
   ) {}
 
-  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything was done. */
+  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything is done. */
   async set(
     scope: CallScope,
     userKey: string,
     value: unknown,
     options: WriteOptions<never> | undefined,
   ): Promise<WriteResult> {
-    this.core.assertOpen()
-    const { core, entries } = this
+    const { core } = this
+    core.assertOpen()
     const localKey = localKeyOf(scopeOfCall(scope, options).space, userKey)
-    const turn = this.#keyTurns.begin(localKey)
-    let target: WriteTarget
-    let draft: Draft
-    let unsent: UnsentWrite | undefined
+    const id = keyId(localKey)
+    const place = this.#order.begin(id)
+    const unsent: { write: UnsentWrite | undefined } = { write: undefined }
+    const isUnsentNoMore = () => {
+      if (unsent.write !== undefined) core.local.unsent.remove(localKey, unsent.write)
+    }
+    let prepared: Prepared
     try {
-      const accepting = acceptWritten(core, scope, value, options)
-      const accepted = accepting instanceof Promise ? await core.callers.await(accepting) : accepting
-      target = targetOf(core, entries, scope, userKey, accepted, options)
-      const { labels } = target
-      const { epoch } = core.tokens
-      const carrying = core.tokenReader.carry(labels, keepMsOf(target.life))
-      if (carrying instanceof Promise) unsent = this.#beginUnsent(target)
-      const carried = carrying instanceof Promise ? await core.callers.await(core.background.track(carrying)) : carrying
-      draft = draftOf(core, entries, target, carried, epoch)
+      const preparing = this.#prepare(scope, userKey, value, options, unsent)
+      prepared = preparing instanceof Promise ? await preparing : preparing
     } catch (error) {
-      if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
-      this.#keyTurns.end(localKey, turn)
+      isUnsentNoMore()
+      this.#order.end(id, place)
       throw error
     }
-    // From here on nothing is thrown. A later call may have overtaken this one: it came before it, and is as good as applied once
-    // that one is.
-    if (this.#keyTurns.isOvertaken(localKey, turn)) {
-      const later = await core.callers.await(this.#keyTurns.resultOfLater(localKey, turn))
-      if (later !== undefined) {
-        if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
-        this.#keyTurns.end(localKey, turn)
-        return later
-      }
+    // Nothing is thrown from here on. A later call that overtook this one has replaced the value: this one is applied once that one is.
+    const later = this.#order.isOvertaken(id, place)
+      ? await core.callers.await(this.#order.resultOfLater(id, place))
+      : undefined
+    isUnsentNoMore()
+    if (later !== undefined) {
+      this.#order.end(id, place)
+      return later
     }
-    const { labels, policy } = target
-    const { entry, bytes, plan, mustReseal } = draft
-    const key = this.#storeKey(localKey)
-    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
-    if (unsent !== undefined) core.local.unsent.remove(localKey, unsent)
-    this.#outdateHere(localKey)
-    core.local.forgetKey(localKey)
-    // Its size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
-    if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
-    const asked = [{ turn, subject: localKey, change, labels, plan, mustReseal }]
-    const result = await this.#tell('set', { space: target.space, policy }, asked, entry)
-    const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
-    const tiers = storedIn(isInL1, bytes !== undefined && result === 'applied')
-    if (tiers !== undefined) core.recorder.stored(target.space.scope, userKey, tiers)
-    return result
+    return this.#store(userKey, prepared, place)
   }
 
-  /**
-   * The value of `target` is what this process reads from now on, although L2 has to be asked for tokens before it can be stored (G2).
-   * Throws what storing it would throw, before anything is done.
-   */
+  /** Makes the value ready for both tiers. A promise only where the schema or L2 has to be waited for: else the effect is at once (G2). */
+  #prepare(
+    scope: CallScope,
+    userKey: string,
+    value: unknown,
+    options: WriteOptions<never> | undefined,
+    unsent: { write: UnsentWrite | undefined },
+  ): Prepared | Promise<Prepared> {
+    const { core, entries } = this
+    const accepting = acceptWritten(core, scope, value, options)
+    const carry = (accepted: Accepted) =>
+      this.#carryTokens(targetOf(core, entries, scope, userKey, accepted, options), unsent)
+    return accepting instanceof Promise ? core.callers.await(accepting).then(carry) : carry(accepting)
+  }
+
+  /** While L2 is asked for tokens, this process reads the value as `unsent` (G2). */
+  #carryTokens(target: WriteTarget, unsent: { write: UnsentWrite | undefined }): Prepared | Promise<Prepared> {
+    const { core, entries } = this
+    const { epoch } = core.tokens
+    const carrying = core.tokenReader.carry(target.labels, keepMsOf(target.life))
+    const finish = (carried: CarriedLabels) => ({ target, draft: draftOf(core, entries, target, carried, epoch) })
+    if (!(carrying instanceof Promise)) return finish(carrying)
+    unsent.write = this.#beginUnsent(target)
+    return core.callers.await(core.background.track(carrying)).then(finish)
+  }
+
+  /** Throws what storing the value would throw, before anything is done. */
   #beginUnsent(target: WriteTarget): UnsentWrite {
     const { core } = this
     const { localKey } = target
@@ -117,15 +128,25 @@ export class Writer {
     return write
   }
 
-  /** A later call of this process changes the key: what an earlier one left to be told must not be served. */
-  #outdateHere(localKey: string): void {
-    this.core.journal.overtaken([localKey], [])
-    if (this.core.local.unsent.size > 0) this.core.local.unsent.outdate(localKey)
+  async #store(userKey: string, { target, draft }: Prepared, place: Place): Promise<WriteResult> {
+    const { core } = this
+    const { localKey, space, policy, labels } = target
+    const { entry, bytes, plan, mustReseal } = draft
+    const key = this.#storeKey(localKey)
+    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
+    const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
+    // The size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
+    if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
+    const result = await this.#publish('set', { space, policy }, [begun], entry)
+    const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
+    const tiers = storedIn(isInL1, bytes !== undefined && result === 'applied')
+    if (tiers !== undefined) core.recorder.stored(space.scope, userKey, tiers)
+    return result
   }
 
   /**
-   * The last step of a change of the source of truth: the key is forgotten here, `written` takes its place in L1, and L2 and the
-   * other processes are told.
+   * The last step of a change of the source of truth: this process forgets the key, `written` takes its place in L1, and the change is
+   * published.
    */
   settle(
     by: 'set' | 'delete',
@@ -133,41 +154,27 @@ export class Writer {
     pending: PendingChange,
     written?: { readonly entry: Entry; readonly policy: Policy },
   ): Promise<WriteResult> {
-    const localKey = pending.subject
-    const turn = this.#keyTurns.begin(localKey)
-    this.#outdateHere(localKey)
-    this.core.local.forgetKey(localKey)
-    if (written !== undefined) putInL1(this.core, localKey, written.entry, written.policy, undefined)
-    return this.#tell(by, scope, [{ ...pending, turn }], written?.entry)
+    const begun = this.#begin(pending)
+    if (written !== undefined) putInL1(this.core, pending.subject, written.entry, written.policy, undefined)
+    return this.#publish(by, scope, [begun], written?.entry)
   }
 
   /** The entries must never be served again. */
   delete(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
-    const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
-      const turn = this.#keyTurns.begin(localKey)
-      this.#outdateHere(localKey)
-      this.core.local.forgetKey(localKey)
-      const change: Change = { op: 'delete', key: this.#storeKey(localKey) }
-      return { turn, subject: localKey, change, labels: [], plan: undefined }
-    })
-    return this.#tell('delete', scopeOfCall(scope, { version }), changes)
+    const changes = this.#localKeys(scope, userKeys, version).map((localKey) =>
+      this.#begin(unlabelled(localKey, { op: 'delete', key: this.#storeKey(localKey) })),
+    )
+    return this.#publish('delete', scopeOfCall(scope, { version }), changes)
   }
 
   /** The entries stop being fresh; they may still be served if loading fails. */
   expire(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const storeMs = this.core.remote?.tier.storeNowMs() ?? 0
-    const changes = this.#localKeys(scope, userKeys, version).map((localKey): Begun => {
-      const turn = this.#keyTurns.begin(localKey)
-      this.#outdateHere(localKey)
-      this.core.local.expireKey(localKey)
-      const change: Change = {
-        op: 'expire',
-        key: this.#storeKey(localKey),
-        stamp: this.#expiredStamp(localKey, storeMs),
-      }
-      return { turn, subject: localKey, change, labels: [], plan: undefined }
+    const changes = this.#localKeys(scope, userKeys, version).map((localKey) => {
+      const stamp = this.#expiredStamp(localKey, storeMs)
+      return this.#begin(unlabelled(localKey, { op: 'expire', key: this.#storeKey(localKey), stamp }))
     })
-    return this.#tell('expire', scopeOfCall(scope, { version }), changes)
+    return this.#publish('expire', scopeOfCall(scope, { version }), changes)
   }
 
   #expiredStamp(localKey: string, storeMs: number): Bytes {
@@ -177,37 +184,37 @@ export class Writer {
 
   /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */
   invalidateTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
-    return this.#invalidateLabels('invalidateTags', scope, tagLabels(tags))
+    this.core.assertOpen()
+    return this.#changeLabels('invalidateTags', scope, tagLabels(tags))
   }
 
   /** Everything of this cache or namespace is no longer current: O(1). */
   clear(scope: CallScope): Promise<WriteResult> {
-    return this.#invalidateLabels('clear', scope, [scopeLabel(scope.space.scope)])
-  }
-
-  #invalidateLabels(by: 'invalidateTags' | 'clear', scope: CallScope, labels: readonly Label[]): Promise<WriteResult> {
     this.core.assertOpen()
-    this.core.journal.overtaken([], labels)
-    this.core.local.forgetLabels(new Set(labels))
-    const changes = labels.map((label): Begun => {
-      const turn = this.#labelTurns.begin(label)
-      return { turn, subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
-    })
-    return this.#tell(by, scope, changes)
+    return this.#changeLabels('clear', scope, [scopeLabel(scope.space.scope)])
   }
 
   /** The soft twin of `invalidateTags`: entries stop being fresh; they may still be served if loading fails. */
   expireTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
     this.core.assertOpen()
-    const labels = tagLabels(tags)
-    this.core.journal.overtaken([], labels)
-    this.core.local.expireLabels(new Set(labels))
+    return this.#changeLabels('expireTags', scope, tagLabels(tags))
+  }
+
+  #changeLabels(
+    by: 'invalidateTags' | 'clear' | 'expireTags',
+    scope: CallScope,
+    labels: readonly Label[],
+  ): Promise<WriteResult> {
+    const { journal, local } = this.core
+    journal.overtaken([], labels)
+    if (by === 'expireTags') local.expireLabels(new Set(labels))
+    else local.forgetLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
-      const soft = newSoftHalf()
-      const turn = this.#labelTurns.begin(label)
-      return { turn, subject: label, change: { op: 'expireLabel', label, soft }, labels: [], plan: undefined }
+      const change: Change =
+        by === 'expireTags' ? { op: 'expireLabel', label, soft: newSoftHalf() } : { op: 'invalidateLabel', label }
+      return { ...unlabelled(label, change), place: this.#order.begin(labelId(label)) }
     })
-    return this.#tell('expireTags', scope, changes)
+    return this.#publish(by, scope, changes)
   }
 
   #localKeys(scope: CallScope, userKeys: readonly string[], version: Version | undefined): readonly string[] {
@@ -220,8 +227,22 @@ export class Writer {
     return storeKeyOf(localKey, this.core.name)
   }
 
-  /** Tells L2 and the other processes. */
-  async #tell(
+  /** The change of a key takes its place in the order and has its effect here. */
+  #begin(pending: PendingChange): Begun {
+    return this.#applyHere(pending, this.#order.begin(idOf(pending)))
+  }
+
+  /** What an earlier call left waiting to be published must not be served any more. */
+  #applyHere(pending: PendingChange, place: Place): Begun {
+    const { journal, local } = this.core
+    journal.overtaken([pending.subject], [])
+    if (local.unsent.size > 0) local.unsent.outdate(pending.subject)
+    local.applyChange(pending.subject, pending.change, 'clean-l1')
+    return { ...pending, place }
+  }
+
+  /** Publishes the changes of one call, which are all of one kind, and repeats their effect here. */
+  async #publish(
     by: InvalidatedEvent['by'],
     scope: CallScope,
     changes: readonly Begun[],
@@ -232,18 +253,22 @@ export class Writer {
     if (changes.length === 0) return 'applied'
     const result = await core.callers.await(core.outbox.submit(changes))
     const labels = new Set<Label>()
-    for (const { turn, subject, change } of changes) {
-      const isOfLabel = change.op === 'invalidateLabel' || change.op === 'expireLabel'
-      const isLast = (isOfLabel ? this.#labelTurns : this.#keyTurns).end(subject, turn, result)
-      if (isOfLabel) labels.add(subject)
-      // While a later write of the same key is still on its way, L1 is that one's to clean.
+    for (const begun of changes) {
+      const { place, subject, change } = begun
+      const isLast = this.#order.end(idOf(begun), place, result)
+      if (change.op === 'invalidateLabel' || change.op === 'expireLabel') labels.add(subject)
+      // While a later write of the same key is under way, that write cleans L1.
       else if (core.remote !== undefined)
         core.local.applyChange(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
     }
-    // All changes of one call are alike.
     if (core.remote !== undefined && labels.size > 0) {
       core.local.applyLabelChange(by === 'expireTags' ? 'expireLabel' : 'invalidateLabel', labels)
     }
     return result
   }
+}
+
+/** A change that carries no labels. */
+function unlabelled(subject: string, change: Change): PendingChange {
+  return { subject, change, labels: [], plan: undefined }
 }

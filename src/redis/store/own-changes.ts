@@ -38,16 +38,20 @@ export class OwnChanges {
     switch (change.op) {
       case 'put':
       case 'replace':
-        return this.wrote(change.key, change.bytes)
+        this.wrote(change.key, change.bytes)
+        break
       case 'expire':
-        return this.wrote(change.key, change.stamp)
+        this.wrote(change.key, change.stamp)
+        break
       case 'delete':
-        return this.removed(change.key)
+        this.removed(change.key)
+        break
       case 'invalidateLabel':
-        return this.removed(tokenKeyOf(change.label, this.name))
+        this.removed(tokenKeyOf(change.label, this.name))
+        break
       case 'expireLabel':
         // The server makes its new soft half, so this process meets it as another's change: one look more.
-        return
+        break
       default:
         change satisfies never
     }
