@@ -36,7 +36,9 @@ export async function identifyServer(node: RedisNode): Promise<Pick<Server, 'id'
 
 export async function askTime(node: RedisNode, clock: Clock): Promise<TimeSample> {
   const sentAtMs = clock.nowMs()
-  const [seconds, microseconds] = listOf(await send(node, 'time', []), 2, 'TIME')
+  const reply = await send(node, 'time', [])
+  if (looksQueued(reply)) throw inTransaction()
+  const [seconds, microseconds] = listOf(reply, 2, 'TIME')
   const serverMs = Number(String(seconds)) * 1_000 + Number(String(microseconds)) / 1_000
   return { serverMs, sentAtMs, receivedAtMs: clock.nowMs() }
 }

@@ -67,7 +67,7 @@ describe('a tags function', () => {
     expect(load).toHaveBeenCalledTimes(2)
     expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
     expect(heard.of('notice')).toMatchObject([
-      { code: 'TAGS_FAILED', detail: expect.stringMatching(/^the option tags of cache failed: /) },
+      { code: 'TAGS_FAILED', detail: expect.stringMatching(/^the option tags of tiercache failed: /) },
     ])
     expect(heard.of('notice')[0]?.error).toMatchObject({ code: 'TAGS_FAILED', cause: expect.any(Error) })
   })
