@@ -1,6 +1,6 @@
 // The docs say only what holds: every code and every export is there, every link leads somewhere, and the README shows the demo's code.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
@@ -14,6 +14,7 @@ const markdown = (folder: string) =>
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name))
 const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdown('docs')]
+const roomPages = markdown('src')
 
 const parse = (path: string) => ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)
 
@@ -101,6 +102,11 @@ describe('README.md', () => {
     expect(readme.split('\n').slice(0, 8).join('\n')).toContain('```ts\n')
   })
 
+  test('goes on with what happens over time, when not to use the cache, and what it costs, in this order', () => {
+    const headings = [...readme.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)
+    expect(headings.slice(0, 3)).toEqual(['What happens over time', 'When not to use it', 'What it costs'])
+  })
+
   test('shows the code of the demo as it is', () => {
     const shown = [...readme.matchAll(/<!-- (demo\/[\w./-]+): ([\w, ]+) -->\n```ts\n([\s\S]*?)```/g)]
     expect(shown.length).toBeGreaterThan(0)
@@ -117,16 +123,22 @@ describe('README.md', () => {
   })
 })
 
-test('every link between the docs, and from the docs to the tests, leads somewhere', () => {
+test('every link between the docs, and from the docs to code and tests, leads somewhere, to the very heading', () => {
   const broken: string[] = []
-  for (const page of pages) {
-    for (const [, target = ''] of read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+  for (const page of [...pages, ...roomPages]) {
+    for (const [, target = '', anchor] of linksIn(read(page))) {
       if (/^[a-z]+:/.test(target)) continue
-      const path = join(root, dirname(page), target)
-      if (!existsSync(path)) broken.push(`${page} → ${relative(root, path)}`)
+      const path = target === '' ? page : join(dirname(page), target)
+      if (!existsSync(join(root, path))) broken.push(`${page} → ${path}`)
+      else if (anchor !== undefined && !anchorsOf(path).has(anchor)) broken.push(`${page} → ${path}#${anchor}`)
     }
   }
   expect(broken).toEqual([])
+})
+
+test('no page refers to what is not in this repository', () => {
+  const stray = [...pages, ...roomPages].filter((page) => /\bPEERS\b/.test(read(page)))
+  expect(stray).toEqual([])
 })
 
 test('every guarantee links to the tests that prove it', () => {
@@ -138,6 +150,28 @@ test('every guarantee links to the tests that prove it', () => {
   )
   for (const section of sections) expect(section).toMatch(/\]\(\.\.\/test\//)
 })
+
+/** Links and pictures, as target and anchor. */
+function linksIn(page: string): RegExpExecArray[] {
+  return [...withoutCode(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+}
+
+/** What GitHub makes of the headings of a page. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...withoutCode(read(page)).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
+function withoutCode(page: string): string {
+  return page.replaceAll(/^ *```.*?^ *```/gms, '')
+}
 
 /** The members of an interface with the properties that their types spell out. */
 function membersOf(path: string, name: string): Map<string, string[]> {
