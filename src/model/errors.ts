@@ -41,7 +41,7 @@ export type CacheErrorCode =
   | 'SCHEMA_MISMATCH'
   /** `loadMany` did not answer one result per key. */
   | 'BATCH_MISMATCH'
-  /** `set` or `delete` on a source that has no `save` or `remove`. */
+  /** `save()` or `remove()` of a source that has no `save` or `remove`. */
   | 'NOT_WRITABLE'
   /** A queue of changes (write-behind) stayed full for as long as a change may wait for room. */
   | 'QUEUE_FULL'

@@ -73,7 +73,7 @@ export class RequestScopes {
     const until = own?.until
     if (until !== undefined && !isThenable(until))
       checkMethods(until, 'until', ['once'], 'a promise or a response, which emits finish or close')
-    if (typeof work !== 'function') throw invalid('the first argument of scope', 'a function', work)
+    if (typeof work !== 'function') throw invalid('the first argument of requestScope', 'a function', work)
     const scope = this.open(own?.limit)
     let result: T
     try {

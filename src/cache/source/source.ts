@@ -181,13 +181,13 @@ export class Source<Id, V> {
     return this.#changes.save(id, this.keyOf(id), value)
   }
 
-  /** `set` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
+  /** `save` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
   saveMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
   async saveMany(
     entries: Iterable<readonly [id: Id, value: Present<V>]>,
     ...others: readonly unknown[]
   ): Promise<WriteResult> {
-    refuseMore(others, 'setMany() of a source', 'pairs of id and value; its options are those of the definition')
+    refuseMore(others, 'saveMany() of a source', 'pairs of id and value; its options are those of the definition')
     this.#mustHave('save', 'saveMany')
     const last = new Map<string, readonly [Id, Present<V>]>()
     for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
@@ -197,7 +197,7 @@ export class Source<Id, V> {
     return results.includes('queued') ? 'queued' : 'applied'
   }
 
-  /** Removes from the source, then from every tier and process; as `set` otherwise. */
+  /** Removes from the source, then from every tier and process; as `save` otherwise. */
   remove(id: Id): Promise<WriteResult>
   async remove(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
     refuseMore(others, 'remove() of a source', 'one id, since each is a change of its own')
