@@ -12,7 +12,10 @@ const CLOSE_LIMIT_MS: Milliseconds = 1_000
 
 /** What is closed beside what the core has. */
 export interface ShutdownParts {
-  readonly core: Core
+  readonly core: Pick<
+    Core,
+    'callers' | 'limits' | 'l1' | 'remote' | 'local' | 'outbox' | 'journal' | 'background' | 'events' | 'recorder'
+  >
   readonly replay: Replay
   readonly listener: BusListener
   readonly sweep: L1Sweep | undefined
@@ -73,7 +76,10 @@ async function publishAll({ core: { background, journal }, replay, store }: Shut
 }
 
 /** A store or bus of the user's may throw or never settle, although its port forbids both. */
-async function guarded({ background, callers }: Core, end: () => Promise<void> | undefined): Promise<void> {
+async function guarded(
+  { background, callers }: Pick<Core, 'callers' | 'background'>,
+  end: () => Promise<void> | undefined,
+): Promise<void> {
   await endsWithin(
     background.guard('close', async () => end(), undefined),
     CLOSE_LIMIT_MS,

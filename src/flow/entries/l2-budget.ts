@@ -3,7 +3,7 @@ import type { Policy } from '../../model/options/policy.js'
 import type { Core } from '../core.js'
 import { TimeBudget } from '../runtime/time-budget.js'
 
-export function l2BudgetOf(core: Core, { hardTimeoutMs }: Policy): TimeBudget {
+export function l2BudgetOf(core: Pick<Core, 'callers' | 'remote'>, { hardTimeoutMs }: Policy): TimeBudget {
   const tier = core.remote?.tier
   const starting = tier?.starting
   if (tier === undefined || starting === undefined) return new TimeBudget(core.callers, tier?.timeoutMs ?? 0)

@@ -10,9 +10,9 @@ import { makeEntry } from './make-entry.js'
 import type { FoundEntry } from './remote-entries.js'
 
 export class LocalEntries {
-  readonly #core: Core
+  readonly #core: Pick<Core, 'clock' | 'l1' | 'tokens' | 'local' | 'journal'>
 
-  constructor(core: Core) {
+  constructor(core: Pick<Core, 'clock' | 'l1' | 'tokens' | 'local' | 'journal'>) {
     this.#core = core
   }
 
@@ -91,7 +91,7 @@ const LARGEST_DRAW = 37
 
 /** Puts an entry into L1. Where a hit needs a decision (early refresh, a copy of the value) it takes the longer way from the start. */
 export function putInL1(
-  core: Core,
+  core: Pick<Core, 'l1'>,
   localKey: string,
   entry: Entry,
   policy: Policy,

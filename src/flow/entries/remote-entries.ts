@@ -76,7 +76,10 @@ export class RemoteEntries {
   readonly #remote: Remote
 
   constructor(
-    private readonly core: Core,
+    private readonly core: Pick<
+      Core,
+      'name' | 'clock' | 'l1' | 'tokens' | 'tokenReader' | 'local' | 'outbox' | 'journal' | 'recorder'
+    >,
     remote: Remote,
   ) {
     this.#remote = remote

@@ -37,13 +37,18 @@ const MAX_TRIES = 50
  */
 export class Acquisition {
   readonly #leases: LeaseCommands
-  readonly #core: Core
+  readonly #core: Pick<Core, 'name' | 'clock' | 'callers' | 'random'>
   readonly #plan: AcquirePlan
   readonly #wait: LeaseWait
   #tries = 0
   #hasAskedForLife = false
 
-  constructor(leases: LeaseCommands, core: Core, plan: AcquirePlan, wait: LeaseWait) {
+  constructor(
+    leases: LeaseCommands,
+    core: Pick<Core, 'name' | 'clock' | 'callers' | 'random'>,
+    plan: AcquirePlan,
+    wait: LeaseWait,
+  ) {
     this.#leases = leases
     this.#core = core
     this.#plan = plan

@@ -10,7 +10,7 @@ import type { RemoteEntries } from '../entries/remote-entries.js'
 import { keepMsOf, type Life } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 import type { Finished } from './finished.js'
-import { LateLabels } from './late-labels.js'
+import type { LateLabels } from './late-labels.js'
 import type { Leases } from './leases.js'
 
 interface Filling {
@@ -20,16 +20,13 @@ interface Filling {
 }
 
 export class Filler {
-  readonly #lateLabels: LateLabels
-
   constructor(
-    private readonly core: Core,
+    private readonly core: Pick<Core, 'clock' | 'random' | 'l1' | 'tokenReader' | 'local' | 'background' | 'recorder'>,
     private readonly remote: Remote | undefined,
     private readonly entries: RemoteEntries | undefined,
     private readonly leases: Leases | undefined,
-  ) {
-    this.#lateLabels = new LateLabels(core)
-  }
+    private readonly lateLabels: LateLabels,
+  ) {}
 
   /**
    * Answers the flight and keeps its value where it may be kept. Resolves when the storing is over; whoever waits for the answer
@@ -42,7 +39,7 @@ export class Filler {
     }
     const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
     const notCached = whyNotCached(done, life)
-    const late = notCached === undefined ? this.#lateLabels.of(done) : undefined
+    const late = notCached === undefined ? this.lateLabels.of(done) : undefined
     if (late === undefined) {
       // Kept nowhere, so nobody may join any more; those who wait share this one load.
       this.core.local.detachFlight(flight)
@@ -57,10 +54,10 @@ export class Filler {
     flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
     if (late.length === 0) return this.#answer(done, done.carried, life)
     const keepMs = keepMsOf(life)
-    const known = this.#lateLabels.known(late, done.startedAtMs, keepMs)
+    const known = this.lateLabels.known(late, done.startedAtMs, keepMs)
     if (known !== undefined) return this.#answer(done, merge(done.carried, known), life)
     flight.resolve(loaded.value)
-    const proven = await this.#lateLabels.prove(late, done, keepMs)
+    const proven = await this.lateLabels.prove(late, done, keepMs)
     if (proven === undefined) {
       this.leases?.giveBack(done.right)
       return this.#ended(done, 'unproven')

@@ -13,6 +13,7 @@ import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
 import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
+import { LateLabels } from './late-labels.js'
 import { Leases } from './leases.js'
 import { ageFor, type LoadRequest, mustWait } from './request.js'
 import { type Loaded, runLoader } from './run-loader.js'
@@ -30,7 +31,7 @@ export class FlightRunner {
     this.#core = core
     this.#local = local
     this.#leases = core.remote && remote && new Leases(core, core.remote, remote)
-    this.#filler = new Filler(core, core.remote, remote, this.#leases)
+    this.#filler = new Filler(core, core.remote, remote, this.#leases, new LateLabels(core))
   }
 
   // ── 1. The flight: L2 and the right to load ─────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ export class Leases {
   #missRate = 0
 
   constructor(
-    private readonly core: Core,
+    private readonly core: Pick<Core, 'name' | 'clock' | 'callers' | 'random' | 'local' | 'background'>,
     private readonly remote: Remote,
     private readonly entries: RemoteEntries,
   ) {}

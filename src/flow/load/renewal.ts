@@ -7,7 +7,7 @@ import type { Core, Remote } from '../core.js'
  * the others wait for what is left of one life and no longer.
  */
 export function keepRenewing(
-  core: Core,
+  core: Pick<Core, 'clock' | 'background'>,
   remote: Remote,
   storeKey: string,
   stamp: Bytes,

@@ -26,7 +26,7 @@ export interface LoadRequest {
 }
 
 export function requestOf(
-  core: Core,
+  core: Pick<Core, 'assertOpen'>,
   scope: CallScope,
   userKey: string,
   load: Loader<unknown>,
@@ -59,12 +59,16 @@ export function requestOf(
 }
 
 /** What an entry is worth to one call. */
-export function ageFor(request: LoadRequest, entry: Entry, { clock }: Core): Age {
+export function ageFor(request: LoadRequest, entry: Entry, { clock }: Pick<Core, 'clock'>): Age {
   return ageWithin(entry, request.windows, clock.nowMs())
 }
 
 /** Whether the last load of this key failed so recently that the next one has to wait. */
-export function mustWait({ localKey, policy }: LoadRequest, { local, clock }: Core, found?: FoundEntry): boolean {
+export function mustWait(
+  { localKey, policy }: LoadRequest,
+  { local, clock }: Pick<Core, 'clock' | 'local'>,
+  found?: FoundEntry,
+): boolean {
   if (policy.failureBackoff === undefined) return false
   return local.failures.mustWait(localKey, clock.nowMs(), found && (() => found.stamp))
 }

@@ -8,9 +8,9 @@ import type { LoadRequest } from '../load/request.js'
 import { Flight, type Loading, type UsableEntry, type Waiting } from '../state/flight.js'
 
 export class Flights {
-  readonly #core: Core
+  readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>
 
-  constructor(core: Core) {
+  constructor(core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>) {
     this.#core = core
   }
 
@@ -84,7 +84,7 @@ export class Flights {
   }
 }
 
-function refuseCycle(caller: Loading, flying: Flight, userKey: string, { recorder }: Core): void {
+function refuseCycle(caller: Loading, flying: Flight, userKey: string, { recorder }: Pick<Core, 'recorder'>): void {
   if (!flying.reaches(caller)) return
   throw new CacheError(
     'REENTRANT_LOAD',

@@ -10,7 +10,7 @@ import type { Reader } from './read.js'
 /** The values in the order of `userKeys`; rejects with the first key's error, after the others were kept. */
 export async function loadMissing<V>(
   reader: Pick<Reader, 'getOrSet'>,
-  core: Core,
+  core: Pick<Core, 'callers' | 'local' | 'running'>,
   scope: CallScope,
   userKeys: readonly string[],
   loadMany: BatchLoader<string, V>,

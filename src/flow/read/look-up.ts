@@ -30,11 +30,15 @@ export type Lookup<V> =
     }
 
 export class LookUp {
-  readonly #core: Core
+  readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>
   readonly #local: LocalEntries
   readonly #remote: RemoteEntries | undefined
 
-  constructor(core: Core, local: LocalEntries, remote: RemoteEntries | undefined) {
+  constructor(
+    core: Pick<Core, 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>,
+    local: LocalEntries,
+    remote: RemoteEntries | undefined,
+  ) {
     this.#core = core
     this.#local = local
     this.#remote = remote

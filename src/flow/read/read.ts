@@ -32,7 +32,10 @@ import { Refresher } from './refresh.js'
 export class Reader {
   readonly entries: RemoteEntries | undefined
   readonly local: LocalEntries
-  readonly #core: Core
+  readonly #core: Pick<
+    Core,
+    'clock' | 'callers' | 'turnClock' | 'random' | 'l1' | 'tokens' | 'local' | 'background' | 'recorder' | 'assertOpen'
+  >
   readonly #flights: Flights
   readonly #runner: FlightRunner
   readonly #refresher: Refresher

@@ -10,12 +10,17 @@ import type { Flight, UsableEntry } from '../state/flight.js'
 import type { Flights } from './flights.js'
 
 export class Refresher {
-  readonly #core: Core
+  readonly #core: Pick<Core, 'local' | 'background' | 'recorder' | 'assertOpen'>
   readonly #local: LocalEntries
   readonly #flights: Flights
   readonly #runner: FlightRunner
 
-  constructor(core: Core, local: LocalEntries, flights: Flights, runner: FlightRunner) {
+  constructor(
+    core: Pick<Core, 'local' | 'background' | 'recorder' | 'assertOpen'>,
+    local: LocalEntries,
+    flights: Flights,
+    runner: FlightRunner,
+  ) {
     this.#core = core
     this.#local = local
     this.#flights = flights

@@ -12,7 +12,7 @@ import type { Core } from '../core.js'
  * Answers how many entries L2 had, or L1 where there is no L2.
  */
 export async function deleteByPrefix(
-  core: Core,
+  core: Pick<Core, 'clock' | 'remote' | 'local' | 'publisher' | 'journal' | 'recorder' | 'assertOpen'>,
   space: Space,
   prefix: string,
   signal: AbortSignal | undefined,

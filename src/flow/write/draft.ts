@@ -47,7 +47,7 @@ const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'vers
  * promise only where the schema returns one.
  */
 export function acceptWritten(
-  core: Core,
+  core: Pick<Core, 'values'>,
   scope: CallScope,
   value: unknown,
   options: WriteOptions<never> | undefined,
@@ -64,7 +64,7 @@ function unrefused(accepted: Accepted): Accepted {
 
 /** Throws what `tags` throws, `INVALID_KEY`, `INVALID_OPTION`, and `UNSUPPORTED_VALUE` for what L1 cannot copy. */
 export function targetOf(
-  core: Core,
+  core: Pick<Core, 'random' | 'l1'>,
   entries: RemoteEntries | undefined,
   scope: CallScope,
   userKey: string,
@@ -91,7 +91,7 @@ export function targetOf(
  * while they were is noticed by it.
  */
 export function draftOf(
-  core: Core,
+  core: Pick<Core, 'clock' | 'l1'>,
   entries: RemoteEntries | undefined,
   target: WriteTarget,
   carried: CarriedLabels,
@@ -124,7 +124,7 @@ export function draftOf(
 }
 
 /** What this process reads of a value whose tokens are not read yet; `undefined` where it is not kept. */
-export function unsentPlanOf(core: Core, target: WriteTarget): SealPlan | undefined {
+export function unsentPlanOf(core: Pick<Core, 'clock'>, target: WriteTarget): SealPlan | undefined {
   const { localKey, space, life, labels, admitted, input } = target
   if (life.freshForMs <= 0) return undefined
   const createdAtMs = core.clock.nowMs()
@@ -139,7 +139,11 @@ export function tagLabels(tags: readonly string[]): readonly Label[] {
 }
 
 /** The draft of a value whose tokens are not read yet: not to be kept, but it throws what the real one would throw. */
-export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefined, target: WriteTarget): Draft {
+export function draftWithoutTokens(
+  core: Pick<Core, 'clock' | 'l1'>,
+  entries: RemoteEntries | undefined,
+  target: WriteTarget,
+): Draft {
   const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
   return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
 }
@@ -148,7 +152,7 @@ export function draftWithoutTokens(core: Core, entries: RemoteEntries | undefine
  * The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. The schema is asked then.
  */
 export function checkKeepable(
-  core: Core,
+  core: Pick<Core, 'clock' | 'random' | 'values' | 'l1'>,
   entries: RemoteEntries | undefined,
   scope: CallScope,
   userKey: string,
