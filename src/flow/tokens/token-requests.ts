@@ -1,0 +1,162 @@
+// Asking L2 for tokens: the labels of one tick in one request, and the table learns what came.
+import type { AtMs } from '../../model/entry.js'
+import { type Label, newToken } from '../../model/labels.js'
+import type { Bytes, Clock, Milliseconds, Token } from '../../model/ports.js'
+import { atEndOfTick } from '../../model/time/tick.js'
+import { type RemoteTier, UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
+import type { TokenTable } from './token-table.js'
+
+/** Labels whose invalidation is not published yet: the store's token for them is the old one. */
+export interface PendingLabels {
+  hasLabel(label: Label): boolean
+}
+
+/** Tokens by label; `undefined` if L2 could not be asked. */
+type Tokens = ReadonlyMap<Label, Token> | undefined
+
+/** What `ensureNow` returns. */
+export interface Ensured {
+  /** In the order of the labels. */
+  readonly tokens: readonly Token[]
+  /** The announcements since the position asked for; `undefined` if the store cannot tell. */
+  readonly log: readonly Bytes[] | undefined
+  /** Whether the table took every token: none was invalidated while it was read. */
+  readonly areLearnt: boolean
+}
+
+interface Batch {
+  readonly labels: Set<Label>
+  keepMs: Milliseconds
+  readonly answer: Promise<Tokens>
+}
+
+/**
+ * A token must outlive every entry that carries it, but not by much: each tag of an entry of one second is a key of its own. So its life
+ * follows the longest life asked for. It is asked for half as long again, so that entries of one life do not renew it each time.
+ */
+const LIFE_FACTOR = 1.5
+const MIN_LIFE_MS = 5 * 60 * 1_000
+const MAX_LIFE_MS = 2 * 365 * 24 * 3_600_000
+
+/** The longest life of an entry that its tokens can outlive. */
+export const LONGEST_LIFE_MS: Milliseconds = MAX_LIFE_MS / LIFE_FACTOR
+
+export class TokenRequests {
+  #reads: Batch | undefined
+  #ensures: Batch | undefined
+  /** Until when the store keeps each token, as last asked for here. If another token replaced it, that is too late at most: a miss. */
+  readonly #keptUntilMs = new Map<Label, AtMs>()
+
+  constructor(
+    private readonly table: TokenTable,
+    private readonly l2: RemoteTier | undefined,
+    private readonly clock: Clock,
+    private readonly pending: PendingLabels,
+    private readonly maxLabels: number,
+  ) {}
+
+  /** Until when the store keeps the token of a label; 0 if that is not known. */
+  keptUntilMs(label: Label): AtMs {
+    return this.#keptUntilMs.get(label) ?? 0
+  }
+
+  /** The tokens that the store has. */
+  read(labels: readonly Label[]): Promise<Tokens> {
+    this.#reads ??= batchOf((batch) => {
+      this.#reads = undefined
+      return this.#learning([...batch.labels], (l2, all) => l2.readTokens(all), undefined)
+    })
+    for (const label of labels) this.#reads.labels.add(label)
+    return this.#reads.answer
+  }
+
+  /** The same; the store plants those that it does not have, and keeps all of them for entries that live `keepMs`. */
+  ensure(labels: readonly Label[], keepMs: Milliseconds): Promise<Tokens> {
+    this.#ensures ??= batchOf((batch) => {
+      this.#ensures = undefined
+      return this.#ensureAll([...batch.labels], batch.keepMs)
+    })
+    for (const label of labels) this.#ensures.labels.add(label)
+    this.#ensures.keepMs = Math.max(this.#ensures.keepMs, keepMs)
+    return this.#ensures.answer
+  }
+
+  /** The same in a request of its own, with what was announced after the bus's position `since`. */
+  async ensureNow(
+    labels: readonly Label[],
+    keepMs: Milliseconds,
+    since: string | undefined,
+  ): Promise<Ensured | Unavailable> {
+    if (this.l2 === undefined) return UNAVAILABLE
+    const sentAtMs = this.clock.nowMs()
+    const lifeMs = tokenLifeOf(keepMs)
+    const ticket = this.table.beginRead()
+    const ensured = await this.l2.ensureTokens(labels, labels.map(newToken), lifeMs, since)
+    let areLearnt = true
+    if (ensured !== UNAVAILABLE) {
+      labels.forEach((label, i) => {
+        if (this.pending.hasLabel(label)) areLearnt = false
+        else if (!this.table.learn(label, ensured.tokens[i] as Token, sentAtMs, ticket)) areLearnt = false
+        else this.#noteKept(label, sentAtMs + lifeMs)
+      })
+    }
+    this.table.endRead()
+    return ensured === UNAVAILABLE ? UNAVAILABLE : { ...ensured, areLearnt }
+  }
+
+  #ensureAll(labels: readonly Label[], keepMs: Milliseconds): Promise<Tokens> {
+    const lifeMs = tokenLifeOf(keepMs)
+    const ask = async (l2: RemoteTier) => {
+      const ensured = await l2.ensureTokens(labels, labels.map(newToken), lifeMs, undefined)
+      return ensured === UNAVAILABLE ? UNAVAILABLE : ensured.tokens
+    }
+    return this.#learning(labels, ask, lifeMs)
+  }
+
+  async #learning(
+    labels: readonly Label[],
+    ask: (l2: RemoteTier, labels: readonly Label[]) => Promise<readonly (Token | undefined)[] | Unavailable>,
+    lifeMs: Milliseconds | undefined,
+  ): Promise<Tokens> {
+    if (this.l2 === undefined) return undefined
+    const answered = new Map<Label, Token>()
+    const sentAtMs = this.clock.nowMs()
+    const ticket = this.table.beginRead()
+    const tokens = await ask(this.l2, labels)
+    if (tokens !== UNAVAILABLE) {
+      for (let i = 0; i < labels.length; i++) {
+        const label = labels[i] as Label
+        const token = tokens[i]
+        if (token === undefined || this.pending.hasLabel(label)) continue
+        // A token that an invalidation overtook is judged as missing: it may be the old one.
+        const isTaken = this.table.learn(label, token, sentAtMs, ticket)
+        if (isTaken || lifeMs !== undefined) answered.set(label, token)
+        if (isTaken && lifeMs !== undefined) this.#noteKept(label, sentAtMs + lifeMs)
+      }
+    }
+    this.table.endRead()
+    return tokens === UNAVAILABLE ? undefined : answered
+  }
+
+  #noteKept(label: Label, untilMs: AtMs): void {
+    if (this.#keptUntilMs.size >= this.maxLabels) this.#keptUntilMs.clear()
+    this.#keptUntilMs.set(label, untilMs)
+  }
+}
+
+/** A batch that leaves at the end of this tick. */
+function batchOf(send: (batch: Batch) => Promise<Tokens>): Batch {
+  const batch: Batch = {
+    labels: new Set(),
+    keepMs: 0,
+    answer: new Promise((resolve, reject) => {
+      atEndOfTick(() => void send(batch).then(resolve, reject))
+    }),
+  }
+  return batch
+}
+
+/** How long the store is asked to keep the tokens of an entry that may live for `keepMs`. It may keep them a third longer still. */
+export function tokenLifeOf(keepMs: Milliseconds): Milliseconds {
+  return Math.min(MAX_LIFE_MS, Math.max(MIN_LIFE_MS, keepMs * LIFE_FACTOR))
+}
