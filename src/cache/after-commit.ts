@@ -186,7 +186,7 @@ export class AfterCommit {
 }
 
 function isCalls(from: object): from is InvalidatedCalls<readonly unknown[]> {
-  return 'keyOf' in from && 'store' in from
+  return 'keyOf' in from && 'set' in from
 }
 
 function isList(from: object): from is InvalidatedList {
