@@ -139,8 +139,8 @@ export class Source<Id, V> {
   }
 
   /**
-   * Loads the value even if one is cached, and returns it. With `write: 'behind'`, a change of the id that is queued in this process is
-   * newer: then its value is returned and nothing is loaded.
+   * Loads the value even if one is cached, and returns it. Rejects with the loader's error. With `write: 'behind'`, a change of the id that
+   * is queued in this process is newer: then its value is returned and nothing is loaded.
    */
   async refresh(id: Id, given?: SourceReadOptions): Promise<V> {
     const options = checkOptions(given, READ_OPTIONS, 'refresh of a source')

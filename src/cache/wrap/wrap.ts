@@ -10,7 +10,7 @@ import { type WrapParts, Wrapping } from './wrapping.js'
 export interface CachedCalls<A extends readonly unknown[], V> {
   /** Removes the result for these arguments: no process serves it again. */
   invalidate(...args: A): Promise<WriteResult>
-  /** Calls the function even if its result is cached, caches the new result and returns it. */
+  /** Calls the function even if its result is cached, caches the new result and returns it. Rejects with the function's error. */
   refresh(...args: A): Promise<V>
   /** Returns the key of a call with these arguments, within the namespace that has the function's name. */
   keyOf(...args: A): string

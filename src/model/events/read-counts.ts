@@ -1,4 +1,4 @@
-// How many reads ended in which way, and what users derive from that.
+// Counts of reads by their outcome, and the sums that are derived from them.
 import type { Tier } from './events.js'
 
 /** A count for each tier. */
@@ -44,12 +44,12 @@ export function copyOf(reads: ReadCounts): ReadCounts {
   }
 }
 
-/** Sums over the outcomes: every read is in exactly one of them. */
+/** The sums over the outcomes. Every read has exactly one outcome. */
 export function totalsOf(reads: ReadCounts): {
   readonly total: number
   readonly staleServed: number
   readonly misses: number
-  /** 0 to 1; 0 while there were no reads. */
+  /** 0 to 1; 0 while there are no reads. */
   readonly hitRatio: number
 } {
   const { hit, stale, staleIfError, staleIfSlow, loaded, joined, absent, failed, timedOut, aborted } = reads

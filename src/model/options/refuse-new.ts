@@ -1,7 +1,7 @@
-// Classes that users may name, test with `instanceof` and inject, but not make themselves.
+// For classes that users may import for `instanceof` and injection, but not construct.
 import { CacheError } from '../errors.js'
 
-/** Throws `INVALID_OPTION`: `className` was called with `new` by somebody who does not have what it is made of. */
+/** Throws `INVALID_OPTION`: `className` was called with `new`. `how` is the call that makes an instance. */
 export function refuseNew(className: string, how: string): never {
   throw new CacheError(
     'INVALID_OPTION',
