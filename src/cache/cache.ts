@@ -18,14 +18,7 @@ import type { CacheEventName, Listener } from '../model/events/events.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { childSpace, type Version } from '../model/keys/key.js'
 import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
-import type {
-  CallOptions,
-  LoadContext,
-  Loader,
-  NamespaceOptions,
-  ReadOptions,
-  WriteOptions,
-} from '../model/options/options.js'
+import type { CallOptions, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
 import { refuseNew } from '../model/options/refuse-new.js'
 import { ownOptions } from '../model/own-options.js'
@@ -408,5 +401,3 @@ export class Cache {
 export function tagsOf(entry: Entry): readonly string[] {
   return entry.labels.labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
 }
-
-export type { LoadContext }
