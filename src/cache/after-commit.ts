@@ -6,8 +6,7 @@ import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'
 import { localKey as localKeyOf } from '../model/keys/key.js'
-import { checkMethods, invalid, refuseMore } from '../model/option-rules.js'
-import { refuseNew } from '../model/options/refuse-new.js'
+import { checkMethods, invalid, refuseMore, refuseNew } from '../model/option-rules.js'
 
 /** A source, or another object whose cached values are invalidated by id. */
 export interface Invalidated<Id> {

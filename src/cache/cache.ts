@@ -8,25 +8,22 @@ import { loadMissing } from '../flow/read/load-many.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { Reader } from '../flow/read/read.js'
 import type { Shutdown } from '../flow/shutdown.js'
-import type { UsableEntry } from '../flow/state/flight.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
 import type { Writer } from '../flow/write/write.js'
-import type { Entry } from '../model/entry.js'
 import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events/events.js'
-import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { childSpace, type Version } from '../model/keys/key.js'
-import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
+import { checkNames, checkOptions, refuseMore, refuseNew } from '../model/option-rules.js'
 import type { CallOptions, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
-import { refuseNew } from '../model/options/refuse-new.js'
 import { ownOptions } from '../model/own-options.js'
 import type { StandardSchema } from '../model/values/schema.js'
 import { AfterCommit } from './after-commit.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
+import { lookupOf, served } from './found.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
 import type { NameRegistry } from './registry/name-registry.js'
@@ -108,7 +105,7 @@ export class Cache {
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
     const own = checkOptions(options, READ_OPTIONS, 'get')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return this.#served(key, usable, own) as V | undefined
+    return served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable) as V | undefined
   }
 
   /**
@@ -118,8 +115,8 @@ export class Cache {
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
     const own = checkOptions(options, READ_OPTIONS, 'lookup')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    this.#served(key, usable, own)
-    return this.#lookupOf<V>(usable)
+    served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable)
+    return lookupOf<V>(this.#parts.core, usable)
   }
 
   /** Returns whether `get` would find a value. It does not count as a read, since no value is returned. */
@@ -140,7 +137,8 @@ export class Cache {
     const own = checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
     const usable = await this.#parts.requests.reads.findMany(this.#scope, list, own)
-    return usable.map((one, i) => this.#served(list[i] as string, one, own) as V | undefined)
+    const { space } = scopeOfCall(this.#scope, own)
+    return usable.map((one, i) => served(this.#parts.core, space, list[i] as string, one) as V | undefined)
   }
 
   /**
@@ -366,38 +364,4 @@ export class Cache {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  /** Reports the read and returns its value. */
-  #served(key: string, usable: UsableEntry | undefined, options: ReadOptions | undefined): unknown {
-    const { recorder, l1 } = this.#parts.core
-    const { space } = scopeOfCall(this.#scope, options)
-    if (usable === undefined || usable.age === 'staleIfError') {
-      recorder.read(space, key, ABSENT)
-      return undefined
-    }
-    const { entry, age, tier } = usable
-    recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
-    return l1 === undefined ? entry.value : l1.release(entry.value)
-  }
-
-  #lookupOf<V>(usable: UsableEntry | undefined): Lookup<V> {
-    if (usable === undefined) return { found: false }
-    const { entry, tier, age } = usable
-    const { clock, l1 } = this.#parts.core
-    const nowMs = clock.nowMs()
-    return {
-      found: true,
-      value: (l1 === undefined ? entry.value : l1.release(entry.value)) as V,
-      tier,
-      state: age,
-      ageMs: nowMs - entry.createdAtMs,
-      freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
-      tags: tagsOf(entry),
-    }
-  }
-}
-
-/** The user's tags of an entry. */
-export function tagsOf(entry: Entry): readonly string[] {
-  return entry.labels.labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
 }

@@ -86,6 +86,14 @@ export function withoutEffect(name: string, why: string): CacheError {
   return new CacheError('INVALID_OPTION', `${name} has no effect ${why}. Leave it out, or set up what it needs`)
 }
 
+/** Throws the error for `new` of a class that users may import for `instanceof` and injection, but not construct. `how` is the call that makes one. */
+export function refuseNew(className: string, how: string): never {
+  throw new CacheError(
+    'INVALID_OPTION',
+    `expected ${how}; got new ${className}(), which only the cache itself can call`,
+  )
+}
+
 export function invalid(name: string, expected: string, value: unknown): CacheError {
   return new CacheError('INVALID_OPTION', `${name} must be ${expected}; got ${show(value)}`)
 }
