@@ -42,6 +42,7 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
   }
 }
 
+/** Copies the present state into the form that users get. */
 export function snapshot(core: Core): CacheStats {
   const { counters, l2Latency, loadLatency } = core.recorder
   const tier = core.remote?.tier

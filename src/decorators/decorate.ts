@@ -3,6 +3,7 @@
 import { CacheError, show } from '../model/errors.js'
 import { classOf } from './instance.js'
 
+/** A method of any signature. */
 export type Method = (this: never, ...args: never[]) => unknown
 
 /** What is known of a method when it is decorated. */

@@ -9,7 +9,9 @@ import type { Token } from './ports.js'
  */
 export type Label = string
 
+/** The label of a tag. */
 export const tagLabel = (tag: string): Label => `t:${tag}`
+/** The label of a scope. */
 export const scopeLabel = (scope: string): Label => `c:${scope}`
 
 /** The most labels of one entry: its tags and its scopes, each of which has at least two characters. */
@@ -51,4 +53,5 @@ export interface LabelSet {
   readonly tokens: readonly Token[]
 }
 
+/** The labels of an entry that has none. */
 export const NO_LABELS: LabelSet = { labels: [], tokens: [] }

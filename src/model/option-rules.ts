@@ -15,6 +15,7 @@ export function checkNames<T>(options: T, known: readonly string[], what: string
   return own
 }
 
+/** The error for an unknown option, with the nearest known name or all of them. */
 export function unknownName(name: string, known: readonly string[], what: string): CacheError {
   const nearest = nearestOf(name, known)
   const hint = nearest === undefined ? `Known are ${known.join(', ')}` : `Did you mean ${nearest}?`
@@ -36,6 +37,7 @@ export function checkNumber(value: unknown, name: string, least: number, most: n
   throw invalid(name, most === Infinity ? `a number of ${least} or more` : `a number from ${least} to ${most}`, value)
 }
 
+/** Checks that `value` is one of `choices`. */
 export function checkOneOf<T extends string>(value: unknown, name: string, choices: readonly T[]): T {
   for (const choice of choices) if (value === choice) return choice
   throw invalid(name, choices.map((choice) => `'${choice}'`).join(' or '), value)
@@ -71,6 +73,7 @@ export function checkOptions<T>(options: T, known: readonly string[], method: st
   return own
 }
 
+/** Whether `value` can be used as an AbortSignal, of any realm. */
 export function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 }
@@ -94,6 +97,7 @@ export function refuseNew(className: string, how: string): never {
   )
 }
 
+/** The error for a wrong value. `expected` completes "must be". */
 export function invalid(name: string, expected: string, value: unknown): CacheError {
   return new CacheError('INVALID_OPTION', `${name} must be ${expected}; got ${show(value)}`)
 }

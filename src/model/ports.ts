@@ -27,7 +27,7 @@ export interface Clock {
  * `expire` takes effect at most once, and not after a later change of its key; a repeated removal leaves a miss.
  */
 export type Change =
-  /** Stores an entry, whatever is under the key, of any type. */
+  /** Stores an entry. It replaces whatever is under the key, of any type. */
   | { readonly op: 'put'; readonly key: string; readonly bytes: Bytes; readonly keepMs: Milliseconds }
   /**
    * Stores an entry if the value of `key` begins with `expected` (16 bytes) or is that entry already; else removes the key. Both count as

@@ -62,6 +62,7 @@ export interface Explanation {
   readonly isTrusted: boolean
 }
 
+/** Explains what a read of `userKey` would do now; see `Cache.explain`. */
 export async function explain(
   core: Core,
   reader: Reader,

@@ -28,6 +28,7 @@ interface Slot {
   labels: readonly Label[] | undefined
 }
 
+/** The memory of one request scope, through which its reads go. */
 export class RequestMemory implements Reads {
   isOver = false
   readonly #slots = new Map<string, Slot>()

@@ -16,6 +16,7 @@ export interface ChangingParts {
   readonly writer: Writer
 }
 
+/** Makes the changes of a source: saves and removes, at once or through the queue. */
 export class SourceChanges<Id, V> {
   readonly #core: Core
   readonly #reader: Reader

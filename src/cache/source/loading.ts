@@ -18,6 +18,7 @@ export interface LoadingParts {
 /** The largest `batchSize`, also if `maxBatch` is Infinity. */
 const MAX_BATCH_SIZE = 1_000
 
+/** Runs the reads of a source with its loader, and batches them if it has `loadMany`. */
 export class SourceLoading<Id, V> {
   /** How many ids to read at once so that batches are full; `undefined` without `loadMany`. */
   readonly batchSize: number | undefined

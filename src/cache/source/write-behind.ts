@@ -24,11 +24,13 @@ export interface WriteBehindPolicy {
   readonly concurrency: number
 }
 
-export interface WriteBehindSurroundings<Id> {
+/** What the queue needs of its source. */
+export interface WriteBehindOwner<Id> {
   readonly clock: Clock
   readonly random: Random
   /** Makes the change in the source. A rejection means that it may not have been made. */
   write(id: Id, key: string, change: QueuedChange, attempt: number): Promise<unknown>
+  /** Reports a failed attempt. */
   failed(key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void
 }
 
@@ -77,7 +79,7 @@ export class WriteBehind<Id> implements WaitingWork {
 
   constructor(
     private readonly policy: WriteBehindPolicy,
-    private readonly around: WriteBehindSurroundings<Id>,
+    private readonly owner: WriteBehindOwner<Id>,
   ) {
     this.#limit = pLimit(policy.concurrency)
   }
@@ -112,7 +114,7 @@ export class WriteBehind<Id> implements WaitingWork {
 
   #apply(id: Id, key: string, change: QueuedChange): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancel = this.around.clock.after(this.policy.maxWaitMs, () => {
+      const cancel = this.owner.clock.after(this.policy.maxWaitMs, () => {
         this.#applicants.splice(this.#applicants.indexOf(applicant), 1)
         reject(this.#full())
       })
@@ -134,7 +136,7 @@ export class WriteBehind<Id> implements WaitingWork {
   }
 
   #put(id: Id, key: string, change: QueuedChange): void {
-    const nowMs = this.around.clock.nowMs()
+    const nowMs = this.owner.clock.nowMs()
     let slot = this.#slots.get(shortened(key))
     if (slot === undefined) {
       slot = { id, key, waiting: undefined, inFlight: undefined, dueAtMs: 0, failures: 0, running: undefined }
@@ -153,9 +155,9 @@ export class WriteBehind<Id> implements WaitingWork {
   #planFlush(atMs: AtMs): void {
     if (this.#isEnded || (this.#timer !== undefined && this.#timer.atMs <= atMs)) return
     this.#timer?.cancel()
-    const cancel = this.around.clock.after(Math.max(0, atMs - this.around.clock.nowMs()), () => {
+    const cancel = this.owner.clock.after(Math.max(0, atMs - this.owner.clock.nowMs()), () => {
       this.#timer = undefined
-      const nowMs = this.around.clock.nowMs()
+      const nowMs = this.owner.clock.nowMs()
       this.#start((slot) => slot.dueAtMs <= nowMs)
       this.#planNext()
     })
@@ -194,14 +196,14 @@ export class WriteBehind<Id> implements WaitingWork {
     slot.inFlight = change
     const attempt = slot.failures + 1
     try {
-      await this.around.write(slot.id, slot.key, change, attempt)
+      await this.owner.write(slot.id, slot.key, change, attempt)
       slot.failures = 0
     } catch (error) {
-      const retryInMs = backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.around.random)
+      const retryInMs = backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.owner.random)
       slot.failures = attempt
       slot.waiting ??= change
-      slot.dueAtMs = this.around.clock.nowMs() + retryInMs
-      this.around.failed(slot.key, attempt, error, retryInMs)
+      slot.dueAtMs = this.owner.clock.nowMs() + retryInMs
+      this.owner.failed(slot.key, attempt, error, retryInMs)
     }
     slot.inFlight = undefined
   }

@@ -20,6 +20,7 @@ export interface Warming {
   readonly options: CallOptions | undefined
 }
 
+/** Warms a list of entries; see `Cache.warm`. */
 export async function warmEntries(
   reader: Reader,
   scope: CallScope,

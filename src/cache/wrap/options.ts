@@ -49,6 +49,7 @@ export interface WrapOptions<A extends readonly unknown[] = readonly never[], V 
   readonly schema?: StandardSchema<V> | undefined
 }
 
+/** A function of any signature. */
 export type AnyFunction = (...args: never[]) => unknown
 /** The options without the types of one function: the same code wraps them all. */
 export type AnyWrapOptions = WrapOptions<unknown[], unknown, unknown>

@@ -9,6 +9,7 @@ import { foreignText } from '../foreign-text.js'
  */
 export type NoticeLevel = 'warning' | 'quiet'
 
+/** The notices and their levels. */
 export const NOTICE_LEVELS = {
   /** A value exceeds a limit of L1, so L1 does not keep it. Without an L2 each read loads it. */
   L1_TOO_LARGE: 'warning',

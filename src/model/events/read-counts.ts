@@ -18,6 +18,7 @@ export interface ReadCounts {
   aborted: number
 }
 
+/** Counts that are all 0. */
 export function noReads(): ReadCounts {
   return {
     hit: { l1: 0, l2: 0 },
@@ -33,6 +34,7 @@ export function noReads(): ReadCounts {
   }
 }
 
+/** A copy that later reads do not change. */
 export function copyOf(reads: ReadCounts): ReadCounts {
   const { hit, stale, staleIfError, staleIfSlow } = reads
   return {

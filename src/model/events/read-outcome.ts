@@ -24,6 +24,7 @@ export type StaleResult = 'stale' | 'staleIfError' | 'staleIfSlow'
 
 type ByTier = Readonly<Record<Tier, ReadOutcome>>
 
+// The outcomes as shared objects, so that reporting a read allocates nothing.
 export const HIT: ByTier = byTier('hit')
 export const STALE: ByTier = byTier('stale')
 export const STALE_IF_ERROR: ByTier = byTier('staleIfError')

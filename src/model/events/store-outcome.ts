@@ -28,6 +28,7 @@ export type NotKept =
   | 'busy'
   | 'unavailable'
 
+/** Whether at least one tier has the value. */
 export function isStored(outcome: StoreOutcome): outcome is Stored {
   return outcome === 'all' || outcome === 'l1' || outcome === 'l2'
 }

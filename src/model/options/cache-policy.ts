@@ -49,16 +49,19 @@ export interface MemoryLimits {
   readonly values: ValueSharing
 }
 
+/** The options of L1 as numbers. */
 export interface MemoryPolicy extends MemoryLimits {
   readonly maxStalenessMs: number
 }
 
+/** `RecoveryOptions` as numbers. */
 export interface RecoveryPolicy {
   readonly windowMs: number
   readonly maxOperations: number
   readonly maxBytes: number
 }
 
+/** `BackgroundOptions` as numbers. */
 export interface BackgroundPolicy {
   readonly concurrency: number
   readonly maxPending: number

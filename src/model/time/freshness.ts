@@ -1,6 +1,7 @@
 // When to refresh and when to try again: pure functions of numbers. `random` returns a number in [0, 1), as `Math.random` does.
 import type { AtMs } from '../entry.js'
 
+/** Returns a random number in [0, 1). */
 export type Random = () => number
 
 /**

@@ -50,6 +50,7 @@ export class DataLimits {
   }
 }
 
+/** Whether a BigInt is within its limit. */
 export function isSmallBigint(value: bigint): boolean {
   return value < MAX_BIGINT && value > -MAX_BIGINT
 }
