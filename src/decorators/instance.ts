@@ -1,6 +1,9 @@
 // Finds the instance and the class on which a method is called.
 
-/** The property in which a method decorated with `@cached` has its `CachedMethod`. A registered symbol, so that the ESM and the CommonJS build share it. */
+/**
+ * The property in which a method decorated with `@cached` has its `CachedMethod`. A registered symbol, so that the ESM and the CommonJS
+ * build share it.
+ */
 export const HANDLE = Symbol.for('tiercache.cachedMethod')
 
 /** Returns `self`, unless it is a decorated method: `repo.find.invalidate(…)` has `repo.find` as `this`, which is not an instance. */

@@ -96,7 +96,7 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   })
 }
 
-/** The tags that the result names. The method has run, so its caller must get the result: if `tagsOf` fails, that is reported and there are no tags. */
+/** The tags from the result. The method has run, so its caller must get the result: if `tagsOf` fails, it is reported and gives no tags. */
 function tagsOfResult(
   home: Cache,
   name: string,

@@ -47,13 +47,19 @@ export type CacheErrorCode =
   | 'QUEUE_FULL'
   /** A function was wrapped without the option `name`, and its own name is missing or may change with the next build. */
   | 'NAME_REQUIRED'
-  /** The tags of a value could not be derived. A loaded value was served and kept in no tier, with a notice; `set` of a wrapped function rejects. */
+  /**
+   * The tags of a value could not be derived. A loaded value was served and kept in no tier, with a notice. `set` of a wrapped function
+   * rejects.
+   */
   | 'TAGS_FAILED'
   /** The key of a call could not be derived. Its value was loaded, served and kept in no tier. Only in notices. */
   | 'KEY_FAILED'
   /** A caller changed a value that L1 shares between callers (`l1.values: 'checked'`). Only in notices. */
   | 'VALUE_CHANGED'
-  /** An option that is a function, such as a ttl, failed. A loaded value was served and kept in no tier, with a notice; `set` of a wrapped function rejects. */
+  /**
+   * An option that is a function, such as a ttl, failed. A loaded value was served and kept in no tier, with a notice. `set` of a wrapped
+   * function rejects.
+   */
   | 'OPTION_FAILED'
 
 /**

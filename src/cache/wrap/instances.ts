@@ -4,7 +4,10 @@
 const COMPILED = /\b__(?:awaiter|generator|asyncGenerator)\(this\b/g
 const ARROW = /^(?:async\s*)?(?:\([^()]*\)|[\w$]+)\s*=>/
 
-/** Whether the source text of `fn` reads `this`. `false` for a function without text, such as a bound one, and for an arrow function, whose `this` no caller sets. */
+/**
+ * Whether the source text of `fn` reads `this`. `false` for a function without text, such as a bound one, and for an arrow function, whose
+ * `this` no caller sets.
+ */
 export function readsThis(fn: (...args: never[]) => unknown): boolean {
   const text = Function.prototype.toString.call(fn)
   return !ARROW.test(text) && /\b(?:this|super)\b/.test(text.replace(COMPILED, ''))
