@@ -1,5 +1,6 @@
 // One instance of the demo's service: the code that the README shows.
-import { type Cache, createCache, type TierDefinition } from 'tiercache'
+import { type Cache, createCache } from 'tiercache'
+import type { TierDefinition } from 'tiercache/ports'
 import type { Database, Product } from './database.js'
 
 /** For `redisTier`. Not the usual 200 ms: on a machine that is busy with other things a Redis that works could look like one that hangs. */

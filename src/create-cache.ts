@@ -1,4 +1,4 @@
-// The composition root: the only file that knows everyone. It puts a cache together from its options.
+// The composition root: the only file that knows all parts. It puts a cache together from its options.
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { Cache } from './cache/cache.js'
@@ -34,18 +34,17 @@ import type { Label } from './model/labels.js'
 import { type CachePolicy, resolveCacheOptions } from './model/options/cache-policy.js'
 import type { CacheOptions } from './model/options/options.js'
 import { resolveTierOptions } from './model/options/tier-policy.js'
-import type { Bus, Clock } from './model/ports.js'
 import { RemoteTier } from './tiers/remote-tier.js'
 
-/** Labels whose tokens are kept in memory, at least; a label beyond them is asked of L2 again. */
+/** The least number of labels whose tokens stay in memory. Tokens of further labels are read from L2 again. */
 const MIN_LABELS = 10_000
 const LABELS_PER_ENTRY = 4
-/** Beyond `maxStaleness`, for a bus that is just reconnecting. */
+/** Added to `maxStaleness`, for a bus that is reconnecting. */
 const CATCH_UP_GRACE_MS = 1_000
 
 /**
- * Makes a cache. With no options at all it is a bounded L1 with single flight, and needs nothing installed.
- * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says; nothing was opened then.
+ * Creates a cache. Without options it is a bounded L1 with single flight, and nothing else has to be installed.
+ * Throws `INVALID_OPTION` or `INVALID_KEY` for a wrong option, before anything is opened.
  */
 export function createCache(options?: CacheOptions): Cache {
   const policy = resolveCacheOptions(options, getHeapStatistics().heap_size_limit)
@@ -109,7 +108,7 @@ export function createCache(options?: CacheOptions): Cache {
     reseal: (pending) => reseal(pending, reader.entries, tokenReader),
     restamp: (localKey, stamp) => codec?.renewedStamp(fullKeyOf(localKey, space.scope), stamp) ?? stamp,
     caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
-    // What was published late may have been read from L2 in between; a value published late is in L1 all the time.
+    // Until a late change was published, its old value may have been read from L2 into L1: clean L1. A late value was in L1 all the time.
     publishedAtLast: ({ subject, change }, isLatest) =>
       local.applyChange(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
     replayed: (changes, overflowed) => recorder.replayed(changes, overflowed),
@@ -176,5 +175,3 @@ function maxLabelsOf({ memory }: CachePolicy): number {
   const maxLabels = Math.max(MIN_LABELS, (memory?.maxEntries ?? 0) * LABELS_PER_ENTRY)
   return Number.isFinite(maxLabels) ? maxLabels : MIN_LABELS
 }
-
-export type { Bus, Clock }

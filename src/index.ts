@@ -1,4 +1,4 @@
-// The public face of `tiercache`: everything that users may import from the core.
+// The public API: everything that users can import from `tiercache`.
 
 export { type BroadcastBusOptions, broadcastBus } from './bus/broadcast-bus.js'
 export { type InProcessBus, inProcessBus } from './bus/in-process-bus.js'
@@ -66,14 +66,7 @@ export type {
   ValueSharing,
   WriteOptions,
 } from './model/options/options.js'
-export type {
-  BreakerOptions,
-  CompressOptions,
-  ConnectedTier,
-  EncryptOptions,
-  TierDefinition,
-  TierOptions,
-} from './model/options/tier-definition.js'
+export type { BreakerOptions, CompressOptions, EncryptOptions, TierOptions } from './model/options/tier-definition.js'
 export type { Extension } from './model/values/extension.js'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './model/values/schema.js'
 export type { ValueMode } from './model/values/value-rules.js'

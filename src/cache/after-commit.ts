@@ -1,4 +1,4 @@
-// `cache.afterCommit()`: invalidations that wait for a database transaction, because before its commit they would be too early.
+// `cache.afterCommit()`: collects invalidations until a database transaction has committed, because earlier ones would be too early.
 
 import type { CallScope } from '../flow/core.js'
 import { checkTagList } from '../flow/entries/tags.js'
@@ -6,33 +6,32 @@ import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'
 import { localKey as localKeyOf } from '../model/keys/key.js'
-import { checkMethods, invalid, refuseMore } from '../model/option-rules.js'
-import { refuseNew } from '../model/options/refuse-new.js'
+import { checkMethods, invalid, refuseMore, refuseNew } from '../model/option-rules.js'
 
-/** A source, or whatever else forgets its values by their ids. */
+/** A source, or another object whose cached values are invalidated by id. */
 export interface Invalidated<Id> {
   invalidate(ids: readonly Id[]): Promise<WriteResult>
 }
 
-/** A wrapped function, or the verbs of a cached method: forgets the result of one call. */
+/** A wrapped function, or the verbs of a cached method: the cached result of one call is invalidated. */
 export interface InvalidatedCalls<A extends readonly unknown[]> {
   invalidate(...args: A): Promise<WriteResult>
   keyOf(...args: A): string
   set(args: A, result: never): Promise<WriteResult>
 }
 
-/** A list in pages: forgets all of them. */
+/** A list in pages: all its cached pages are invalidated. */
 export interface InvalidatedList {
   page(...args: never): unknown
   invalidate(): Promise<WriteResult>
 }
 
 /**
- * Collects what a transaction makes outdated. An invalidation made before the commit is too early: a load that comes in between
- * reads the old rows and caches them. One that is made after it wins over every load that began before (G1).
+ * Collects invalidations during a database transaction. An invalidation before the commit is too early: a load that follows it still
+ * reads the old rows and caches them. An invalidation after the commit wins over every load that began before it.
  *
- * There is no `set` here: which of two transactions committed last only the database knows, so a value could be the older one;
- * a removal cannot. If the process dies between the commit and `commit()`, entries stay as long as their ttl says.
+ * There is no `set`: only the database knows which of two transactions committed last, so a stored value could be the older one. A
+ * removal is always safe. If the process dies between the commit and `commit()`, the old entries stay until their ttl ends.
  */
 export class AfterCommit {
   readonly #writer: Writer
@@ -42,7 +41,7 @@ export class AfterCommit {
   readonly #invalidatedTags = new Set<string>()
   readonly #expiredTags = new Set<string>()
   readonly #invalidated = new Map<Invalidated<unknown>, Set<unknown>>()
-  /** Of wrapped functions and lists: by what they forget, so that each is made once. */
+  /** Invalidations of wrapped functions (by key) and of lists, so that each is made once. */
   readonly #calls = new Map<object, Map<string, () => Promise<WriteResult>>>()
   #mustClear = false
   #end: 'dropped' | Promise<WriteResult> | undefined
@@ -54,39 +53,39 @@ export class AfterCommit {
     this.#scope = scope
   }
 
-  /** These entries must never be served again. */
+  /** Collects keys to delete: their entries are never served again. */
   delete(keys: string | readonly string[]): this
   delete(keys: string | readonly string[], ...others: readonly unknown[]): this {
     refuseMore(others, 'delete()', "one key or an array, as in delete(['a', 'b'])")
     return this.#collect(this.#deleted, this.#checkKeys(keys))
   }
 
-  /** These entries stop being fresh. */
+  /** Collects keys to expire: their entries stop being fresh. */
   expire(keys: string | readonly string[]): this
   expire(keys: string | readonly string[], ...others: readonly unknown[]): this {
     refuseMore(others, 'expire()', "one key or an array, as in expire(['a', 'b'])")
     return this.#collect(this.#expired, this.#checkKeys(keys))
   }
 
-  /** Every entry that carries one of these tags must never be served again. */
+  /** Collects tags to invalidate: every entry that carries one of them is never served again. */
   invalidateTags(tags: string | readonly string[]): this
   invalidateTags(tags: string | readonly string[], ...others: readonly unknown[]): this {
     refuseMore(others, 'invalidateTags()', "one tag or an array, as in invalidateTags(['a', 'b'])")
     return this.#collect(this.#invalidatedTags, checkTagList(tags, 'tags'))
   }
 
-  /** Every entry that carries one of these tags stops being fresh. */
+  /** Collects tags to expire: every entry that carries one of them stops being fresh. */
   expireTags(tags: string | readonly string[]): this
   expireTags(tags: string | readonly string[], ...others: readonly unknown[]): this {
     refuseMore(others, 'expireTags()', "one tag or an array, as in expireTags(['a', 'b'])")
     return this.#collect(this.#expiredTags, checkTagList(tags, 'tags'))
   }
 
-  /** The result of one call of a wrapped function; its arguments follow. */
+  /** Collects the result of one call of a wrapped function, whose arguments follow. */
   invalidate<A extends readonly unknown[]>(wrapped: InvalidatedCalls<A>, ...args: NoInfer<A>): this
-  /** A list in pages. */
+  /** Collects all pages of a list. */
   invalidate(list: InvalidatedList): this
-  /** The values of one id of a source, or of an array of ids. */
+  /** Collects the value of one id of a source, or the values of an array of ids. */
   invalidate<Id>(source: Invalidated<Id>, ids: NoInfer<Exclude<Id, readonly unknown[]> | readonly Id[]>): this
   invalidate(source: object, ...what: readonly unknown[]): this {
     this.#assertCollecting()
@@ -99,7 +98,7 @@ export class AfterCommit {
     if (isCalls(from)) return this.#collectCall(from, from.keyOf(...what), () => from.invalidate(...what))
     const [ids, ...others] = what
     if (isList(from)) {
-      refuseMore(what, 'invalidate() of a list', 'the list and means every page')
+      refuseMore(what, 'invalidate() of a list', 'the list only and invalidates every page')
       return this.#collectCall(from, '', () => from.invalidate())
     }
     refuseMore(others, 'invalidate() of a source', 'one id or an array of ids, as in invalidate(users, [1, 2])')
@@ -111,18 +110,18 @@ export class AfterCommit {
     return this.#collect(known, Array.isArray(ids) ? ids : [ids])
   }
 
-  /** Everything under the cache or namespace whose collector this is. */
+  /** Collects everything in the cache or namespace that made this collector. */
   clear(): this
   clear(...others: readonly unknown[]): this {
-    refuseMore(others, 'clear()', 'nothing and means everything')
+    refuseMore(others, 'clear()', 'no argument and removes everything')
     this.#assertCollecting()
     this.#mustClear = true
     return this
   }
 
   /**
-   * The transaction has committed: makes what was collected, all at once. 'queued': L2 will be told (G6). Never rejects because of
-   * L2; called again it answers the same.
+   * Makes all collected invalidations at once. Call it when the transaction has committed. Never rejects because of L2: then the result
+   * is 'queued', and L2 gets them when it can be reached. Later calls return the same promise.
    */
   commit(): Promise<WriteResult> {
     if (this.#end === 'dropped') this.#assertCollecting()
@@ -130,7 +129,7 @@ export class AfterCommit {
     return this.#end as Promise<WriteResult>
   }
 
-  /** The transaction was rolled back: nothing became outdated. After `commit()` it changes nothing. */
+  /** Discards what was collected. Call it when the transaction was rolled back. After `commit()` it changes nothing. */
   drop(): void {
     this.#end ??= 'dropped'
   }
@@ -140,7 +139,7 @@ export class AfterCommit {
     const scope = this.#scope
     const expired = [...this.#expired].filter((key) => !this.#deleted.has(key))
     const expiredTags = [...this.#expiredTags].filter((tag) => !this.#invalidatedTags.has(tag))
-    // All begin in one tick, and so travel together.
+    // All begin in one tick, so they are sent to L2 together.
     const work: Promise<WriteResult>[] = []
     if (this.#mustClear) work.push(writer.clear(scope))
     if (this.#deleted.size > 0) work.push(writer.delete(scope, [...this.#deleted], undefined))
@@ -165,7 +164,7 @@ export class AfterCommit {
     return this
   }
 
-  /** Refused now, where the mistake is, and not after the commit. */
+  /** Refuses a wrong key now, at the call that passes it, and not after the commit. */
   #checkKeys(keys: string | readonly string[]): readonly string[] {
     const list: unknown = typeof keys === 'string' ? [keys] : keys
     if (!Array.isArray(list)) {
@@ -180,13 +179,13 @@ export class AfterCommit {
     const end = this.#end === 'dropped' ? 'dropped' : 'committed'
     throw new CacheError(
       'INVALID_OPTION',
-      `expected a collector that still collects; this one was ${end}. Take a new one with cache.afterCommit() for each transaction`,
+      `expected a collector that still collects; this one was ${end}. Call cache.afterCommit() for each transaction`,
     )
   }
 }
 
 function isCalls(from: object): from is InvalidatedCalls<readonly unknown[]> {
-  return 'keyOf' in from && 'store' in from
+  return 'keyOf' in from && 'set' in from
 }
 
 function isList(from: object): from is InvalidatedList {

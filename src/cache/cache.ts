@@ -1,4 +1,4 @@
-// The cache that users hold: every member of the public API, each handed on to the flow that does the work.
+// The `Cache`: each method checks its arguments and calls the part of flow that does the work.
 
 import type { CallScope, Core } from '../flow/core.js'
 import { scopeOfCall } from '../flow/entries/scope-of-call.js'
@@ -8,32 +8,22 @@ import { loadMissing } from '../flow/read/load-many.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { Reader } from '../flow/read/read.js'
 import type { Shutdown } from '../flow/shutdown.js'
-import type { UsableEntry } from '../flow/state/flight.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
 import type { Writer } from '../flow/write/write.js'
-import type { Entry } from '../model/entry.js'
 import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events/events.js'
-import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { childSpace, type Version } from '../model/keys/key.js'
-import { checkNames, checkOptions, refuseMore } from '../model/option-rules.js'
-import type {
-  CallOptions,
-  LoadContext,
-  Loader,
-  NamespaceOptions,
-  ReadOptions,
-  WriteOptions,
-} from '../model/options/options.js'
+import { checkNames, checkOptions, refuseMore, refuseNew } from '../model/option-rules.js'
+import type { CallOptions, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
-import { refuseNew } from '../model/options/refuse-new.js'
 import { ownOptions } from '../model/own-options.js'
 import type { StandardSchema } from '../model/values/schema.js'
 import { AfterCommit } from './after-commit.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
+import { lookupOf, served } from './found.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
 import type { NameRegistry } from './registry/name-registry.js'
@@ -45,7 +35,7 @@ import type { WarmOptions, WarmReport } from './warm/warm-run.js'
 import type { WrapOptions } from './wrap/options.js'
 import { type WrappedAs, wrapFunction } from './wrap/wrap.js'
 
-/** What a cache is made of; only `create-cache.ts` puts it together. */
+/** The parts of a cache, which `create-cache.ts` puts together. */
 export interface CacheParts {
   readonly core: Core
   readonly reader: Reader
@@ -57,20 +47,21 @@ export interface CacheParts {
 
 const READ_OPTIONS = ['version', 'tiers', 'signal']
 const VERSION = ['version']
-const SEVERAL_KEYS = '. Several keys are one array'
+const SEVERAL_KEYS = '. Pass several keys as one array'
 const NAMESPACE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'version']
 
-/** Names a method that users do not call. Registered, so that an ESM and a CommonJS copy of a cache agree. */
+/** The name of a method that is not public. A registered symbol, so that the ESM and the CommonJS build share it. */
 export const REPORT: unique symbol = Symbol.for('tiercache.report') as never
 
-/** One key with its value, for `setMany`. */
+/** A key and its value, for `setMany`. */
 export type KeyValue<V> = readonly [key: string, value: V]
 
 /**
  * A multi-level cache, or a namespace of one.
  *
- * No method rejects because L2 is down; reads reject only with the loader's own error, with `CacheError` codes `INVALID_OPTION`,
- * `INVALID_KEY`, `LOAD_TIMEOUT`, `REENTRANT_LOAD` and `CLOSED`, or with the reason of the caller's own `signal`.
+ * No read and no write rejects because L2 is down. A read rejects only with the loader's own error, with the reason of the caller's
+ * `signal`, or with a `CacheError` whose code is `INVALID_OPTION`, `INVALID_KEY`, `LOAD_TIMEOUT`, `REENTRANT_LOAD`, `SCHEMA_MISMATCH`,
+ * `BATCH_MISMATCH` or `CLOSED`.
  */
 export class Cache {
   readonly #parts: CacheParts
@@ -83,15 +74,16 @@ export class Cache {
     this.#scope = scope
   }
 
-  /** The path of this cache or namespace, such as `shop/catalog@3`: what its keys in L2 begin with. */
+  /** The path of this cache or namespace, such as `shop/catalog@3`. Its keys in L2 begin with it. */
   get path(): string {
     return this.#scope.space.scope
   }
 
   /**
-   * The value of `key`, loaded if no tier has it. One load runs per key; with an L2, one in the fleet (G5).
-   * Rejects with what the loader threw, unless a stale value may answer (`staleIfError`). With a `schema` the value is what the
-   * schema returns, whatever the loader's type; `undefined` and `null` of the loader do not pass it.
+   * Returns the value of `key`, and calls `load` if no tier has a value that may be served. One load runs per key in this process, and
+   * one in all processes that share an L2. Rejects with what the loader threw, unless `staleIfError` allows a stale value.
+   *
+   * With a `schema`, the value is what the schema returns, whatever the loader's type. `undefined` and `null` are not validated.
    */
   getOrSet<V, Output>(
     key: string,
@@ -100,51 +92,58 @@ export class Cache {
   ): Promise<Output | Extract<V, undefined | null>>
   getOrSet<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V>
   getOrSet(key: string, load: Loader<unknown>, options?: CallOptions): Promise<unknown> {
-    // While a request scope is open somewhere, this call may be in one. A hit pays for the comparison only.
+    // While any request scope is open, this call may belong to it. Otherwise a hit pays for this comparison only.
     if (this.#parts.requests.openScopes !== 0)
       return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)
     return this.#parts.reader.getOrSet(this.#scope, key, load, options)
   }
 
-  /** The value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; never loads. `undefined` may also be a cached `undefined`: see `lookup`. */
+  /**
+   * Returns the value of `key` if a tier has it, fresh or within `staleWhileRevalidate`; else `undefined`. Never loads. A cached
+   * `undefined` looks the same as a miss: `lookup` tells them apart.
+   */
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
     const own = checkOptions(options, READ_OPTIONS, 'get')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return this.#served(key, usable, own) as V | undefined
+    return served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable) as V | undefined
   }
 
-  /** Tells a cached `undefined` from a miss, and what is known of the entry. Never loads. */
+  /**
+   * Returns whether a tier has `key`, and if so its value, tier, state, age and tags. Never loads. Unlike `get`, it also returns a value
+   * that only `staleIfError` allows, with the state `'staleIfError'`.
+   */
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
     const own = checkOptions(options, READ_OPTIONS, 'lookup')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    this.#served(key, usable, own)
-    return this.#lookupOf<V>(usable)
+    served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable)
+    return lookupOf<V>(this.#parts.core, usable)
   }
 
-  /** Whether `get` would find a value. Not a read for the counters: no value is handed out. */
+  /** Returns whether `get` would find a value. It does not count as a read, since no value is returned. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
     const own = checkOptions(options, READ_OPTIONS, 'has')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
     return usable !== undefined && usable.age !== 'staleIfError'
   }
 
-  /** What L1 has, at once; changes nothing, neither recency nor counters. */
+  /** Returns the value in L1, synchronously; `undefined` if there is none. Changes nothing, neither recency nor counters. */
   peek<V = unknown>(key: string, options?: { readonly version?: Version | undefined }): V | undefined {
     const own = checkOptions(options, VERSION, 'peek')
     return this.#parts.requests.reads.peek(scopeOfCall(this.#scope, own), key) as V | undefined
   }
 
-  /** The values in the order of `keys`, `undefined` where there is none; one read of L2 per cluster slot. Never loads. */
+  /** Returns the values in the order of `keys`, with `undefined` for a miss. Costs one read of L2 per cluster slot. Never loads. */
   async getMany<V = unknown>(keys: readonly string[], options?: ReadOptions): Promise<(V | undefined)[]> {
     const own = checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
     const usable = await this.#parts.requests.reads.findMany(this.#scope, list, own)
-    return usable.map((one, i) => this.#served(list[i] as string, one, own) as V | undefined)
+    const { space } = scopeOfCall(this.#scope, own)
+    return usable.map((one, i) => served(this.#parts.core, space, list[i] as string, one) as V | undefined)
   }
 
   /**
-   * The values in the order of `keys`. What no tier has is loaded by one call of `loadMany` with the missing keys (each once), which
-   * answers their values in the same order, an `Error` where one key failed. Flights are shared with single gets.
+   * Returns the values in the order of `keys`. One call of `load` gets the keys that no tier has, each once. It returns their values in
+   * the same order, with an `Error` for a key that failed. A key that another caller is loading is not loaded again.
    */
   getOrSetMany<V, Output>(
     keys: readonly string[],
@@ -162,21 +161,22 @@ export class Cache {
   }
 
   /**
-   * Stores `value` in every tier and makes every other process forget the old one. 'queued': L2 could not be reached; it is told
-   * as soon as it can (G6), and this process sees the value at once (G2). Rejects with `UNSUPPORTED_VALUE` before anything is done.
+   * Stores `value` in every tier and makes every other process drop the old value. This process sees the new value at once, even if the
+   * result is 'queued': then L2 could not be reached, and it gets the value when it can be. Rejects with `UNSUPPORTED_VALUE`, with
+   * `SCHEMA_MISMATCH` or with what `tags` threw, before anything is done.
    */
   set<V>(key: string, value: V, options?: WriteOptions<V>): Promise<WriteResult> {
     return this.#parts.writer.set(this.#scope, key, value, options as WriteOptions<never>)
   }
 
-  /** `set` for many entries; they travel together. */
+  /** `set` for many entries, which are sent to L2 together. If one is refused, this rejects, and the others are stored all the same. */
   async setMany<V>(entries: Iterable<KeyValue<V>>, options?: WriteOptions<V>): Promise<WriteResult> {
     const checked = checkEntries(entries)
     const results = await Promise.all(checked.map(([key, value]) => this.set(key, value, options)))
     return results.includes('queued') ? 'queued' : 'applied'
   }
 
-  /** The entries must never be served again, by no process (G1). */
+  /** Removes the entries: no process serves them again. A load that began before stores nothing. */
   async delete(
     keys: string | readonly string[],
     options?: { readonly version?: Version | undefined },
@@ -185,7 +185,7 @@ export class Cache {
     return this.#parts.writer.delete(this.#scope, checkKeys(keys), own?.version)
   }
 
-  /** The entries stop being fresh; `staleIfError` may still serve them. */
+  /** Ends the freshness of the entries. They are served only if loading fails, for as long as `staleIfError` allows. */
   async expire(
     keys: string | readonly string[],
     options?: { readonly version?: Version | undefined },
@@ -195,8 +195,8 @@ export class Cache {
   }
 
   /**
-   * Every entry of the whole cache, namespaces included, that carries one of the tags must never be served again.
-   * One command, whatever the number of entries.
+   * Removes every entry that carries one of the tags, in the whole cache with all its namespaces: no process serves them again.
+   * Costs one command, whatever the number of entries.
    */
   invalidateTags(tags: string | readonly string[]): Promise<WriteResult>
   async invalidateTags(tags: string | readonly string[], ...others: readonly unknown[]): Promise<WriteResult> {
@@ -204,29 +204,34 @@ export class Cache {
     return this.#parts.writer.invalidateTags(this.#scope, checkTagList(tags, 'tags'))
   }
 
-  /** The soft twin of `invalidateTags`: `staleIfError` may still serve the entries. */
+  /** Ends the freshness of every entry that carries one of the tags, as `expire` does for keys. Costs one command. */
   expireTags(tags: string | readonly string[]): Promise<WriteResult>
   async expireTags(tags: string | readonly string[], ...others: readonly unknown[]): Promise<WriteResult> {
     refuseMore(others, 'expireTags()', "one tag or an array, as in expireTags(['org:7', 'org:8'])")
     return this.#parts.writer.expireTags(this.#scope, checkTagList(tags, 'tags'))
   }
 
-  /** Everything under this cache or namespace is gone, in every process. One command, whatever the number of entries. */
+  /**
+   * Removes every entry of this cache or namespace, with the namespaces below it, in every process. Costs one command, whatever the
+   * number of entries.
+   */
   clear(): Promise<WriteResult>
   async clear(...others: readonly unknown[]): Promise<WriteResult> {
     refuseMore(
       others,
       'clear()',
-      'nothing and means everything; single entries are for delete(), prefixes for deleteByPrefix()',
+      'no argument and removes everything; use delete() for single entries and deleteByPrefix() for a prefix',
     )
     return this.#parts.writer.clear(this.#scope)
   }
 
   /**
-   * Administration, not hot path: removes every entry of this cache or namespace whose key begins with `prefix`, from L2 by looking at
-   * all its keys in bounded batches, and from the memory of every process. Answers how many L2 had (without an L2: this memory).
-   * Keys above 512 bytes are hashed in L2: their entries are read to see which they are, and one that does not say it goes, too. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached, with the reason of
-   * `signal`, and with `INVALID_KEY` for a prefix that is too long or ill-formed; what was removed by then stays so: call it again.
+   * Removes every entry of this cache or namespace whose key begins with `prefix`, from L2 and from the memory of every process. Returns
+   * how many of them L2 had, or this process's memory if there is no L2. For administration: it looks at every key of L2, in bounded
+   * batches. Keys above 512 bytes are hashed in L2, so their entries are read; an entry that does not contain its key is removed too.
+   *
+   * Rejects with `L2_UNAVAILABLE` if L2 cannot be reached, with the reason of `signal`, and with `INVALID_KEY` for a prefix that is too
+   * long or ill-formed. What was removed before that stays removed, so the call can be repeated.
    */
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
     const own = checkOptions(options, ['signal'], 'deleteByPrefix')
@@ -234,7 +239,7 @@ export class Cache {
     return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), own?.signal))
   }
 
-  /** A nested prefix with its own defaults, `version` and `clear()`. Tags span the whole cache. */
+  /** Returns a namespace: a nested prefix with its own defaults, `version` and `clear()`. Tags belong to the whole cache. */
   namespace(name: string, options: NamespaceOptions = {}): Cache {
     const own = checkNames(options, NAMESPACE_OPTIONS, 'namespace')
     const policy = resolvePolicy(this.#scope.policy, own)
@@ -242,9 +247,9 @@ export class Cache {
   }
 
   /**
-   * A typed source: values by id, loaded in batches, saved through the cache. Its entries live in a namespace of its name. Make it once,
-   * where a module is loaded; the same definition again is the same source. Throws `INVALID_OPTION` if something else of this cache
-   * has the name, unless it is the same module evaluated again (see `docs/guides/sources.md`).
+   * Returns a typed source: values by id, which are loaded in batches and saved through the cache. Its entries live in a namespace of
+   * its name. Create it once, at module level; the same definition returns the same source. Throws `INVALID_OPTION` if the name belongs
+   * to something else in this cache, unless the same module is evaluated again (see `docs/guides/sources.md`).
    */
   source<Id, V>(name: string, definition: SourceDefinition<Id, V>): Source<Id, V> {
     const { scope } = childSpace(this.#scope.space, name, ownOptions(definition)?.version)
@@ -252,15 +257,15 @@ export class Cache {
     return made ?? new Source(this.#parts, this.#scope, name, definition)
   }
 
-  /** Collects invalidations while a transaction of the caller's runs: `commit()` makes them, `drop()` forgets them. */
+  /** Returns a collector of invalidations for one database transaction: `commit()` makes them, `drop()` discards them. */
   afterCommit(): AfterCommit {
     this.#parts.core.assertOpen()
     return new AfterCommit(this.#parts.writer, this.#scope)
   }
 
   /**
-   * A function with the signature and `this` of `fn` whose results are cached, under its arguments, in a namespace of its name.
-   * Throws `NAME_REQUIRED` if it has none, and `INVALID_OPTION` if another function of this cache has the same.
+   * Returns a function with the signature and `this` of `fn` whose results are cached by its arguments, in a namespace of its name.
+   * Throws `NAME_REQUIRED` if it has no stable name, and `INVALID_OPTION` if another function of this cache has the same one.
    */
   wrap<F extends (...args: never[]) => unknown>(
     fn: F,
@@ -269,14 +274,18 @@ export class Cache {
     return wrapFunction(this.#parts, this.#scope, fn as never, options as never) as never
   }
 
-  /** A list that comes in pages, the next one fetched in the background while one is used. Its pages live in a namespace of this name. */
+  /**
+   * Returns a cached list that is read page by page. The next page is fetched in the background while one is in use. Its pages live in
+   * a namespace of this name. Throws `INVALID_OPTION` and `INVALID_KEY`.
+   */
   pages<T, C>(name: string, definition: PagesDefinition<T, C>): Pages<T, C> {
     return new CachedPages(this.#parts, this.#scope, name, definition)
   }
 
   /**
-   * Loads what is not cached yet, at most `concurrency` at once; what is fresh is skipped, so an interrupted warming is simply
-   * repeated. Answers when all have been loaded; `drain()` tells when L2 has them. A failing load is reported, not thrown.
+   * Fills the cache: loads the entries that are not cached, at most `concurrency` at a time. Fresh ones are skipped, so an interrupted
+   * run can simply be repeated. Resolves when all are loaded; `drain()` resolves when L2 has them. A load that fails is counted in the
+   * report. Rejects only with what `entries` or `onProgress` threw, and with `INVALID_OPTION`.
    */
   async warm(
     entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
@@ -286,62 +295,67 @@ export class Cache {
   }
 
   /**
-   * Runs `work`, such as the handling of one request, and answers what it answers. Until that has settled, each key of the whole
-   * cache is read once and stays the same for `work`, whoever changes it meanwhile; changes that `work` itself makes are seen.
-   * A scope within a scope is part of it. Loaders are called outside: what they load is for everybody.
+   * Runs `work`, such as the handling of one request, in a request scope, and returns what `work` returns. In the scope each key of the
+   * whole cache is read once and keeps its value, even if others change it. Changes that `work` makes itself are visible to it. The scope
+   * ends when the promise that `work` returned has settled. A scope inside another one is part of it. Loaders run outside the scope,
+   * because their values are shared with all callers.
    *
-   * Where `work` returns before the request is over, as Express's `next` does, say what it lasts until:
-   * `cache.requestScope(next, { until: response })`. Throws `INVALID_OPTION`, `CLOSED`.
+   * If `work` returns before the request is over, as Express's `next` does, pass what ends the scope:
+   * `cache.requestScope(next, { until: response })`. Throws `INVALID_OPTION` and `CLOSED`.
    */
   requestScope<T>(work: () => T, options?: RequestScopeOptions): T {
     return this.#parts.requests.run(work, options)
   }
 
-  /** A scope like that of `scope`, for work that comes in pieces: `run(work)` as often as needed, then `end()`, or `using`. */
+  /** Opens a request scope for work that runs in several parts: call `run(work)` as often as needed, then `end()`, or declare it with `using`. */
   openRequestScope(options?: Pick<RequestScopeOptions, 'limit'>): OpenRequestScope {
     const own = checkOptions(options, ['limit'], 'openRequestScope')
     return this.#parts.requests.open(own?.limit)
   }
 
-  /** Which tier has the key, how old it is, what is left of each window, its tags, and who would load it now. Changes nothing. */
+  /** Explains what a read of the key would do now: which tiers have it, its age and tags, what is left of each window, and why. Changes nothing. */
   async explain(key: string, options?: ReadOptions): Promise<Explanation> {
     const own = checkOptions(options, READ_OPTIONS, 'explain')
     return explain(this.#parts.core, this.#parts.reader, this.#scope, key, own)
   }
 
-  /** For the decorators, which are a subpath of their own: reports what they had to do without, once per code and `about`. */
+  /** Reports an error that a decorator went on without, once per code and `about`. The decorators are a subpath of their own. */
   [REPORT](about: string, error: CacheError): void {
     this.#parts.core.recorder.notices.once(`${this.path} ${about}`, error)
   }
 
-  /** Counters since the start and latency histograms. Every read counts once, as one outcome: `reads`. */
+  /** Returns a copy of all counters since the start, the present sizes, and latencies. Every read counts once in `reads`, by its outcome. */
   stats(): CacheStats {
     return snapshot(this.#parts.core)
   }
 
-  /** Calls `listener` at each `event`, at once and in order; answers what removes it. A listener that throws hurts nobody. */
+  /**
+   * Calls `listener` at each `event`, synchronously and in the order of registration. Returns a function that removes it. A listener that
+   * throws or rejects disturbs nothing; the event `listenerFailed` reports it.
+   */
   on<Name extends CacheEventName>(event: Name, listener: Listener<Name>): () => void {
     return this.#parts.core.events.on(event, listener)
   }
 
   /**
-   * Resolves once L2 is in use, at once without an L2. Nothing needs it: calls made earlier are served by L1 and the loader.
-   * Rejects when `timeout` (default: the L2's `connectTimeout`) is over, with the code of what is wrong, such as `L2_UNAVAILABLE` or
-   * `L2_MISCONFIGURED`, and that error as `cause`; with `CLOSED` when the cache is closed. The cache goes on trying either way.
+   * Resolves once L2 is in use, and at once if there is no L2. Calling it is optional: earlier calls are served by L1 and the loader.
+   * Rejects after `timeout` (default: the `connectTimeout` of L2) with the code of what is wrong, such as `L2_UNAVAILABLE` or
+   * `L2_MISCONFIGURED`, and that error as its `cause`; the cache goes on trying to connect. Rejects with `CLOSED` once the cache is closed.
    */
   ready(options: ReadyOptions = {}): Promise<void> {
     return whenReady(this.#parts.core, options)
   }
 
-  /** Resolves when the work behind the callers' backs is done: fills, refreshes. */
+  /** Resolves when no background work is left: fills, refreshes, and one attempt to save each queued change (`write: 'behind'`). */
   drain(): Promise<void> {
     const { background, callers } = this.#parts.core
     return callers.await(background.drain())
   }
 
   /**
-   * Ends the whole cache: waits for background work at most `closeTimeout`, then closes what the SDK opened and nothing else.
-   * Never hangs and never rejects; later calls answer the same. The event `closed` tells what never reached L2.
+   * Closes the whole cache with all its namespaces: waits for background work for at most `closeTimeout`, then closes the connections
+   * that the SDK opened, and no others. Never hangs and never rejects; later calls return the same promise. The event `closed` says
+   * how many changes never reached L2.
    */
   close(): Promise<void> {
     return this.#parts.shutdown.close()
@@ -350,40 +364,4 @@ export class Cache {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  /** Reports the read; answers its value. */
-  #served(key: string, usable: UsableEntry | undefined, options: ReadOptions | undefined): unknown {
-    const { recorder, l1 } = this.#parts.core
-    const { space } = scopeOfCall(this.#scope, options)
-    if (usable === undefined || usable.age === 'staleIfError') {
-      recorder.read(space, key, ABSENT)
-      return undefined
-    }
-    const { entry, age, tier } = usable
-    recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
-    return l1 === undefined ? entry.value : l1.release(entry.value)
-  }
-
-  #lookupOf<V>(usable: UsableEntry | undefined): Lookup<V> {
-    if (usable === undefined) return { found: false }
-    const { entry, tier, age } = usable
-    const { clock, l1 } = this.#parts.core
-    const nowMs = clock.nowMs()
-    return {
-      found: true,
-      value: (l1 === undefined ? entry.value : l1.release(entry.value)) as V,
-      tier,
-      state: age,
-      ageMs: nowMs - entry.createdAtMs,
-      freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
-      tags: tagsOf(entry),
-    }
-  }
 }
-
-/** The user's tags of an entry. */
-export function tagsOf(entry: Entry): readonly string[] {
-  return entry.labels.labels.filter((label) => label.startsWith('t:')).map((label) => label.slice(2))
-}
-
-export type { LoadContext }

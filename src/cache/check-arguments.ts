@@ -1,7 +1,7 @@
-// Checks the arguments of the public methods at the door.
+// Checks arguments of the public methods.
 import { CacheError, show } from '../model/errors.js'
 
-/** Answers a list of keys; each key is checked where it is used. The list is only read. */
+/** Returns the keys as a list. The caller's array is only read. Throws `INVALID_KEY` for anything but strings; their length is checked later. */
 export function checkKeys(keys: unknown): readonly string[] {
   const list: unknown = typeof keys === 'string' ? [keys] : keys
   if (!Array.isArray(list)) {
@@ -18,13 +18,13 @@ export function checkKeys(keys: unknown): readonly string[] {
   return list
 }
 
-/** Answers `prefix` if it is a string; every key begins with the empty one. */
+/** Returns `prefix` if it is a string. The empty prefix is allowed: every key begins with it. */
 export function checkPrefix(prefix: unknown): string {
   if (typeof prefix === 'string') return prefix
   throw new CacheError('INVALID_KEY', `a prefix must be a string such as 'user:'; got ${show(prefix)}`)
 }
 
-/** Answers key-value pairs as a list of their own. */
+/** Returns the key-value pairs as a new list. Throws `INVALID_OPTION` for anything else. */
 export function checkEntries<V>(entries: Iterable<readonly [string, V]>): readonly (readonly [string, V])[] {
   if (entries === null || typeof entries !== 'object' || typeof entries[Symbol.iterator] !== 'function') {
     throw new CacheError(

@@ -1,4 +1,4 @@
-// `cache.pages(name, …)`: a list that comes in pages, each cached under its cursor, the next one fetched while this one is used.
+// `cache.pages(name, …)`: a list in pages. Each page is cached under its cursor, and the next one is fetched while one is in use.
 import type { CallScope, Core } from '../flow/core.js'
 import type { Reader } from '../flow/read/read.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
@@ -13,42 +13,45 @@ import type { StandardSchema } from '../model/values/schema.js'
 import type { NameRegistry } from './registry/name-registry.js'
 import type { RequestScopes } from './request-scope/request-scope.js'
 
-/** A part of a list. `next` is the cursor of what follows; `undefined` or `null` at the end. */
+/** One page of a list. `next` is the cursor of the following page, and `undefined` or `null` on the last one. */
 export interface Page<T = unknown, C = unknown> {
   readonly items: readonly T[]
   readonly next?: C | null | undefined
 }
 
-/** A list that comes in pages. A cursor is anything that can be an argument of a wrapped function: a number, a string, an object. */
+/**
+ * Defines a list in pages: how a page is loaded, and how long it is cached. A cursor is anything that can be an argument of a wrapped
+ * function, such as a number, a string or a plain object.
+ */
 export interface PagesDefinition<T, C> extends PolicyOptions {
-  /** Loads the page at `cursor`; the first page has none. */
+  /** Loads the page at `cursor`, which is `undefined` for the first page. */
   readonly loadPage: (cursor: C | undefined, ctx: LoadContext) => Page<T, C> | Promise<Page<T, C>>
-  /** How many pages beyond the one in use are fetched in the background. Default 1; 0: none. */
+  /** How many pages after the one in use are fetched in the background, 0 to 100. Default 1. */
   readonly prefetch?: number | undefined
-  /** Another version is another list. */
+  /** Part of the keys: pages of another version are never served. */
   readonly version?: Version | undefined
-  /** Of every page, besides what `invalidate()` needs. */
+  /** Tags of every page. `invalidate()` needs none. */
   readonly tags?: readonly string[] | ((page: Page<T, C>, key: string) => readonly string[]) | undefined
   readonly schema?: StandardSchema<Page<T, C>> | undefined
 }
 
 /** Options of reading pages. */
 export interface PageReadOptions {
-  /** Lets this reader leave; a load that others wait for goes on. */
+  /** Ends the wait of this reader. A load that others wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A cached list in pages. `for await (const item of list)` walks over its items from the first page on. */
+/** A cached list in pages. `for await (const item of list)` iterates over its items, from the first page on. */
 export interface Pages<T, C> extends AsyncIterable<T> {
-  /** The page at `cursor`, by default the first. Rejects with what `loadPage` threw, unless a stale page may answer. */
+  /** Returns the page at `cursor`, by default the first one. Rejects with what `loadPage` threw, unless `staleIfError` allows a stale page. */
   page(cursor?: C, options?: PageReadOptions): Promise<Page<T, C>>
-  /** Page by page, from `cursor` or the first page on. */
+  /** Iterates over the pages, from `cursor` or from the first page on. */
   from(cursor?: C, options?: PageReadOptions): AsyncIterable<Page<T, C>>
-  /** No page must ever be served again: one command, however many there are. Whoever walks the list goes on with new pages. */
+  /** Removes all cached pages: none is ever served again. Costs one command, however many there are. An iteration under way goes on with new pages. */
   invalidate(): Promise<WriteResult>
 }
 
-/** What of a cache lists in pages need. */
+/** The parts of a cache that a list in pages needs. */
 export interface PagesParts {
   readonly core: Core
   readonly reader: Reader
@@ -59,17 +62,18 @@ export interface PagesParts {
 
 const PAGES_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'loadPage', 'prefetch', 'version', 'tags']
 const MAX_PREFETCH = 100
-const MAX_COMING = 1_000
+/** Pages of one list that are prefetched at once. */
+const MAX_PREFETCHING = 1_000
 
-/** A list of `parent`; its pages live in a namespace of its name. Throws `INVALID_OPTION`, `INVALID_KEY`. */
+/** A list in pages, which live in a namespace of its name. The constructor throws `INVALID_OPTION` and `INVALID_KEY`. */
 export class CachedPages<T, C> implements Pages<T, C> {
   readonly #parts: PagesParts
   readonly #scope: CallScope
   readonly #loadPage: PagesDefinition<T, C>['loadPage']
   readonly #options: CallOptions<Page<T, C>>
   readonly #prefetch: number
-  /** Pages that are being fetched ahead. */
-  readonly #coming = new Set<string>()
+  /** Keys of the pages that are being prefetched. */
+  readonly #prefetching = new Set<string>()
 
   constructor(parts: PagesParts, parent: CallScope, name: string, definition: PagesDefinition<T, C>) {
     const { loadPage, prefetch = 1, version, tags, ...policy } = checkNames(definition, PAGES_OPTIONS, 'pages')
@@ -111,12 +115,12 @@ export class CachedPages<T, C> implements Pages<T, C> {
     refuseMore(
       others,
       'invalidate() of a list in pages',
-      'nothing and means every page: a change moves items between pages',
+      'no argument and invalidates every page, because a change moves items between pages',
     )
     return this.#parts.writer.clear(this.#scope)
   }
 
-  /** `''` for the first page: no encoded cursor is empty. */
+  /** The key of the first page is `''`: no encoded cursor is empty. */
   #key(cursor: C | undefined): string {
     return encodeArguments([cursor])
   }
@@ -125,7 +129,7 @@ export class CachedPages<T, C> implements Pages<T, C> {
     return async (context) => checkPage(await this.#loadPage(cursor, context), this.#scope.space.scope)
   }
 
-  /** Fetches what follows `page` behind the caller's back: as one of the cache's bounded refreshes, outside of requests and loads. */
+  /** Fetches the pages after `page` in the background: as refreshes of the cache, which are bounded, and outside request scopes and loads. */
   #prefetchAfter(page: Page<T, C>, count: number): void {
     const { core, reader, requests } = this.#parts
     let last: Page<T, C> | undefined = page
@@ -135,9 +139,9 @@ export class CachedPages<T, C> implements Pages<T, C> {
       const key = this.#key(cursor)
       last = reader.peek(this.#scope, key) as Page<T, C> | undefined
       if (last !== undefined) continue
-      const isBusy = this.#coming.size === MAX_COMING || !core.background.hasRoomForRefresh
-      if (isBusy || this.#coming.has(key)) return
-      this.#coming.add(key)
+      const isBusy = this.#prefetching.size === MAX_PREFETCHING || !core.background.hasRoomForRefresh
+      if (isBusy || this.#prefetching.has(key)) return
+      this.#prefetching.add(key)
       const fetch = () => this.#fetch(key, cursor, ahead - 1)
       requests.outside(() => core.running.exit(() => core.background.refresh('prefetch', fetch)))()
     }
@@ -148,9 +152,9 @@ export class CachedPages<T, C> implements Pages<T, C> {
       const page = await this.#parts.reader.getOrSet(this.#scope, key, this.#loaderOf(cursor), this.#options)
       this.#prefetchAfter(page, ahead)
     } catch {
-      // The event loadFailed has told of it; whoever wants the page loads it again and gets the error.
+      // The event loadFailed reports it. A caller that needs the page loads it again and gets the error.
     } finally {
-      this.#coming.delete(key)
+      this.#prefetching.delete(key)
     }
   }
 }
@@ -159,6 +163,6 @@ function checkPage<P extends Page>(page: P, scope: string): P {
   if (Array.isArray((page as Page | undefined)?.items)) return page
   throw new CacheError(
     'INVALID_OPTION',
-    `loadPage of ${scope} must answer { items: […], next }; got ${typeof page === 'string' ? 'a text' : show(page)}`,
+    `loadPage of ${scope} must return { items: […], next }; got ${typeof page === 'string' ? 'a string' : show(page)}`,
   )
 }

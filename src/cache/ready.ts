@@ -1,15 +1,15 @@
-// Waiting until L2 is in use, for programs that shall not begin their work before that.
+// `cache.ready()`: waits until L2 is in use, for programs that should not start without it.
 import type { Core } from '../flow/core.js'
 import { checkNames } from '../model/option-rules.js'
 import { type Duration, toMs } from '../model/options/duration.js'
 
-/** How long `cache.ready()` waits. */
+/** Options of `cache.ready()`. */
 export interface ReadyOptions {
-  /** Default: the `connectTimeout` of the L2. */
+  /** How long to wait. Default: the `connectTimeout` of L2. */
   readonly timeout?: Duration | undefined
 }
 
-/** Resolves once L2 is in use, at once where there is none; rejects with what keeps it from that. */
+/** Resolves once L2 is in use, and at once if there is no L2. Rejects with the reason why it is not in use. */
 export async function whenReady(core: Core, options: ReadyOptions): Promise<void> {
   const { timeout } = checkNames(options, ['timeout'], 'ready')
   core.assertOpen()

@@ -1,4 +1,4 @@
-// What stands behind a method decorated with `@cached`: its wrapped form for each cache and class that it is used with.
+// The work behind a method decorated with `@cached`: it wraps the method for each cache and class with which it is used.
 import type { Cache } from '../cache/cache.js'
 import { presentOrigin } from '../cache/registry/origin.js'
 import { readsThis } from '../cache/wrap/instances.js'
@@ -11,15 +11,15 @@ import { CacheError, show } from '../model/errors.js'
 import type { Method, Place } from './decorate.js'
 import { classOf } from './instance.js'
 
-/** The cache itself, or what finds it from the instance: with dependency injection it is a property of that. */
+/** The cache itself, or a function that returns it for an instance, since with dependency injection it is a property of the instance. */
 export type CacheOf<This> = Cache | ((self: This) => Cache)
 
 type Options = WrapOptions<unknown[], unknown, unknown>
 type AnyWrapped = Wrapped<unknown[], unknown>
 
 /**
- * Entries belong to the class of the instance, as `UserRepo.find`, also where a base class declares the method: two classes that
- * inherit it may mean different tables by it. All instances of a class share them, unless the option `per` tells them apart.
+ * A method decorated with `@cached`. Its entries belong to the class of the instance, as `UserRepo.find`, even if a base class declares the
+ * method: two classes that inherit it may use different tables. All instances of a class share them, unless the option `per` separates them.
  */
 export class CachedMethod {
   readonly #place: Place
@@ -28,7 +28,7 @@ export class CachedMethod {
   readonly #origin = presentOrigin()
   readonly #wrapped = new WeakMap<Cache, WeakMap<object, AnyWrapped>>()
   readonly #bodies = new WeakMap<object, Method>()
-  /** Classes that have the method: the declaring one, as far as it is known, and those of the instances seen. */
+  /** The known classes with this method: the declaring one, if it is known, and those of the instances seen so far. */
   readonly #classes = new Set<object>()
 
   constructor(place: Place, cache: CacheOf<never>, options: Options) {
@@ -39,7 +39,7 @@ export class CachedMethod {
     place.onClass((type) => this.#classes.add(type))
   }
 
-  /** The wrapped method of an instance. Without one there has to be one cache and one class that can be meant. */
+  /** The wrapped method of an instance. Without an instance there must be exactly one cache and one known class. */
   of(self: unknown): AnyWrapped {
     const type = classOf(self)
     if (type !== undefined) return this.#wrappedBy(this.#cacheOf(self), type)
@@ -48,7 +48,7 @@ export class CachedMethod {
     return this.#wrappedBy(this.#cacheOf(undefined), only)
   }
 
-  /** Does `verb` with the entries of an instance; without one, of every class known to have the method. */
+  /** Calls `verb` for the class of the instance; without an instance, for every known class with this method. */
   async forAll(self: unknown, verb: (wrapped: AnyWrapped) => Promise<WriteResult>): Promise<WriteResult> {
     if (classOf(self) !== undefined) return verb(this.of(self))
     if (this.#classes.size === 0) throw this.#needsInstance()
@@ -57,7 +57,7 @@ export class CachedMethod {
     return results.includes('queued') ? 'queued' : 'applied'
   }
 
-  /** On whom a verb runs the method: the instance; for a static method its class. */
+  /** The `this` with which a verb runs the method: the instance, or the class of a static method. */
   runnerOf(self: unknown): unknown {
     if (classOf(self) !== undefined) return self
     const [only, another] = this.#classes
@@ -86,17 +86,17 @@ export class CachedMethod {
     return wrapped
   }
 
-  /** A function of its own for each class: two classes that would share a name are refused by the cache as two functions are. */
+  /** Makes a function for each class, so that the cache refuses two classes under one name, as it refuses two functions. */
   #bodyFor(type: object): Method {
     const { method } = this.#place
-    // Told apart by `per`, they may share one.
+    // Classes that `per` separates may share a name.
     const isShared = this.#options.name !== undefined && this.#options.per !== undefined
     const known = this.#bodies.get(isShared ? this : type)
     if (known !== undefined) return known
     const body = function (this: unknown, ...args: unknown[]): unknown {
       return Reflect.apply(method, this, args)
     }
-    // Of a class all of it: its methods alone may look like those of another one.
+    // The text of the whole class: the method alone may look like that of another class.
     const text = String(isShared ? method : type)
     Object.defineProperty(body, DECLARED, {
       value: { text, origin: this.#origin, readsThis: readsThis(method) },
@@ -124,8 +124,8 @@ export class CachedMethod {
   #needsInstance(): CacheError {
     return new CacheError(
       'INVALID_OPTION',
-      `${this.#name} was called without an instance, and whose entries are meant cannot be told without. ` +
-        `Name it: cachedMethod(instance, '${this.#name}')`,
+      `${this.#name} was called without an instance, which is needed to know the class and its entries. ` +
+        `Pass it: cachedMethod(instance, '${this.#name}')`,
     )
   }
 }
@@ -136,7 +136,7 @@ export function cacheOf(given: CacheOf<never>, self: unknown, name: string): Cac
   if (typeof cache?.wrap === 'function') return cache
   throw new CacheError(
     'INVALID_OPTION',
-    `the decorator of ${name} expects a cache, or a function that finds it from the instance; got ${show(cache)}. ` +
-      'Is the property set before the first call?',
+    `the decorator of ${name} expects a cache, or a function that returns it for an instance; got ${show(cache)}. ` +
+      'Set the property before the first call',
   )
 }

@@ -1,4 +1,4 @@
-// `@cached`: the method's results are cached.
+// `@cached`: caches the results of a method.
 
 import { checkWrapOptions, type WrapOptions } from '../cache/wrap/options.js'
 import type { CachedCalls } from '../cache/wrap/wrap.js'
@@ -8,16 +8,16 @@ import { CachedMethod, type CacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 import { HANDLE, instanceOf } from './instance.js'
 
-/** Options of `@cached`: those of `cache.wrap`. The default `name` is class and method, `UserRepo.find`: say it if code is minified. */
+/** Options of `@cached`: those of `cache.wrap`. The default `name` is class and method, such as `UserRepo.find`; pass one if code is minified. */
 export type CachedOptions<A extends readonly unknown[] = never[], V = unknown, This = unknown> = WrapOptions<A, V, This>
 
 /**
- * A method whose results are cached, as by `cache.wrap`: under its arguments, for all instances of a class together. It has to
- * answer a promise.
+ * Caches the results of a method, as `cache.wrap` does: by its arguments, for all instances of a class together. The method must return a
+ * promise.
  *
  * The decorated method has the verbs of a wrapped function (`invalidate`, `refresh`, `keyOf`, `peek`, …); `cachedMethod(self, name)`
- * answers them with their types and for one instance. Throws `INVALID_OPTION` at once for a wrong option, and rejects with it at a
- * call if the name is another's already.
+ * returns them with their types, for one instance. Throws `INVALID_OPTION` at once for a wrong option. A call rejects with
+ * `INVALID_OPTION` if the name belongs to something else.
  */
 export function cached<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
   cache: NoInfer<CacheOf<This>>,
@@ -66,14 +66,14 @@ function verbsOf(cachedMethod: CachedMethod): CachedCalls<unknown[], unknown> {
   }
 }
 
-/** The verbs of a method of `Self`. */
+/** The type of the verbs of the cached method `Name` of `Self`. */
 export type CachedCallsOf<Self, Name extends keyof Self> = Self[Name] extends (...args: infer A) => infer R
   ? CachedCalls<A, Awaited<R>>
   : never
 
 /**
- * The verbs of one instance's cached method, with its types: `cachedMethod(repo, 'find').invalidate('42')`. For a static method
- * `self` is the class. Throws `INVALID_OPTION` if the method is not decorated with `@cached`.
+ * Returns the verbs of the cached method of one instance, with their types: `cachedMethod(repo, 'find').invalidate('42')`. For a static
+ * method `self` is the class. Throws `INVALID_OPTION` if the method is not decorated with `@cached`.
  */
 export function cachedMethod<Self extends object, Name extends keyof Self>(
   self: Self,
@@ -84,7 +84,7 @@ export function cachedMethod<Self extends object, Name extends keyof Self>(
   return Object.fromEntries(bound) as CachedCallsOf<Self, Name>
 }
 
-/** What `@cached` left at a method of `self`. */
+/** The `CachedMethod` that `@cached` stored at a method of `self`. */
 export function handleOf(self: object, name: PropertyKey): CachedMethod {
   const method = (self as Readonly<Record<PropertyKey, unknown>>)[name]
   const handle = typeof method === 'function' ? (method as { [HANDLE]?: CachedMethod })[HANDLE] : undefined

@@ -1,25 +1,26 @@
-// One decorator, two standards: TC39 (stage 3) calls it with the method and a context, TypeScript's `experimentalDecorators`
-// (NestJS) with the prototype, the name and a property descriptor.
+// Makes a decorator that works in both standards. TC39 (stage 3) calls it with the method and a context; TypeScript's
+// `experimentalDecorators` (NestJS) with the prototype, the name and a property descriptor.
 import { CacheError, show } from '../model/errors.js'
 import { classOf } from './instance.js'
 
+/** A method of any signature. */
 export type Method = (this: never, ...args: never[]) => unknown
 
-/** What is known of a method where it is decorated. */
+/** What is known of a method when it is decorated. */
 export interface Place {
   readonly method: Method
-  /** `undefined` for one that is private or named by a symbol: nothing to name entries by. */
+  /** `undefined` for a method that is private or named by a symbol: it cannot name entries. */
   readonly name: string | undefined
   readonly isStatic: boolean
-  /** The class that declares it. TC39 decorators run before there is one. */
+  /** The class that declares the method; `undefined` with TC39 decorators, which run before the class exists. */
   readonly declaredBy: object | undefined
-  /** Calls `learn` with the class of each instance as it is made, or with the class itself for a static method. TC39 only. */
+  /** TC39 only: calls `learn` with the class of each new instance, or with the class itself for a static method. */
   onClass(learn: (type: object) => void): void
 }
 
 /**
- * Takes methods that answer a promise, in classes of either standard. One signature, so that where it stands above a method the
- * compiler infers `A`, `V` and `This` from that, and with them the types of the options' functions.
+ * A decorator for methods that return a promise, in classes of either standard. It is one signature, so that the compiler infers `A`, `V` and
+ * `This` from the method below it, and from them the types of the functions among the options.
  */
 export type CacheDecorator<A extends readonly unknown[] = never[], V = unknown, This = unknown> = (
   ...place:
@@ -27,7 +28,7 @@ export type CacheDecorator<A extends readonly unknown[] = never[], V = unknown, 
     | [target: This & object, name: string | symbol, descriptor: { value?: (...args: A) => Promise<V> }]
 ) => void
 
-/** A decorator of either standard that puts what `replace` answers in the place of a method. `name` is the decorator's, for messages. */
+/** Makes a decorator of either standard that replaces a method by what `replace` returns. `name` is the decorator's name, for messages. */
 export function decorate<D>(name: string, replace: (place: Place) => Method): D {
   return ((first: unknown, second: unknown, third: unknown) => {
     return isContext(second) ? standard(name, replace, first, second) : legacy(name, replace, first, second, third)
@@ -57,7 +58,7 @@ function standard(
       })
     },
   }
-  return dressed(replace(place), place.method)
+  return withLookOf(place.method, replace(place))
 }
 
 function legacy(
@@ -78,24 +79,24 @@ function legacy(
     declaredBy: isStatic ? target : (target as object).constructor,
     onClass: () => undefined,
   }
-  // Changed in place and answered: helpers that combine decorators (NestJS' `applyDecorators`) ignore the answer.
-  property.value = dressed(replace(place), place.method)
+  // Both changed in place and returned: helpers that combine decorators (NestJS' `applyDecorators`) ignore the returned value.
+  property.value = withLookOf(place.method, replace(place))
   return property
 }
 
-/** What stands where `method` stood looks like it, metadata of other decorators included. */
-function dressed(replaced: Method, method: Method): Method {
-  Object.defineProperty(replaced, 'name', { value: method.name, configurable: true })
-  Object.defineProperty(replaced, 'length', { value: method.length, configurable: true })
+/** Gives `replacement` the name, the length, the properties and the metadata of `method`. */
+function withLookOf(method: Method, replacement: Method): Method {
+  Object.defineProperty(replacement, 'name', { value: method.name, configurable: true })
+  Object.defineProperty(replacement, 'length', { value: method.length, configurable: true })
   for (const key of Reflect.ownKeys(method)) {
-    if (!Object.hasOwn(replaced, key))
-      Object.defineProperty(replaced, key, Object.getOwnPropertyDescriptor(method, key) as PropertyDescriptor)
+    if (!Object.hasOwn(replacement, key))
+      Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(method, key) as PropertyDescriptor)
   }
-  copyMetadata(method, replaced)
-  return replaced
+  copyMetadata(method, replacement)
+  return replacement
 }
 
-/** What the package reflect-metadata, if the application has loaded it, knows of a function: NestJS keeps routes and guards there. */
+/** Copies the metadata that reflect-metadata has of a function, if the application uses it: NestJS keeps routes and guards there. */
 function copyMetadata(from: object, to: object): void {
   const { getOwnMetadataKeys, getOwnMetadata, defineMetadata } = Reflect as Partial<Metadata>
   if (getOwnMetadataKeys === undefined || getOwnMetadata === undefined || defineMetadata === undefined) return
@@ -109,5 +110,5 @@ interface Metadata {
 }
 
 function misplaced(name: string, what: unknown): CacheError {
-  return new CacheError('INVALID_OPTION', `@${name} is for methods of classes; ${show(what)} is none`)
+  return new CacheError('INVALID_OPTION', `@${name} expects a method of a class; got ${show(what)}, which is not one`)
 }

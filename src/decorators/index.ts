@@ -1,4 +1,4 @@
-// `tiercache/decorators`: cached methods, for TC39 and for legacy (experimentalDecorators) classes with the same import.
+// `tiercache/decorators`: decorators for methods, with one import for TC39 and for legacy (experimentalDecorators) classes.
 export { type CachedCallsOf, type CachedOptions, cached, cachedMethod } from './cached.js'
 export type { CacheOf } from './cached-method.js'
 export type { CacheDecorator } from './decorate.js'

@@ -1,14 +1,17 @@
-// Whose method is called: instances, their classes, and decorated methods, which are neither.
+// Finds the instance and the class on which a method is called.
 
-/** Where a method decorated with `@cached` has its `CachedMethod`. Registered, so that an ESM and a CommonJS copy of it agree. */
+/**
+ * The property in which a method decorated with `@cached` has its `CachedMethod`. A registered symbol, so that the ESM and the CommonJS
+ * build share it.
+ */
 export const HANDLE = Symbol.for('tiercache.cachedMethod')
 
-/** `self`, unless it is a decorated method: `repo.find.invalidate(…)` calls the verb with `repo.find` as `this`, nobody's instance. */
+/** Returns `self`, unless it is a decorated method: `repo.find.invalidate(…)` has `repo.find` as `this`, which is not an instance. */
 export function instanceOf(self: unknown): unknown {
   return typeof self === 'function' && HANDLE in self ? undefined : self
 }
 
-/** The class of an instance; that of a class, as `this` of a static method, is itself. */
+/** The class of an instance. A class, which is the `this` of a static method, is its own class. */
 export function classOf(instance: unknown): object | undefined {
   if (typeof instance === 'function') return instance
   const type: unknown = typeof instance === 'object' && instance !== null ? instance.constructor : undefined

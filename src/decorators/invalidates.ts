@@ -1,4 +1,4 @@
-// `@invalidates`: after the method, what it has changed is invalidated.
+// `@invalidates`: invalidates entries after a method has run.
 import { type Cache, REPORT } from '../cache/cache.js'
 import { checkKeys } from '../cache/check-arguments.js'
 import type { OfArguments } from '../cache/wrap/options.js'
@@ -10,21 +10,24 @@ import { type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 
 /**
- * What to invalidate. Functions of the arguments are called before the method, and what is wrong with them rejects the call, since
- * nothing has changed yet. Those that end in `Of` get the result, unless it is `undefined` or `null`; if they fail the caller has the
- * result all the same, and a notice reports it (`TAGS_FAILED`).
+ * What `@invalidates` invalidates. Functions of the arguments run before the method; if one fails, the call rejects and nothing has changed.
+ * Functions whose name ends in `Of` also get the result, unless it is `undefined` or `null`; if one fails, the caller still gets the
+ * result, and a notice (`TAGS_FAILED`) reports it.
  */
 export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = unknown> {
+  /** Tags whose entries are invalidated. */
   readonly tags?: OfArguments<A, readonly string[]> | undefined
+  /** More tags, derived from the result. */
   readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
-  /** Keys of the cache itself. */
+  /** Keys of the cache itself whose entries are deleted. */
   readonly keys?: OfArguments<A, string | readonly string[]> | undefined
-  /** A method of the same class that is decorated with `@cached`; `args` makes its arguments of this one's. */
+  /** The name of a method of the same class that is decorated with `@cached`; `args` has to be given too. */
   readonly method?: string | undefined
+  /** Derives the arguments of `method`, whose cached result is invalidated, from the arguments of this method. */
   readonly args?: ((...args: A) => readonly unknown[]) | undefined
   /**
-   * 'success': not if the method rejects. 'settled': also then, for methods that may have changed something although they
-   * failed, as when a commit timed out. Default 'success'.
+   * 'success': invalidates only if the method succeeds. 'settled': also if it rejects, for methods that may have changed something
+   * although they failed, such as when a commit timed out. Default 'success'.
    */
   readonly after?: 'success' | 'settled' | undefined
 }
@@ -32,8 +35,9 @@ export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = 
 const OPTIONS: readonly string[] = ['tags', 'tagsOf', 'keys', 'method', 'args', 'after']
 
 /**
- * A method after which entries must never be served again. It answers when that holds in this process and L2 was told, and what it
- * answers or rejects with is not changed. It has to answer a promise. Throws `INVALID_OPTION` at once for a wrong option.
+ * Invalidates entries after a method has run. The decorated method resolves once the entries are invalidated in this process and in L2 (or
+ * the change is queued for an L2 that cannot be reached). Its result or error is that of the method, which must return a promise. Throws
+ * `INVALID_OPTION` at once for a wrong option.
  */
 export function invalidates<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
   cache: NoInfer<CacheOf<This>>,
@@ -48,11 +52,11 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
     after = 'success',
   } = checkNames(options, OPTIONS, 'invalidates') as InvalidatesOptions<unknown[]>
   if ([tags, tagsOf, keys, target].every((one) => one === undefined)) {
-    throw invalid('invalidates', 'told what to invalidate: tags, tagsOf, keys or method', options)
+    throw invalid('the argument of invalidates', 'an object with tags, tagsOf, keys or method', options)
   }
   checkOneOf(after, 'after', ['success', 'settled'])
   if ((target === undefined) !== (argsFor === undefined)) {
-    throw invalid('method', 'named together with args, which makes its arguments', target)
+    throw invalid('method', 'given together with args, which derives its arguments', target)
   }
   if (tags !== undefined && typeof tags !== 'function') checkTags(tags, 'tags')
   if (keys !== undefined && typeof keys !== 'function') checkKeys(keys)
@@ -65,7 +69,7 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   return decorate('invalidates', ({ method, name = 'the method' }) => {
     return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const home = cacheOf(cache as never, this, name)
-      // What throws here throws before anything was changed.
+      // Errors up to here are thrown before anything has changed.
       const knownTags = typeof tags === 'function' ? checkTags(tags(...args), 'the result of tags()') : (tags ?? [])
       const knownKeys = typeof keys === 'function' ? checkKeys(keys(...args)) : (keys ?? [])
       const call =
@@ -82,7 +86,7 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
       try {
         result = await Reflect.apply(method, this, args)
       } catch (error) {
-        // The caller is told of the method's failure, not of another one.
+        // The caller gets the error of the method, not that of the invalidation.
         if (after === 'settled') await invalidate([]).catch(() => undefined)
         throw error
       }
@@ -92,7 +96,7 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   })
 }
 
-/** The method has done its work, and its caller is to know what came of it: tags that cannot be derived are reported, and none. */
+/** The tags from the result. The method has run, so its caller must get the result: if `tagsOf` fails, it is reported and gives no tags. */
 function tagsOfResult(
   home: Cache,
   name: string,
@@ -106,7 +110,7 @@ function tagsOfResult(
   } catch (error) {
     home[REPORT](
       name,
-      resultFailed('invalidates', name, 'tagsOf', error, 'Entries with these tags were not invalidated'),
+      resultFailed('invalidates', name, 'tagsOf', error, 'entries with these tags were not invalidated'),
     )
     return []
   }

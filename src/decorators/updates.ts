@@ -1,4 +1,4 @@
-// `@updates`: the method's result goes into the cache, as an update that answers the new state does best.
+// `@updates`: stores the result of a method in the cache, for methods that change something and return its new state.
 import { REPORT } from '../cache/cache.js'
 import type { OfArguments } from '../cache/wrap/options.js'
 import { checkTags, ignoreRejection } from '../flow/entries/tags.js'
@@ -13,32 +13,36 @@ import { handleOf } from './cached.js'
 import { type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 
-/** The result goes under a key of the cache. Functions whose name ends in `Of` are given the result first. */
+/** Stores the result under a key of the cache. Functions whose name ends in `Of` get the result as their first argument. */
 export interface UpdatesKey<A extends readonly unknown[] = never[], V = unknown> extends Omit<WriteOptions, 'tags'> {
+  /** Makes the key. */
   readonly keyOf: (result: V, ...args: A) => string
+  /** Tags of the stored result. */
   readonly tags?: OfArguments<A, readonly string[]> | undefined
+  /** More tags, derived from the result. Not called for `undefined` and `null`. */
   readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
 }
 
-/** The result is what a method of the same class, decorated with `@cached`, answers from now on; with that one's options. */
+/** Stores the result as that of a method of the same class that is decorated with `@cached`, with the options of that method. */
 export interface UpdatesMethod<A extends readonly unknown[] = never[], V = unknown> {
+  /** The name of the method. */
   readonly method: string
-  /** The arguments for which it would answer the result. */
+  /** Returns the arguments for which that method returns this result from now on. */
   readonly argsOf: (result: V, ...args: A) => readonly unknown[]
 }
 
-/** Where the result goes. */
+/** Options of `@updates`: where the result is stored. */
 export type UpdatesOptions<A extends readonly unknown[] = never[], V = unknown> = UpdatesKey<A, V> | UpdatesMethod<A, V>
 
 const KEY_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'version', 'keyOf', 'tags', 'tagsOf']
 
 /**
- * A method whose result replaces what the cache has, in every process. It has to return a promise; a rejection stores nothing. What
- * goes wrong after the method ran never costs the caller the result: where it cannot be stored the old value is invalidated, and a
- * notice reports it.
+ * Stores the result of a method in the cache, where it replaces the old value in every process. The method must return a promise; if it
+ * rejects, nothing is stored. If the result cannot be stored, the caller still gets it, the old value is invalidated, and a notice reports
+ * the reason.
  *
- * Two calls that run at once store in the order in which they end here, which need not be that of the database: where that
- * matters, let the method invalidate, or write through a `source`. Throws `INVALID_OPTION` at once for a wrong option.
+ * Two calls that run at the same time store in the order in which they end, which may differ from the order in the database. If that
+ * matters, use `@invalidates`, or write through a `source`. Throws `INVALID_OPTION` at once for a wrong option.
  */
 export function updates<A extends readonly unknown[] = never[], V = unknown, This = unknown>(
   cache: NoInfer<CacheOf<This>>,
@@ -61,12 +65,12 @@ export function updates<A extends readonly unknown[] = never[], V = unknown, Thi
 type AnyUpdatesKey = UpdatesKey<unknown[]>
 type AnyUpdatesMethod = UpdatesMethod<unknown[]>
 
-/** Prepares, before the method runs, what stores its result: what throws then throws before anything was changed. */
+/** Runs before the method and returns the function that stores its result. So its errors are thrown before anything has changed. */
 type Store = (self: unknown, name: string, args: unknown[]) => (result: unknown) => Promise<unknown>
 
 function intoMethod(options: AnyUpdatesMethod): Store {
   const { method, argsOf } = checkNames(options, ['method', 'argsOf'], 'updates into a method')
-  if (typeof argsOf !== 'function') throw invalid('argsOf', 'a function that makes the arguments of method', argsOf)
+  if (typeof argsOf !== 'function') throw invalid('argsOf', 'a function that returns the arguments of method', argsOf)
   return (self, name, args) => {
     const handle = handleOf(self as object, method)
     const wrapped = handle.of(self)
@@ -76,9 +80,7 @@ function intoMethod(options: AnyUpdatesMethod): Store {
         argsOfCall = checkArray(argsOf(result, ...args))
         wrapped.keyOf.apply(self, argsOfCall)
       } catch (error) {
-        handle
-          .cacheFor(self)
-          [REPORT](name, resultFailed('updates', name, 'argsOf', error, 'what is cached was left as it is'))
+        handle.cacheFor(self)[REPORT](name, resultFailed('updates', name, 'argsOf', error, 'the cache was not changed'))
         return
       }
       try {
@@ -95,7 +97,7 @@ function intoMethod(options: AnyUpdatesMethod): Store {
 function underKey(cache: CacheOf<never>, options: AnyUpdatesKey): Store {
   const { keyOf, tags, tagsOf, ...write } = checkNames(options, KEY_OPTIONS, 'updates')
   if (typeof keyOf !== 'function')
-    throw invalid('keyOf', 'a function that makes the key; or tell method and argsOf', keyOf)
+    throw invalid('keyOf', 'a function that returns the key (or pass method and argsOf)', keyOf)
   if (tagsOf !== undefined && typeof tagsOf !== 'function') throw invalid('tagsOf', 'a function', tagsOf)
   if (tags !== undefined && typeof tags !== 'function') checkTags(tags, 'tags')
   resolvePolicy(DEFAULT_POLICY, write)
@@ -107,7 +109,7 @@ function underKey(cache: CacheOf<never>, options: AnyUpdatesKey): Store {
       try {
         key = checkKey(keyOf(result, ...args))
       } catch (error) {
-        home[REPORT](name, resultFailed('updates', name, 'keyOf', error, 'what is cached was left as it is'))
+        home[REPORT](name, resultFailed('updates', name, 'keyOf', error, 'the cache was not changed'))
         return
       }
       try {
@@ -124,11 +126,11 @@ function underKey(cache: CacheOf<never>, options: AnyUpdatesKey): Store {
   }
 }
 
-/** The method has changed what the cache has: if the new value cannot be stored, the old one goes. */
+/** The report that the result could not be stored. The old value was invalidated, since the method has changed the data. */
 function notStored(name: string, cause: unknown): CacheError {
   const code = cause instanceof CacheError && cause.code === 'UNSUPPORTED_VALUE' ? cause.code : 'TAGS_FAILED'
   const why = foreignReason(cause)
-  const message = `the result of ${name} could not be stored by @updates: ${why}. The caller has it, and the old value was invalidated`
+  const message = `the result of ${name} could not be stored by @updates: ${why}. The caller got it, and the old value was invalidated`
   return new CacheError(code, message, { cause })
 }
 

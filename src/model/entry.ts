@@ -1,45 +1,46 @@
-// The entry as L1 keeps it: one class, one hidden shape, every field always there.
+// The entry as L1 keeps it: one class whose instances all have one hidden shape, with every field always present.
 import type { LabelSet } from './labels.js'
 
-/** An instant of the local monotonic clock, a whole number of ms. Infinity never comes. */
+/** An instant of the local monotonic clock, in whole ms. Infinity: never. */
 export type AtMs = number
 
 /**
- * fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). staleIfError: served only if loading fails
- * (`staleIfError`). expired: not served.
+ * How old an entry is. fresh: served. stale: served while a refresh runs (`staleWhileRevalidate`). staleIfError: served only if loading
+ * fails. expired: not served.
  */
 export type Age = 'fresh' | 'stale' | 'staleIfError' | 'expired'
 
+/** When an entry stops being fresh, stale and usable. */
 export interface EntryTimes {
   readonly freshUntilMs: AtMs
   readonly staleUntilMs: AtMs
   readonly usableUntilMs: AtMs
 }
 
-/** What an entry is worth at `nowMs`. A boundary belongs to the later age: at exactly `freshUntilMs` it is stale. */
+/** The age of an entry at `nowMs`. A boundary belongs to the later age: at exactly `freshUntilMs` an entry is stale. */
 export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
   if (nowMs < times.freshUntilMs) return 'fresh'
   if (nowMs < times.staleUntilMs) return 'stale'
   return nowMs < times.usableUntilMs ? 'staleIfError' : 'expired'
 }
 
-/** What an entry is made of. All times are whole milliseconds: V8 keeps small integers in place, and boxes everything else. */
+/** The fields of an entry. All times are whole milliseconds: V8 stores small integers in place and boxes all other numbers. */
 export interface EntryFields extends EntryTimes {
   readonly value: unknown
   readonly createdAtMs: AtMs
-  /** The instant as of which this value was known to be current everywhere. */
+  /** When this value was last known to be current everywhere. */
   readonly verifiedAtMs: AtMs
   readonly labels: LabelSet
   /** How long the load took: XFetch's delta. */
   readonly loadMs: number
   readonly etag: string | undefined
-  /** The epoch of the token table at which the labels were last found current; below 0 asks for verification. */
+  /** The epoch of the token table at which the labels were last found current. Below 0: they have to be verified. */
   readonly epoch: number
-  /** How long it may be served after it stopped being fresh, if loading fails. */
+  /** How long after the end of its freshness it may be served if loading fails. */
   readonly staleIfErrorMs: number
 }
 
-/** One value in L1 with all that decides whether it may be served. Mutable only where verification and expiry need it. */
+/** One value in L1 with everything that decides whether it may be served. Only verification and expiry change it. */
 export class Entry implements EntryFields {
   readonly value: unknown
   readonly createdAtMs: AtMs
@@ -52,11 +53,9 @@ export class Entry implements EntryFields {
   readonly etag: string | undefined
   epoch: number
   readonly staleIfErrorMs: number
-  /** The resolved promise of `value`, made at the first hit and kept: a hit then allocates nothing. */
+  /** A promise resolved with `value`, made at the first hit and reused: a later hit allocates nothing. */
   promise: Promise<unknown> | undefined = undefined
-  /**
-   * Before it a hit needs no further thought about age: the end of freshness, or earlier where an early refresh may be due.
-   */
+  /** Until then a hit needs no further check of its age: the end of freshness, or earlier if an early refresh may be due. */
   hotUntilMs: AtMs
 
   constructor(fields: EntryFields) {
@@ -75,11 +74,11 @@ export class Entry implements EntryFields {
   }
 
   /**
-   * Softly expired at `atMs`: no longer fresh nor stale. If loading fails it may be served for `staleIfError` from then on, and no
-   * longer than it would have been. Only the first expiry counts.
+   * Soft-expires the entry at `atMs`: it is neither fresh nor stale any more. If loading fails it may be served for `staleIfErrorMs` from
+   * then on, but no longer than before. Only the first call counts.
    */
   expire(atMs: AtMs): void {
-    if (this.isExpiredSoftly) return
+    if (this.isSoftExpired) return
     const endedAtMs = Math.min(atMs, this.freshUntilMs)
     this.usableUntilMs = Math.min(this.usableUntilMs, endedAtMs + this.staleIfErrorMs)
     this.hotUntilMs = 0
@@ -87,11 +86,11 @@ export class Entry implements EntryFields {
     this.staleUntilMs = LONG_AGO_MS
   }
 
-  get isExpiredSoftly(): boolean {
+  get isSoftExpired(): boolean {
     return this.freshUntilMs === LONG_AGO_MS
   }
 
-  /** Not to be served before L2 said that it is still what it was. */
+  /** Makes the next read verify the entry against L2 before it is served. */
   unverify(): void {
     this.epoch = UNVERIFIED
     this.verifiedAtMs = LONG_AGO_MS
@@ -99,5 +98,5 @@ export class Entry implements EntryFields {
 }
 
 const UNVERIFIED = -1
-/** Before every start of a process; a small integer, as the other times. */
+/** Earlier than the start of any process, and a small integer like the other times. */
 const LONG_AGO_MS = -(2 ** 30)

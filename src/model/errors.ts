@@ -1,15 +1,15 @@
 // The one error class of the SDK and its closed list of codes. docs/errors.md explains each.
 import { foreignText } from './foreign-text.js'
 
-/** Why the SDK refuses or fails. Closed: a `switch` over it can be exhaustive. */
+/** The code of a `CacheError`: what was refused or failed. The list is closed, so a `switch` over it can be exhaustive. */
 export type CacheErrorCode =
-  /** An option or argument is not what it must be; nothing was done. */
+  /** An option or argument is wrong; nothing was done. */
   | 'INVALID_OPTION'
-  /** A key, tag or name is not what it must be; nothing was done. */
+  /** A key, tag or name is wrong; nothing was done. */
   | 'INVALID_KEY'
-  /** The value holds something that no tier keeps: a function, a symbol, an instance of a class, what can be read only once. */
+  /** The value contains something that no tier keeps: a function, a symbol, a class instance, or something that can be read only once. */
   | 'UNSUPPORTED_VALUE'
-  /** The loader did not answer within `hardTimeout`. */
+  /** The loader did not return within `hardTimeout`. */
   | 'LOAD_TIMEOUT'
   /** A loader asked for a key that waits for that same loader, directly or in a cycle. */
   | 'REENTRANT_LOAD'
@@ -17,48 +17,54 @@ export type CacheErrorCode =
   | 'CLOSED'
   /** Bytes in L2 are not an intact entry of this key; they count as a miss. Only in events. */
   | 'ENTRY_CORRUPT'
-  /** L2 did not answer in time. Only in events. */
+  /** L2 did not reply in time. Only in events and from `ready()`, as all codes that begin with `L2_`. */
   | 'L2_TIMEOUT'
-  /** L2 cannot be reached or refuses work for now. Only in events. */
+  /** L2 cannot be reached or refuses work for now. Only in events, and from `ready()` and `deleteByPrefix()`. */
   | 'L2_UNAVAILABLE'
-  /** L2 refuses this client, or is not what the client takes it for: a missing permission, an unknown command. Only in events. */
+  /** L2 refuses this client, or is not what the client expects: a missing permission, an unknown command. Only in events. */
   | 'L2_MISCONFIGURED'
-  /** L2 wants a password, or another one. Only in events. */
+  /** L2 requires a password, or a different one. Only in events. */
   | 'L2_AUTH_FAILED'
   /** Nothing listens at the address of L2. Only in events. */
   | 'L2_CONNECTION_REFUSED'
-  /** The host name of L2 leads nowhere. Only in events. */
+  /** The host name of L2 does not resolve. Only in events. */
   | 'L2_HOST_UNKNOWN'
-  /** TLS on one side only, or a certificate that is not accepted. Only in events. */
+  /** Only one side uses TLS, or a certificate is not accepted. Only in events. */
   | 'L2_TLS_FAILED'
   /** The connection leads to a replica, which takes no writes. Only in events. */
   | 'L2_REPLICA'
-  /** The package that opens connections is not there. Only in events. */
+  /** The package that opens connections (ioredis) could not be loaded. Only in events. */
   | 'L2_CLIENT_MISSING'
-  /** A bus message could not be understood; it was ignored. Only in events. */
+  /** A bus message was not understood and ignored. Only in events. */
   | 'BUS_MESSAGE_INVALID'
-  /** A value does not satisfy the schema: of L2 it is a miss with an event, of a loader or `set` a rejection. */
+  /** A value does not satisfy the schema: a miss with an event if it comes from L2, a rejection if it comes from a loader or `set`. */
   | 'SCHEMA_MISMATCH'
-  /** `loadMany` did not answer one result per key. */
+  /** `loadMany` did not return one result per key. */
   | 'BATCH_MISMATCH'
-  /** `save()` or `remove()` of a source that has no `save` or `remove`. */
+  /** `save()` or `remove()` was called on a source that does not define it. */
   | 'NOT_WRITABLE'
-  /** A queue of changes (write-behind) stayed full for as long as a change may wait for room. */
+  /** The queue of `write: 'behind'` stayed full for as long as a change may wait for room. */
   | 'QUEUE_FULL'
-  /** A function whose name is missing or may change with the next build was wrapped without the option `name`. */
+  /** A function was wrapped without the option `name`, and its own name is missing or may change with the next build. */
   | 'NAME_REQUIRED'
-  /** The tags of a loaded value could not be derived; it was served and kept nowhere. Only in events. */
+  /**
+   * The tags of a value could not be derived. A loaded value was served and kept in no tier, with a notice. `set` of a wrapped function
+   * rejects.
+   */
   | 'TAGS_FAILED'
-  /** The key of a call could not be derived; its value was loaded, served and kept nowhere. Only in events. */
+  /** The key of a call could not be derived. Its value was loaded, served and kept in no tier. Only in notices. */
   | 'KEY_FAILED'
-  /** A caller changed a value that memory shares (`l1.values: 'checked'`). Only in events. */
+  /** A caller changed a value that L1 shares between callers (`l1.values: 'checked'`). Only in notices. */
   | 'VALUE_CHANGED'
-  /** A ttl or another option that is a function could not be derived; the value was served and kept nowhere. Only in events. */
+  /**
+   * An option that is a function, such as a ttl, failed. A loaded value was served and kept in no tier, with a notice. `set` of a wrapped
+   * function rejects.
+   */
   | 'OPTION_FAILED'
 
 /**
- * An error of the cache itself, never of the user's loader: those pass through untouched.
- * The message says what was expected, what came, and what to do.
+ * An error of the cache itself. Errors of the user's loader are passed through unchanged.
+ * The message says what was expected, what was given, and what to do. `cause` is the error that caused it, if there is one.
  */
 export class CacheError extends Error {
   readonly code: CacheErrorCode
@@ -73,15 +79,15 @@ export class CacheError extends Error {
   }
 }
 
-/** Refusals do not heal by themselves: to ask again soon is of no use. */
+/** Refusals that do not go away by themselves: trying again soon is useless. */
 const REFUSALS: ReadonlySet<CacheErrorCode> = new Set(['L2_MISCONFIGURED', 'L2_AUTH_FAILED', 'L2_CLIENT_MISSING'])
 
-/** Whether L2 refused this client for good. */
+/** Whether L2 refuses this client until somebody changes something. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof CacheError && REFUSALS.has(error.code)
 }
 
-/** What was thrown, if it is an `Error` (of whatever realm); else an `Error` whose `cause` it is. */
+/** Returns what was thrown if it is an `Error` of any realm; else an `Error` with it as `cause`. */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error || Object.prototype.toString.call(thrown) === '[object Error]') return thrown as Error
   return new Error(`expected an Error to be thrown; got ${show(thrown)}`, { cause: thrown })
@@ -90,8 +96,8 @@ export function asError(thrown: unknown): Error {
 const LONGEST_SHOWN = 40
 
 /**
- * Renders a refused value for a message: short, one line, never throws. Of a text that may be a secret in the wrong place (a URL, an
- * address, a key, whatever is long) only the length is told.
+ * Renders a refused value for a message: short, in one line. Never throws. Of a string that may be a secret in the wrong place (a URL, an
+ * address, a key, a long string) only the length is shown.
  */
 export function show(value: unknown): string {
   if (typeof value === 'string') return showText(value)
@@ -106,7 +112,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** Texts that users give the cache to name things by, such as keys: shown although they may be long. */
+/** Renders a name that the user gave something, such as a key: up to 60 characters of it. */
 export function showName(text: string): string {
   return quoted(text, 60)
 }
@@ -120,7 +126,7 @@ function showText(text: string): string {
     : quoted(text, LONGEST_SHOWN)
 }
 
-/** As keys, tokens and their hashes look, and no word. */
+/** What secrets, tokens and hashes look like, and words do not. */
 const LIKE_A_KEY = /^(?=.*\d)[A-Za-z0-9+/_=-]{20,}$/
 
 function quoted(text: string, longest: number): string {

@@ -1,4 +1,4 @@
-// Functions among the options that failed: what is said of it. The caller has its value all the same.
+// The errors for functions among the options that failed. The caller gets its value all the same.
 import { CacheError, type CacheErrorCode } from './errors.js'
 import { foreignReason } from './foreign-text.js'
 
@@ -10,14 +10,14 @@ export function isOptionFailure(code: string): boolean {
 }
 
 /**
- * A tags function of `owner`, the scope of a source, a wrapped function or a cache, failed with `cause`. The key is not in the message,
- * which goes to logs.
+ * The tags function of `owner` failed with `cause`. `owner` is the scope of a source, a wrapped function or a cache. The message goes to
+ * logs, so it does not contain the key.
  */
 export function tagsFailed(owner: string, cause: unknown): CacheError {
   return failure('TAGS_FAILED', `the option tags of ${owner} failed`, cause, 'an array of strings')
 }
 
-/** The function `option` failed: what it derives for a value of `owner` is not known. */
+/** The function `option` failed, so what it derives for a value of `owner` is not known. */
 export function optionFailed(owner: string, option: string, cause: unknown): CacheError {
   const code = option === 'tags' || option === 'tagsOf' ? 'TAGS_FAILED' : 'OPTION_FAILED'
   const returns = code === 'TAGS_FAILED' ? 'an array of strings' : 'what the option takes as a value'
@@ -29,17 +29,17 @@ export function keyFailed(owner: string, option: string, cause: unknown): CacheE
   return failure('KEY_FAILED', `the option ${option} of ${owner} failed`, cause, 'a string')
 }
 
-/** A function of the result of a decorated method failed; the method has done its work. `left` says what was not done for that. */
+/** A function of the result of a decorated method failed, after the method has run. `consequence` says what was not done. */
 export function resultFailed(
   decorator: string,
   method: string,
   option: string,
   cause: unknown,
-  left: string,
+  consequence: string,
 ): CacheError {
   const code = option === 'tagsOf' ? 'TAGS_FAILED' : 'KEY_FAILED'
   const why = foreignReason(cause)
-  const message = `${option} of @${decorator} at ${method} failed: ${why}. The caller has the method's result; ${left}`
+  const message = `${option} of @${decorator} at ${method} failed: ${why}. The caller got the result of the method; ${consequence}`
   return new CacheError(code, message, { cause })
 }
 

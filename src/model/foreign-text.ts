@@ -1,19 +1,19 @@
-// Text that others wrote (a server, a getter, a schema, a user's key) as it may stand in a message: no character that moves a terminal's
-// cursor, begins a line of a log or turns the direction of what follows, and no megabyte.
+// Makes foreign text (of a server, a getter, a schema, a user's key) safe for a message: short, and without characters that move the
+// cursor of a terminal, begin a new line in a log or change the direction of the text.
 
 const LONGEST = 300
 
-/** Control and format characters (ESC, U+2028 and the bidirectional ones among them), and halves of surrogate pairs. */
+/** Control and format characters, such as ESC, U+2028 and the bidirectional marks, and halves of surrogate pairs. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** `text` in one line, what cannot be printed as escapes, cut after `longest` characters. */
+/** Returns `text` in one line, cut to `longest` characters, with unprintable characters as escapes. */
 export function foreignText(text: string, longest = LONGEST): string {
-  // Cut first: escapes make the text longer, and nobody knows how long it is.
+  // Cut first: escapes make the text longer, and it may be very long already.
   const cut = text.length > longest ? `${text.slice(0, longest - 3)}...` : text
   return cut.replace(UNPRINTABLE, escaped)
 }
 
-/** What was thrown, as it may stand in a message: an error's own message, else the text of it. Never throws. */
+/** The reason in something that was thrown, safe for a message: the message of an error, else its text. Never throws. */
 export function foreignReason(thrown: unknown): string {
   try {
     return foreignText(thrown instanceof Error ? thrown.message : String(thrown))

@@ -1,41 +1,41 @@
-// What has begun and not ended, in no order.
+// The operations that have begun and not ended, in no order.
 
-/** Knows where `InFlightSet` has it. */
+/** An operation that knows its index in the `InFlightSet`. */
 export interface Placed {
   /** -1 before it was added. */
   place: number
 }
 
 /**
- * An array in which each thing knows its place. A Set from which as much goes as comes is rebuilt again and again, and its earlier
- * tables keep what has gone alive beyond the young generation: with 64 reads of L2 in flight that was a third of the time.
+ * An array whose items know their index. A Set would be rebuilt again and again when as many items leave it as enter it, and its old
+ * tables keep the removed items alive beyond the young generation: with 64 reads of L2 in flight that took a third of the time.
  */
 export class InFlightSet<T extends Placed> implements Iterable<T> {
-  readonly #things: T[] = []
+  readonly #items: T[] = []
 
-  add(thing: T): void {
-    thing.place = this.#things.push(thing) - 1
+  add(item: T): void {
+    item.place = this.#items.push(item) - 1
   }
 
-  /** What is not there is left alone. */
-  delete(thing: T): void {
-    if (this.#things[thing.place] !== thing) return
-    const last = this.#things.pop() as T
-    if (last === thing) return
-    this.#things[thing.place] = last
-    last.place = thing.place
+  /** Removes `item`. Does nothing if it is not in the set. */
+  delete(item: T): void {
+    if (this.#items[item.place] !== item) return
+    const last = this.#items.pop() as T
+    if (last === item) return
+    this.#items[item.place] = last
+    last.place = item.place
   }
 
-  /** All of it, removed. */
+  /** Removes all items and returns them. */
   takeAll(): T[] {
-    return this.#things.splice(0)
+    return this.#items.splice(0)
   }
 
   get size(): number {
-    return this.#things.length
+    return this.#items.length
   }
 
   [Symbol.iterator](): IterableIterator<T> {
-    return this.#things.values()
+    return this.#items.values()
   }
 }

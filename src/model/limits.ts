@@ -1,6 +1,6 @@
-// Bounds that several rooms hold to. docs/guides/values.md and docs/guides/security.md name them.
+// Limits that several rooms share. docs/guides/values.md and docs/guides/security.md list them.
 
-/** The largest value, encoded and before compression, unless `maxValueBytes` says otherwise. */
+/** The default of `maxValueBytes`: the largest value, encoded and before compression. */
 export const DEFAULT_MAX_VALUE_BYTES = 8 * 1024 * 1024
 
 /** Tags of one entry. */
@@ -9,7 +9,7 @@ export const MAX_TAGS = 1_000
 /** Characters of an etag. */
 export const MAX_ETAG_CHARACTERS = 4_096
 
-/** The longest life of a lease or fence, in ms: who finds one that would live longer knows that no cache planted it. */
+/** The longest life of a lease or fence. One that would live longer was not planted by a cache. */
 export const LONGEST_LEASE_MS = 10 * 60_000
 
 /** Characters of a key. */
@@ -21,5 +21,5 @@ export const MAX_TAG_CHARACTERS = 1_024
 /** Characters of a name or version. */
 export const MAX_NAME_CHARACTERS = 128
 
-/** Characters of a scope: of all names on the way from the cache to a namespace. */
+/** Characters of a scope: the names from the cache down to a namespace, together. */
 export const MAX_SCOPE_CHARACTERS = 512

@@ -1,8 +1,11 @@
-// The rules that options are held to. Each answers the value, or throws `INVALID_OPTION` with what was expected, what came, and a way out.
+// Checks of options and arguments. Each returns the value, or throws `INVALID_OPTION` with what was expected, what was given, and a fix.
 import { CacheError, show } from './errors.js'
 import { ownOptions } from './own-options.js'
 
-/** An object whose every property is in `known`, as `ownOptions` says; `what` names it, such as 'option of createCache'. */
+/**
+ * Checks that `options` is an object with no properties but those in `known`. `what` names it in the error, such as `createCache`. Returns
+ * it without properties of a polluted `Object.prototype`.
+ */
 export function checkNames<T>(options: T, known: readonly string[], what: string): T {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalid(what, 'an object', options)
@@ -12,13 +15,14 @@ export function checkNames<T>(options: T, known: readonly string[], what: string
   return own
 }
 
+/** The error for an unknown option, with the nearest known name or all of them. */
 export function unknownName(name: string, known: readonly string[], what: string): CacheError {
   const nearest = nearestOf(name, known)
   const hint = nearest === undefined ? `Known are ${known.join(', ')}` : `Did you mean ${nearest}?`
   return new CacheError('INVALID_OPTION', `${what} has no option ${show(name)}. ${hint}`)
 }
 
-/** A whole number from `least` to `most`, or Infinity where `most` is. */
+/** Checks a whole number from `least` to `most`. Infinity is allowed if it is `most`. */
 export function checkCount(value: unknown, name: string, least: number, most: number): number {
   if (typeof value === 'number' && value >= least && value <= most && (Number.isInteger(value) || value === Infinity)) {
     return value
@@ -27,32 +31,33 @@ export function checkCount(value: unknown, name: string, least: number, most: nu
   throw invalid(name, `a whole number, ${least} ${upTo}`, value)
 }
 
-/** A finite number from `least` to `most`. */
+/** Checks a finite number from `least` to `most`. */
 export function checkNumber(value: unknown, name: string, least: number, most: number): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most) return value
   throw invalid(name, most === Infinity ? `a number of ${least} or more` : `a number from ${least} to ${most}`, value)
 }
 
+/** Checks that `value` is one of `choices`. */
 export function checkOneOf<T extends string>(value: unknown, name: string, choices: readonly T[]): T {
   for (const choice of choices) if (value === choice) return choice
   throw invalid(name, choices.map((choice) => `'${choice}'`).join(' or '), value)
 }
 
-/** An object with these methods: how a port is recognised. */
-export function checkMethods<T>(value: T, name: string, methods: readonly string[], fix: string): T {
-  const held = value as Readonly<Record<string, unknown>> | null | undefined
+/** Checks an object or function with these methods, which is how a port is recognised. `expected` completes "must be". */
+export function checkMethods<T>(value: T, name: string, methods: readonly string[], expected: string): T {
+  const given = value as Readonly<Record<string, unknown>> | null | undefined
   if (
-    (typeof held === 'object' || typeof held === 'function') &&
-    held !== null &&
-    methods.every((method) => typeof held[method] === 'function')
+    (typeof given === 'object' || typeof given === 'function') &&
+    given !== null &&
+    methods.every((method) => typeof given[method] === 'function')
   )
     return value
-  throw invalid(name, fix, value)
+  throw invalid(name, expected, value)
 }
 
 /**
- * An argument for options of which `method` knows those of `known`, and nothing else, as `ownOptions` says; `hint` says what may have been
- * meant.
+ * Checks the options argument of `method`: `undefined`, or an object with no properties but those in `known`. `hint` ends the message and
+ * says what the caller may have meant. Returns it without properties of a polluted `Object.prototype`.
  */
 export function checkOptions<T>(options: T, known: readonly string[], method: string, hint = ''): T {
   if (options === undefined) return options
@@ -68,26 +73,36 @@ export function checkOptions<T>(options: T, known: readonly string[], method: st
   return own
 }
 
+/** Whether `value` can be used as an AbortSignal, of any realm. */
 export function isSignal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value
 }
 
-/** Refuses arguments beyond those that `what` takes, which would be ignored in silence. `takes` says what to pass. */
+/** Refuses further arguments, which would otherwise be ignored silently. `takes` says what `what` takes. */
 export function refuseMore(others: readonly unknown[], what: string, takes: string): void {
   if (others.length === 0) return
-  throw new CacheError('INVALID_OPTION', `${what} takes ${takes}; got ${show(others[0])} besides`)
+  throw new CacheError('INVALID_OPTION', `${what} takes ${takes}; got ${show(others[0])} as well`)
 }
 
-/** An option that would be ignored; `why` completes "has no effect". */
+/** The error for an option that would be ignored. `why` completes "has no effect". */
 export function withoutEffect(name: string, why: string): CacheError {
-  return new CacheError('INVALID_OPTION', `${name} has no effect ${why}. Leave it out, or give what it needs`)
+  return new CacheError('INVALID_OPTION', `${name} has no effect ${why}. Leave it out, or set up what it needs`)
 }
 
+/** Throws the error for `new` of a class that users may import for `instanceof` and injection, but not construct. `how` is the call that makes one. */
+export function refuseNew(className: string, how: string): never {
+  throw new CacheError(
+    'INVALID_OPTION',
+    `expected ${how}; got new ${className}(), which only the cache itself can call`,
+  )
+}
+
+/** The error for a wrong value. `expected` completes "must be". */
 export function invalid(name: string, expected: string, value: unknown): CacheError {
   return new CacheError('INVALID_OPTION', `${name} must be ${expected}; got ${show(value)}`)
 }
 
-/** The known name that differs in at most about a third of its letters. */
+/** The known name that is most like `name`, if at most about a third of its letters differ. */
 export function nearestOf(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined
   let least = Number.POSITIVE_INFINITY
@@ -101,7 +116,7 @@ export function nearestOf(name: string, known: readonly string[]): string | unde
   return nearest
 }
 
-/** Levenshtein's, row by row. */
+/** The Levenshtein distance, computed row by row. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 16) return Number.POSITIVE_INFINITY
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,7 +1,7 @@
-// Options are what their object says, not what something added to every object there is: a property on `Object.prototype`, by a
-// polluted parser or a library of old, must set no ttl and be no unknown option.
+// Protects options from a polluted `Object.prototype`. A property that a parser or an old library has added to every object must neither
+// set a ttl nor count as an unknown option.
 
-/** The same options without what they have from `Object.prototype`. They themselves, as long as nothing was added to that. */
+/** Returns the options without properties from `Object.prototype`: the same object, as long as nothing was added there. */
 export function ownOptions<T>(options: T): T {
   if (!isPolluted() || typeof options !== 'object' || options === null) return options
   const own: object = Object.create(null)
@@ -11,7 +11,7 @@ export function ownOptions<T>(options: T): T {
   return own as T
 }
 
-/** Properties that are not enumerable, such as Node's own, are no options that anybody added by accident. */
+/** Whether something enumerable was added to `Object.prototype`. Built-in properties are not enumerable. */
 function isPolluted(): boolean {
   for (const _ in Object.prototype) return true
   return false

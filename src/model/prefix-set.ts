@@ -1,7 +1,8 @@
-// Whether a text begins with one of many prefixes: one look-up for each text, however many prefixes there are.
+// Many prefixes that a text is compared with in one binary search.
 
+/** Says whether a text begins with one of its prefixes. */
 export class PrefixSet {
-  /** In ascending order; none begins with another one. */
+  /** In ascending order; no prefix begins with another one. */
   readonly #sorted: readonly string[]
 
   constructor(prefixes: readonly string[]) {
@@ -13,7 +14,10 @@ export class PrefixSet {
     this.#sorted = sorted
   }
 
-  /** What `text` begins with is at most `text`, and nothing of the set lies in between: else that would begin with it, too. */
+  /**
+   * Whether `text` begins with one of the prefixes. That prefix would be the greatest one that is not greater than `text`: any prefix
+   * between the two would begin with it, and none does.
+   */
   covers(text: string): boolean {
     let from = 0
     let to = this.#sorted.length

@@ -1,5 +1,9 @@
-// `tiercache/ports`: what a store, a bus, a codec or a clock of your own has to be. Types only; `tiercache/testing` has the cases that check one.
+// `tiercache/ports`: the types that a tier, a store, a bus, a codec or a clock of your own implements. `tiercache/testing` has cases that check
+// stores and buses.
+
+export type { ConnectedTier, TierDefinition } from '../model/options/tier-definition.js'
 export type {
+  Attempt,
   Bus,
   BusEvents,
   Bytes,

@@ -1,4 +1,4 @@
-// `cache.explain(key)`: everything that decides what a read of the key would do now.
+// `cache.explain(key)`: collects everything that decides what a read of the key would do now.
 
 import type { CallScope, Core } from '../../flow/core.js'
 import { l2BudgetOf } from '../../flow/entries/l2-budget.js'
@@ -16,42 +16,53 @@ import type { Milliseconds } from '../../model/ports.js'
 import type { BreakerState } from '../../tiers/breaker.js'
 import { whyOf } from './why.js'
 
-/** An entry as one tier has it. */
+/** An entry in one tier. */
 export interface ExplainedEntry {
-  /** 'invalidated': a tag or scope of it is not current. 'unverified': the bus is not heard, and L2 has to be asked. Neither is served. */
+  /**
+   * Its age. 'invalidated': one of its tags or scopes is not current. 'unverified': the bus is not heard, so L2 has to be asked. An entry
+   * in either state is not served.
+   */
   readonly state: Age | 'invalidated' | 'unverified'
   readonly ageMs: Milliseconds
-  /** What is left of each window; 0 when it is over. */
+  /** What is left of each window; 0 once it is over. */
   readonly freshForMs: Milliseconds
   readonly staleForMs: Milliseconds
   readonly usableForMs: Milliseconds
-  /** Tags and scopes with whether each is current; 'unknown': L2 has to be asked. */
+  /** Its tags and scopes, and whether each is current. 'unknown': L2 has to be asked. */
   readonly tags: readonly { readonly tag: string; readonly currency: Currency | 'unknown' }[]
   readonly scopes: readonly { readonly scope: string; readonly currency: Currency | 'unknown' }[]
 }
 
-/** What `cache.explain(key)` answers. */
+/** What `cache.explain(key)` returns. */
 export interface Explanation {
   readonly key: string
   readonly scope: string
-  /** The key's name in L2. */
+  /** The name of the key in L2. */
   readonly storeKey: string
-  /** Who would serve `getOrSet` now: a tier whose entry below is fresh or stale (after a load that failed: usable), a load under way that it would join, or its loader. */
+  /**
+   * What would serve a `getOrSet` with these options now: a tier whose entry is fresh or stale (or allowed by `staleIfError`, while the
+   * next load waits after a failed one), a running load that it would join, or its loader.
+   */
   readonly answeredBy: 'l1' | 'l2' | 'loader' | 'flight'
-  /** The same with its reasons, in sentences: which invalidation, by whom and when; what was refused; why L2 is not used. For people: the words may change. */
+  /**
+   * The same with its reasons, as sentences for people: which invalidation it was, when, and by which process; what was refused; why L2
+   * is not used. The wording may change in any release.
+   */
   readonly why: string
   readonly l1: ExplainedEntry | undefined
   readonly l2:
     | { readonly state: 'entry'; readonly entry: ExplainedEntry }
     | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'unusable' | 'later-format' | 'unavailable' }
   readonly breaker: BreakerState
-  /** Whether a change of this key still waits until L2 can be told. */
+  /** Whether a change of this key is in the journal and waits until L2 can be reached. */
   readonly isQueued: boolean
+  /** Whether a load or a read of L2 is running for this key in this process. */
   readonly isLoading: boolean
-  /** Whether the bus was heard lately enough to trust L1 without asking L2. */
+  /** Whether the bus was heard recently enough to trust L1 without asking L2. */
   readonly isTrusted: boolean
 }
 
+/** Explains what a read of `userKey` would do now; see `Cache.explain`. */
 export async function explain(
   core: Core,
   reader: Reader,
@@ -67,7 +78,7 @@ export async function explain(
     policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, l2BudgetOf(core, policy))
   const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
-  // As a read would: a value that was set here goes before what the tiers have.
+  // A value that this process has set comes before what the tiers have, as it does for a read.
   const written = reader.local.ownWrite(localKey)
   const inL1 =
     written !== undefined ? written.usable?.entry : policy.tiers === 'l2' ? undefined : core.l1?.peek(localKey)
@@ -75,7 +86,7 @@ export async function explain(
   const l2 = explainFound(core, found, nowMs)
   const isLoading = core.local.flights.has(localKey)
   const mustWait = policy.failureBackoff !== undefined && core.local.failures.mustWait(localKey, nowMs)
-  const answeredBy = whoAnswers(l1, l2, isLoading, mustWait)
+  const answeredBy = servedBy(l1, l2, isLoading, mustWait)
   const isQueued = core.journal.hasKey(localKey)
   const labels = [...space.scopeLabels, ...(inL1?.labels.labels ?? []), ...labelsOf(found)]
   const facts = { answeredBy, l1, l2, tiers: policy.tiers, isQueued, hasL1: core.l1 !== undefined }
@@ -94,8 +105,11 @@ export async function explain(
   }
 }
 
-/** A flight comes before L2: whoever asks now joins it. While a load that failed waits for its next try, what staleIfError allows is served. */
-function whoAnswers(
+/**
+ * A flight comes before L2, since a caller would join it. While the next load waits after a failed one, an entry that `staleIfError`
+ * allows is served.
+ */
+function servedBy(
   l1: ExplainedEntry | undefined,
   l2: Explanation['l2'],
   isLoading: boolean,
@@ -108,7 +122,7 @@ function whoAnswers(
   return l2.state === 'entry' && serves(l2.entry) ? 'l2' : 'loader'
 }
 
-/** What an entry of L1 is worth once its labels and the trust in the bus are looked at. */
+/** The state of an entry of L1, given its age, its labels and whether the bus is trusted. */
 function stateInL1(core: Core, entry: Entry, nowMs: number): ExplainedEntry['state'] {
   if (ageOf(entry, nowMs) === 'expired') return 'expired'
   const currency = core.tokens.verify(entry, nowMs)
@@ -124,7 +138,7 @@ function labelsOf(found: Found | undefined): readonly Label[] {
   return found?.kind === 'unusable' ? (found.labels?.labels ?? []) : []
 }
 
-/** What is remembered of the key and of its labels since the entry in memory was made. */
+/** The remembered changes of the key, and those of its labels since the entry in memory was created. */
 function pastOf(
   { history, shown }: Recorder,
   localKey: string,

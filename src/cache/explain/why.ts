@@ -12,7 +12,7 @@ interface EntryFacts {
   readonly ageMs: Milliseconds
 }
 
-/** All that the sentences are made of. */
+/** The facts from which the sentences are made. */
 export interface Facts {
   readonly answeredBy: 'l1' | 'l2' | 'loader' | 'flight'
   readonly tiers: Tiers
@@ -22,15 +22,15 @@ export interface Facts {
     | { readonly state: 'entry'; readonly entry: EntryFacts }
     | { readonly state: 'none' | 'absent' | 'leased' | 'fenced' | 'unusable' | 'later-format' | 'unavailable' }
   readonly isQueued: boolean
-  /** Remembered changes of the key and its labels, with words for what was changed. */
+  /** Remembered changes of the key and its labels. `subject` names what was changed. */
   readonly changes: readonly { readonly subject: string; readonly past: PastChange }[]
   readonly trouble: PastTrouble | undefined
-  /** Why L2 is not used, while it is not. */
+  /** Why L2 is not used; `undefined` while it is. */
   readonly outage: Error | undefined
   readonly nowMs: number
 }
 
-/** One sentence after the other, the most important first. */
+/** The explanation as sentences, the most important one first. */
 export function whyOf(facts: Facts): string {
   const sentences = [whoSentence(facts), ...tierSentences(facts), ...changeSentences(facts), ...troubleSentences(facts)]
   return sentences.map((sentence) => `${sentence}.`).join(' ')
@@ -59,7 +59,7 @@ function lifeOf(entry: EntryFacts | undefined): string {
   return `it is fresh for ${another(entry.freshForMs)}`
 }
 
-/** Why no tier serves it, or not the one that a reader would expect. */
+/** Why no tier serves it, or why a later tier does. */
 function tierSentences(facts: Facts): string[] {
   const { answeredBy, l1, l2, tiers, hasL1, isQueued } = facts
   if (answeredBy === 'l1') return isQueued ? [QUEUED] : []
@@ -71,23 +71,23 @@ function tierSentences(facts: Facts): string[] {
   return [...sentences, l2.state === 'entry' ? `L2 has an entry, but ${STATE[l2.entry.state]}` : L2_STATE[l2.state]]
 }
 
-const QUEUED = 'A change of it waits until L2 can be told, so L2 is not asked for it'
+const QUEUED = 'A change of it waits until L2 can be reached, so L2 is not asked for it'
 
 const STATE: Readonly<Record<State, string>> = {
   fresh: 'it is fresh',
   stale: 'it is stale',
   staleIfError: 'it is no longer fresh, and served only if loading fails',
-  expired: 'its life is over',
+  expired: 'it has expired',
   invalidated: 'a tag or scope of it is not current',
-  unverified: 'the bus has not been heard for l1.maxStaleness, so it may not be trusted',
+  unverified: 'the bus has not been heard for l1.maxStaleness, so it is not trusted',
 }
 
 const L2_STATE: Readonly<Record<Exclude<Facts['l2']['state'], 'entry' | 'unavailable'>, string>> = {
   none: 'There is no L2',
   absent: 'L2 has no entry',
   leased: 'L2 has no entry, and a process holds the lease to load it',
-  fenced: 'A write-through is changing its source, and what is loaded meanwhile is kept nowhere',
-  unusable: 'L2 has an entry that may not be served: it is over, invalidated or damaged',
+  fenced: 'A write-through is changing its source, and a value that is loaded meanwhile is not kept',
+  unusable: 'L2 has an entry that must not be served: it is expired, invalidated or damaged',
   'later-format': 'L2 has an entry of a later release, which this one cannot read',
 }
 
@@ -101,7 +101,10 @@ function unavailable(outage: Error | undefined): string {
   return outage === undefined ? 'L2 did not answer in time' : `L2 is not used: ${withoutPeriod(outage.message)}`
 }
 
-/** A `set` is no reason: its value is what a tier has, or went for another one. Of others it cannot be told from a `delete`. */
+/**
+ * A `set` of this process explains nothing: a tier has its value, or a later change replaced it. A change by another process is
+ * 'unknown', since its `set` and `delete` look alike; it explains nothing either if a tier serves the key.
+ */
 function changeSentences({ answeredBy, changes, nowMs }: Facts): string[] {
   const isServed = answeredBy === 'l1' || answeredBy === 'l2'
   return changes

@@ -1,41 +1,41 @@
-// Which names of a cache are taken by what: two things under one name would share entries without knowing of each other.
+// The names that sources, wrapped functions and lists of a cache have taken. Two of them under one name would share entries by mistake.
 import { CacheError } from '../../model/errors.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 import { isEvaluatedAgain, isSameFile, type Origin, presentOrigin } from './origin.js'
 
-/** What takes a name. */
+/** A source, function or list that takes a name. */
 export interface Claim {
   readonly kind: 'source' | 'function' | 'list'
   readonly name: string
-  /** The very function or definition that was given. */
+  /** The function or definition object that the user passed. */
   readonly owner: object
-  /** The text of all that decides about keys and values. */
+  /** The source text of everything that decides about keys and values. */
   readonly text: string
-  /** What was made of it. */
+  /** The object that was created for it. */
   readonly made?: object
-  /** Where it was declared. Default: where the claim is made. */
+  /** Where it was declared. Default: the place of the call. */
   readonly origin?: Origin | undefined
 }
 
 interface Taken extends Claim {
   readonly origin: Origin
-  /** The turn of the event loop in which it was claimed. */
+  /** Stands for the turn of the event loop in which it was claimed. */
   readonly turn: object
 }
 
 /**
- * Names of wrapped functions, sources and lists of one cache, by their scope.
+ * The names of wrapped functions, sources and lists of one cache, by their scope.
  *
- * A name belongs to what took it first: the same function or definition may take it again, nothing else. The exception are modules
- * that are evaluated again while the cache lives on, by a dev server or from a second bundle: their functions are new, and what they
- * register is what it was. It is taken for that if it comes from a module's own code, in a later turn of the event loop, is of the same
- * kind, and has the same text; or, outside production, if it comes from the same file, which was edited then.
+ * A name belongs to the function or definition that took it first, which may take it again. There is one exception: a module that is
+ * evaluated again while the cache lives on, by a dev server or in a second bundle, registers the same things with new functions. A second
+ * claim counts as that if it comes from top-level code of a module, in a later turn of the event loop, is of the same kind, and has the
+ * same text. Outside production the same file is enough, since it may have been edited.
  */
 export class NameRegistry {
   readonly #taken = new Map<string, Taken>()
   #turn: object | undefined
 
-  /** Takes `scope`, or throws `INVALID_OPTION` if it is somebody else's. Of those that may share it the last is remembered. */
+  /** Takes the name of `scope`. Throws `INVALID_OPTION` if it belongs to something else. Of several rightful claims the last is remembered. */
   claim(scope: string, claim: Claim): void {
     const now: Taken = { ...claim, origin: claim.origin ?? presentOrigin(), turn: this.#presentTurn() }
     const taken = this.#taken.get(scope)
@@ -43,7 +43,7 @@ export class NameRegistry {
     this.#taken.set(scope, now)
   }
 
-  /** What was made of the same definition under the same name. */
+  /** The object that was created for the same definition under the same name. */
   madeOf(scope: string, owner: unknown): object | undefined {
     const taken = this.#taken.get(scope)
     return taken?.owner === owner ? taken?.made : undefined
@@ -75,7 +75,7 @@ function refusal(scope: string, taken: Taken, now: Taken): CacheError {
   })
   return new CacheError(
     'INVALID_OPTION',
-    `the name ${scope} belongs to ${first} already, and ${second} would share its entries. ` +
-      'Give it another name; make what you wrap or define once, where a module is loaded, and not at each call',
+    `the name ${scope} already belongs to ${first}, and ${second} would share its entries. ` +
+      'Give it another name, and wrap or define once, at module level, not at each call',
   )
 }

@@ -1,4 +1,4 @@
-// Where the application registers a name: tells a module that is evaluated again, as dev servers do, from a second owner of the name.
+// Where the application registers a name. It distinguishes a module that is evaluated again, as dev servers do, from a second owner of the name.
 
 /** The place of a registration. */
 export interface Origin {
@@ -6,33 +6,33 @@ export interface Origin {
   readonly module: string | undefined
 }
 
-/** Modules lie below what they register by this many calls at most. */
+/** Frames that are searched for the module. */
 const MAX_FRAMES = 100
 
 /**
- * The origin of the present call. While a module is evaluated, its own code is on the stack; in a handler, a method or a timer it is
- * not. V8 alone says which frames are a module's: elsewhere no module is found.
+ * The origin of the current call. While a module is evaluated, its top-level code is on the stack; in a handler, a method or a timer it is
+ * not. Only V8 says which frames are top-level code of a module: in other engines no module is found.
  */
 export function presentOrigin(): Origin {
   const frame = presentFrames().find(isOfModule)
   return { module: frame && nameOf(frame) }
 }
 
-/** What was evaluated as a string has no file, but mostly says where it comes from (`//# sourceURL=`). */
+/** Code that was evaluated from a string has no file, but it usually names its source (`//# sourceURL=`). */
 function nameOf(frame: Frame): string {
   return frame.getFileName() || frame.getScriptNameOrSourceURL?.() || frame.getEvalOrigin() || 'a string'
 }
 
 /**
- * Whether `later` can be the module of `earlier` evaluated once more, or a copy of it in another bundle. A native ES module is
- * evaluated once per URL, so the same URL is the same evaluation: the second registration comes from a loop there.
+ * Whether `later` can be the module of `earlier` evaluated again, or a copy of it in another bundle. A native ES module is evaluated once
+ * per URL, so the same URL means the same evaluation, which registers twice, for example in a loop.
  */
 export function isEvaluatedAgain(earlier: Origin, later: Origin): boolean {
   if (earlier.module === undefined || later.module === undefined) return false
   return earlier.module !== later.module || !later.module.startsWith('file:')
 }
 
-/** Whether both are versions of one file. Loaders add a query for each; bundlers mark their layers, as in `(rsc)/./users.ts`. */
+/** Whether both are versions of one file. Loaders add a query to each version; bundlers mark their layers, as in `(rsc)/./users.ts`. */
 export function isSameFile(a: Origin, b: Origin): boolean {
   return fileOf(a) === fileOf(b)
 }
@@ -41,7 +41,7 @@ function fileOf({ module = '' }: Origin): string {
   return module.replace(/[?#].*$/, '').replace(/\/\([a-z-]+\)\//, '/')
 }
 
-/** What V8 tells of a frame; it has more than its types say. */
+/** A frame of V8, with the methods that its types lack. */
 type Frame = NodeJS.CallSite & {
   getScriptNameOrSourceURL?(): string | null
   getEnclosingLineNumber?(): number | null
@@ -49,8 +49,8 @@ type Frame = NodeJS.CallSite & {
 }
 
 /**
- * A module's own code: a function without a name that begins where its file begins, what is evaluated as a string, or the function
- * that a bundler made of a module, which it names by path or number.
+ * Whether the frame is top-level code of a module: a function without a name that begins where its file begins, code evaluated from a
+ * string, or the function that a bundler makes of a module and names by path or number.
  */
 function isOfModule(frame: Frame): boolean {
   if (frame.getFileName()?.startsWith('node:') === true) return false
@@ -69,7 +69,7 @@ function presentFrames(): readonly Frame[] {
     Error.captureStackTrace(holder, presentOrigin)
     return Array.isArray(holder.stack) ? (holder.stack as Frame[]) : []
   } catch {
-    return [] // where Error is frozen nothing can be told, and names are owned strictly
+    return [] // Error is frozen: no origin is known, so no second claim of a name is accepted
   } finally {
     restore(prepareStackTrace, stackTraceLimit)
   }
@@ -80,6 +80,6 @@ function restore(prepareStackTrace: typeof Error.prepareStackTrace, stackTraceLi
     Error.prepareStackTrace = prepareStackTrace
     Error.stackTraceLimit = stackTraceLimit
   } catch {
-    // It could not be changed before, either.
+    // It could not be changed before either.
   }
 }

@@ -1,4 +1,4 @@
-// What one request scope remembers: each key as it was read first, until the scope itself changes it.
+// What one request scope remembers: the first value that it read for each key, until the scope itself changes the key.
 import type { CallScope, Core } from '../../flow/core.js'
 import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -11,23 +11,24 @@ import type { CallOptions, Loader, ReadOptions } from '../../model/options/optio
 import { ownOptions } from '../../model/own-options.js'
 import type { PrefixSet } from '../../model/prefix-set.js'
 
-/** The reads of a cache: those of the flow, or of a request's memory before it. */
+/** The reads of a cache: those of the flow, or those of a request scope in front of it. */
 export type Reads = Pick<Reader, 'getOrSet' | 'refresh' | 'peek' | 'find' | 'findMany'>
 
-/** Keys that one scope remembers; what it reads beyond them is read anew each time. */
+/** Keys that one scope remembers. Further keys are read again each time. */
 const MAX_KEYS = 10_000
 
 /**
- * One key of one scope. A change of the key puts another slot in its place: whoever still reads for the old one shares it with those
- * who began as early, and with nobody later.
+ * One key of one scope. A change of the key puts a new slot in its place. A read that began before the change fills the old slot, which
+ * only the reads that began with it share.
  */
 interface Slot {
-  /** `undefined` while nobody has an answer. */
-  answer: UsableEntry | 'absent' | undefined
-  /** `undefined` when it is not known what the value carries: then every label may concern it. */
+  /** What the first read found; `undefined` until it has ended. */
+  found: UsableEntry | 'absent' | undefined
+  /** The labels of the value; `undefined` when they are not known: then a change of any label drops the slot. */
   labels: readonly Label[] | undefined
 }
 
+/** The memory of one request scope, through which its reads go. */
 export class RequestMemory implements Reads {
   isOver = false
   readonly #slots = new Map<string, Slot>()
@@ -59,23 +60,23 @@ export class RequestMemory implements Reads {
 
   async getOrSet<V>(scope: CallScope, userKey: string, load: Loader<V>, given: CallOptions<V> | undefined): Promise<V> {
     const options = ownOptions(given)
-    // Who names L2 asks what is there; who has left already gets nothing.
+    // A call with tiers: 'l2' asks what L2 has. A caller whose signal has aborted gets nothing from here.
     if (options?.tiers === 'l2' || options?.signal?.aborted === true) {
       return this.reader.getOrSet(scope, userKey, this.outside(load), options)
     }
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
-    if (isServable(slot.answer)) {
+    if (isServable(slot.found)) {
       this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
-      return this.#release(slot.answer.entry.value) as V
+      return this.#release(slot.found.entry.value) as V
     }
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
-    // Two reads that overlap may have met different values; the first to end decides for both.
-    if (isServable(slot.answer)) return this.#release(slot.answer.entry.value) as V
+    // Two overlapping reads may have found different values: the first one that ends decides for both.
+    if (isServable(slot.found)) return this.#release(slot.found.entry.value) as V
     this.#fill(slot, this.#localKey(scope, userKey, options?.version), value)
     return value
   }
 
-  /** What it loads is the key's value from now on, in this scope as everywhere. */
+  /** The loaded value is the value of the key from now on, in this scope too. */
   async refresh(
     scope: CallScope,
     userKey: string,
@@ -91,8 +92,8 @@ export class RequestMemory implements Reads {
   }
 
   peek(scope: CallScope, userKey: string): unknown {
-    const answer = this.#slots.get(localKeyOf(scope.space, userKey))?.answer
-    return isServable(answer) ? this.#release(answer.entry.value) : this.reader.peek(scope, userKey)
+    const found = this.#slots.get(localKeyOf(scope.space, userKey))?.found
+    return isServable(found) ? this.#release(found.entry.value) : this.reader.peek(scope, userKey)
   }
 
   async find(scope: CallScope, userKey: string, options: ReadOptions | undefined): Promise<UsableEntry | undefined> {
@@ -109,21 +110,21 @@ export class RequestMemory implements Reads {
       return this.reader.findMany(scope, userKeys, options)
     }
     const slots = userKeys.map((userKey) => this.#slotOf(this.#localKey(scope, userKey, options?.version)))
-    const asked = slots.flatMap(({ answer }, i) => (answer === undefined ? [i] : []))
-    if (asked.length > 0) {
-      const found = await this.reader.findMany(
+    const unread = slots.flatMap(({ found }, i) => (found === undefined ? [i] : []))
+    if (unread.length > 0) {
+      const entries = await this.reader.findMany(
         scope,
-        asked.map((i) => userKeys[i] as string),
+        unread.map((i) => userKeys[i] as string),
         options,
       )
-      asked.forEach((i, j) => {
+      unread.forEach((i, j) => {
         const slot = slots[i] as Slot
-        if (slot.answer !== undefined) return
-        slot.answer = found[j] ?? 'absent'
-        slot.labels = found[j]?.entry.labels.labels
+        if (slot.found !== undefined) return
+        slot.found = entries[j] ?? 'absent'
+        slot.labels = entries[j]?.entry.labels.labels
       })
     }
-    return slots.map(({ answer }) => (answer === 'absent' ? undefined : answer))
+    return slots.map(({ found }) => (found === 'absent' ? undefined : found))
   }
 
   #localKey(scope: CallScope, userKey: string, version: Version | undefined): string {
@@ -134,20 +135,20 @@ export class RequestMemory implements Reads {
   #slotOf(localKey: string): Slot {
     const known = this.#slots.get(localKey)
     if (known !== undefined) return known
-    const slot: Slot = { answer: undefined, labels: undefined }
+    const slot: Slot = { found: undefined, labels: undefined }
     if (!this.isOver && this.#slots.size < MAX_KEYS) this.#slots.set(localKey, slot)
     return slot
   }
 
-  /** Remembers a value that was handed out, with what L1 knows of it. */
+  /** Remembers a value that was returned, with its labels and age if L1 has it. */
   #fill(slot: Slot, localKey: string, value: unknown): void {
     const { l1, clock } = this.core
     const inL1 = l1?.peek(localKey)
-    // L1 may have another value by now, whose labels say nothing of this one. Of copies it cannot be told.
-    const isThat = inL1 !== undefined && (Object.is(inL1.value, value) || l1?.sharesValues === false)
+    // L1 may have another value by now, whose labels are not those of this one. Copies cannot be compared, so they are taken for it.
+    const isSame = inL1 !== undefined && (Object.is(inL1.value, value) || l1?.sharesValues === false)
     const nowMs = clock.nowMs()
-    const createdAtMs = isThat ? inL1.createdAtMs : nowMs
-    const labels = isThat ? inL1.labels : NO_LABELS
+    const createdAtMs = isSame ? inL1.createdAtMs : nowMs
+    const labels = isSame ? inL1.labels : NO_LABELS
     const entry = new Entry({
       value: this.#release(value),
       createdAtMs,
@@ -161,8 +162,8 @@ export class RequestMemory implements Reads {
       epoch: 0,
       staleIfErrorMs: 0,
     })
-    slot.answer = { entry, tier: 'l1', age: 'fresh' }
-    slot.labels = isThat ? inL1.labels.labels : undefined
+    slot.found = { entry, tier: 'l1', age: 'fresh' }
+    slot.labels = isSame ? inL1.labels.labels : undefined
   }
 
   #release(value: unknown): unknown {
@@ -170,6 +171,6 @@ export class RequestMemory implements Reads {
   }
 }
 
-function isServable(answer: UsableEntry | 'absent' | undefined): answer is UsableEntry {
-  return answer !== undefined && answer !== 'absent' && answer.age !== 'staleIfError'
+function isServable(found: UsableEntry | 'absent' | undefined): found is UsableEntry {
+  return found !== undefined && found !== 'absent' && found.age !== 'staleIfError'
 }

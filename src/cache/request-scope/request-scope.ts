@@ -1,4 +1,4 @@
-// The request scope (L0): while `cache.requestScope(fn)` runs, a key is read once and stays the same, whoever changes it meanwhile.
+// The request scope (L0): while `cache.requestScope(fn)` runs, each key is read once and keeps its value, even if others change it.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Core } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -9,41 +9,41 @@ import { setImmediate } from '../../model/time/real-timers.js'
 import type { Timed } from '../../tiers/deadlines.js'
 import { type Reads, RequestMemory } from './request-memory.js'
 
-/** Options of `scope`. */
+/** Options of `requestScope`. */
 export interface RequestScopeOptions {
-  /** The scope lasts until this is over, and not until `work` has settled: a promise, or a response, which emits 'finish' or 'close'. */
+  /** Ends the scope, instead of the promise that `work` returns: a promise that settles, or a response that emits 'finish' or 'close'. */
   readonly until?: ScopeEnd | undefined
-  /** Ends a scope that nothing else has ended. Default '5m'. */
+  /** The longest life of a scope that nothing else ends. Default '5m'. */
   readonly limit?: Duration | undefined
 }
 
-/** What a scope can last until. */
+/** What can end a scope: a promise that settles, or a response that is over. */
 export type ScopeEnd = PromiseLike<unknown> | EndingResponse
 
-/** What of a response is needed: those of Node, Express, Fastify (`reply.raw`) have it. */
+/** The part of an HTTP response that the scope uses. Responses of Node, Express and Fastify (`reply.raw`) have it. */
 export interface EndingResponse {
   once(event: 'finish' | 'close', listener: () => void): unknown
   readonly writableEnded?: boolean
   readonly destroyed?: boolean
 }
 
-/** A scope that is ended by hand: `using scope = cache.openRequestScope()` ends it with its block. */
+/** A request scope that its owner ends: with `end()`, or at the end of a block that declares `using scope = cache.openRequestScope()`. */
 export interface OpenRequestScope {
-  /** Runs `work` within the scope, and returns what it returns. Once the scope has ended, `work` runs without. */
+  /** Runs `work` in the scope and returns what it returns. Once the scope has ended, `work` runs without a scope. */
   run<T>(work: () => T): T
-  /** Forgets all that was read. Ending it again changes nothing; a part of an outer scope ends with that. */
+  /** Ends the scope and discards what it has read. A second call does nothing. A scope inside an outer one ends with the outer one. */
   end(): void
   [Symbol.dispose](): void
 }
 
 /**
- * The scopes of one cache and its namespaces. While none is open a read pays for one comparison; the context of async calls is
- * looked at only while one is (bench/micro/request-scope.ts).
+ * The request scopes of one cache and its namespaces. While none is open, a read costs one comparison more; the async context is only
+ * read while one is open (bench/micro/request-scope.ts).
  */
 export class RequestScopes {
   /** How many scopes are open now. */
   openScopes = 0
-  /** Each is reported once. */
+  /** Each of these notices is reported once. */
   #isEndReported = false
   #isLimitReported = false
   readonly #core: Core
@@ -55,7 +55,7 @@ export class RequestScopes {
     this.#reader = reader
   }
 
-  /** What reads of the present call go to. */
+  /** What serves the reads of the current call: the memory of its scope, or the flow. */
   get reads(): Reads {
     return (this.openScopes === 0 ? undefined : this.#current) ?? this.#reader
   }
@@ -66,7 +66,7 @@ export class RequestScopes {
   }
 
   /**
-   * Runs `work` in a scope that ends when what it returns has settled, or with `until`. Inside of another scope it is part of that one.
+   * Runs `work` in a scope that ends when the promise that it returns has settled, or with `until`. A scope inside another one is part of it.
    */
   run<T>(work: () => T, options: RequestScopeOptions | undefined): T {
     const own = checkOptions(options, ['until', 'limit'], 'requestScope')
@@ -95,14 +95,14 @@ export class RequestScopes {
     return result
   }
 
-  /** A scope that its caller ends, or its limit. Inside of another scope it is part of that one. */
+  /** Opens a scope that its caller or its limit ends. A scope inside another one is part of it. */
   open(limit: Duration | undefined): OpenRequestScope {
     this.#core.assertOpen()
     const limitMs = toMs(limit ?? DEFAULT_LIMIT, 'limit', 'positive')
     const outer = this.#current
     if (outer !== undefined) return new PartOfScope((work) => this.#runIn(outer, work))
     if (this.openScopes === MAX_OPEN) {
-      this.#notEnded(`${MAX_OPEN} request scopes are open, so no more are opened: reads are made without`)
+      this.#notEnded(`${MAX_OPEN} request scopes are open, so no more are opened: reads run without a scope`)
       return new PartOfScope((work) => work())
     }
     this.#storage ??= this.#start()
@@ -112,7 +112,7 @@ export class RequestScopes {
       place: -1,
       dueAtMs: clock.nowMs() + limitMs,
       onDue: () => {
-        this.#notEnded(`a request scope was open for its whole limit of ${limitMs} ms and ended by that`)
+        this.#notEnded(`a request scope was still open after ${limitMs} ms, its limit, and was ended`)
         end()
       },
     }
@@ -129,11 +129,11 @@ export class RequestScopes {
   }
 
   #runIn<T>(memory: RequestMemory, work: () => T): T {
-    // Once it is over, or while no scope is open and the storage is switched off, there is nothing to run in.
+    // Once the scope is over, or while none is open and the storage is disabled, there is nothing to run in.
     return memory.isOver || this.#storage === undefined ? work() : this.#storage.run(memory, work)
   }
 
-  /** Before Node 24 every promise of the process pays for an enabled storage. A burst of scopes switches once. */
+  /** Before Node 24 an enabled storage slows every promise of the process down. A burst of scopes disables it once, at its end. */
   #disableSoon(): void {
     setImmediate(() => {
       if (this.openScopes === 0) this.#storage?.disable()
@@ -144,21 +144,21 @@ export class RequestScopes {
     if (this.#isEndReported) return
     this.#isEndReported = true
     const detail =
-      'the work of cache.requestScope() returned undefined, so its scope was over at once, before anything that it started. Return the promise ' +
-      'of the work, or pass what it lasts until, as in cache.requestScope(next, { until: response })'
+      'the work of cache.requestScope() returned undefined, so its scope ended at once, before anything that it started. Return the promise ' +
+      'of the work, or pass what ends the scope, as in cache.requestScope(next, { until: response })'
     this.#core.recorder.notices.report('SCOPE_ENDED_EARLY', detail)
   }
 
   #notEnded(what: string): void {
     if (this.#isLimitReported) return
     this.#isLimitReported = true
-    const cure = 'End each: by the promise that its work returns, by { until: response }, or by end()'
+    const cure = 'End each scope: by the promise that its work returns, by { until: response }, or by end()'
     this.#core.recorder.notices.report('SCOPES_NOT_ENDED', `${what}. ${cure}`)
   }
 
   /**
-   * `load` as it is called outside of every scope. What it loads is shared with everybody, so it must not be made of what one
-   * request remembers: that may have been invalidated since.
+   * Returns `load` wrapped so that it runs outside every scope. Its value is shared with all callers, so it must not be computed from
+   * what one request remembers, which may have been invalidated since.
    */
   outside<F>(load: F): F {
     const storage = this.#storage
@@ -168,7 +168,7 @@ export class RequestScopes {
   }
 
   #start(): AsyncLocalStorage<RequestMemory | undefined> {
-    // Changes are told in the async context of whoever makes them: a scope sees its own and no others.
+    // Called in the async context of the change: so a scope sees the changes that its own work makes, and no others.
     this.#core.local.watcher = {
       keyOutdated: (localKey) => this.#current?.forgetKey(localKey),
       prefixesOutdated: (localPrefixes) => this.#current?.forgetPrefixes(localPrefixes),
@@ -178,7 +178,7 @@ export class RequestScopes {
   }
 }
 
-/** What users hold of a scope, or of a part of one. */
+/** What users get: a whole scope, or a part of an outer one. */
 class PartOfScope implements OpenRequestScope {
   constructor(
     readonly run: <T>(work: () => T) => T,
@@ -190,7 +190,7 @@ class PartOfScope implements OpenRequestScope {
   }
 }
 
-/** A response that is over already emits nothing any more. */
+/** Calls `end` once `until` is over. A response that is over already emits no more events, so it is asked first. */
 function whenOver(until: ScopeEnd, end: () => void): void {
   if (isThenable(until)) void until.then(end, end)
   else if (until.writableEnded === true || until.destroyed === true) end()
@@ -198,5 +198,5 @@ function whenOver(until: ScopeEnd, end: () => void): void {
 }
 
 const DEFAULT_LIMIT: Duration = '5m'
-/** Scopes open at once. */
+/** Scopes that may be open at once. */
 const MAX_OPEN = 10_000

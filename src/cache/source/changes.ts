@@ -1,4 +1,4 @@
-// How a source is changed: through the cache at once, or from a queue a little later.
+// How changes reach a source: at once through the cache, or later from a queue.
 import { AsyncResource } from 'node:async_hooks'
 import type { CallScope, Core } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -9,13 +9,14 @@ import { WriteThrough } from '../../flow/write/write-through.js'
 import type { Present, ResolvedSource, SourceDefinition, WriteMode } from './definition.js'
 import { type QueuedChange, WriteBehind } from './write-behind.js'
 
-/** What of a cache changing needs. */
+/** The parts of a cache that changes need. */
 export interface ChangingParts {
   readonly core: Core
   readonly reader: Reader
   readonly writer: Writer
 }
 
+/** Makes the changes of a source: saves and removes, at once or through the queue. */
 export class SourceChanges<Id, V> {
   readonly #core: Core
   readonly #reader: Reader
@@ -34,17 +35,20 @@ export class SourceChanges<Id, V> {
     this.#writeThrough = new WriteThrough(core, reader.entries, writer)
     if (resolved.write !== 'behind') return
     const { callers, random, recorder, background } = core
-    // A queued change belongs to no caller any more: those of several are saved together, later, and perhaps again.
-    const made = new AsyncResource('tiercache.behind', { requireManualDestroy: true })
+    // A queued change runs in the async context of the source: it is saved after its caller, together with others, and perhaps twice.
+    const context = new AsyncResource('tiercache.behind', { requireManualDestroy: true })
     this.#queue = new WriteBehind<Id>(resolved.behind, {
       ...{ clock: callers, random },
-      write: (id, key, change, attempt) => made.runInAsyncScope(() => this.#write(id, key, change, attempt)),
+      write: (id, key, change, attempt) => context.runInAsyncScope(() => this.#write(id, key, change, attempt)),
       failed: (...failure) => recorder.saveFailed(resolved.scope.space, ...failure),
     })
     background.holds(this.#queue)
   }
 
-  /** The value of the newest change that the source does not know yet: what this process reads. `undefined` in it: removed. */
+  /**
+   * The value of the newest change of `key` that has not reached the source, which this process already reads. Its `value` is `undefined`
+   * after a `remove`.
+   */
   queued(key: string): { readonly value: V | undefined } | undefined {
     const change = this.#queue?.newest(key)
     if (change === undefined) return undefined
@@ -55,9 +59,9 @@ export class SourceChanges<Id, V> {
 
   save(id: Id, key: string, value: Present<V>): Promise<WriteResult> {
     if (this.#queue === undefined) return this.#writeNow(id, key, { kind: 'save', value })
-    // What cannot be cached is refused now, not when it is saved.
-    const kept = checkKeepable(this.#core, this.#reader.entries, this.#scope, key, value, this.tagsOf(id, value))
-    return this.#enqueue(this.#queue, id, key, { kind: 'save', value: kept })
+    // A value that cannot be cached is refused now, not when it is saved.
+    const keepable = checkKeepable(this.#core, this.#reader.entries, this.#scope, key, value, this.tagsOf(id, value))
+    return this.#enqueue(this.#queue, id, key, { kind: 'save', value: keepable })
   }
 
   remove(id: Id, key: string): Promise<WriteResult> {
@@ -65,7 +69,7 @@ export class SourceChanges<Id, V> {
     return this.#enqueue(this.#queue, id, key, { kind: 'remove' })
   }
 
-  /** The tags of a value; an absent one has only those that are for all. */
+  /** The tags of a value. A function is not called for an absent value. */
   tagsOf(id: Id, value: V): readonly string[] {
     const { tags = [] } = this.#definition
     if (typeof tags !== 'function') return tags

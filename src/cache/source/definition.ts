@@ -1,4 +1,4 @@
-// What `cache.source` takes, and what its options come to.
+// The definition that `cache.source` takes, its checks and its defaults.
 
 import type { CallScope } from '../../flow/core.js'
 import type { BatchContext } from '../../flow/load/batcher.js'
@@ -12,46 +12,47 @@ import type { StandardSchema } from '../../model/values/schema.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
 import type { WriteBehindPolicy } from './write-behind.js'
 
-/** What a source may answer for an id that it does not have: `undefined` or `null`. It is cached as long as `absentTtl` says. */
+/** A value that exists. For an id that does not exist a loader returns `undefined` or `null`, which is cached for `absentTtl`. */
 export type Present<V> = NonNullable<V>
 
-/** What `save` and `remove` are given besides the id. */
+/** The last argument of `save` and `remove`. */
 export interface SaveContext {
+  /** The key of the id within the source. */
   readonly key: string
-  /** 1, or more when a queued change (`write: 'behind'`) is tried again. */
+  /** 1; counts up when a queued change (`write: 'behind'`) is tried again. */
   readonly attempt: number
 }
 
 /**
- * How a change reaches the source and the tiers. `'through'`: the source first, then every tier holds the new value.
- * `'invalidate'`: the source first, then no tier holds any. `'behind'`: later, from a queue in memory that a crash loses.
+ * How a change reaches the source and the tiers. `'through'`: first the source, then every tier stores the new value. `'invalidate'`:
+ * first the source, then every tier removes its value. `'behind'`: later, from a queue in memory, which a crash loses.
  */
 export type WriteMode = 'through' | 'invalidate' | 'behind'
 
-/** Limits of the queue of `write: 'behind'`. */
+/** Options of the queue of `write: 'behind'`. */
 export interface WriteBehindOptions {
-  /** As many queued ids are saved without waiting longer. Default 100. */
+  /** How many queued ids start a flush before `flushInterval` is over. Default 100. */
   readonly flushSize?: number | undefined
-  /** How long a change waits at most before it is saved. Default '1s'. */
+  /** The longest that a change waits before it is saved. Default '1s'. */
   readonly flushInterval?: Duration | undefined
-  /** How many ids may wait. Beyond it `set` waits for room. Default 10,000. */
+  /** How many ids may be queued, at most 1,000,000. Further calls of `save` and `remove` wait for room. Default 10,000. */
   readonly maxQueued?: number | undefined
-  /** How long `set` waits for room before it rejects with `QUEUE_FULL`. Default '5s'. */
+  /** How long a call waits for room before it rejects with `QUEUE_FULL`. Default '5s'. */
   readonly maxWait?: Duration | undefined
-  /** How many ids are saved at once. Default 8. */
+  /** How many ids are saved at the same time. Default 8. */
   readonly concurrency?: number | undefined
 }
 
-/** One of them or both: with both, a batch of one id goes to `load`. */
+/** `load`, `loadMany` or both. With both, a batch of one id calls `load`. */
 type Loads<Id, V> =
   | {
-      /** Loads one value; `undefined` or `null` where there is none. */
+      /** Loads one value, and returns `undefined` or `null` if there is none. */
       readonly load: (id: Id, ctx: LoadContext) => V | Promise<V>
       readonly loadMany?: LoadsMany<Id, V> | undefined
     }
   | {
       readonly load?: undefined
-      /** Loads many at once: values in the order of `ids`, an `Error` where one failed. Gets of one tick become one call. */
+      /** Loads many values. Returns them in the order of `ids`, with an `Error` for an id that failed. Gets of one tick become one call. */
       readonly loadMany: LoadsMany<Id, V>
     }
 
@@ -60,32 +61,35 @@ type LoadsMany<Id, V> = (
   ctx: BatchContext,
 ) => readonly (V | Error)[] | Promise<readonly (V | Error)[]>
 
-/** A typed source: how values are loaded by their ids, how they are saved, and how long they are good. */
+/** Defines a source: how its values are loaded by their ids, how they are saved, and how long they are cached. */
 export type SourceDefinition<Id, V> = Loads<Id, V> & SourceOptions<Id, V>
 
+/** The options of a source, besides its loaders. */
 export interface SourceOptions<Id, V> extends PolicyOptions {
-  /** Saves a value; enables `set`. What it throws is what `set` rejects with. */
+  /** Saves a value in the source; enables `save` and `saveMany`, which reject with what it throws. */
   readonly save?: ((id: Id, value: NoInfer<Present<V>>, ctx: SaveContext) => unknown) | undefined
-  /** Removes a value; enables `delete`. */
+  /** Removes a value from the source; enables `remove`, which rejects with what it throws. */
   readonly remove?: ((id: Id, ctx: SaveContext) => unknown) | undefined
-  /** Makes the key of an id. Default: any id made of plain data, encoded so that different ones never share an entry. */
+  /** Makes the key of an id. Default: ids of plain data are encoded so that different ids never share an entry. */
   readonly key?: ((id: Id) => string) | undefined
-  /** A function is not called for an absent value, which then carries no tags; a list is for all. */
+  /** The tags of every value, or a function that derives them. The function is not called for an absent value, which then has no tags. */
   readonly tags?: readonly string[] | ((value: NoInfer<Present<V>>, id: Id) => readonly string[]) | undefined
-  /** Another version is another set of entries: raise it when the shape of the values changes. */
+  /** Part of the keys: raise it when the shape of the values changes. Entries of another version are never served. */
   readonly version?: Version | undefined
+  /** Validates every value once, whether it comes from a loader, from `save` or from L2. */
   readonly schema?: StandardSchema<NoInfer<V>> | undefined
-  /** Default 'through'. */
+  /** How changes reach the source and the tiers. Default 'through'. */
   readonly write?: WriteMode | undefined
+  /** The queue of `write: 'behind'`. */
   readonly behind?: WriteBehindOptions | undefined
-  /** How many ids one `loadMany` takes at most. Default 1,000. */
+  /** The largest number of ids in one call of `loadMany`. Default 1,000. */
   readonly maxBatch?: number | undefined
-  /** How long a batch collects ids from its first one on. Default 0: those of one tick. */
+  /** How long a batch collects ids, counted from its first one. Default 0: the ids of one tick. */
   readonly batchWindow?: Duration | undefined
   /**
-   * In whose async context (`AsyncLocalStorage`) the loaders of a source with `loadMany` run, `load` included. `'source'`: that in which
-   * the source was made, so that no caller's tenant, rights or transaction decide what others get. `'caller'`: that of a batch's first
-   * caller, for a context of which nothing but traces depends. Default 'source'.
+   * The async context (`AsyncLocalStorage`) in which the loaders of a source with `loadMany` run, `load` included. `'source'`: the one in
+   * which the source was created, so that no caller's tenant, rights or transaction decide what others get. `'caller'`: that of the
+   * first caller of a batch, which is safe only for contexts that change no result, such as traces. Default 'source'.
    */
   readonly batchContext?: 'source' | 'caller' | undefined
 }
@@ -106,12 +110,12 @@ const OTHERS = [...FUNCTIONS, 'tags', 'version', 'write', 'behind', 'maxBatch', 
 const KNOWN: readonly string[] = [...POLICY_OPTIONS, ...OTHERS]
 const BEHIND = ['flushSize', 'flushInterval', 'maxQueued', 'maxWait', 'concurrency']
 
-/** A definition as `ownOptions` says. Throws `INVALID_OPTION` for what is none. */
+/** Returns the definition, without properties of a polluted `Object.prototype`. Throws `INVALID_OPTION` for unknown options. */
 export function checkDefinition<Id, V>(definition: SourceDefinition<Id, V>): SourceDefinition<Id, V> {
   return checkNames(definition, KNOWN, 'source')
 }
 
-/** Throws `INVALID_OPTION` or `INVALID_KEY` for whatever is not as `SourceDefinition` says. */
+/** Checks a definition and fills in the defaults. Throws `INVALID_OPTION` or `INVALID_KEY`. */
 export function resolveSource<Id, V>(
   parent: CallScope,
   name: string,
@@ -125,11 +129,11 @@ export function resolveSource<Id, V>(
     refuseGenerator(definition[each], each)
   }
   if (load === undefined && loadMany === undefined) {
-    throw invalid('load', 'a function of an id that answers its value (or give loadMany)', load)
+    throw invalid('load', 'a function of an id that returns its value (or pass loadMany)', load)
   }
   const policyOptions = Object.fromEntries(POLICY_OPTIONS.map((each) => [each, definition[each]]))
   const policy = resolvePolicy(parent.policy, policyOptions)
-  // Only checked here.
+  // Only checked here: the function itself is called for each value.
   if (tags !== undefined) resolvePolicy(policy, { tags } as PolicyOptions)
   const resolved = {
     scope: { space: childSpace(parent.space, name, version), policy },
@@ -143,7 +147,7 @@ export function resolveSource<Id, V>(
   return resolved
 }
 
-/** What is about work that this source never does would be ignored in silence. */
+/** Refuses options for work that this source never does, which would otherwise be ignored silently. */
 function refuseWithoutEffect<Id, V>(definition: SourceDefinition<Id, V>): void {
   const { loadMany, save, remove, write, behind, maxBatch, batchWindow, batchContext } = definition
   if (behind !== undefined && write !== 'behind') throw withoutEffect('behind', "without write: 'behind'")

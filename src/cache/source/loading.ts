@@ -1,4 +1,4 @@
-// How a source loads: one id at a time, or the ids of one tick together.
+// How a source loads: one id per call, or the ids of one tick together.
 
 import type { CallScope, Core } from '../../flow/core.js'
 import { Batcher } from '../../flow/load/batcher.js'
@@ -9,17 +9,18 @@ import type { LoadContext, Loader } from '../../model/options/options.js'
 import type { RequestScopes } from '../request-scope/request-scope.js'
 import type { ResolvedSource, SourceDefinition } from './definition.js'
 
-/** What of a cache loading needs. */
+/** The parts of a cache that loading needs. */
 export interface LoadingParts {
   readonly core: Core
   readonly requests: RequestScopes
 }
 
-/** Even where a batch has no limit. */
-const MOST_AT_ONCE = 1_000
+/** The largest `batchSize`, also if `maxBatch` is Infinity. */
+const MAX_BATCH_SIZE = 1_000
 
+/** Runs the reads of a source with its loader, and batches them if it has `loadMany`. */
 export class SourceLoading<Id, V> {
-  /** How many ids are best asked for at once, within reason; `undefined` where each is a call of its own. */
+  /** How many ids to read at once so that batches are full; `undefined` without `loadMany`. */
   readonly batchSize: number | undefined
   readonly #parts: LoadingParts
   readonly #scope: CallScope
@@ -34,10 +35,10 @@ export class SourceLoading<Id, V> {
     this.#load = load ?? noLoad
     if (loadMany === undefined) return
     const { callers, running } = parts.core
-    this.batchSize = Math.min(maxBatch, MOST_AT_ONCE)
+    this.batchSize = Math.min(maxBatch, MAX_BATCH_SIZE)
     this.#batcher = new Batcher<Id, V>({
       load,
-      // What a request scope remembers is not the business of the others in the batch.
+      // A batch has callers of several requests, so it runs outside the request scope of each.
       loadMany: (ids, context) => parts.requests.outside(() => loadMany(ids, context))(),
       ...{ maxBatch, windowMs, clock: callers, running, context: batchContext === 'caller' ? 'caller' : 'made' },
     })

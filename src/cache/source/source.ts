@@ -1,4 +1,4 @@
-// `cache.source(name, definition)`: a typed source with the cache in front of it, for reading in batches and for writing through.
+// `cache.source(name, definition)`: a typed source behind the cache, for reads in batches and for write-through.
 
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
@@ -12,9 +12,8 @@ import { CacheError, show } from '../../model/errors.js'
 import { HIT } from '../../model/events/read-outcome.js'
 import { keyFailed } from '../../model/failed-option.js'
 import { encodeId } from '../../model/keys/arguments.js'
-import { checkOptions, refuseMore } from '../../model/option-rules.js'
+import { checkOptions, refuseMore, refuseNew } from '../../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../../model/options/options.js'
-import { refuseNew } from '../../model/options/refuse-new.js'
 import { type Explanation, explain } from '../explain/explain.js'
 import type { NameRegistry } from '../registry/name-registry.js'
 import type { Reads } from '../request-scope/request-memory.js'
@@ -27,21 +26,21 @@ import { SourceLoading } from './loading.js'
 
 /** Options of reading from a source. */
 export interface SourceReadOptions {
-  /** Lets this caller leave; a load that others wait for goes on. */
+  /** Ends the wait of this caller. A load that others wait for goes on. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** One id or an array of ids. An id that is an array itself can only be given in an array. */
+/** One id or an array of ids. An id that is itself an array has to be passed inside an array. */
 export type OneOrMany<Id> = Exclude<Id, readonly unknown[]> | readonly Id[]
 
-/** What came of reading one of many ids. */
+/** The result of reading one of many ids. */
 export type SourceResult<Id, V> =
   | { readonly id: Id; readonly status: 'found'; readonly value: Present<V> }
-  /** The source has no such value; `value` is what it answered, `undefined` or `null`. */
+  /** The source has no such value; `value` is what the loader returned, `undefined` or `null`. */
   | { readonly id: Id; readonly status: 'absent'; readonly value: Exclude<V, Present<V>> }
   | { readonly id: Id; readonly status: 'failed'; readonly error: unknown }
 
-/** What of a cache sources need. */
+/** The parts of a cache that a source needs. */
 export interface SourceParts {
   readonly core: Core
   readonly reader: Reader
@@ -56,10 +55,10 @@ const READ_OPTIONS = ['signal']
 const SAVES_AT_ONCE = 16
 
 /**
- * A source of values by id, such as a table, with the cache in front. Its entries live in a namespace of its name.
+ * A source of values by id, such as a table, behind the cache. Its entries live in a namespace of its name.
  *
- * No method rejects because L2 is down. Reads reject with what the loader threw, unless a stale value may answer; changes with what
- * `save` or `remove` threw; besides, with `CacheError`.
+ * No method rejects because L2 is down. A read rejects with what the loader threw, unless `staleIfError` allows a stale value; `save` and
+ * `remove` reject with what the functions of the definition threw. All other errors are a `CacheError`.
  */
 export class Source<Id, V> {
   readonly #parts: SourceParts
@@ -87,12 +86,12 @@ export class Source<Id, V> {
     this.#changes = new SourceChanges(parts, own, resolved)
   }
 
-  /** The path of its entries in keys, such as `shop/users@3`. */
+  /** The path of this source, such as `shop/users@3`. Its keys in L2 begin with it. */
   get path(): string {
     return this.#scope.space.scope
   }
 
-  /** The key of an id within the source. Throws `INVALID_KEY` for an id that cannot become one. */
+  /** Returns the key of an id within the source. Throws `INVALID_KEY` for an id that cannot be made a key. */
   keyOf(id: Id): string {
     const { key } = this.#definition
     if (key === undefined) return encodeId(id)
@@ -105,25 +104,26 @@ export class Source<Id, V> {
   // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * The value of `id`, loaded if no tier has it; what the loader answers for an id that is not there. Gets of one tick share one
-   * `loadMany`, and those of one id share one load. Not async: a hit is one promise, the one that the entry keeps.
+   * Returns the value of `id`, and loads it if no tier has one that may be served. For an id that does not exist it returns what the
+   * loader returns. Gets of one tick share one `loadMany`, and gets of one id share one load.
    */
   get(id: Id, options?: SourceReadOptions): Promise<V> {
+    // Not async: a hit returns the promise that the entry keeps, and makes no other.
     try {
       const own = options === undefined ? undefined : checkOptions(options, READ_OPTIONS, 'get of a source')
       const key = this.#keyOfRead(id)
-      return key === undefined ? this.#readUnkept('getOrSet', id, own) : this.#get(id, key, own?.signal)
+      return key === undefined ? this.#readUncached('getOrSet', id, own) : this.#get(id, key, own?.signal)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** The values in the order of `ids`, which may repeat. Rejects with the first one's error, once all have been read. */
+  /** Returns the values in the order of `ids`, which may repeat. If reads fail, it waits for all and rejects with the error of the first in order. */
   async getMany(ids: readonly Id[], options?: SourceReadOptions): Promise<V[]> {
     return allInOrder(this.#getAll(ids, options))
   }
 
-  /** What came of reading each id, in the order of `ids`: one that fails hides no other. */
+  /** Returns the result of reading each id, in the order of `ids`. Ids that fail do not affect the others. */
   async lookupMany(ids: readonly Id[], options?: SourceReadOptions): Promise<SourceResult<Id, V>[]> {
     const settled = await Promise.allSettled(this.#getAll(ids, options))
     return settled.map((result, i): SourceResult<Id, V> => {
@@ -137,11 +137,14 @@ export class Source<Id, V> {
     })
   }
 
-  /** Loads although a value may be cached, and answers what was loaded. A change that is queued here is newer, and answers instead. */
+  /**
+   * Loads the value even if one is cached, and returns it. Rejects with the loader's error. With `write: 'behind'`, a change of the id that
+   * is queued in this process is newer: then its value is returned and nothing is loaded.
+   */
   async refresh(id: Id, given?: SourceReadOptions): Promise<V> {
     const options = checkOptions(given, READ_OPTIONS, 'refresh of a source')
     const key = this.#keyOfRead(id)
-    if (key === undefined) return this.#readUnkept('refresh', id, options)
+    if (key === undefined) return this.#readUncached('refresh', id, options)
     options?.signal?.throwIfAborted()
     const queued = this.#changes.queued(key)
     if (queued !== undefined) return queued.value as V
@@ -150,20 +153,20 @@ export class Source<Id, V> {
     return this.#loading.run(id, key, refresh) as Promise<V>
   }
 
-  /** What this process has in memory, at once; changes nothing. */
+  /** Returns the value that this process has in memory, synchronously; `undefined` if there is none. Changes nothing. */
   peek(id: Id): V | undefined {
     const key = this.keyOf(id)
     const queued = this.#changes.queued(key)
     return queued === undefined ? (this.#reads.peek(this.#scope, key) as V | undefined) : queued.value
   }
 
-  /** Loads what is not cached, as many at once as `concurrency` says (by default one batch); see `Cache.warm`. */
+  /** Loads the ids that are not cached, at most `concurrency` at a time (default: one batch, or 16 without `loadMany`); see `Cache.warm`. */
   async warm(ids: Iterable<Id> | AsyncIterable<Id>, options: WarmOptions<Id> = {}): Promise<WarmReport<Id>> {
     const concurrency = options.concurrency ?? this.#loading.batchSize
     return warmAll(ids, (id) => this.#warm(id), { ...options, concurrency })
   }
 
-  /** What a read of `id` would do now; see `Cache.explain`. */
+  /** Explains what a read of `id` would do now; see `Cache.explain`. */
   async explain(id: Id): Promise<Explanation> {
     return explain(this.#parts.core, this.#parts.reader, this.#scope, this.keyOf(id), undefined)
   }
@@ -171,24 +174,28 @@ export class Source<Id, V> {
   // ── Changing ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Saves, then every tier and every process has the new value (`write: 'through'`). Rejects with what `save` threw, and the cache then
-   * holds nothing newer than the source. 'queued': saved, and L2 will be told; or, with `write: 'behind'`, to be saved later.
+   * Saves the value in the source and then in every tier; the other processes drop the old one (`write: 'through'`). Rejects with what
+   * `save` threw; then the cache contains nothing newer than the source. 'queued': saved, and L2 gets the value when it can be reached;
+   * with `write: 'behind'`: not saved yet, but queued.
    */
   save(id: Id, value: Present<V>): Promise<WriteResult>
   async save(id: Id, value: Present<V>, ...others: readonly unknown[]): Promise<WriteResult> {
     refuseMore(others, 'save() of a source', 'an id and a value; its options are those of the definition')
-    this.#mustHave('save', 'save')
+    this.#assertHas('save', 'save')
     return this.#changes.save(id, this.keyOf(id), value)
   }
 
-  /** `save` for many; of an id that comes twice the last value counts. Rejects with the first one's error, once all were tried. */
+  /**
+   * `save` for many ids, 16 at a time. If an id comes twice, its last value counts. If saves fail, it waits for all and rejects with the
+   * error of the first in order.
+   */
   saveMany(entries: Iterable<readonly [id: Id, value: Present<V>]>): Promise<WriteResult>
   async saveMany(
     entries: Iterable<readonly [id: Id, value: Present<V>]>,
     ...others: readonly unknown[]
   ): Promise<WriteResult> {
     refuseMore(others, 'saveMany() of a source', 'pairs of id and value; its options are those of the definition')
-    this.#mustHave('save', 'saveMany')
+    this.#assertHas('save', 'saveMany')
     const last = new Map<string, readonly [Id, Present<V>]>()
     for (const [id, value] of entries) last.set(this.keyOf(id), [id, value])
     const limit = pLimit(SAVES_AT_ONCE)
@@ -197,37 +204,37 @@ export class Source<Id, V> {
     return results.includes('queued') ? 'queued' : 'applied'
   }
 
-  /** Removes from the source, then from every tier and process; as `save` otherwise. */
+  /** Removes the value from the source, and then from every tier and process. Errors and results are those of `save`. */
   remove(id: Id): Promise<WriteResult>
   async remove(id: Id, ...others: readonly unknown[]): Promise<WriteResult> {
     refuseMore(others, 'remove() of a source', 'one id, since each is a change of its own')
-    this.#mustHave('remove', 'remove')
+    this.#assertHas('remove', 'remove')
     return this.#changes.remove(id, this.keyOf(id))
   }
 
   /**
-   * The cached values of one id or of an array of ids must never be served again; the source is not touched. For changes that others made in it.
-   * An id that is an array itself is given in an array, as in `getMany`.
+   * Removes the cached values of one id or of an array of ids: no process serves them again. The source is not changed; use it after
+   * others have changed the source. An id that is itself an array has to be passed inside an array.
    */
   invalidate(ids: OneOrMany<Id>): Promise<WriteResult>
   async invalidate(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
     return this.#parts.writer.delete(this.#scope, this.#keysOf(ids, others, 'invalidate'), undefined)
   }
 
-  /** The cached values stop being fresh; `staleIfError` may still serve them. */
+  /** Ends the freshness of the cached values. They are served only if loading fails, for as long as `staleIfError` allows. */
   expire(ids: OneOrMany<Id>): Promise<WriteResult>
   async expire(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
     return this.#parts.writer.expire(this.#scope, this.#keysOf(ids, others, 'expire'), undefined)
   }
 
-  /** No value of the source that is cached now must ever be served again. One command, however many there are. */
+  /** Removes all cached values of the source: none is ever served again. Costs one command, however many there are. */
   clear(): Promise<WriteResult>
   async clear(...others: readonly unknown[]): Promise<WriteResult> {
-    refuseMore(others, 'clear() of a source', 'nothing and means all of it; single values are for invalidate()')
+    refuseMore(others, 'clear() of a source', 'no argument and removes everything; use invalidate() for single values')
     return this.#parts.writer.clear(this.#scope)
   }
 
-  // ── How ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #keysOf(ids: OneOrMany<Id>, others: readonly unknown[], verb: string): readonly string[] {
     refuseMore(others, `${verb}() of a source`, `one id or an array of ids, as in ${verb}([1, 2])`)
@@ -239,7 +246,7 @@ export class Source<Id, V> {
     return this.#parts.requests.reads
   }
 
-  /** The key of an id that is read; `undefined` if the option `key` fails to make one. An id that is at fault itself is refused. */
+  /** The key for a read of `id`; `undefined` if the option `key` fails. Without that option a wrong id is refused. */
   #keyOfRead(id: Id): string | undefined {
     if (this.#definition.key === undefined) return encodeId(id)
     try {
@@ -250,22 +257,22 @@ export class Source<Id, V> {
     }
   }
 
-  /** A read of an id without a key: a load like every other, which shares nothing and whose value is kept nowhere. */
-  #readUnkept(verb: 'getOrSet' | 'refresh', id: Id, options: SourceReadOptions | undefined): Promise<V> {
+  /** A read of an id without a key: a load with its usual limits and events, which is not shared and whose value is not kept. */
+  #readUncached(verb: 'getOrSet' | 'refresh', id: Id, options: SourceReadOptions | undefined): Promise<V> {
     const key = `unkeyed:${randomUUID()}`
     return this.#loading.run(id, key, (load) => {
-      const loadUnkept = (context: LoadContext) => {
+      const loadUncached = (context: LoadContext) => {
         context.skip()
         return load(context)
       }
       const callOptions: CallOptions = { tiers: 'l1', signal: options?.signal }
-      return this.#reads[verb](this.#scope, key, loadUnkept as Loader<unknown>, callOptions) as Promise<V>
+      return this.#reads[verb](this.#scope, key, loadUncached as Loader<unknown>, callOptions) as Promise<V>
     })
   }
 
   #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {
     const { requests, reader, core } = this.#parts
-    // Whoever has left already gets nothing, wherever the value is: the long way says so.
+    // A caller whose signal has aborted gets no value from memory either: the path below rejects with the reason.
     const isWaiting = signal?.aborted !== true
     const queued = isWaiting ? this.#changes.queued(key) : undefined
     if (queued !== undefined) {
@@ -286,7 +293,7 @@ export class Source<Id, V> {
     const keys = ids.map((id: Id) => this.#keyOfRead(id))
     const values = new Map<string, Promise<V>>()
     return keys.map((key, i) => {
-      if (key === undefined) return this.#readUnkept('getOrSet', ids[i] as Id, options)
+      if (key === undefined) return this.#readUncached('getOrSet', ids[i] as Id, options)
       const value = values.get(key) ?? this.#get(ids[i] as Id, key, options?.signal)
       values.set(key, value)
       return value
@@ -306,12 +313,12 @@ export class Source<Id, V> {
     return this.#loading.run(id, key, (load) => warmEntry(this.#parts.reader, this.#scope, { key, load, options }))
   }
 
-  #mustHave(part: 'save' | 'remove', verb: string): void {
+  #assertHas(part: 'save' | 'remove', verb: string): void {
     this.#parts.core.assertOpen()
     if (this.#definition[part] !== undefined) return
     throw new CacheError(
       'NOT_WRITABLE',
-      `expected the source ${this.path} to have ${part} for ${verb}(); it has none. Define ${part}, or use invalidate() after ` +
+      `expected the source ${this.path} to define ${part} for ${verb}(); it does not. Define ${part}, or call invalidate() after ` +
         'changing the source yourself',
     )
   }

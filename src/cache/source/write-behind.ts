@@ -1,4 +1,4 @@
-// Write-behind: changes of a source wait here, the newest of each id, and reach the source a little later and together.
+// Write-behind: a queue of changes, the newest of each id, which are saved in the source a little later and together.
 import pLimit from 'p-limit'
 import type { WaitingWork } from '../../flow/runtime/background.js'
 import type { AtMs } from '../../model/entry.js'
@@ -7,47 +7,49 @@ import { shortened } from '../../model/keys/long-key.js'
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { backoffMs, type Random } from '../../model/time/freshness.js'
 
-/** What is to become of one id in the source. */
+/** A change of one id that is queued for the source. */
 export type QueuedChange = { readonly kind: 'save'; readonly value: unknown } | { readonly kind: 'remove' }
 
-/** Limits of a write-behind queue, as numbers. */
+/** The options of a write-behind queue, as numbers. */
 export interface WriteBehindPolicy {
-  /** As many ids waiting are flushed without waiting longer. */
+  /** How many waiting ids start a flush before the interval is over. */
   readonly flushSize: number
-  /** How long a change waits at most before it is flushed. */
+  /** The longest that a change waits before it is flushed. */
   readonly flushIntervalMs: Milliseconds
-  /** How many ids may wait. */
+  /** How many ids may be queued. */
   readonly maxQueued: number
   /** How long a change waits for room in a full queue before it is refused. */
   readonly maxWaitMs: Milliseconds
-  /** How many changes are under way at once. */
+  /** How many changes are saved at the same time. */
   readonly concurrency: number
 }
 
-export interface WriteBehindSurroundings<Id> {
+/** What the queue needs of its source. */
+export interface WriteBehindOwner<Id> {
   readonly clock: Clock
   readonly random: Random
-  /** Makes the change in the source; a rejection means that it may not have been made. */
+  /** Makes the change in the source. A rejection means that it may not have been made. */
   write(id: Id, key: string, change: QueuedChange, attempt: number): Promise<unknown>
+  /** Reports a failed attempt. */
   failed(key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void
 }
 
-/** One id with changes that the source does not know yet. */
+/** One id with changes that have not reached the source. */
 interface Slot<Id> {
   readonly id: Id
   readonly key: string
   waiting: QueuedChange | undefined
-  /** On its way to the source; `waiting` is newer. */
+  /** The change that is being saved; `waiting` is newer. */
   inFlight: QueuedChange | undefined
-  /** When `waiting` is to be flushed. */
+  /** When `waiting` is due to be flushed. */
   dueAtMs: AtMs
-  /** How many times in a row changing the source has failed. */
+  /** How many attempts in a row have failed. */
   failures: number
-  /** The change that is under way or waits for its turn among the others. */
+  /** Settles when the change has been tried; set from the moment when it queues for one of the `concurrency` places. */
   running: Promise<void> | undefined
 }
 
-/** A change that waits for room. */
+/** A change that waits for room in a full queue. */
 interface Applicant<Id> {
   readonly id: Id
   readonly key: string
@@ -61,40 +63,40 @@ const LONGEST_RETRY_MS: Milliseconds = 30_000
 
 /**
  * Invariants:
- * - Of one id at most one change is under way and at most one waits, the newest: so changes of an id reach the source in the order in
- *   which they were made, some of them skipped.
- * - What failed waits again, unless a newer change does; it is tried until it succeeds or the queue ends.
- * - At most `maxQueued` ids are here, and as many changes wait for room.
+ * - For each id at most one change is being saved and at most one waits, the newest. So the changes of an id reach the source in the
+ *   order in which they were made, and some are skipped.
+ * - A change that failed waits again, unless a newer one waits already. It is tried until it succeeds or the queue ends.
+ * - At most `maxQueued` ids are queued, and at most as many changes wait for room.
  */
 export class WriteBehind<Id> implements WaitingWork {
   readonly #slots = new Map<string, Slot<Id>>()
   readonly #applicants: Applicant<Id>[] = []
   readonly #limit: ReturnType<typeof pLimit>
-  /** Changes queued since the last flush that was begun. */
+  /** Changes queued since the last flush began. */
   #added = 0
   #timer: { readonly atMs: AtMs; readonly cancel: () => void } | undefined
   #isEnded = false
 
   constructor(
     private readonly policy: WriteBehindPolicy,
-    private readonly around: WriteBehindSurroundings<Id>,
+    private readonly owner: WriteBehindOwner<Id>,
   ) {
     this.#limit = pLimit(policy.concurrency)
   }
 
-  /** How many ids the source does not know the newest of. */
+  /** How many ids have a change that has not reached the source. */
   get size(): number {
     return this.#slots.size
   }
 
-  /** The newest change of an id that the source does not know yet: what this process reads. */
+  /** The newest change of an id that has not reached the source, which this process already reads. */
   newest(key: string): QueuedChange | undefined {
     if (this.#slots.size === 0) return undefined
     const slot = this.#slots.get(shortened(key))
     return slot?.waiting ?? slot?.inFlight
   }
 
-  /** Resolves once the change is queued, which is at once unless the queue is full. Rejects with `QUEUE_FULL` or `CLOSED`. */
+  /** Resolves once the change is queued: at once, unless the queue is full. Rejects with `QUEUE_FULL` or `CLOSED`. */
   add(id: Id, key: string, change: QueuedChange): Promise<void> {
     if (this.#isEnded) return Promise.reject(closed())
     if (this.#hasRoomFor(key)) {
@@ -112,7 +114,7 @@ export class WriteBehind<Id> implements WaitingWork {
 
   #apply(id: Id, key: string, change: QueuedChange): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancel = this.around.clock.after(this.policy.maxWaitMs, () => {
+      const cancel = this.owner.clock.after(this.policy.maxWaitMs, () => {
         this.#applicants.splice(this.#applicants.indexOf(applicant), 1)
         reject(this.#full())
       })
@@ -128,19 +130,19 @@ export class WriteBehind<Id> implements WaitingWork {
         },
       }
       this.#applicants.push(applicant)
-      // Waiting longer only makes the callers wait.
+      // Flush now: callers are waiting for room.
       this.#start((slot) => slot.failures === 0)
     })
   }
 
   #put(id: Id, key: string, change: QueuedChange): void {
-    const nowMs = this.around.clock.nowMs()
+    const nowMs = this.owner.clock.nowMs()
     let slot = this.#slots.get(shortened(key))
     if (slot === undefined) {
       slot = { id, key, waiting: undefined, inFlight: undefined, dueAtMs: 0, failures: 0, running: undefined }
       this.#slots.set(shortened(key), slot)
     }
-    // A newer value does not put off when its id is flushed.
+    // A newer value does not postpone the flush of its id.
     if (slot.waiting === undefined) {
       slot.dueAtMs = nowMs + this.policy.flushIntervalMs
       this.#added++
@@ -153,9 +155,9 @@ export class WriteBehind<Id> implements WaitingWork {
   #planFlush(atMs: AtMs): void {
     if (this.#isEnded || (this.#timer !== undefined && this.#timer.atMs <= atMs)) return
     this.#timer?.cancel()
-    const cancel = this.around.clock.after(Math.max(0, atMs - this.around.clock.nowMs()), () => {
+    const cancel = this.owner.clock.after(Math.max(0, atMs - this.owner.clock.nowMs()), () => {
       this.#timer = undefined
-      const nowMs = this.around.clock.nowMs()
+      const nowMs = this.owner.clock.nowMs()
       this.#start((slot) => slot.dueAtMs <= nowMs)
       this.#planNext()
     })
@@ -178,7 +180,7 @@ export class WriteBehind<Id> implements WaitingWork {
   }
 
   #run(slot: Slot<Id>): Promise<void> {
-    // What it writes is decided when its turn comes: until then newer values take the place of older ones.
+    // `#write` takes the newest change when it starts, so values that are replaced while it waits for its place are not saved.
     slot.running ??= this.#limit(() => this.#write(slot)).then(() => {
       slot.running = undefined
       if (slot.waiting === undefined) this.#release(slot)
@@ -194,19 +196,19 @@ export class WriteBehind<Id> implements WaitingWork {
     slot.inFlight = change
     const attempt = slot.failures + 1
     try {
-      await this.around.write(slot.id, slot.key, change, attempt)
+      await this.owner.write(slot.id, slot.key, change, attempt)
       slot.failures = 0
     } catch (error) {
-      const retryInMs = backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.around.random)
+      const retryInMs = backoffMs(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.owner.random)
       slot.failures = attempt
       slot.waiting ??= change
-      slot.dueAtMs = this.around.clock.nowMs() + retryInMs
-      this.around.failed(slot.key, attempt, error, retryInMs)
+      slot.dueAtMs = this.owner.clock.nowMs() + retryInMs
+      this.owner.failed(slot.key, attempt, error, retryInMs)
     }
     slot.inFlight = undefined
   }
 
-  /** The source knows all of this id: its place is free. */
+  /** The newest change of this id has reached the source: its place goes to changes that wait for room. */
   #release(slot: Slot<Id>): void {
     this.#slots.delete(shortened(slot.key))
     while (this.#slots.size < this.policy.maxQueued) {
@@ -217,7 +219,7 @@ export class WriteBehind<Id> implements WaitingWork {
     }
   }
 
-  /** Tries everything that waits now, once; what fails goes on waiting. */
+  /** Tries every waiting change once. A change that fails goes on waiting. */
   async flush(): Promise<void> {
     const failedBefore = new Map<Slot<Id>, number>()
     while (!this.#isEnded) {
@@ -231,7 +233,7 @@ export class WriteBehind<Id> implements WaitingWork {
     }
   }
 
-  /** Stops trying; answers how many ids the source never got to know the newest of. */
+  /** Stops the queue. Returns how many ids have a change that never reached the source. */
   end(): number {
     this.#isEnded = true
     this.#timer?.cancel()
@@ -243,8 +245,8 @@ export class WriteBehind<Id> implements WaitingWork {
     const { maxQueued } = this.policy
     return new CacheError(
       'QUEUE_FULL',
-      `expected room among the ${maxQueued} ids that may wait to be saved; there was none in time. Save faster, raise ` +
-        'behind.maxQueued or behind.maxWait, or slow down',
+      `expected room among the ${maxQueued} ids that may be queued; there was none in time. Make save faster, raise ` +
+        'behind.maxQueued or behind.maxWait, or make fewer changes',
     )
   }
 }

@@ -1,45 +1,45 @@
-// Filling a cache ahead of its readers: so many reads at once and no more, with a report of what came of them.
-import pLimit from 'p-limit'
+// Warms many items with bounded concurrency, and reports what happened.
 import { checkCount, checkOptions } from '../../model/option-rules.js'
 
 /** Options of `warm`. */
 export interface WarmOptions<T = unknown> {
-  /** How many are read or loaded at once. Default 16. */
+  /** How many items are read or loaded at the same time. Default 16; for a source one batch. */
   readonly concurrency?: number | undefined
-  /** Called after each item with what was done so far. */
+  /** Called after each item with the report so far. */
   readonly onProgress?: ((report: WarmReport<T>) => void) | undefined
-  /** Where to go on: the `next` of an earlier report on the same items. Default 0. */
+  /** The position of the first item to warm: `next` of an earlier report on the same items. Default 0. */
   readonly from?: number | undefined
-  /** Stops after the items under way; the report says where. */
+  /** Stops the run after the items under way. The report says where to continue. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What came of warming so far. */
+/** What a run of `warm` has done so far. */
 export interface WarmReport<T = unknown> {
-  /** Found in a tier, or loaded by somebody else meanwhile. */
+  /** How many items were found in a tier, or loaded by another caller in the meantime. */
   readonly hits: number
+  /** How many items this run loaded. */
   readonly loads: number
-  /** Loads that failed; the others went on. */
+  /** How many loads failed. They do not stop the others. */
   readonly failed: number
-  /** The first hundred of them. */
+  /** The first hundred failures. */
   readonly failures: readonly { readonly item: T; readonly error: unknown }[]
-  /** Every item before this position is done: pass it as `from` to go on after an interruption. */
+  /** Every item before this position is done. Pass it as `from` to continue after an interruption. */
   readonly next: number
-  /** Whether the last item is done. */
+  /** Whether all items are done. */
   readonly isComplete: boolean
 }
 
-/** Brings one item into the cache; says whether it had to be loaded. */
+/** Brings one item into the cache, and returns whether it had to be loaded. */
 export type Warmer<T> = (item: T) => Promise<'hit' | 'load'>
 
-/** The names of its options. */
+/** The names of the options of `warm`. */
 export const WARM_OPTIONS: readonly string[] = ['concurrency', 'from', 'signal', 'onProgress']
 const DEFAULT_CONCURRENCY = 16
 const MAX_FAILURES_KEPT = 100
 
 /**
- * Warms item after item, taking them from `items` only as fast as they are done, so that a cursor over a whole table fits.
- * Rejects only with what `items` or `onProgress` threw, once what was under way is over.
+ * Warms all items. It takes an item only when a worker is free for it, so `items` can be a cursor over a whole table.
+ * Rejects only with what `items` or `onProgress` threw, after the items under way have ended.
  */
 export async function warmAll<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -50,43 +50,37 @@ export async function warmAll<T>(
   const { concurrency = DEFAULT_CONCURRENCY, from = 0, signal, onProgress } = own
   checkCount(concurrency, 'concurrency', 1, Number.POSITIVE_INFINITY)
   checkCount(from, 'from', 0, Number.MAX_SAFE_INTEGER)
-  const limit = pLimit(concurrency)
   const progress = new Progress<T>(from)
-  const running = new Set<Promise<void>>()
-  let failure: { readonly error: unknown } | undefined
-  let wake: () => void = () => undefined
-  const warmOne = async (item: T, position: number) => {
-    progress.add(position, item, await outcomeOf(warm, item))
-    onProgress?.(progress.report(false))
-  }
-  const start = (item: T, position: number) => {
-    const task = limit(warmOne, item, position)
-      .catch((error: unknown) => {
-        failure ??= { error }
-      })
-      .then(() => {
-        running.delete(task)
-        wake()
-      })
-    running.add(task)
-  }
-  let position = 0
   let isComplete = true
-  try {
+  async function* takeItems(): AsyncGenerator<{ readonly item: T; readonly position: number }> {
+    let position = 0
     for await (const item of items) {
-      if (signal?.aborted === true || failure !== undefined) {
+      if (signal?.aborted === true) {
         isComplete = false
-        break
+        return
       }
-      if (position >= from) start(item, position)
+      if (position >= from) yield { item, position }
       position++
-      // As many wait for their turn as run, so that none is idle while the next items are fetched.
-      if (running.size >= 2 * concurrency) await new Promise<void>((resolve) => (wake = resolve))
     }
-  } finally {
-    await Promise.all(running)
   }
-  if (failure !== undefined) throw failure.error
+  // One queue for all workers: a generator serves concurrent calls of `next()` one after the other.
+  const queue = takeItems()
+  const workers: Promise<void>[] = []
+  const errors: unknown[] = []
+  async function work(): Promise<void> {
+    try {
+      for await (const { item, position } of queue) {
+        if (workers.length < concurrency) workers.push(work())
+        progress.add(position, item, await outcomeOf(warm, item))
+        onProgress?.(progress.report(false))
+      }
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  workers.push(work())
+  for (const worker of workers) await worker
+  if (errors.length > 0) throw errors[0]
   return progress.report(isComplete)
 }
 
@@ -109,7 +103,7 @@ class Progress<T> {
   #failed = 0
   readonly #failures: { item: T; error: unknown }[] = []
   #next: number
-  /** Positions done ahead of `#next`: never more than are under way. */
+  /** Positions after `#next` that are done already. */
   readonly #ahead = new Set<number>()
 
   constructor(from: number) {

@@ -1,4 +1,4 @@
-// `cache.warm(entries)`: fills the tiers before the readers come.
+// `cache.warm(entries)`: fills the tiers before the first reads.
 
 import type { CallScope } from '../../flow/core.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -8,43 +8,44 @@ import type { CallOptions, LoadContext, Loader } from '../../model/options/optio
 import { ownOptions } from '../../model/own-options.js'
 import { WARM_OPTIONS, type WarmOptions, type WarmReport, warmAll } from './warm-run.js'
 
-/** What `getOrSet` would be called with. */
+/** One entry to warm: the arguments of a `getOrSet`, as an array or as an object. */
 export type WarmEntry<V = unknown> =
   | readonly [key: string, load: Loader<V>, options?: CallOptions<V>]
   | { readonly key: string; readonly load: Loader<V>; readonly options?: CallOptions<V> | undefined }
 
-/** One key to be warmed. */
+/** One key to warm, with its loader. */
 export interface Warming {
   readonly key: string
   readonly load: Loader<unknown>
   readonly options: CallOptions | undefined
 }
 
+/** Warms a list of entries; see `Cache.warm`. */
 export async function warmEntries(
   reader: Reader,
   scope: CallScope,
   entries: Iterable<WarmEntry> | AsyncIterable<WarmEntry>,
   options: WarmOptions<string> = {},
 ): Promise<WarmReport<string>> {
-  // Here already: a copy of what is no object would pass as no options at all.
+  // Checked before the copy below: copying something that is not an object would pass as no options.
   const { onProgress, ...others } = checkOptions(options, WARM_OPTIONS, 'warm')
   const warmOne = (warming: Warming) => warmEntry(reader, scope, warming)
   const forKeys = onProgress && { onProgress: (report: WarmReport<Warming>) => onProgress(byKey(report)) }
   return byKey(await warmAll(readEntries(entries), warmOne, { ...others, ...forKeys }))
 }
 
-/** Reads one entry as any caller would; says whether it was loaded for this. */
+/** Reads one entry as any caller would, and returns whether this read loaded it. */
 export async function warmEntry(
   reader: Reader,
   scope: CallScope,
   { key, load, options }: Warming,
 ): Promise<'hit' | 'load'> {
-  let came: 'hit' | 'load' = 'hit'
+  let outcome: 'hit' | 'load' = 'hit'
   let failure: { readonly error: unknown } | undefined
   const watched = async (context: LoadContext) => {
     try {
       const value = await load(context)
-      came = 'load'
+      outcome = 'load'
       return value
     } catch (error) {
       failure = { error }
@@ -52,9 +53,9 @@ export async function warmEntry(
     }
   }
   await reader.getOrSet(scope, key, watched, options)
-  // A stale value may have answered for a load that failed: a reader is served by it, the warming has failed.
+  // A stale value may have been returned because the load failed. That is good enough for a reader, but this entry was not warmed.
   if (failure !== undefined) throw (failure as { readonly error: unknown }).error
-  return came
+  return outcome
 }
 
 function byKey(report: WarmReport<Warming>): WarmReport<string> {

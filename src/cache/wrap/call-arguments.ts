@@ -1,19 +1,19 @@
-// The arguments of a wrapped function's call: whose signal is among them, and what is left of them to make the key of.
+// The arguments of a call of a wrapped function: separates the caller's signal from the arguments that make the key.
 import { isPlainObject } from '../../model/values/plain-object.js'
 
-/** A call's arguments with the caller's signal taken out. */
+/** The arguments of a call that has a signal among them. */
 export interface SignalledCall {
   readonly signal: AbortSignal
-  /** What the key is made of. */
+  /** The arguments without the signal, which make the key. */
   readonly rest: readonly unknown[]
-  /** The arguments with another signal in the place of the caller's. */
+  /** The arguments with another signal in place of the caller's. */
   withSignal(signal: AbortSignal): readonly unknown[]
 }
 
 /**
- * Takes the caller's signal out, if there is one: an argument that is an AbortSignal, or the property `signal` of an argument that
- * is a plain object, as in `fetchQuote('AAPL', { signal })`. It says how long this caller waits, not what it asks for. An object
- * that held nothing else counts as `undefined`. Only the first is taken; a second one is refused where the key is made.
+ * Separates the caller's signal, if there is one: an argument that is an AbortSignal, or the property `signal` of a plain object, as in
+ * `fetchQuote('AAPL', { signal })`. It says how long this caller waits, not what it asks for, so it is not part of the key. An object
+ * that contains nothing else counts as `undefined`. Only the first signal is taken; a second one is refused when the key is made.
  */
 export function takeSignal(args: readonly unknown[]): SignalledCall | undefined {
   for (let i = 0; i < args.length; i++) {

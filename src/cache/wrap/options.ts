@@ -1,4 +1,4 @@
-// What `cache.wrap` and `@cached` take, and what can be checked of it without a call.
+// The options of `cache.wrap` and `@cached`, and the checks that need no call.
 
 import { CacheError } from '../../model/errors.js'
 import type { Version } from '../../model/keys/key.js'
@@ -9,10 +9,10 @@ import { DEFAULT_POLICY, POLICY_OPTIONS, resolvePolicy } from '../../model/optio
 import type { StandardSchema } from '../../model/values/schema.js'
 import { whyUnstable } from './stable-name.js'
 
-/** A value, or a function of the call's arguments that returns it. */
+/** An option that is a value, or a function that derives it from the arguments of a call. */
 export type OfArguments<A extends readonly unknown[], T> = T | ((...args: A) => T)
 
-/** Every option of a call but `schema`, as a value or as a function of the arguments. */
+/** Every policy option except `schema`, as a value or as a function of the arguments. */
 type PolicyOfArguments<A extends readonly unknown[]> = {
   readonly [Name in Exclude<keyof PolicyOptions, 'schema'>]?:
     | OfArguments<A, NonNullable<PolicyOptions[Name]>>
@@ -20,40 +20,44 @@ type PolicyOfArguments<A extends readonly unknown[]> = {
 }
 
 /**
- * Options of `wrap`. Functions of the arguments are called once per call, before the cache is asked; functions of the result after a
- * load, unless the result is `undefined` or `null`. One that throws, or returns anything but what it must, never costs the caller the
- * result: that is served and kept in no tier (notice `TAGS_FAILED`, `KEY_FAILED` or `OPTION_FAILED`). Only the verbs, which need
- * what it derives, reject.
+ * Options of `wrap`. Functions of the arguments run once per call, before the cache is read. Functions of the result run after a load,
+ * unless the result is `undefined` or `null`.
+ *
+ * If one of them throws or returns something wrong, the caller still gets the result, but no tier keeps it (notice `TAGS_FAILED`,
+ * `KEY_FAILED` or `OPTION_FAILED`). Verbs that need the derived value, such as `invalidate` and `set`, reject.
  */
 export interface WrapOptions<A extends readonly unknown[] = readonly never[], V = unknown, This = unknown>
   extends PolicyOfArguments<A> {
   /**
-   * Names the entries, in every process and release. Default: the function's own name, which is refused (`NAME_REQUIRED`) where it
-   * may change with the next build: that of a bound or minified function. Always pass it in code that is minified.
+   * The name of the entries, the same in every process and release. Default: the name of the function. That is refused
+   * (`NAME_REQUIRED`) if it may change with the next build, as that of a bound or minified function. Always pass a name in minified code.
    */
   readonly name?: string | undefined
-  /** Another version is another set of entries: raise it when the shape of the result changes. */
+  /** Part of the keys: raise it when the shape of the result changes. Entries of another version are never served. */
   readonly version?: Version | undefined
-  /** Makes the key of a call. Default: all arguments, encoded so that different ones never share an entry. */
+  /** Makes the key of a call. Default: all arguments, encoded so that different arguments never share an entry. */
   readonly key?: ((...args: A) => string) | undefined
-  /** Of a function that uses its `this`: what of it the result depends on, such as a tenant. Default: nothing. */
+  /** For a function that reads its `this`: returns the part of `this` on which the result depends, such as a tenant. Default: none. */
   readonly per?: ((self: This) => unknown) | undefined
-  /** Known before the function runs: no invalidation of them can be missed. */
+  /** Tags of the result, known before the function runs. So no invalidation of them can be missed. */
   readonly tags?: OfArguments<A, readonly string[]> | undefined
-  /** More tags, derived from the result. An absent result has none of them. */
+  /** More tags, derived from the result. Not called for an absent result. */
   readonly tagsOf?: ((result: NonNullable<V>, ...args: A) => readonly string[]) | undefined
-  /** The ttl, derived from the result; goes before `ttl`. Of an absent result `absentTtl` decides. */
+  /** The ttl, derived from the result; it overrides `ttl`. Not called for an absent result, for which `absentTtl` decides. */
   readonly ttlOf?: ((result: NonNullable<V>, ...args: A) => Duration) | undefined
+  /** Validates every result once, whether it comes from the function, from `set` or from L2. */
   readonly schema?: StandardSchema<V> | undefined
 }
 
+/** A function of any signature. */
 export type AnyFunction = (...args: never[]) => unknown
-/** The options with their types put aside: one wrapping serves all. */
+/** The options without the types of one function: the same code wraps them all. */
 export type AnyWrapOptions = WrapOptions<unknown[], unknown, unknown>
 
 const FUNCTION_OPTIONS = ['key', 'per', 'tagsOf', 'ttlOf'] as const
 const WRAP_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...FUNCTION_OPTIONS, 'name', 'version', 'tags']
-/** The options, as `ownOptions` says. Throws `INVALID_OPTION` for what can be told without a call. */
+
+/** Returns the options, without properties of a polluted `Object.prototype`. Throws `INVALID_OPTION` for mistakes that need no call to be seen. */
 export function checkWrapOptions(given: AnyWrapOptions): AnyWrapOptions {
   const options = checkNames(given, WRAP_OPTIONS, 'wrap')
   for (const name of FUNCTION_OPTIONS) {
@@ -75,7 +79,7 @@ export function policyOf(options: AnyWrapOptions): {
   return { fixed: Object.fromEntries(fixed), varying }
 }
 
-/** The name of a function's entries. Throws `NAME_REQUIRED` if it was given none and has none that lasts. */
+/** The name of a function's entries. Throws `NAME_REQUIRED` if none was passed and its own name is not stable. */
 export function nameOf(fn: AnyFunction, name: string | undefined): string {
   if (name !== undefined) return name
   const why = whyUnstable(fn.name, Function.prototype.toString.call(fn))

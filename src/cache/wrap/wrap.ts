@@ -1,4 +1,4 @@
-// `cache.wrap(fn)`: a function whose results are cached, with the same signature, and verbs for the entries of its calls.
+// `cache.wrap(fn)`: a function with the same signature whose results are cached, and verbs for the entries of its calls.
 import type { CallScope } from '../../flow/core.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { invalid, refuseMore } from '../../model/option-rules.js'
@@ -6,36 +6,35 @@ import { refuseGenerator } from '../../model/values/used-once.js'
 import { type AnyFunction, type AnyWrapOptions, checkWrapOptions } from './options.js'
 import { type WrapParts, Wrapping } from './wrapping.js'
 
-/** What can be done with the cached results of a function's calls. */
+/** The verbs of a wrapped function, which work on the cached results of its calls. */
 export interface CachedCalls<A extends readonly unknown[], V> {
-  /** The results of calls with these arguments must never be served again. */
+  /** Removes the result for these arguments: no process serves it again. */
   invalidate(...args: A): Promise<WriteResult>
-  /** Calls the function although its result may be cached, caches what it answers, and answers it. */
+  /** Calls the function even if its result is cached, caches the new result and returns it. Rejects with the function's error. */
   refresh(...args: A): Promise<V>
-  /** The key of a call with these arguments, within the namespace that is named like the function. */
+  /** Returns the key of a call with these arguments, within the namespace that has the function's name. */
   keyOf(...args: A): string
-  /** The result in L1, at once; `undefined` if there is none. Changes nothing. */
+  /** Returns the result in L1, synchronously; `undefined` if there is none. Changes nothing. */
   peek(...args: A): V | undefined
-  /** Stores a result for these arguments, as if the function had answered it. */
+  /** Stores a result for these arguments, as if the function had returned it. */
   set(args: A, result: V): Promise<WriteResult>
-  /** No result of the function must ever be served again. One command, however many there are. */
+  /** Removes all results of the function: none is ever served again. Costs one command, however many there are. */
   clear(): Promise<WriteResult>
 }
 
 /**
- * A function whose results are cached. It answers a promise of what the function answers, and rejects as the function does.
+ * A function whose results are cached. It returns a promise of the function's result, and rejects with the function's error.
  *
- * A function that uses its `this` is called with that of whoever calls; the verbs take it the same way:
- * `wrapped.refresh.call(self, id)`.
+ * The `this` of a call is passed on to the function. The verbs take it in the same way: `wrapped.refresh.call(self, id)`.
  */
 export interface Wrapped<A extends readonly unknown[], V, This = unknown> extends CachedCalls<A, V> {
   (this: This, ...args: A): Promise<V>
 }
 
 /**
- * The wrapped form of a function of type `F`. A function that returns promises, in all of its overloads, keeps its own call signatures,
- * generics and overloads included. Of one that returns something else, or that has properties of its own, the last overload counts,
- * with a promise of its result and with type parameters replaced by what they extend; so do the verbs of every wrapped function.
+ * The wrapped form of a function of type `F`. If `F` has no properties of its own and all its overloads return promises, the call
+ * signatures stay as they are, with generics and overloads. Otherwise the last overload counts: it returns a promise of its result, and
+ * its type parameters are replaced by their constraints. The types of the verbs always follow the last overload.
  */
 export type WrappedAs<F extends (...args: never[]) => unknown> = keyof F extends never
   ? F extends (...args: never[]) => Promise<unknown>
@@ -49,7 +48,7 @@ type WrappedLast<F extends (...args: never[]) => unknown> = Wrapped<
   ThisParameterType<F>
 >
 
-/** Throws `NAME_REQUIRED` or `INVALID_OPTION`; nothing was done then. */
+/** Wraps `fn`. Throws `NAME_REQUIRED` or `INVALID_OPTION` before anything is done. */
 export function wrapFunction(
   parts: WrapParts,
   parent: CallScope,
@@ -63,7 +62,7 @@ export function wrapFunction(
   const wrapped = function (this: unknown, ...args: unknown[]) {
     return wrapping.call(this, args)
   }
-  // Called as `wrapped.refresh(…)` a verb has the function itself as `this`, which is nobody's instance.
+  // A call such as `wrapped.refresh(…)` has the wrapped function itself as `this`, which is not an instance.
   const selfOf = (self: unknown) => (self === wrapped ? undefined : self)
   const verbs = {
     async invalidate(this: unknown, ...args: unknown[]) {
@@ -82,7 +81,11 @@ export function wrapFunction(
       return wrapping.set(selfOf(this), args, result)
     },
     async clear(...others: unknown[]) {
-      refuseMore(others, 'clear() of a wrapped function', 'nothing and means every call; one call is for invalidate()')
+      refuseMore(
+        others,
+        'clear() of a wrapped function',
+        'no argument and removes every result; use invalidate() for one call',
+      )
       return wrapping.clear()
     },
   }

@@ -1,4 +1,4 @@
-// What stands behind a wrapped function: the key and the options that a call's arguments make, and what is done with its result.
+// The work behind a wrapped function: derives key and options from the arguments of a call, and handles its result.
 import { randomUUID } from 'node:crypto'
 import type { CallScope, Core } from '../../flow/core.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
@@ -21,15 +21,15 @@ import { type SignalledCall, takeSignal } from './call-arguments.js'
 import { FirstInstance, readsThis } from './instances.js'
 import { type AnyFunction, type AnyWrapOptions, nameOf, policyOf } from './options.js'
 
-/** Where a function has what is known of a decorated method that it runs. Registered, so that an ESM and a CommonJS copy agree. */
+/** The property in which a decorator describes its method. A registered symbol, so that the ESM and the CommonJS build share it. */
 export const DECLARED: unique symbol = Symbol.for('tiercache.declared') as never
 
-/** A function that runs a decorated method: that is wrapped at its first call, and was declared long before. */
+/** A function that runs a decorated method. The method is declared when its module is evaluated, and wrapped at its first call. */
 interface Declared {
   readonly [DECLARED]?: { readonly text: string; readonly origin: Origin; readonly readsThis: boolean }
 }
 
-/** What of a cache wrapping needs. */
+/** The parts of a cache that wrapping needs. */
 export interface WrapParts {
   readonly core: Core
   readonly requests: RequestScopes
@@ -37,6 +37,7 @@ export interface WrapParts {
   readonly names: NameRegistry
 }
 
+/** One wrapped function: its options, its scope, and what its verbs do. */
 export class Wrapping {
   readonly #parts: WrapParts
   readonly #scope: CallScope
@@ -46,7 +47,7 @@ export class Wrapping {
   readonly #varying: readonly (keyof PolicyOptions)[]
   readonly #fixed: CallOptions
   readonly #isDecorated: boolean
-  /** Of a function that reads its `this`, and has no `per` to tell objects apart. */
+  /** Set for a function that reads its `this` and has no `per` to distinguish objects. */
   #firstInstance: FirstInstance | undefined
 
   constructor(parts: WrapParts, parent: CallScope, fn: AnyFunction, options: AnyWrapOptions) {
@@ -66,7 +67,7 @@ export class Wrapping {
     parts.names.claim(space.scope, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
   }
 
-  /** Not async: a hit is one promise, the one that the entry keeps. */
+  /** Not async: a hit returns the promise that the entry keeps, and makes no other. */
   call(self: unknown, args: unknown[]): Promise<unknown> {
     return this.#read('getOrSet', self, args)
   }
@@ -90,7 +91,7 @@ export class Wrapping {
   async set(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
     if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
     if (!Array.isArray(args))
-      throw invalid(`the first argument of store of ${this.#name}`, 'the arguments as an array', args)
+      throw invalid(`the first argument of set of ${this.#name}`, 'the arguments as an array', args)
     const { tags = [], ...given } = this.#optionsOf(args, undefined) as CallOptions & { tags?: readonly string[] }
     const options: Record<string, unknown> = { tags }
     for (const name of WRITE_POLICY_OPTIONS) options[name] = given[name]
@@ -115,7 +116,7 @@ export class Wrapping {
       const signalled = takeSignal(args)
       const key = this.#keyOfCall(self, args, signalled?.rest ?? args)
       const options = key === undefined ? undefined : this.#optionsOfCall(args, signalled?.signal)
-      if (key === undefined || options === undefined) return this.#readUnkept(verb, self, args, key, signalled)
+      if (key === undefined || options === undefined) return this.#readUncached(verb, self, args, key, signalled)
       const load = (context: LoadContext) => this.#load(self, signalled?.withSignal(context.signal) ?? args, context)
       return this.#parts.requests.reads[verb](this.#scope, key, load, options)
     } catch (error) {
@@ -123,10 +124,10 @@ export class Wrapping {
     }
   }
 
-  /** All instances of a class may well share what a decorated method returns, so that is only reported; `wrap` takes one function. */
+  /** An error for a wrapped function. For a decorated method only a notice: all instances of its class may be meant to share results. */
   #calledOnSeveral(): void {
     const cure =
-      "Say what of `this` the results depend on, such as per: (self) => self.tenant; if on nothing, per: () => 'all'"
+      "Pass the option per, which returns what the results depend on, such as per: (self) => self.tenant, or per: () => 'all' for nothing"
     if (!this.#isDecorated) {
       throw new CacheError(
         'INVALID_OPTION',
@@ -141,10 +142,10 @@ export class Wrapping {
   }
 
   /**
-   * What the cache needs to keep the result could not be derived: the call is a load like every other, with its limits and events,
-   * and its result is kept nowhere. Without a key it shares nothing with other calls.
+   * Runs a call whose key or options could not be derived. It is a load with its usual limits and events, but no tier keeps its result.
+   * Without a key it shares nothing with other calls.
    */
-  #readUnkept(
+  #readUncached(
     verb: 'getOrSet' | 'refresh',
     self: unknown,
     args: unknown[],
@@ -197,21 +198,21 @@ export class Wrapping {
     return this.#parts.core.recorder
   }
 
-  /** The key of a call; `undefined` if the application's own functions fail to make it. */
-  #keyOfCall(self: unknown, args: unknown[], meaning: readonly unknown[]): string | undefined {
+  /** The key of a call; `undefined` if the option `key` or `per` fails. `keyArgs` are the arguments without the signal. */
+  #keyOfCall(self: unknown, args: unknown[], keyArgs: readonly unknown[]): string | undefined {
     try {
-      return this.#key(self, args, meaning)
+      return this.#key(self, args, keyArgs)
     } catch (error) {
       const { key, per } = this.#options
       if ((key === undefined && per === undefined) || (per !== undefined && self === undefined)) throw error
-      // Throws if the arguments are at fault, and not `per`.
-      if (key === undefined) encodeArguments(meaning)
+      // Throws if the arguments cannot be a key: then `per` is not to blame.
+      if (key === undefined) encodeArguments(keyArgs)
       this.#recorder.notices.once(this.#name, keyFailed(this.#name, key === undefined ? 'per' : 'key', error))
       return undefined
     }
   }
 
-  #key(self: unknown, args: unknown[], meaning: readonly unknown[]): string {
+  #key(self: unknown, args: unknown[], keyArgs: readonly unknown[]): string {
     const { key, per } = this.#options
     if (per !== undefined && self === undefined) throw noInstance(this.#name)
     const own: unknown = key?.(...args)
@@ -219,11 +220,11 @@ export class Wrapping {
       ignoreRejection(own)
       throw new CacheError('INVALID_KEY', `the option key of ${this.#name} must return a string; got ${show(own)}`)
     }
-    if (per !== undefined) return encodeArguments([per(self), ...(own === undefined ? meaning : [own])])
-    return (own as string | undefined) ?? encodeArguments(meaning)
+    if (per !== undefined) return encodeArguments([per(self), ...(own === undefined ? keyArgs : [own])])
+    return (own as string | undefined) ?? encodeArguments(keyArgs)
   }
 
-  /** The options of a call; `undefined` if the application's own functions fail to make them. */
+  /** The options of a call; `undefined` if one of the functions among them fails. */
   #optionsOfCall(args: unknown[], signal: AbortSignal | undefined): CallOptions | undefined {
     try {
       return this.#optionsOf(args, signal)
@@ -263,6 +264,6 @@ function isAbsent(value: unknown): boolean {
 function noInstance(scope: string): CacheError {
   return new CacheError(
     'INVALID_OPTION',
-    `${scope} has the option per, which makes the key of an instance; got none. Name it: wrapped.invalidate.call(instance, …)`,
+    `${scope} has the option per, which needs an instance for the key; got none. Pass it as \`this\`: wrapped.invalidate.call(instance, …)`,
   )
 }

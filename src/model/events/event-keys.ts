@@ -1,16 +1,16 @@
-// Keys and tags as listeners, logs and notices see them: they may be personal data, and logs are kept for long and read by many.
+// How events, logs and notices show keys and tags. Those may be personal data, and logs are kept for long and read by many people.
 import { createHash } from 'node:crypto'
 import { isShortened, shortened } from '../keys/long-key.js'
 
 /**
- * `'plain'`: as they are, those above 1,024 characters as their beginning and a hash. `'hashed'`: `sha256:` and the first 24 hex digits
- * of their SHA-256 (UTF-8). `'omitted'`: `(omitted)`.
+ * How events and logs show a key or tag. `'plain'`: as it is; above 1,024 characters its beginning and a hash. `'hashed'`: `sha256:` and
+ * the first 24 hex digits of its SHA-256 (UTF-8). `'omitted'`: `(omitted)`.
  */
 export type EventKeys = 'plain' | 'hashed' | 'omitted'
 
 const DIGITS = 24
 
-/** What shows a key or tag. */
+/** Returns the function that makes the shown form of a key or tag. */
 export function shownAs(keys: EventKeys): (key: string) => string {
   switch (keys) {
     case 'plain':

@@ -1,4 +1,4 @@
-// How many reads ended in which way, and what users derive from that.
+// Counts of reads by their outcome, and the sums that are derived from them.
 import type { Tier } from './events.js'
 
 /** A count for each tier. */
@@ -18,6 +18,7 @@ export interface ReadCounts {
   aborted: number
 }
 
+/** Counts that are all 0. */
 export function noReads(): ReadCounts {
   return {
     hit: { l1: 0, l2: 0 },
@@ -33,6 +34,7 @@ export function noReads(): ReadCounts {
   }
 }
 
+/** A copy that later reads do not change. */
 export function copyOf(reads: ReadCounts): ReadCounts {
   const { hit, stale, staleIfError, staleIfSlow } = reads
   return {
@@ -44,12 +46,12 @@ export function copyOf(reads: ReadCounts): ReadCounts {
   }
 }
 
-/** Sums over the outcomes: every read is in exactly one of them. */
+/** The sums over the outcomes. Every read has exactly one outcome. */
 export function totalsOf(reads: ReadCounts): {
   readonly total: number
   readonly staleServed: number
   readonly misses: number
-  /** 0 to 1; 0 while there were no reads. */
+  /** 0 to 1; 0 while there are no reads. */
   readonly hitRatio: number
 } {
   const { hit, stale, staleIfError, staleIfSlow, loaded, joined, absent, failed, timedOut, aborted } = reads

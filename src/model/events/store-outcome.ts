@@ -1,4 +1,4 @@
-// Where a loaded value was stored once its load and the fill were over, or why nowhere.
+// Which tiers have a loaded value after its fill, or why none has.
 
 /** The tiers that have a value. */
 export type Stored = 'all' | 'l1' | 'l2'
@@ -7,16 +7,16 @@ export type Stored = 'all' | 'l1' | 'l2'
 export type StoreOutcome = Stored | NotKept
 
 /**
- * Why a loaded value is in no tier.
+ * Why no tier has a loaded value.
  *
  * - `skipped`: its loader called `ctx.skip()`.
  * - `ttlIsZero`: its ttl is 0.
- * - `changing`: its source was being changed by a write-through at that moment.
+ * - `changing`: a write-through was changing its source at that moment.
  * - `overtaken`: an invalidation or a write came while it was loaded.
- * - `unsupported`: it, or its tags, cannot be kept; the event `storeFailed` or `notice` has the error.
- * - `unproven`: it has a tag of which it is not certain that no invalidation came since the load began.
- * - `busy`: too much waited to be stored.
- * - `unavailable`: no tier that it may be stored in could take it: it is too large for L1, or L1 is off, and L2 could not be reached.
+ * - `unsupported`: the value or its tags cannot be kept; the event `storeFailed` or `notice` has the error.
+ * - `unproven`: it has a tag that may have been invalidated since the load began.
+ * - `busy`: too much was waiting to be stored.
+ * - `unavailable`: L1 is off or the value is too large for it, and L2 could not be reached.
  */
 export type NotKept =
   | 'skipped'
@@ -28,11 +28,12 @@ export type NotKept =
   | 'busy'
   | 'unavailable'
 
+/** Whether at least one tier has the value. */
 export function isStored(outcome: StoreOutcome): outcome is Stored {
   return outcome === 'all' || outcome === 'l1' || outcome === 'l2'
 }
 
-/** `undefined`: neither tier has it. */
+/** The tiers that have the value; `undefined` if none has. */
 export function storedIn(isInL1: boolean, isInL2: boolean): Stored | undefined {
   if (isInL1 && isInL2) return 'all'
   if (isInL1) return 'l1'

@@ -1,14 +1,14 @@
-// Lists of arguments and ids as keys: canonical (equal values, equal keys) and injective (different values, different keys).
+// Arguments and ids as keys. The encoding is canonical (equal values, equal keys) and injective (different values, different keys).
 //
-// The form: 42 · 42n · true · null · undefined · abc · "any other string" · [a,b] · (name=a,other=b) · Date(…) · Map(k=v) · Set(a)
-// A string is quoted unless it can be nothing else. Properties, Map entries and Set members are sorted, since their order
-// says nothing about what a call means. What has no canonical form is refused: a wrong guess would return another call's value.
+// Its forms: 42 · 42n · true · null · undefined · abc · "any other string" · [a,b] · (name=a,other=b) · Date(…) · Map(k=v) · Set(a)
+// A string is quoted unless it cannot be mistaken for anything else. Properties, Map entries and Set members are sorted, since their order
+// does not change what a call means. A value without a canonical form is refused: a wrong guess would return the value of another call.
 
 import { CacheError, show } from '../errors.js'
 import { dataKindOf, viewNameOf } from '../values/data-kinds.js'
 
 /**
- * The key of a call. Trailing `undefined` are left out, since `f(1)` and `f(1, undefined)` mean the same call.
+ * The key of a call. Trailing `undefined` arguments are left out, since `f(1)` and `f(1, undefined)` are the same call.
  * Throws `INVALID_KEY` for functions, symbols, class instances, cycles.
  */
 export function encodeArguments(args: readonly unknown[]): string {
@@ -19,14 +19,14 @@ export function encodeArguments(args: readonly unknown[]): string {
   return key
 }
 
-/** The key of one id, as of a single argument: `42` for 42, `"42"` for '42', `abc` for 'abc'. */
+/** The key of one id, encoded like a single argument: `42` for 42, `"42"` for '42', `abc` for 'abc'. */
 export function encodeId(id: unknown): string {
   if (typeof id === 'string') return encodeString(id)
   if (typeof id === 'number') return encodeNumber(id)
   return encode(id, [])
 }
 
-/** `path` holds the objects that contain `value`, outermost first. */
+/** `path` are the objects that contain `value`, outermost first. */
 function encode(value: unknown, path: readonly object[]): string {
   switch (typeof value) {
     case 'string':
@@ -45,7 +45,7 @@ function encode(value: unknown, path: readonly object[]): string {
   }
 }
 
-/** Deeper than any argument by intent; well before the stack ends. */
+/** Deeper than any argument on purpose, and far from the limit of the stack. */
 const MAX_DEPTH = 200
 
 function encodeObject(value: object, path: readonly object[]): string {
@@ -62,7 +62,7 @@ function encodeObject(value: object, path: readonly object[]): string {
     case 'date':
       return encodeDate(value as Date)
     case 'map':
-      return `Map(${sorted(value as Map<unknown, unknown>, ([key, held]) => `${encode(key, inside)}=${encode(held, inside)}`)})`
+      return `Map(${sorted(value as Map<unknown, unknown>, ([key, item]) => `${encode(key, inside)}=${encode(item, inside)}`)})`
     case 'set':
       return `Set(${sorted(value as Set<unknown>, (member) => encode(member, inside))})`
     case 'regexp': {
@@ -77,7 +77,7 @@ function encodeObject(value: object, path: readonly object[]): string {
       return `Buffer(${base64(value as Buffer)})`
     case 'view':
       return encodeView(value as ArrayBufferView)
-    // An error is what came of something, never what something was asked for; its stack differs with each.
+    // An error is a result, not something to ask for, and the stack of each is different.
     case 'error':
     case undefined:
       throw refusal(describe(value))
@@ -99,9 +99,9 @@ function encodeArray(array: readonly unknown[], path: readonly object[]): string
   const names = Object.keys(array)
   const dense = names.length === array.length
   if (dense) return `[${array.map((element) => encode(element, path)).join(',')}]`
-  // Holes: the length, then what is there. Nothing walks over a length of 2^32.
-  const held = names.map((name) => `,${name}=${encode(array[Number(name)], path)}`)
-  return `[#${array.length}${held.join('')}]`
+  // With holes: the length, then the elements that exist. So a length of 2^32 costs nothing.
+  const elements = names.map((name) => `,${name}=${encode(array[Number(name)], path)}`)
+  return `[#${array.length}${elements.join('')}]`
 }
 
 function encodePlain(value: Readonly<Record<string, unknown>>, path: readonly object[]): string {
@@ -119,7 +119,7 @@ const LIKE_WORD = /^(?:true|false|null|undefined|NaN|-?Infinity)$/
 
 function encodeString(text: string): string {
   if (PLAIN_STRING.test(text) && !LIKE_NUMBER.test(text) && !LIKE_WORD.test(text)) return text
-  // Lone surrogates become escapes here, so that the key is well-formed and they stay different.
+  // This escapes lone surrogates, so the key is well-formed and different ones stay different.
   return JSON.stringify(text)
 }
 

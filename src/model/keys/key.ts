@@ -1,23 +1,23 @@
-// Keys: from a user's string to the one name of an entry in memory (local key) and in the store (store key), and back.
-// Names of scopes cannot hold ':', '@', '/', '{' or '#', so each of these ends or marks a part without ambiguity.
+// Keys: from a user's key to the name of its entry in memory (local key) and in the store (store key), and back.
+// Names in a scope cannot contain ':', '@', '/', '{' or '#', so each of these characters separates parts without ambiguity.
 import { CacheError, show } from '../errors.js'
 import { type Label, scopeLabel } from '../labels.js'
 import { MAX_KEY_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SCOPE_CHARACTERS } from '../limits.js'
 import { hashInShortened, isShortened, LONGEST_WHOLE, sha256Of, shortened } from './long-key.js'
 
-/** A cache, one of its namespaces, or one version of either: what a user's key is relative to. */
+/** A cache, one of its namespaces, or one version of either. A user's key is relative to it. */
 export interface Space {
   /** Such as `shop`, `shop/catalog@3`, or `shop/catalog/@3` for the version of single calls. */
   readonly scope: string
-  /** The scope of the cache itself. Everything shared of one cache is named by it. */
+  /** The scope of the cache itself. It names everything that the whole cache shares. */
   readonly rootName: string
-  /** What precedes a user's key in its local key: nothing in the cache itself. */
+  /** What precedes a user's key in its local key; empty in the cache itself. */
   readonly localPrefix: string
-  /** The labels that `clear()` of this scope and of each above it invalidates, outermost first. */
+  /** The labels that `clear()` of this scope and of each scope above it invalidates, outermost first. */
   readonly scopeLabels: readonly Label[]
 }
 
-/** A number or a string of the characters `[A-Za-z0-9_.-]`; 3 and '3' are the same version. */
+/** A version: a number, or a string of the characters `[A-Za-z0-9_.-]`. 3 and '3' are the same version. */
 export type Version = number | string
 
 const SEGMENT = /^[A-Za-z0-9_.-]+$/
@@ -29,7 +29,7 @@ export function isName(name: unknown): name is string {
   return typeof name === 'string' && name.length <= MAX_NAME_CHARACTERS && SEGMENT.test(name)
 }
 
-/** Answers `name` if it can be part of a scope, else throws `INVALID_KEY`; `what` says which name it is. */
+/** Returns `name` if it can be part of a scope; else throws `INVALID_KEY`. `what` says in the message which name it is. */
 export function checkName(name: unknown, what: string): string {
   if (isName(name)) return name
   throw new CacheError(
@@ -38,20 +38,20 @@ export function checkName(name: unknown, what: string): string {
   )
 }
 
-/** The space of a cache. With a version it is another cache: own entries, tags, bus and `clear()`. */
+/** The space of a cache. Another version is another cache, with its own entries, tags, bus and `clear()`. */
 export function rootSpace(name: string, version?: Version): Space {
   const scope = checkName(name, 'the name of a cache') + versionSuffix(version)
   return { scope, rootName: scope, localPrefix: '', scopeLabels: [scopeLabel(scope)] }
 }
 
-/** A namespace of `parent`; `clear()` of the parent reaches it, `clear()` of another version of it does not. */
+/** The space of a namespace. `clear()` of `parent` includes it; `clear()` of another version of it does not. */
 export function childSpace(parent: Space, name: string, version?: Version): Space {
   return under(parent, checkName(name, 'the name of a namespace') + versionSuffix(version))
 }
 
 /**
- * The space of calls with the option `version`. It lies below `space`, so that `clear()` of what the caller holds reaches it,
- * and a second version replaces the first.
+ * The space of calls with the option `version`. It lies below `space`, so that `clear()` of the caller's cache or namespace includes it.
+ * The version of a call replaces one that `space` has from an earlier call.
  */
 export function versionedSpace(space: Space, version: Version): Space {
   const cut = space.scope.lastIndexOf('/@')
@@ -88,8 +88,8 @@ function versionSuffix(version: Version | undefined): string {
 }
 
 /**
- * The identity of an entry inside this process. In the cache itself it is the user's string, untouched: a hit there
- * concatenates nothing. Elsewhere, and for a key that begins with NUL, a NUL marks it. A long key is shortened.
+ * The identity of an entry inside this process. In the cache itself it is the user's string, unchanged, so a hit there concatenates
+ * nothing. In a namespace, and for a key that begins with NUL, it begins with NUL. A long key is shortened.
  */
 export function localKey(space: Space, userKey: string): string {
   if (typeof userKey !== 'string') throw invalidKey(userKey)
@@ -113,7 +113,7 @@ function invalidKey(key: unknown): CacheError {
   )
 }
 
-/** The user's key in a local key, shortened where it is long. */
+/** The user's key in a local key. A long one is shortened. */
 export function userKeyOf(localKey: string): string {
   if (localKey.charCodeAt(0) !== 0) return localKey
   return localKey.charCodeAt(1) === 0 ? localKey.slice(2) : localKey.slice(localKey.indexOf(':') + 1)
@@ -125,7 +125,7 @@ export function scopeOf(localKey: string, rootName: string): string {
   return localKey.slice(1, localKey.indexOf(':'))
 }
 
-/** The logical key, `<scope>:<user key>`, not encoded: what envelopes are bound to. A long key is shortened here, too. */
+/** The full key, `<scope>:<user key>`, not encoded. An envelope is bound to it. A long key is shortened here too. */
 export function fullKeyOf(localKey: string, rootName: string): string {
   return `${scopeOf(localKey, rootName)}:${userKeyOf(localKey)}`
 }
@@ -135,13 +135,13 @@ export function storeKeyOf(localKey: string, rootName: string): string {
   return `${scopeOf(localKey, rootName)}:${encodePart(userKeyOf(localKey))}`
 }
 
-/** What the store's keys of all user keys that begin with `prefix` begin with; `undefined` if that cannot be told: hashed keys. */
+/** The common prefix of the store keys of all readable keys that begin with `prefix`; `undefined` if `prefix` itself would be hashed. */
 export function storePrefixOf(space: Space, prefix: string): string | undefined {
   const encoded = encodePart(prefix)
   return encoded.startsWith(HASH_MARK) ? undefined : `${space.scope}:${encoded}`
 }
 
-/** What the store's keys of all user keys that are hashed there begin with. */
+/** The common prefix of the store keys of all keys that are hashed in the store. */
 export function hashedPrefixOf(space: Space): string {
   return `${space.scope}:${HASH_MARK}`
 }
@@ -151,7 +151,7 @@ export function tokenKeyOf(label: Label, rootName: string): string {
   return `{${rootName}}#${label.slice(0, 2)}${encodePart(label.slice(2))}`
 }
 
-/** The key of the announcements' stream. */
+/** The key of the stream of announcements. */
 export function busKeyOf(rootName: string): string {
   return `{${rootName}}#bus`
 }
@@ -162,16 +162,16 @@ export function leaseKeyOf(rootName: string, generationHex: string): string {
 }
 
 /**
- * The key of an entry's change mark, in the entry's own cluster slot. `keyPrefix` is what the client puts before every key: where it
- * has no hash tag of its own, the braces must hold the whole of the entry's key.
+ * The key of an entry's change mark, in the cluster slot of the entry. `keyPrefix` is what the client puts before every key. Unless it has
+ * a hash tag, the braces must contain the whole key of the entry.
  */
 export function markKeyOf(storeKey: string, rootName: string, keyPrefix: string): string {
   return HASH_TAG.test(keyPrefix) ? `${rootName}#c:${storeKey}` : `${rootName}#c{${keyPrefix}${storeKey}}`
 }
 
 /**
- * What a store key names: an entry's local key, or a label. `undefined` if it is nothing of this cache, or if it is hashed and
- * so cannot be read back (see `isHashedStoreKey`).
+ * The local key or the label that a store key stands for. `undefined` if the key does not belong to this cache, or if it is hashed and
+ * cannot be decoded (see `isHashedStoreKey`).
  */
 export function decodeStoreKey(storeKey: string, rootName: string): string | { readonly label: Label } | undefined {
   const tokenPrefix = `{${rootName}}#`
@@ -191,14 +191,14 @@ function decodeLabel(encoded: string): { readonly label: Label } | undefined {
   return name === undefined || (kind !== 't:' && kind !== 'c:') ? undefined : { label: kind + name }
 }
 
-/** Whether an entry's or token's key holds a hash instead of the whole user key or tag. */
+/** Whether the store key of an entry or token contains a hash in place of the user's key or tag. */
 export function isHashedStoreKey(storeKey: string): boolean {
   return storeKey.startsWith(HASH_MARK, storeKey.indexOf(':') + 1)
 }
 
-/** The longest user part that is kept readable, in bytes of UTF-8. */
+/** A user's key or tag of more bytes of UTF-8 is hashed. */
 const READABLE_BYTES = 512
-/** A literal `%` is always `%25`, so no readable key begins like this. */
+/** No readable part begins like this, since a literal `%` is always written as `%25`. */
 const HASH_MARK = '%#'
 const SPECIAL = /[{}%]/g
 const PLAIN = /^[^{}%\ud800-\udfff]*$/

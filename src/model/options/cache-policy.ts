@@ -1,4 +1,4 @@
-// The options of `createCache`, checked and resolved: what a whole cache goes by.
+// The options of `createCache`, checked and with their defaults filled in.
 
 import type { EventKeys } from '../events/event-keys.js'
 import type { Tier } from '../events/events.js'
@@ -34,31 +34,34 @@ export interface CachePolicy {
   readonly background: BackgroundPolicy
   readonly closeTimeoutMs: number
   readonly eventKeys: EventKeys
-  /** `undefined`: what matters is said by Node's own warnings; `false`: nowhere. */
+  /** `undefined`: Node's own warnings are used; `false`: nothing is logged. */
   readonly logger: Logger | false | undefined
-  /** What calls go by that say nothing else. */
+  /** The policy of calls without options. */
   readonly defaults: Policy
 }
 
-/** Infinity: no such limit; `maxEntries` or `maxBytes` is finite. */
+/** The limits of L1. Infinity: no such limit; at least one of `maxEntries` and `maxBytes` is finite. */
 export interface MemoryLimits {
   readonly maxEntries: number
   readonly maxBytes: number
-  /** Entries of larger values are not kept. */
+  /** Larger entries are not kept in L1. */
   readonly maxEntryBytes: number
   readonly values: ValueSharing
 }
 
+/** The options of L1 as numbers. */
 export interface MemoryPolicy extends MemoryLimits {
   readonly maxStalenessMs: number
 }
 
+/** `RecoveryOptions` as numbers. */
 export interface RecoveryPolicy {
   readonly windowMs: number
   readonly maxOperations: number
   readonly maxBytes: number
 }
 
+/** `BackgroundOptions` as numbers. */
 export interface BackgroundPolicy {
   readonly concurrency: number
   readonly maxPending: number
@@ -67,7 +70,7 @@ export interface BackgroundPolicy {
 
 const MIB = 1024 * 1024
 const DEFAULT_ENTRIES = 10_000
-/** Of L1 where nobody says another number: so much, and no more than this part of the heap's limit. */
+/** The default of `l1.maxBytes`, unless `1 / HEAP_PARTS` of the heap limit is less. */
 const DEFAULT_BYTES = 128 * MIB
 const HEAP_PARTS = 8
 /** A Map cannot hold more. */
@@ -94,8 +97,8 @@ const L1_OPTIONS = ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStalen
 const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
 
 /**
- * Throws `INVALID_OPTION` for whatever is not as `CacheOptions` says. The options are read once and never kept. `heapLimitBytes` is
- * what the heap may grow to: it bounds L1 where the options do not.
+ * Checks the options and fills in the defaults. Throws `INVALID_OPTION` or `INVALID_KEY`. The caller's object is read once and not kept.
+ * `heapLimitBytes`, the limit of the heap, bounds L1 if the options do not.
  */
 export function resolveCacheOptions(given: CacheOptions = {}, heapLimitBytes = Number.POSITIVE_INFINITY): CachePolicy {
   const options = checkNames(given, ALL_OPTIONS, 'createCache')
@@ -129,7 +132,7 @@ export function resolveCacheOptions(given: CacheOptions = {}, heapLimitBytes = N
   return policy
 }
 
-/** What needs a tier that this cache has not would be ignored in silence. */
+/** Refuses options that need a tier that this cache does not have, which would otherwise be ignored silently. */
 function refuseWithoutEffect({ l2, bus, recovery, l1Ttl }: CacheOptions, l1: MemoryOptions | false): void {
   if (l2 === undefined && recovery !== undefined) throw withoutEffect('recovery', 'without l2')
   if (l2 === undefined && bus === undefined && l1 !== false && l1.maxStaleness !== undefined) {
@@ -138,7 +141,7 @@ function refuseWithoutEffect({ l2, bus, recovery, l1Ttl }: CacheOptions, l1: Mem
   if (l1 === false && l1Ttl !== undefined) throw withoutEffect('l1Ttl', 'with l1: false')
 }
 
-/** The one tier that a cache lacks; one that has none keeps nothing, whatever its calls say. */
+/** The tier that a cache lacks, if it has the other one. Without any tier nothing is kept, so `tiers` is not checked. */
 function missingTierOf({ l1, l2 }: CacheOptions): Tier | undefined {
   if (l1 !== false) return l2 === undefined ? 'l2' : undefined
   return l2 === undefined ? undefined : 'l1'

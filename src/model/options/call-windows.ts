@@ -1,9 +1,9 @@
-// The windows that one call gives: besides what it stores, they bound what it takes. Shorter only: what was stored is never lengthened.
+// The windows that the options of one call give. They limit which stored values the call accepts, and never lengthen the life of one.
 import { type Age, type AtMs, ageOf, type Entry } from '../entry.js'
 import type { PolicyOptions } from './options.js'
 import type { Policy } from './policy.js'
 
-/** In ms; `undefined` where the call does not say it. */
+/** The windows of one call; `undefined` for an option that the call does not give. */
 export interface CallWindows {
   readonly ttlMs: number | undefined
   readonly absentTtlMs: number | undefined
@@ -12,7 +12,7 @@ export interface CallWindows {
   readonly staleIfErrorMs: number | undefined
 }
 
-/** The windows among the options of a call, which `policy` has resolved; `undefined` if it gives none. */
+/** The windows among the options of a call, as `policy` has resolved them; `undefined` if the call gives none. */
 export function windowsOf(options: PolicyOptions | undefined, policy: Policy): CallWindows | undefined {
   if (options === undefined) return undefined
   const { ttl, absentTtl, l1Ttl, staleWhileRevalidate, staleIfError } = options
@@ -27,18 +27,18 @@ export function windowsOf(options: PolicyOptions | undefined, policy: Policy): C
   }
 }
 
-/** What an entry is worth to a call with these windows. */
+/** The age of an entry for a call with these windows. */
 export function ageWithin(entry: Entry, windows: CallWindows | undefined, nowMs: AtMs): Age {
   if (windows === undefined) return ageOf(entry, nowMs)
   const isAbsent = entry.value === undefined || entry.value === null
   const ttlMs = (isAbsent ? (windows.absentTtlMs ?? windows.ttlMs) : windows.ttlMs) ?? Infinity
-  // A call that is not to be cached does not take what is cached while it is refreshed either.
+  // A call with the ttl 0 accepts no stale value either.
   const staleForMs = ttlMs === 0 ? 0 : (windows.staleWhileRevalidateMs ?? Infinity)
   const usableForMs = windows.staleIfErrorMs ?? Infinity
   const freshUntilMs = Math.min(entry.freshUntilMs, entry.createdAtMs + ttlMs)
   const ownStaleMs = lengthOf(entry.freshUntilMs, entry.staleUntilMs)
   const staleUntilMs = Math.min(entry.staleUntilMs, freshUntilMs + Math.min(ownStaleMs, staleForMs))
-  // Of an entry that was expired softly the time counts from then, which is before the end of its ttl.
+  // For a soft-expired entry the time counts from its expiry, which came before the end of its ttl.
   const endedAtMs = Math.min(freshEndOf(entry), entry.createdAtMs + ttlMs)
   const usableUntilMs = Math.min(entry.usableUntilMs, endedAtMs + Math.min(entry.staleIfErrorMs, usableForMs))
   return ageOf({ freshUntilMs, staleUntilMs, usableUntilMs: Math.max(usableUntilMs, staleUntilMs) }, nowMs)
@@ -46,7 +46,7 @@ export function ageWithin(entry: Entry, windows: CallWindows | undefined, nowMs:
 
 /** When an entry stopped, or stops, being fresh. */
 function freshEndOf(entry: Entry): AtMs {
-  return entry.isExpiredSoftly ? entry.usableUntilMs - entry.staleIfErrorMs : entry.freshUntilMs
+  return entry.isSoftExpired ? entry.usableUntilMs - entry.staleIfErrorMs : entry.freshUntilMs
 }
 
 function lengthOf(fromMs: AtMs, untilMs: AtMs): number {

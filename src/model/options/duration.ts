@@ -1,23 +1,23 @@
-// How users write lengths of time, and their one translation into whole milliseconds.
+// How users write durations, and how they are turned into whole milliseconds.
 import { CacheError, show } from '../errors.js'
 
 /**
- * A length of time: a number of milliseconds, or a number with its unit such as `'250ms'`, `'30s'`, `'1.5h'`.
- * `Infinity` (the number) means no limit; `0` means not at all, where that makes sense.
+ * A duration: a number of milliseconds, or a string of a number and its unit, such as `'250ms'`, `'30s'`, `'5m'`, `'1.5h'` or `'7d'`.
+ * `Infinity` (the number) means no limit; `0` means not at all, for options that allow it.
  *
- * To the compiler `'3 '` is a number, so `'3 s'` is refused by `toMs` only: `${bigint}s` would refuse it, and with it `'1.5s'` and
- * what programs compute, `${seconds}s`.
+ * `'3 s'` compiles, because the compiler takes `'3 '` for a number; it is refused at run time. The type `${bigint}s` would refuse it at
+ * compile time, but also `'1.5s'` and computed strings such as `${seconds}s`.
  */
 export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h` | `${number}d`
 
-/** What 0 means for an option: `'zero-ok'` (do not cache, off) or `'positive'` (nonsense, refused). */
+/** Whether an option may be 0: `'zero-ok'` (it means off) or `'positive'` (it is refused). */
 export type DurationRule = 'zero-ok' | 'positive'
 
 const WRITTEN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h|d)$/
 
 /**
- * The whole milliseconds of `value`; `name` is the option to name in the error.
- * What is above 0 stays above 0, so that `'0.2ms'` never turns into "do not cache".
+ * Returns `value` in whole milliseconds. Throws `INVALID_OPTION`, with `name` as the name of the option. A value above 0 stays above 0, so
+ * that `'0.2ms'` does not become "do not cache".
  */
 export function toMs(value: Duration, name: string, rule: DurationRule = 'zero-ok'): number {
   const ms = typeof value === 'string' ? parse(value) : value

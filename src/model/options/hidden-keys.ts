@@ -1,4 +1,4 @@
-// Encryption keys as a tier definition carries them: usable, and shown by nothing that prints or serializes it.
+// Encryption keys in a tier definition: usable, but hidden from everything that prints or serializes the definition.
 import { inspect } from 'node:util'
 import { CacheError } from '../errors.js'
 import { unknownName } from '../option-rules.js'
@@ -6,10 +6,10 @@ import { ownOptions } from '../own-options.js'
 import type { EncryptOptions } from './tier-definition.js'
 
 const NAMES = ['keys', 'active', 'padding']
-/** A longer name may be a key in the wrong place. */
+/** A longer property name may be a key in the wrong place, so it is not shown. */
 const LONGEST_SHOWN = 24
 
-/** The same options, hidden. What is no object is left to be refused. Throws `INVALID_OPTION` for names that it does not know. */
+/** Returns the same options, hidden. Anything but an object is returned as it is, and refused later. Throws `INVALID_OPTION` for unknown names. */
 export function hideKeys(options: EncryptOptions | undefined): EncryptOptions | undefined {
   if (typeof options !== 'object' || options === null || options instanceof HiddenKeys) return options
   const own = ownOptions(options)

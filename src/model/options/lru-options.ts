@@ -1,14 +1,14 @@
-// Options of lru-cache that say everything. It reads them from `{}` where it is given none, and so from `Object.prototype`: a `ttl` there
-// would end each entry by itself, a `status` would be written to. The language's default applies to what is `undefined`.
+// Complete options for lru-cache. Without options it reads from `{}`, and so from a polluted `Object.prototype`: a `ttl` there would expire
+// entries, and a `status` would be written to. A property that is `undefined` gets its default.
 
-/** What `new LRUCache` takes, and nothing besides: bare of a prototype. */
+/** The options of `new LRUCache`, as an object without a prototype. */
 export function lruOptions<T extends object>(options: T): T {
   return Object.assign(Object.create(null) as object, options) as T
 }
 
-// lru-cache writes `status: undefined` into these and nothing else, so that all caches may share them.
+// lru-cache writes nothing into these but `status: undefined`, so all caches can share them.
 
-/** For `get` and `peek`. */
+/** The options of `get` and `peek`. */
 export const READ_OPTIONS: object = {
   status: undefined,
   allowStale: undefined,
@@ -16,7 +16,7 @@ export const READ_OPTIONS: object = {
   noDeleteOnStaleGet: undefined,
 }
 
-/** For `set`; with `size` a copy of one's own. */
+/** The options of `set`. To pass a `size`, copy them. */
 export const WRITE_OPTIONS: { size: number } = {
   status: undefined,
   ttl: undefined,

@@ -1,4 +1,4 @@
-// What users pass. Every option may be left out or `undefined`; `policy.ts` and `cache-policy.ts` turn them into numbers.
+// The options that users pass. Each may be left out or `undefined`; `policy.ts` and `cache-policy.ts` turn them into numbers.
 
 import type { EventKeys } from '../events/event-keys.js'
 import type { LoadReason, Tier } from '../events/events.js'
@@ -10,83 +10,85 @@ import type { ValueMode } from '../values/value-rules.js'
 import type { Duration } from './duration.js'
 import type { TierDefinition } from './tier-definition.js'
 
-/** Which tiers an operation uses. */
+/** The tiers that an operation uses. */
 export type Tiers = 'all' | Tier
 
-/** Whether one load runs per process or, through L2, one per fleet. */
+/** Whether one load runs per process, or one in all processes that share an L2 (the fleet). */
 export type SingleFlight = 'process' | 'fleet'
 
 /**
  * How long values live and how they are loaded: as defaults of a cache or namespace, and per call.
  *
- * `ttl`, `absentTtl`, `l1Ttl`, `staleWhileRevalidate` and `staleIfError` of one call say how long the value that it stores lives, and
- * bound what it takes: with `ttl: '1s'` a value of 5 s is not fresh to this call, with `staleIfError: 0` none is served to it when the
- * load fails. They lengthen nothing that is stored.
+ * Given per call, `ttl`, `absentTtl`, `l1Ttl`, `staleWhileRevalidate` and `staleIfError` say how long the value that the call stores
+ * lives, and limit which stored values the call accepts: with `ttl: '1s'` a value that is 5 s old is not fresh to this call, and with
+ * `staleIfError: 0` no stale value is served to it when the load fails. They never lengthen the life of a stored value.
  */
 export interface PolicyOptions {
-  /** How long a value is fresh. 0: it is not cached. Default '1m'. */
+  /** How long a value is fresh. 0: it is not cached. Infinity: it never expires. Default '1m'. */
   readonly ttl?: Duration | undefined
-  /** A lower limit for L1 alone. 0: it is not kept in L1. Default: `l1.ttl`, else none. */
+  /** A shorter ttl in L1. 0: the value is not kept in L1. Default: `l1.ttl`, else no other limit. */
   readonly l1Ttl?: Duration | undefined
   /** How long after its ttl a value is still served while one refresh runs. Default 0. */
   readonly staleWhileRevalidate?: Duration | undefined
   /**
-   * How long after it stopped being fresh a value is still served if loading fails: after its ttl, or after `expire` and `expireTags`.
-   * Default 0: not at all.
+   * How long after the end of its freshness a value is still served if loading fails. Its freshness ends with its ttl, or earlier by
+   * `expire` or `expireTags`. Default 0: not at all.
    */
   readonly staleIfError?: Duration | undefined
   /**
-   * The pause before the next load of a key, while loads fail and a stale value is served. It ends with any change of the key or of
-   * its tags. `false`: each read tries. Default `{ first: '1s', longest: '1m' }`.
+   * The pause before the next load of a key, while its loads fail and a stale value is served. Any change of the key or of its tags ends
+   * the pause. `false`: no pause, each read loads. Default `{ first: '1s', longest: '1m' }`.
    */
   readonly failureBackoff?: FailureBackoff | false | undefined
-  /** The largest random part, 0 to 1, by which a ttl is shortened. Default 0. */
+  /** Each ttl is shortened by a random part of up to this size, 0 to 1. Default 0. */
   readonly jitter?: number | undefined
-  /** XFetch's beta: a few readers refresh shortly before expiry; 1 is usual, larger is earlier. Default false: off. */
+  /** Refreshes a few reads before the ttl ends, with this beta of XFetch: 1 is usual, larger is earlier. Default false: off. */
   readonly earlyRefresh?: number | false | undefined
-  /** How long a caller waits for a load when a stale value is at hand. Default Infinity. */
+  /** How long a caller waits for a load before a stale value is served, if there is one. Default Infinity. */
   readonly softTimeout?: Duration | undefined
-  /** How long a load may take before it is aborted and rejected. Default '30s'. */
+  /** How long a load may take before it is aborted and its callers get `LOAD_TIMEOUT`. Default '30s'. */
   readonly hardTimeout?: Duration | undefined
-  /** The ttl of `undefined` and `null`. 0: they are not cached. Default: as `ttl`. */
+  /** The ttl of `undefined` and `null`. 0: they are not cached. Default: the same as `ttl`. */
   readonly absentTtl?: Duration | undefined
-  /** Default 'all'. */
+  /** The tiers to use. Default 'all'. */
   readonly tiers?: Tiers | undefined
-  /** Default 'fleet'; without an L2 both are the same. */
+  /** Default 'fleet'; without an L2 both mean the same. */
   readonly singleFlight?: SingleFlight | undefined
   /**
-   * Every value passes it once, whether it comes from a loader, from `set` or from L2, and callers get what it returns. What it refuses
-   * of L2 is a miss, of a loader or `set` a rejection with `SCHEMA_MISMATCH`. `undefined` and `null` do not pass it.
+   * Validates every value once, whether it comes from a loader, from `set` or from L2; callers get what it returns. If it refuses a value
+   * from L2, that is a miss; if it refuses one from a loader or `set`, the call rejects with `SCHEMA_MISMATCH`. `undefined` and `null` are
+   * not validated.
    */
   readonly schema?: StandardSchema | undefined
 }
 
-/** Pauses that double after each failure in a row; the upper half of each is random. */
+/** The pauses after failed loads. They double with each failure in a row; the upper half of each is random. */
 export interface FailureBackoff {
-  /** After the first failure. Default '1s'. */
+  /** The pause after the first failure. Default '1s'. */
   readonly first?: Duration | undefined
-  /** Not below `first`. Default '1m'. */
+  /** The longest pause, at least `first`. Default '1m'. */
   readonly longest?: Duration | undefined
 }
 
 /**
- * Tags, or a function that derives them from the value. It is not called for `undefined` and `null`, which then carry no tags. If it
- * throws or returns anything but an array of strings, a loaded value is served and kept in no tier (notice `TAGS_FAILED`), while
- * `set` rejects.
+ * The tags of a value, or a function that derives them from it. The function is not called for `undefined` and `null`, which then have no
+ * tags. If it throws or returns anything but an array of strings, a loaded value is served but kept in no tier (notice `TAGS_FAILED`),
+ * and `set` rejects.
  */
 export type Tags<V = unknown> = readonly string[] | ((value: NonNullable<V>, key: string) => readonly string[])
 
-/** Options of `getOrSet` and the calls like it. */
+/** Options of `getOrSet` and `getOrSetMany`. */
 export interface CallOptions<V = unknown> extends PolicyOptions {
+  /** Tags of the loaded value, by which it can be invalidated. */
   readonly tags?: Tags<V> | undefined
-  /** Keeps values of different shapes apart: another version is another entry. */
+  /** Part of the key: raise it when the shape of the value changes. Entries of another version are never served. */
   readonly version?: Version | undefined
   readonly schema?: StandardSchema<V> | undefined
-  /** Lets this caller leave; the load goes on for whoever else waits and is aborted with the last of them. */
+  /** Ends the wait of this caller. The load goes on for the other callers, and is aborted when the last one leaves. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Options of `get`, `lookup`, `has`, `getMany` and `peek`. */
+/** Options of `get`, `lookup`, `has`, `getMany` and `explain`. */
 export interface ReadOptions {
   readonly version?: Version | undefined
   readonly tiers?: Tiers | undefined
@@ -103,7 +105,7 @@ export interface WriteOptions<V = unknown>
   readonly version?: Version | undefined
 }
 
-/** The usable value that a load is to replace. */
+/** The usable value that a load replaces. */
 export interface StaleValue<V = unknown> {
   readonly value: V
   readonly ageMs: number
@@ -111,85 +113,91 @@ export interface StaleValue<V = unknown> {
 }
 
 /**
- * What a loader is given. Its methods take effect when the loader has returned, and never throw for what they are given: a value of
- * which something was said that is not understood is served and kept in no tier (notice `TAGS_FAILED` or `OPTION_FAILED`).
+ * The context that a loader receives. Its methods take effect when the loader has returned. They never throw for a wrong argument: the
+ * value is then served but kept in no tier (notice `TAGS_FAILED` or `OPTION_FAILED`).
  */
 export interface LoadContext<V = unknown> {
   readonly key: string
-  /** Aborts at the hard timeout, and when the last waiting caller left. */
+  /** Aborts at the hard timeout, and when the last waiting caller has left. */
   readonly signal: AbortSignal
   readonly reason: LoadReason
+  /** The value that this load replaces, if there is a usable one. */
   readonly stale: StaleValue<V> | undefined
   /** Sets the ttl of this value. */
   ttl(duration: Duration): void
-  /** Adds one tag or several to those of the options. */
+  /** Adds one tag or an array of tags to those of the options. */
   tags(tags: string | readonly string[]): void
-  /** Is handed to the next load as `stale.etag`. */
+  /** Stores an etag with the value. The next load gets it as `stale.etag`. */
   etag(etag: string): void
-  /** `return ctx.notModified()` keeps the stale value and renews its life. */
+  /** Keeps the stale value and renews its life: `return ctx.notModified()`. Throws `INVALID_OPTION` if there is no stale value. */
   notModified(): never
-  /** The value goes to the callers and is not cached. */
+  /** Returns the value to the callers without caching it. */
   skip(): void
 }
 
-/** The source of truth. It is not given its value's type through `ctx`, so that the type is inferred from what it returns. */
+/** Loads a value from the source of truth. `ctx` does not have the type of the value, so that it is inferred from what the loader returns. */
 export type Loader<V> = (ctx: LoadContext) => V | Promise<V>
 
 /**
- * How L1 hands out values. `'shared'`: the very object, so that whoever changes it changes what all later callers get. `'frozen'`: the
- * object, deeply frozen: to change it throws where it happens (contents of Map, Set, Date and bytes cannot be frozen). `'checked'`: the
- * object, compared with a copy at each hit: what was changed is reported with its key, and the others get it as it was. `'cloned'`: a
- * copy each time. `'frozen'` and `'checked'` are for development and tests.
+ * How L1 returns values to callers.
+ *
+ * - `'shared'`: the same object each time, so a caller that changes it changes it for all later callers.
+ * - `'frozen'`: the same object, deeply frozen, so a change throws where it happens. The contents of Map, Set, Date and bytes cannot be frozen.
+ * - `'checked'`: the same object, compared with a copy at each hit. A change is reported with its key, and other callers get the original.
+ * - `'cloned'`: a copy each time.
+ *
+ * `'frozen'` and `'checked'` are for development and tests.
  */
 export type ValueSharing = 'shared' | 'frozen' | 'checked' | 'cloned'
 
-/** The memory tier. Entries are dropped least recently used first. */
+/** Options of the memory tier. When it is full, it drops the least recently used entries. */
 export interface MemoryOptions {
-  /** Default 10,000, unless `maxBytes` is given. */
+  /** The most entries, up to 2^24. Default 10,000, or no limit if `maxBytes` is given. */
   readonly maxEntries?: number | undefined
   /**
-   * Counted as the encoded size, or an estimate where nothing was encoded, and the key. `Infinity`: no limit. Default: 128 MiB, or an eighth of the
-   * limit of the heap where that is less.
+   * The most bytes of all entries: the key, and the encoded size of the value or an estimate if it was not encoded. Infinity: no limit.
+   * Default: 128 MiB, or an eighth of the heap limit if that is less.
    */
   readonly maxBytes?: number | undefined
-  /** Of value and key: larger entries live in L2 only. Default: no limit but `maxBytes`. */
+  /** The most bytes of one entry, key and value together; larger entries live in L2 only. Default: no limit but `maxBytes`. */
   readonly maxEntryBytes?: number | undefined
-  /** A lower limit for L1 of every ttl. Default: none. */
+  /** The longest ttl in L1. Default: no limit. */
   readonly ttl?: Duration | undefined
-  /** How long L1 is trusted when the bus is not heard. Default '3s'. */
+  /** How long L1 is trusted while the bus is not heard. Default '3s'. */
   readonly maxStaleness?: Duration | undefined
-  /** Default 'shared': never change what you get. In development and tests take 'frozen' or 'checked'. */
+  /** How L1 returns values. Default 'shared': never change a value that you get. Use 'frozen' or 'checked' in development and tests. */
   readonly values?: ValueSharing | undefined
 }
 
-/** What is kept for an L2 that cannot be reached. */
+/** What the cache remembers for an L2 that cannot be reached. */
 export interface RecoveryOptions {
-  /** How long confirmed invalidations are remembered, to be repeated if the server lost them. Default '10s'. */
+  /** How long confirmed invalidations are remembered, to repeat them if the server has lost them. Default '10s'. */
   readonly window?: Duration | undefined
-  /** Beyond it what waits is replaced by one `clear`. Default 10,000. */
+  /** How many changes may wait for L2. If there are more, one `clear` replaces them all. Default 10,000. */
   readonly maxOperations?: number | undefined
-  /** The same for the bytes of waiting writes. Default 16 MiB. */
+  /** How many bytes of written values may wait for L2. Beyond that, one `clear` replaces all waiting changes. Default 16 MiB. */
   readonly maxBytes?: number | undefined
 }
 
-/** Limits of the work that no caller waits for. */
+/** Limits of background work, which no caller waits for. */
 export interface BackgroundOptions {
-  /** Refreshes that run at once. Default 16. */
+  /** How many refreshes run at once. Default 16. */
   readonly concurrency?: number | undefined
-  /** Refreshes and L2 writes that may wait. Beyond it they are dropped, with an event. Default 10,000. */
+  /** How many refreshes and writes to L2 may wait. Further ones are dropped, with the event `dropped`. Default 10,000. */
   readonly maxPending?: number | undefined
-  /** The bytes of L2 writes that may wait. Default 64 MiB. */
+  /** How many bytes of writes to L2 may wait. Default 64 MiB. */
   readonly maxBytes?: number | undefined
 }
 
-/** Options of a namespace: defaults that differ from its parent's. */
+/** Options of a namespace: its version, and the defaults that differ from those of its parent. */
 export interface NamespaceOptions extends PolicyOptions {
+  /** Part of the keys: raise it when the shape of the values changes. Entries of another version are never served. */
   readonly version?: Version | undefined
 }
 
 /**
- * Where a cache writes what somebody should know of. Every call is `(fields, message)`: what pino and its like take, and what
- * `console` prints. `fields` has `cache`, `event`, `code`, and `err` where there is an error. Called with the logger as `this`.
+ * Receives what a cache logs. Every call is `(fields, message)`, as pino takes it and `console` prints it. `fields` has `cache`, `event` and
+ * `code`, and `err` if there is an error. The methods are called with the logger as `this`.
  */
 export interface Logger {
   info?(fields: object, message: string): void
@@ -197,41 +205,44 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Options of `createCache`. None is needed. */
+/** Options of `createCache`. All are optional. */
 export interface CacheOptions extends PolicyOptions {
-  /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'tiercache', which no other program uses. */
+  /** Prefix of every key in L2, name of the bus channel, label of metrics. Default 'tiercache'. */
   readonly name?: string | undefined
-  /** Another version is another cache: own entries, tags, bus and `clear()`. */
+  /** Another version is another cache, with its own entries, tags, bus and `clear()`. */
   readonly version?: Version | undefined
   /** The memory tier, or `false` for none. */
   readonly l1?: MemoryOptions | false | undefined
-  /** The tier outside the process. Default: none. */
+  /** The tier outside the process, such as `redisTier(client)`. Default: none. */
   readonly l2?: TierDefinition | undefined
-  /** Instead of the bus that `l2` brings. */
+  /** The bus between processes. Default: the one that `l2` has, if any. */
   readonly bus?: Bus | undefined
-  /** Classes of yours that the cache is to keep, such as Decimal: in L1 as they are, in L2 as what they are encoded to. */
+  /** Classes of your own that the cache can keep, such as Decimal: as they are in L1, and encoded in L2. */
   readonly extend?: readonly Extension[] | undefined
   /**
-   * What becomes of an instance of a class that `extend` does not name. 'exact': no tier keeps the value, and that is said. 'plain':
-   * the cache keeps it, and every caller gets it, as the plain object of its own enumerable properties. Default 'exact'.
+   * How the cache treats an instance of a class that `extend` does not name. 'exact': no tier keeps the value, and a notice reports it.
+   * 'plain': the cache keeps it, and returns it to every caller, as a plain object with its own enumerable properties. Default 'exact'.
    */
   readonly values?: ValueMode | undefined
-  /** Default: the machine's time. While a test replaces `Date.now`, ages follow that; time limits are always real. */
+  /** The source of time. Default: the machine's time. While a test replaces `Date.now`, ages follow it; time limits are always real. */
   readonly clock?: Clock | undefined
-  /** A number in [0, 1) at each call, for jitter and back-off. Default `Math.random`. */
+  /** Returns a number in [0, 1) at each call, for jitter and back-off. Default `Math.random`. */
   readonly random?: (() => number) | undefined
+  /** What is remembered while L2 cannot be reached. */
   readonly recovery?: RecoveryOptions | undefined
+  /** Limits of background work. */
   readonly background?: BackgroundOptions | undefined
   /** How long `close()` waits for background work. Default '5s'. */
   readonly closeTimeout?: Duration | undefined
   /**
-   * Is told what makes the cache less useful than it should be, each kind once until it is over: `console`, a pino logger, or your
-   * own. By default Node warns (`process.emitWarning`) once per kind and process; `false`: nothing is written anywhere.
+   * Receives everything that makes the cache less useful than it should be: `console`, a pino logger, or your own. Each kind is logged once,
+   * and an outage again after the last one was over. By default Node warns (`process.emitWarning`) once per kind and process. `false`:
+   * nothing is logged.
    */
   readonly logger?: Logger | false | undefined
   /**
-   * How events, and what the cache writes to a log, name keys and tags, which may be personal data: `'plain'`, `'hashed'` (the same key is
-   * the same hash, in every process; who can guess a key can recognize it) or `'omitted'`. Default 'plain'.
+   * How events and log messages show keys and tags, which may be personal data: `'plain'`, `'hashed'` or `'omitted'`. A hash is the same in
+   * every process, so somebody who can guess a key can recognize it. Default 'plain'.
    */
   readonly eventKeys?: EventKeys | undefined
 }

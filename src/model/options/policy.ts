@@ -1,4 +1,4 @@
-// Options resolved into numbers: what one call goes by.
+// The policy: the options of a call as numbers.
 
 import type { Tier } from '../events/events.js'
 import { checkNames, checkNumber, checkOneOf, invalid, isSignal, unknownName, withoutEffect } from '../option-rules.js'
@@ -8,11 +8,11 @@ import { isSchema, type StandardSchema } from '../values/schema.js'
 import { type Duration, toMs } from './duration.js'
 import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './options.js'
 
-/** Every decision that options allow, as numbers. Immutable, shared by all calls that say nothing else. */
+/** All policy options as numbers. Immutable, and shared by all calls with the same options. */
 export interface Policy {
   /** 0: not cached. */
   readonly ttlMs: number
-  /** Upper limit of the ttl in L1; Infinity: none. */
+  /** The longest ttl in L1; Infinity: no limit. */
   readonly l1TtlMs: number
   readonly staleWhileRevalidateMs: number
   readonly staleIfErrorMs: number
@@ -23,10 +23,10 @@ export interface Policy {
   readonly earlyRefreshBeta: number
   readonly softTimeoutMs: number
   readonly hardTimeoutMs: number
-  /** `undefined`: as `ttlMs`. */
+  /** `undefined`: the same as `ttlMs`. */
   readonly absentTtlMs: number | undefined
   readonly tiers: Tiers
-  /** What the cache lacks: a call that asks for it alone would keep nothing, in silence. */
+  /** The tier that the cache lacks. A call that asks for this tier alone is refused, since it would silently keep nothing. */
   readonly missingTier: Tier | undefined
   readonly singleFlight: SingleFlight
   readonly schema: StandardSchema | undefined
@@ -35,8 +35,8 @@ export interface Policy {
 const DEFAULT_BACKOFF: FailureBackoffMs = { firstMs: 1_000, longestMs: 60_000 }
 
 /**
- * The policy of a cache that was given no options. A minute is long enough to take the load of a hot key away and short enough
- * that a forgotten invalidation heals by itself.
+ * The policy of a cache without options. A ttl of one minute is long enough to take the load of a hot key off the source, and short
+ * enough that a forgotten invalidation is repaired soon.
  */
 export const DEFAULT_POLICY: Policy = {
   ttlMs: 60_000,
@@ -55,7 +55,7 @@ export const DEFAULT_POLICY: Policy = {
   schema: undefined,
 }
 
-/** The options that make a policy. */
+/** The names of the policy options. */
 export const POLICY_OPTIONS = [
   'ttl',
   'l1Ttl',
@@ -72,7 +72,7 @@ export const POLICY_OPTIONS = [
   'schema',
 ] as const satisfies readonly (keyof PolicyOptions)[]
 
-/** Those of them that a write goes by; the others belong to loading. */
+/** The policy options that concern a write; the others concern loading. */
 export const WRITE_POLICY_OPTIONS = [
   'ttl',
   'l1Ttl',
@@ -83,14 +83,14 @@ export const WRITE_POLICY_OPTIONS = [
   'tiers',
 ] as const satisfies readonly (keyof PolicyOptions)[]
 
-/** What a call may say besides; checked here, read elsewhere. */
+/** All options of a call. Those that are not policy options are checked here and read elsewhere. */
 const CALL_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'tags', 'version', 'signal']
 
 type Draft = { -readonly [Name in keyof Policy]: Policy[Name] }
 
 /**
- * `defaults` changed by `options`; `defaults` itself when they change nothing. Throws `INVALID_OPTION` for a wrong value and for a
- * name that is no option of a call, unless it is one of `others`.
+ * Returns `defaults` with the changes of `options`, or `defaults` itself if there are none. Throws `INVALID_OPTION` for a wrong value, and
+ * for a name that is not an option of a call, unless it is in `others`.
  */
 export function resolvePolicy(
   defaults: Policy,
@@ -112,7 +112,7 @@ export function resolvePolicy(
 
 const NONE: readonly string[] = []
 
-/** Whether `name` is an option that does not belong to the policy; its value is checked. */
+/** Whether `name` is an allowed option that is not a policy option. Its value is checked. */
 function isOther(name: string, value: unknown, others: readonly string[]): boolean {
   switch (name) {
     case 'version':
@@ -185,7 +185,10 @@ function checkBeta(value: unknown): number {
   throw invalid('earlyRefresh', "a number of 0 or more (XFetch's beta; 1 is usual) or false", value)
 }
 
-/** What is not given is as `before`; a first pause above the longest raises it, and a longest one below the first lowers that. */
+/**
+ * A part that is not given keeps its value from `before`, unless it contradicts the given one: a given `first` above the longest pause
+ * raises that, and a given `longest` below the first pause lowers that.
+ */
 function checkBackoff(value: unknown, before: FailureBackoffMs = DEFAULT_BACKOFF): FailureBackoffMs {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid('failureBackoff', "{ first, longest }, such as { first: '1s', longest: '1m' }, or false", value)

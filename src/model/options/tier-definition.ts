@@ -1,70 +1,78 @@
-// What `l2` takes: how to connect a store outside the process, and how to treat it.
+// The option `l2`: how to connect a store outside the process, and how to treat it.
 
 import type { Bus, Clock, Codec, Compressor, Milliseconds, RemoteStore } from '../ports.js'
 import type { Duration } from './duration.js'
 
-/** The store of an L2 and the bus that belongs to it, if any. */
+/** A connected L2: its store, and the bus that belongs to it, if it has one. */
 export interface ConnectedTier {
   readonly store: RemoteStore
   readonly bus: Bus | undefined
 }
 
-/** When the circuit breaker stops asking L2, and for how long. */
+/** Options of the circuit breaker: when it opens, so that L2 is not asked, and for how long. */
 export interface BreakerOptions {
-  /** Failed, timed-out or slow operations in a row that open it. Default 3. */
+  /** How many failed, timed-out or slow operations in a row open it. Default 3. */
   readonly failures?: number | undefined
-  /** An answer that took longer counts as a failure, although it is used. Default: the timeout, so none does. */
+  /** A reply that took longer than this is used, but counts as a failure. Default: the timeout, so no reply does. */
   readonly slowAfter?: Duration | undefined
-  /** How long it stays open before L2 is tried in the background. Default '1s', doubled after each failed try. */
+  /** How long it stays open before L2 is tried in the background. Doubles after each failed try. Default '1s'. */
   readonly openFor?: Duration | undefined
-  /** The longest that it stays open. Default '15s'. */
+  /** The longest time that it stays open before a try. Default '15s'. */
   readonly maxOpenFor?: Duration | undefined
 }
 
-/** What is compressed, and how. */
+/** Which payloads are compressed, and how. */
 export interface CompressOptions {
-  /** Smaller payloads are not compressed. Default 1024. */
+  /** Payloads of fewer bytes are not compressed. Default 1024. */
   readonly threshold?: number | undefined
   /** Default: raw deflate of node:zlib at its fastest level. */
   readonly compressor?: Compressor | undefined
 }
 
-/** Keys by id, each of 32 random bytes. Entries are written with `active` and read with any: keep an old key for as long as its entries may live. */
+/**
+ * Options of encryption. Entries are written with the key `active` and read with any of `keys`, so keep an old key for as long as its
+ * entries may live.
+ */
 export interface EncryptOptions {
-  /** Each 32 bytes, as bytes or in base64 or hex, by an id of 1 to 32 characters that is stored with each entry. */
+  /**
+   * The keys by their id. A key is 32 random bytes, as bytes or as a string in base64 or hex. An id has 1 to 32 characters and is stored with
+   * each entry.
+   */
   readonly keys: Readonly<Record<string, Uint8Array | string>>
+  /** The id of the key that encrypts new entries. */
   readonly active: string
-  /** Sizes are rounded up to multiples of so many bytes, so that less can be read from them. Default 0: they are not. */
+  /** Sizes are rounded up to multiples of this number of bytes, so that they reveal less. Default 0: they are not. */
   readonly padding?: number | undefined
 }
 
-/** Options that every kind of L2 understands. */
+/** The options that every kind of L2 has. */
 export interface TierOptions {
   /** The longest that a caller waits for L2. Default '200ms'. */
   readonly timeout?: Duration | undefined
   /**
-   * The longest that calls wait for the first connection, from `createCache` on; it ends early when connecting fails. Afterwards no
+   * The longest that calls wait for the first connection, counted from `createCache`. The wait ends early if connecting fails. Later no
    * call waits for a connection. Default '5s'.
    */
   readonly connectTimeout?: Duration | undefined
-  /** The life of a lease without renewal: what a dead holder costs the others. Default '2s', at most '10m'. */
+  /** How long a lease lives without renewal, which is how long a dead holder makes the others wait. Default '2s', at most '10m'. */
   readonly leaseTtl?: Duration | undefined
+  /** The circuit breaker; `false`: none, so every operation may take up to its timeout. */
   readonly breaker?: false | BreakerOptions | undefined
-  /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */
+  /** Encodes values. Default: msgpack, for all structured data. Entries that msgpack wrote stay readable with another codec. */
   readonly codec?: Codec | undefined
-  /** Default: payloads of 1 KB and more; with `encrypt` none, because sizes then tell of what is encrypted. */
+  /** Compression of payloads. Default: from 1 KB, or none with `encrypt`, because the compressed size reveals something of the content. */
   readonly compress?: false | Compressor | CompressOptions | undefined
   /** Authenticated encryption of values and etags. Default: none. */
   readonly encrypt?: EncryptOptions | undefined
-  /** Larger values, encoded and before compression, are neither written to L2 nor read from it. Default 8 MB. */
+  /** The largest value in bytes, encoded and before compression; larger ones are neither written to L2 nor read from it. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
 }
 
-/** An L2, not yet connected. Made by `redisTier` and by the in-memory store of `tiercache/testing`. */
+/** An L2 that is not connected yet. `redisTier` returns one, and so does `memoryTier` of `tiercache/testing`. */
 export interface TierDefinition extends TierOptions {
   /**
-   * Called once, by `createCache`, with the name of the cache. A bus that is idle should be heard about three times within
-   * `maxStalenessMs`, for which L1 is trusted after it was heard. Default 3,000.
+   * Connects the store. Called once, by `createCache`, with the name of the cache. L1 is trusted for `maxStalenessMs` (default 3,000) after
+   * the bus was heard, so an idle bus should be heard about three times in that time.
    */
   connect(name: string, clock: Clock, maxStalenessMs?: Milliseconds): ConnectedTier
 }

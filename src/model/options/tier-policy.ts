@@ -1,4 +1,4 @@
-// The options of an L2, checked and resolved into numbers.
+// The options of an L2, checked and turned into numbers.
 
 import { LONGEST_LEASE_MS } from '../limits.js'
 import { checkCount, checkNames, invalid } from '../option-rules.js'
@@ -9,23 +9,24 @@ import type { BreakerOptions, TierOptions } from './tier-definition.js'
 
 /** When the circuit breaker opens, and for how long. */
 export interface BreakerPolicy {
-  /** Failures in a row (timeouts and slow answers included) that open it. */
+  /** How many failures in a row open it, timeouts and slow replies included. */
   readonly failures: number
-  /** An answer that took longer counts as a failure, although it is used. */
+  /** A reply that took longer than this is used, but counts as a failure. */
   readonly slowAfterMs: Milliseconds
-  /** First pause before a trial; doubles up to `maxOpenForMs`, with jitter. */
+  /** The first pause before a try. It doubles up to `maxOpenForMs`, with jitter. */
   readonly openForMs: Milliseconds
   readonly maxOpenForMs: Milliseconds
 }
 
+/** The options of an L2 as numbers, with the defaults filled in. */
 export interface TierPolicy {
   /** The longest that a caller waits for L2. */
   readonly timeoutMs: Milliseconds
   /** The longest that calls wait for the first connection. */
   readonly connectTimeoutMs: Milliseconds
-  /** The life of a lease without renewal. */
+  /** How long a lease lives without renewal. */
   readonly leaseMs: Milliseconds
-  /** `undefined`: no breaker, every operation pays its deadline. */
+  /** `undefined`: no breaker, so every operation may take up to its timeout. */
   readonly breaker: BreakerPolicy | undefined
 }
 
@@ -40,10 +41,10 @@ const NAMES: Readonly<Record<keyof TierOptions, true>> = {
   maxValueBytes: true,
 }
 
-/** The options that every kind of L2 takes. */
+/** The names of the options that every kind of L2 has. */
 export const TIER_OPTIONS: readonly string[] = Object.keys(NAMES)
 
-/** Throws `INVALID_OPTION`. The options of the codec are checked by the codec. */
+/** Checks the options of an L2 and fills in the defaults. Throws `INVALID_OPTION`. The entry codec checks its own options. */
 export function resolveTierOptions(given: TierOptions): TierPolicy {
   const options = ownOptions(given)
   const timeoutMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive')
@@ -55,7 +56,7 @@ export function resolveTierOptions(given: TierOptions): TierPolicy {
   }
 }
 
-/** What lives longer is taken for a stranger's. */
+/** A lease that would live longer counts as foreign, so it is refused as an option too. */
 function readLeaseTtl(leaseTtl: Duration): Milliseconds {
   const leaseMs = toMs(leaseTtl, 'leaseTtl', 'positive')
   if (leaseMs <= LONGEST_LEASE_MS) return leaseMs

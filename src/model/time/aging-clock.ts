@@ -1,29 +1,29 @@
-// The time by which entries age: that of the machine, or that of a test which replaced `Date`.
+// The time by which entries age: the machine's, or that of a test that has replaced `Date`.
 
 import type { Clock, Milliseconds } from '../ports.js'
 import { systemClock } from './clock.js'
 
-/** Sinon and `node:test` begin at 0 by default: so little on a wall clock is what was advanced since. */
+/** Sinon and `node:test` start at 0 by default: a date before this is the time that the test has advanced since. */
 const BEGAN_AT_ZERO_MS: Milliseconds = 24 * 3_600_000
 
 /**
- * While `Date.now` is replaced (fake timers of Jest, Vitest, Sinon and `node:test`, or a mock of `Date.now`), the time moves exactly as
- * that does; afterwards it goes on with the machine. It never goes back: a date that is set back ages nothing.
+ * A clock that follows a replaced `Date.now` (fake timers of Jest, Vitest, Sinon and `node:test`, or a mock of `Date.now`), and otherwise the
+ * machine's time. It never goes back: a date that is set back ages nothing.
  *
- * Its timers are always real. What they watch (a reply of Redis, the time limit of a caller) takes real time whatever a test does to
- * its own, and would otherwise be waited for without end, or be given up because a test moved on by an hour.
+ * Its timers are always real. They watch replies of Redis and time limits of callers, which take real time whatever a test does. With fake
+ * timers the cache would wait for them forever, or give them up because the test has moved on by an hour.
  */
 export class AgingClock implements Clock {
   #dateNow: (() => number) | undefined
   #isReal = true
-  /** What the replaced dates put on top of the machine's time. */
+  /** How far replaced dates have moved this clock ahead of the machine's time. */
   #aheadMs: Milliseconds = 0
   #nativeNow: (() => number) | undefined
-  /** While replaced: this clock's time, and what the replacement said then. */
+  /** While `Date.now` is replaced: this clock's time, and what the replacement returned at that time. */
   #followedMs = 0
   #readingMs = 0
 
-  /** Whether the time passes by itself. */
+  /** Whether the time passes by itself: `Date.now` is not replaced. */
   get isReal(): boolean {
     return this.#isReal
   }
@@ -42,7 +42,7 @@ export class AgingClock implements Clock {
   }
 
   #turnTo(dateNow: () => number): void {
-    // What the last replacement was moved by before it went, as far as it still tells.
+    // The last replacement may have been moved before it was removed: read it once more.
     const nowMs = this.#isReal ? systemClock.nowMs() + this.#aheadMs : this.#follow(this.#dateNow?.())
     this.#dateNow = dateNow
     this.#isReal = isNative(dateNow)
@@ -51,13 +51,13 @@ export class AgingClock implements Clock {
       this.#aheadMs = nowMs - systemClock.nowMs()
     } else {
       this.#readingMs = Date.now()
-      // Whole from here on: sums of fractions would be a little more or less than what was advanced.
+      // Whole milliseconds from here on: sums of fractions would be slightly more or less than what the test advanced.
       this.#followedMs = Math.ceil(nowMs + movedBy(this.#readingMs, this.#nativeNow?.()))
     }
   }
 
   #follow(readingMs: unknown): number {
-    // A mock that was restored may say nothing any more.
+    // A mock that was restored may return `undefined`.
     if (typeof readingMs !== 'number' || !Number.isFinite(readingMs)) return this.#followedMs
     if (readingMs > this.#readingMs) this.#followedMs += readingMs - this.#readingMs
     this.#readingMs = readingMs
@@ -65,10 +65,10 @@ export class AgingClock implements Clock {
   }
 }
 
-/** How far a date was moved between being put in place and being noticed here. `wallMs`: what the machine's own says. */
+/** How far a replacement was moved before this clock noticed it. `wallMs` is the machine's own date. */
 function movedBy(readingMs: number, wallMs: number | undefined): Milliseconds {
   if (wallMs === undefined || !Number.isFinite(readingMs)) return 0
-  // Dates are whole milliseconds: what was advanced by the whole ttl is never a fraction short of it.
+  // Dates are whole milliseconds, so one is added: a test that advances by a whole ttl must not be a fraction short of it.
   if (readingMs >= wallMs) return readingMs - wallMs + 1
   return readingMs >= 0 && readingMs < BEGAN_AT_ZERO_MS ? readingMs : 0
 }

@@ -1,30 +1,30 @@
-// The real clock. Everything else takes a `Clock`, so that tests can move time by hand.
+// The real clock. Everything else takes a `Clock`, so that tests can move the time.
 import { performance } from 'node:perf_hooks'
 import type { Clock, Milliseconds } from '../ports.js'
 import { clearTimeout, setInterval, setTimeout } from './real-timers.js'
 
-/** Node clamps a longer delay to 1 ms, silently for a caller of ours. */
+/** Node turns a longer delay into 1 ms. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** What a clock is made of. */
+/** The functions from which a clock is made. */
 export interface Timekeeping {
   readonly nowMs: () => number
   readonly setTimeout: (run: () => void, delayMs: Milliseconds) => NodeJS.Timeout
   readonly clearTimeout: (timer: NodeJS.Timeout) => void
 }
 
-/** A clock whose timers never fire early and never keep the process alive; only `keepAlive` does. */
+/** Makes a clock whose timers never fire early and never keep the process alive; only `keepAlive` does. */
 export function clockOf({ nowMs, setTimeout, clearTimeout }: Timekeeping): Required<Clock> {
-  /** One handle for whoever keeps the process alive, made once: callers come and go all the time. */
-  let hold: NodeJS.Timeout | undefined
-  let holders = 0
+  /** One timer keeps the process alive for all callers. It is made once, since callers come and go all the time. */
+  let keepAliveTimer: NodeJS.Timeout | undefined
+  let callers = 0
   return Object.freeze({
     nowMs,
     after: (delayMs: Milliseconds, run: () => void) => {
       const dueAtMs = nowMs() + delayMs
       let timer = arm(delayMs)
 
-      // libuv counts in whole milliseconds and may fire a fraction early: what is left is waited for, as is what exceeds the longest timeout.
+      // libuv counts in whole milliseconds and may fire a fraction early, and a delay may exceed the longest timeout: wait for the rest.
       function onTimeout(): void {
         const leftMs = dueAtMs - nowMs()
         if (leftMs > 0) timer = arm(leftMs)
@@ -36,16 +36,16 @@ export function clockOf({ nowMs, setTimeout, clearTimeout }: Timekeeping): Requi
       return () => clearTimeout(timer)
     },
     keepAlive: () => {
-      hold ??= setInterval(() => undefined, LONGEST_TIMEOUT_MS)
-      if (holders++ === 0) hold.ref()
+      keepAliveTimer ??= setInterval(() => undefined, LONGEST_TIMEOUT_MS)
+      if (callers++ === 0) keepAliveTimer.ref()
       return () => {
-        if (--holders === 0) hold?.unref()
+        if (--callers === 0) keepAliveTimer?.unref()
       }
     },
   })
 }
 
-/** Monotonic time of this process, whatever a test puts in place of the globals. */
+/** The monotonic time of this process, even if a test replaces the globals. */
 export const systemClock: Required<Clock> = clockOf({
   nowMs: performance.now.bind(performance),
   setTimeout,

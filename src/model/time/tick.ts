@@ -1,15 +1,15 @@
-// Runs work once at the end of the present turn, after everything that the turn still issues.
+// Runs work once at the end of the current tick, after everything that the tick still starts.
 import { nextTick, queueMicrotask } from './real-timers.js'
 
 /**
- * Calls `run` when the running microtasks have settled: what one tick asks for, continuations included, then travels together.
- * A microtask first (so that a synchronous caller finishes), then `nextTick`, which Node runs only when no microtask is left.
+ * Calls `run` when no microtask is left, so that everything that one tick asks for, continuations included, is sent together.
+ * First a microtask, so that synchronous code finishes; then `nextTick`, which Node runs only when no microtask is left.
  */
 export function atEndOfTick(run: () => void): void {
   queueMicrotask(() => nextTick(run))
 }
 
-/** Collects what one tick asks for and hands all of it over at its end. */
+/** Collects the items of one tick and passes them all on at its end. */
 export class TickBatch<T> {
   #items: T[] = []
   readonly #send: (items: readonly T[]) => void

@@ -1,28 +1,28 @@
-// The verdict on a value: whether it is data through and through. First a quick walk that says yes to nearly everything and
-// remembers nothing; only where that is not sure, a slow one that knows where it is.
+// The quick check of whether a value is data. It accepts nearly all data and remembers nothing. Only if it is not sure does the slow search
+// run (`data-search.ts`), which knows the place of each part.
 import { dataKindOf } from './data-kinds.js'
 import { isSmallBigint, isSmallRegExp, MAX_ERROR_PROPERTIES } from './data-limits.js'
 
-/** Objects that the quick walk looks into: cycles end with it, and so does a value whose parts share parts many times over. */
+/** The most objects that the quick check visits. It ends cycles, and values whose parts are shared many times over. */
 const MAX_OBJECTS = 100_000
 const MAX_DEPTH = 100
-/** 64 elements count as an object, but 8 of an array with holes: what passes is certainly within the limit of those. */
+/** 64 elements count as one object; in an array with holes 8 do, so that arrays that pass are within the limit for those. */
 const ELEMENTS_SHIFT = 6
 const HOLES_SHIFT = 3
-/** One counts as so many objects: about a hundred are certainly within their limits. */
+/** A small RegExp counts as this many objects: about a hundred of them are within the limits for RegExps. */
 const REGEXP_WEIGHT = 1024
 const UNSURE = -1
 
 /**
- * Whether `value` certainly is data, whatever an extension may say. `false` means "look closer". It allocates nothing for plain
- * objects and arrays but their lists of symbols and names (bench/micro/data-check.ts).
+ * Whether `value` is certainly data, even with extensions. `false` means that a closer look is needed. For plain objects and arrays it
+ * allocates nothing but the lists of their symbols and names (bench/micro/data-check.ts).
  */
 export function isPlainData(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isPlainPrimitive(value)
   try {
     return walk(value, 0, MAX_OBJECTS) !== UNSURE
   } catch {
-    return false // a getter or proxy threw: the slow walk finds out where
+    return false // a getter or proxy threw: the slow search finds out where
   }
 }
 
@@ -31,7 +31,7 @@ function isPlainPrimitive(value: unknown): boolean {
   return typeof value !== 'function' && typeof value !== 'symbol'
 }
 
-/** How many more objects may be looked into after `value`; `UNSURE`: stop. */
+/** How many more objects may be visited after `value`; `UNSURE`: stop. */
 function walk(value: object, depth: number, left: number): number {
   if (left <= 0 || depth === MAX_DEPTH) return UNSURE
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -62,7 +62,7 @@ function walk(value: object, depth: number, left: number): number {
 
 function walkProperties(value: Readonly<Record<string, unknown>>, depth: number, before: number): number {
   let left = before
-  // Also what somebody may have put on Object.prototype: at worst the slow walk runs.
+  // This includes properties of a polluted Object.prototype: at worst the slow search runs.
   for (const name in value) {
     const part = value[name]
     if (typeof part === 'object') {

@@ -1,15 +1,16 @@
-// Copies data through and through; cycles and shared parts stay what they are. What becomes of objects that are no data, and of
-// those that hold nothing, is up to who copies: `value-sharing` for L1, `plain-copy` for plain objects, the codec for extensions.
+// Deep copies of data, which keep cycles and shared parts. Each subclass decides about leaves and about objects that are not data:
+// `value-sharing` for L1, `PlainCopy` for plain objects, the codec for extensions.
 import { brandOf, type DataKind, dataKindOf, ERRORS, errorIndexOf, VIEWS, viewIndexOf } from './data-kinds.js'
 
+/** Makes deep copies; one instance copies one value. */
 export abstract class DataCopy {
   readonly #copies = new Map<object, unknown>()
 
-  /** A function or symbol. */
+  /** The copy of a function or symbol. */
   protected abstract ofCode(value: unknown): unknown
-  /** An object that is no data. */
+  /** The copy of an object that is not data. */
   protected abstract ofOther(value: object): unknown
-  /** A Date, bytes and the like. */
+  /** The copy of an object that contains no other values, such as a Date or bytes. */
   protected abstract ofLeaf(value: object, kind: DataKind): object
 
   of(value: unknown): unknown {
@@ -20,13 +21,13 @@ export abstract class DataCopy {
     return kind === undefined ? this.ofOther(value) : this.ofKind(value, kind)
   }
 
-  /** Whoever meets `original` again gets `copy`. */
+  /** Makes `copy` the result for `original`, wherever it comes again. */
   protected remember<T>(original: object, copy: T): T {
     this.#copies.set(original, copy)
     return copy
   }
 
-  /** The copy of an object as one of this kind, whatever subclass it may be of. */
+  /** The copy of an object as an object of this kind. An instance of a subclass becomes one of the built-in class. */
   protected ofKind(value: object, kind: DataKind): unknown {
     switch (kind) {
       case 'plain':
@@ -55,11 +56,11 @@ export abstract class DataCopy {
   #array(array: readonly unknown[]): unknown[] {
     const names = Object.keys(array)
     const copy = this.remember(array, [] as unknown[])
-    // An array may be a billion holes and little else.
+    // A sparse array may have a length of billions.
     if (names.length < array.length) setLength(copy, array.length)
     for (const name of names) {
       const index = Number(name)
-      // In a subclass's instance there may be other names.
+      // An instance of a subclass may have other properties.
       if (Number.isInteger(index)) copy[index] = this.of(array[index])
     }
     return copy
@@ -67,7 +68,7 @@ export abstract class DataCopy {
 
   #map(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
     const copy = this.remember(map, new Map<unknown, unknown>())
-    for (const [key, held] of map) copy.set(this.of(key), this.of(held))
+    for (const [key, item] of map) copy.set(this.of(key), this.of(item))
     return copy
   }
 
@@ -77,7 +78,7 @@ export abstract class DataCopy {
     return copy
   }
 
-  /** A real error with every own property of `error`, `stack` and `cause` among them. */
+  /** A real error with all own properties of `error`, including `stack` and `cause`. */
   #error(error: Error): Error {
     const copy = this.remember(error, new Error())
     Object.setPrototypeOf(copy, (ERRORS[errorIndexOf(error)] as (typeof ERRORS)[number]).prototype)
@@ -90,19 +91,19 @@ export abstract class DataCopy {
   }
 }
 
-/** Reaching far beyond the end makes V8 keep a table; assigning `length` would make it allocate every hole. */
+/** Writing far beyond the end makes V8 use a hash table; assigning `length` would allocate every hole. */
 function setLength(array: unknown[], length: number): void {
   array[length - 1] = undefined
   delete array[length - 1]
 }
 
-/** Not an assignment where the name is inherited: `__proto__` as a name of data must stay one. */
+/** Defines a property. An inherited name is not assigned, so that `__proto__` stays a name of data. */
 function define(target: object, name: string, value: unknown, enumerable: boolean): void {
   if (enumerable && !(name in target)) (target as Record<string, unknown>)[name] = value
   else Object.defineProperty(target, name, { value, enumerable, writable: true, configurable: true })
 }
 
-/** A copy, of this realm, of an object that holds no other. */
+/** A copy, in this realm, of an object that contains no other values. */
 export function copyLeaf(value: object, kind: DataKind): object {
   switch (kind) {
     case 'date':
@@ -135,8 +136,8 @@ function copyView(view: ArrayBufferView): ArrayBufferView {
 }
 
 /**
- * Makes plain data of instances: one of a subclass becomes what its superclass is, any other an object of its own enumerable
- * properties. Instances in `kept` and what holds nothing are not copied.
+ * Turns instances into plain data: an instance of a subclass becomes one of the built-in class, any other instance an object with its own
+ * enumerable properties. Instances for which `isKept` returns true are not copied, and neither are leaves that are data already.
  */
 export class PlainCopy extends DataCopy {
   constructor(private readonly isKept: (value: object) => boolean) {
@@ -147,18 +148,11 @@ export class PlainCopy extends DataCopy {
     return value
   }
 
-  protected override ofLeaf(value: object): object {
-    return value
+  protected override ofLeaf(value: object, kind: DataKind): object {
+    return dataKindOf(value) === undefined ? copyLeaf(value, kind) : value
   }
 
   protected override ofOther(value: object): unknown {
-    if (this.isKept(value)) return value
-    const brand = brandOf(value)
-    if (brand === undefined) return this.ofKind(value, 'plain')
-    return isLeaf(brand) ? this.remember(value, copyLeaf(value, brand)) : this.ofKind(value, brand)
+    return this.isKept(value) ? value : this.ofKind(value, brandOf(value) ?? 'plain')
   }
-}
-
-function isLeaf(kind: DataKind): boolean {
-  return ['date', 'regexp', 'arrayBuffer', 'buffer', 'url', 'view'].includes(kind)
 }

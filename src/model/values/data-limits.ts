@@ -1,21 +1,22 @@
-// What data may not be beyond its kind: a few bytes of these make much, or take long to make. One verdict for all tiers: the check
-// of a value, the writer and the reader count with it.
+// Limits for data of which a few bytes take much memory or time to create. All tiers have the same verdict: the check of a value, the
+// writer and the reader use these limits.
 
-/** All arrays with holes of one value together, in elements. */
+/** The total length of all arrays with holes in one value. */
 export const MAX_SPARSE_LENGTH = 1_000_000
-/** The sources of all RegExps of one value together. V8 takes up to 10 microseconds a character to make one. */
+/** The total length of the sources of all RegExps in one value. V8 takes up to 10 microseconds per character to create one. */
 export const MAX_REGEXP_CHARACTERS = 32_768
-/** Of all RegExps of one value together; the flag `v` makes each count as much as `V_ESCAPE`. */
+/** The property escapes (`\p{…}`) of all RegExps in one value together. With the flag `v` each counts as `V_ESCAPE`. */
 export const MAX_PROPERTY_ESCAPES = 100
-/** `\p{RGI_Emoji}` takes V8 20 to 40 ms, a property without `v` less than 1. */
+/** V8 takes 20 to 40 ms for `\p{RGI_Emoji}`, and less than 1 ms for a property without `v`. */
 const V_ESCAPE = 25
-/** 65,536 bits. To print one takes quadratic time. */
+/** Hexadecimal digits, 65,536 bits. Printing a BigInt takes quadratic time. */
 export const MAX_BIGINT_DIGITS = 16_384
+/** Own properties of one error. */
 export const MAX_ERROR_PROPERTIES = 1_000
 
 const MAX_BIGINT = 16n ** BigInt(MAX_BIGINT_DIGITS)
 
-/** Counts over one value. Each method returns what is too much, as it reads after "is", or `undefined`. */
+/** Counts over one value. Each method returns `undefined`, or what exceeds a limit, as the text that follows "is" in the error. */
 export class DataLimits {
   #sparseLength = 0
   #regexpCharacters = 0
@@ -24,18 +25,18 @@ export class DataLimits {
   sparse(length: number): string | undefined {
     this.#sparseLength += length
     if (this.#sparseLength <= MAX_SPARSE_LENGTH) return undefined
-    return `an array with holes, which together may have a length of ${MAX_SPARSE_LENGTH} at most`
+    return `an array with holes; all such arrays of a value together may have a length of at most ${MAX_SPARSE_LENGTH}`
   }
 
   regexp(source: string, flags: string): string | undefined {
     this.#regexpCharacters += source.length
     if (this.#regexpCharacters > MAX_REGEXP_CHARACTERS) {
-      return `a RegExp, which together may have ${MAX_REGEXP_CHARACTERS} characters at most`
+      return `a RegExp; all RegExps of a value together may have at most ${MAX_REGEXP_CHARACTERS} characters`
     }
     this.#propertyEscapes += propertyEscapesIn(source) * (flags.includes('v') ? V_ESCAPE : 1)
     if (this.#propertyEscapes <= MAX_PROPERTY_ESCAPES) return undefined
-    const most = `${MAX_PROPERTY_ESCAPES} property escapes at most, or ${MAX_PROPERTY_ESCAPES / V_ESCAPE} with the flag v`
-    return `a RegExp, which together may have ${most}`
+    const most = `at most ${MAX_PROPERTY_ESCAPES} property escapes, or ${MAX_PROPERTY_ESCAPES / V_ESCAPE} with the flag v`
+    return `a RegExp; all RegExps of a value together may have ${most}`
   }
 
   error(properties: number): string | undefined {
@@ -49,18 +50,19 @@ export class DataLimits {
   }
 }
 
+/** Whether a BigInt is within its limit. */
 export function isSmallBigint(value: bigint): boolean {
   return value < MAX_BIGINT && value > -MAX_BIGINT
 }
 
-/** Whether one RegExp is so little that about thirty of its like are within the limits. */
+/** Whether a RegExp is so small that about a hundred of them are within the limits. */
 export function isSmallRegExp({ source }: RegExp): boolean {
   return source.length <= SMALL_SOURCE && propertyEscapesIn(source) === 0
 }
 
 const SMALL_SOURCE = 256
 
-/** Also counts what only looks like one, such as in `\\p`. */
+/** The number of property escapes. It also counts what only looks like one, as in `\\p`. */
 function propertyEscapesIn(source: string): number {
   let escapes = 0
   for (let at = source.indexOf('\\'); at !== -1; at = source.indexOf('\\', at + 1)) {

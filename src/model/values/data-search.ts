@@ -1,4 +1,4 @@
-// Looks through a value for what cannot be kept, and knows where it is. Slow: runs only where the quick check was not sure.
+// The slow search for parts of a value that cannot be kept. It knows the place of each part, and runs only if the quick check was not sure.
 
 import { show, showName } from '../errors.js'
 import { foreignReason, foreignText } from '../foreign-text.js'
@@ -12,36 +12,36 @@ import { whatCanBeUsedOnce } from './used-once.js'
 /** What is allowed besides data. */
 export interface SearchRules {
   readonly extensions: readonly Extension[]
-  /** Instances. refuse: none. plain: they become plain objects. keep: whatever can be used more than once. */
+  /** Instances that no extension knows. refuse: none is allowed. plain: they become plain objects. keep: those that can be read more than once. */
   readonly others: 'refuse' | 'plain' | 'keep'
-  /** Functions and symbols. */
+  /** Functions and symbols. With 'keep', the size limits do not apply either: the value lives in memory only. */
   readonly code: 'refuse' | 'keep'
 }
 
-/** A part of the value, and how it is reached: the path is put together only for the one that is refused. */
+/** A part of the value and the step from its parent. The path is only built for a part that is refused. */
 interface Place {
   readonly value: unknown
   readonly parent: Place | undefined
   readonly step: () => string
 }
 
-/** What came of it: 'instances' if there are some that must become plain objects. */
+/** The result of a search: 'instances' if there are some that have to become plain objects. */
 export type Findings = 'data' | 'instances' | (Refusal & { readonly cause?: unknown })
 
-const ONCE_CURE =
-  'It can be read only once, so a second reader would get nothing: read it first and cache what it holds'
+const ONCE_CURE = 'It can be read only once, so a second reader would get nothing: read it first and cache its content'
 const INSTANCE_CURE =
   "Teach the cache its class with the option extend, let the cache keep plain objects with values: 'plain', convert it yourself, " +
   "or keep the entry in memory only with tiers: 'l1'"
-const SIZE_CURE = "Cache a smaller one, or what it is made from, or keep the entry in memory only with tiers: 'l1'"
+const SIZE_CURE =
+  "Cache a smaller value, or the data from which it is made, or keep the entry in memory only with tiers: 'l1'"
 const OTHER_CURE = "Leave it out, convert it, or keep the entry in memory only with tiers: 'l1'"
 
-/** The first part in reading order that the rules do not allow, or what there is. Never throws. */
+/** Returns the first part in reading order that the rules do not allow, or what the value consists of. Never throws. */
 export function search(root: unknown, rules: SearchRules): Findings {
   const seen = new Set<unknown>()
   const limits = new DataLimits()
   let findings: 'data' | 'instances' = 'data'
-  // A stack, children pushed in reverse, so that the first offender in reading order is found.
+  // A stack: children are pushed in reverse, so that the first refused part in reading order is found.
   const open: Place[] = [{ value: root, parent: undefined, step: () => 'value' }]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {
     try {
@@ -66,7 +66,7 @@ interface Parts {
 
 const NO_PARTS: Parts = { parts: [], becomesPlain: false }
 
-/** What to look at next, or what is wrong with this one. */
+/** The parts to look at next, or what is wrong with this one. */
 function look(place: Place, rules: SearchRules, seen: Set<unknown>, limits: DataLimits): Parts | Objection {
   const { value } = place
   if (typeof value === 'function' || typeof value === 'symbol')
@@ -96,7 +96,7 @@ function look(place: Place, rules: SearchRules, seen: Set<unknown>, limits: Data
   return objectionTo(value, rules)
 }
 
-/** What no reader would take from L2. Memory alone has room for it. */
+/** What exceeds a limit that every reader of L2 has. Memory has no such limit. */
 function whatIsTooMuch(value: object, kind: DataKind, limits: DataLimits): string | undefined {
   switch (kind) {
     case 'regexp':
@@ -129,7 +129,7 @@ function encodedBy(extension: Extension, value: object, parent: Place): Parts | 
   } catch (error) {
     return {
       what: `a value that the extension ${extension.name} could not encode (${foreignReason(error)})`,
-      cure: 'Mend its encode; see cause',
+      cure: 'Fix its encode; see cause',
       cause: error,
     }
   }
@@ -157,7 +157,7 @@ function objectionTo(value: object, rules: SearchRules): Objection {
   const isAdorned = brandOf(value) !== undefined && isBuiltInName(name) && Object.keys(value).length > 0
   if (isAdorned) return { what: `an instance of ${name} with properties of its own`, cure: OTHER_CURE }
   const what = name === undefined ? 'an instance of an unnamed class' : `an instance of ${name}`
-  // Already asked for: what it holds is somewhere else than in properties.
+  // `values: 'plain'` is set already, but the instance keeps its content somewhere else than in properties.
   if (rules.others === 'plain')
     return { what: `${what}, which has no enumerable properties of its own`, cure: EMPTY_CURE }
   return { what, cure: INSTANCE_CURE }
@@ -181,9 +181,9 @@ function isBuiltInName(name: string | undefined): boolean {
 function childrenOf(value: object, kind: DataKind, parent: Place): Place[] {
   switch (kind) {
     case 'map':
-      return [...(value as ReadonlyMap<unknown, unknown>)].flatMap(([key, held]): Place[] => [
+      return [...(value as ReadonlyMap<unknown, unknown>)].flatMap(([key, item]): Place[] => [
         { value: key, parent, step: () => `.keys(${show(key)})` },
-        { value: held, parent, step: () => `.get(${show(key)})` },
+        { value: item, parent, step: () => `.get(${show(key)})` },
       ])
     case 'set':
       return [...(value as ReadonlySet<unknown>)].map((item) => ({

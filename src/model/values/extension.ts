@@ -1,29 +1,29 @@
-// Data types of users: how a cache keeps what is no plain data, such as a Decimal or an ObjectId.
+// Extensions: the user's classes that a cache can keep, such as Decimal or ObjectId.
 import { CacheError, show } from '../errors.js'
 import { checkNames, invalid } from '../option-rules.js'
 
 /**
- * A class of values that the cache is to keep: as it is in L1, as what `encode` returns in L2, also nested in other values.
- * `decode(encode(value))` must equal `value`, and no two calls of `decode` may return objects that share what can change.
+ * A class whose instances the cache can keep, alone or nested in other values: as they are in L1, and as the result of `encode` in L2.
+ * `decode(encode(value))` must equal `value`. The results of two calls of `decode` must not share anything that can change.
  */
 export interface Extension<T extends object = object> {
   /**
-   * Stands in L2 beside each value: 1 to 64 characters of `A-Z a-z 0-9 _ . -`. Give another one, such as 'money.2', when what
-   * `encode` returns changes its form: a process that does not know a name has a miss.
+   * The name that is stored in L2 with each value: 1 to 64 characters of `A-Z a-z 0-9 _ . -`. Change it, for example to 'money.2', when the
+   * result of `encode` changes its form: a process that does not know the name has a miss.
    */
   readonly name: string
-  /** Whether `value` is of this class. Asked only of objects that are no plain data; must not throw. */
+  /** Whether `value` is of this class. Only called for objects that are not plain data. Must not throw. */
   is(value: object): boolean
-  /** Plain data that says all of `value`; it may hold values of other extensions, but none that leads back to `value`. */
+  /** Returns plain data with everything in `value`. It may contain values of other extensions, but nothing that leads back to `value`. */
   encode(value: T): unknown
-  /** The value of what `encode` returned. What it throws makes the entry a miss. */
+  /** Returns the value for a result of `encode`. If it throws, the entry is a miss. */
   decode(data: unknown): T
 }
 
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/
 const METHODS = ['is', 'encode', 'decode'] as const
 
-/** The extensions of a cache, checked. Throws `INVALID_OPTION`. */
+/** Checks the extensions of a cache. Throws `INVALID_OPTION`. */
 export function checkExtensions(extensions: unknown): readonly Extension[] {
   if (!Array.isArray(extensions)) throw invalid('extend', 'an array of { name, is, encode, decode }', extensions)
   const names = new Set<string>()
@@ -47,7 +47,7 @@ export function checkExtensions(extensions: unknown): readonly Extension[] {
   })
 }
 
-/** The extension that `value` belongs to: the first one that says so. */
+/** The first extension whose `is` returns true for `value`. */
 export function extensionOf(extensions: readonly Extension[], value: object): Extension | undefined {
   for (const extension of extensions) if (extension.is(value)) return extension
   return undefined

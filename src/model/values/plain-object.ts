@@ -1,7 +1,6 @@
-// Tells objects as literals make them from instances of classes, also in another realm (node:vm, some test runners), where
-// `instanceof` does not help.
+// Distinguishes object literals from class instances, also those of another realm (node:vm, some test runners), where `instanceof` fails.
 
-/** An object as `{}` or `Object.create(null)` makes it: no class instance, no array, no namespace such as `Math` or a module. */
+/** Whether `value` is an object as `{}` or `Object.create(null)` makes it: not a class instance, an array, or a namespace such as `Math`. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Object.prototype.toString.call(value) !== '[object Object]')
     return false
@@ -11,7 +10,7 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
 
 const OBJECT: readonly string[] = ['Object']
 
-/** Whether it is the prototype of a built-in class of one of these names, in this realm or another. A subclass has one of its own. */
+/** Whether `prototype` is that of a built-in class with one of these names, in any realm. Subclasses have prototypes of their own. */
 export function isPrototypeOfBuiltIn(prototype: object, names: readonly string[]): boolean {
   if (!Object.hasOwn(prototype, 'constructor')) return false
   const type: unknown = prototype.constructor

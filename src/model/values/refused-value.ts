@@ -1,18 +1,19 @@
-// The error for a value that no tier keeps: where the offender stands in it, of what type it is, and what helps.
+// The error for a value that no tier keeps. It names the place and type of the refused part, and a fix.
 import { CacheError } from '../errors.js'
 
-/** What of a value cannot be kept. */
+/** The part of a value that cannot be kept. */
 export interface Refusal {
   /** Such as `value.order.lines[2]`. */
   readonly path: string
   /** Such as `an instance of Decimal`. */
   readonly what: string
+  /** A sentence that says what to do. */
   readonly cure: string
 }
 
-/** An `UNSUPPORTED_VALUE` that knows what it is about, so that each kind of value is reported once. */
+/** An `UNSUPPORTED_VALUE` with the reason of the refusal, so that each reason is reported once. */
 export class RefusedValue extends CacheError {
-  /** The same for all values that are refused for the same reason: their type, not their place. */
+  /** The reason: the type of the refused part, without its place. */
   readonly kind: string
 
   constructor(refusal: Refusal, options?: { cause?: unknown }) {
@@ -22,12 +23,12 @@ export class RefusedValue extends CacheError {
   }
 }
 
-/** Whether no tier keeps a value for what it is: such an error has a notice of its own. */
+/** Whether the error says that no tier keeps a value because of its content. Such errors have a notice of their own. */
 export function isAboutValue(error: unknown): error is CacheError {
   return error instanceof CacheError && (error.code === 'UNSUPPORTED_VALUE' || error.code === 'SCHEMA_MISMATCH')
 }
 
-/** The same for values that are refused for the same reason. */
+/** The reason of the refusal, the same for all values that are refused for it. */
 export function kindOfRefusal(error: Error): string {
   return error instanceof RefusedValue ? error.kind : String((error as { readonly code?: unknown }).code)
 }

@@ -1,6 +1,6 @@
-// The part of Standard Schema v1 (https://standardschema.dev) that the cache uses, so that any validator fits and none is installed.
+// The part of Standard Schema v1 (https://standardschema.dev) that the cache uses. So it works with any validator and depends on none.
 
-/** A validator such as a zod, valibot or arktype schema. Every value passes it once: from a loader, from `set`, from L2. */
+/** A validator, such as a schema of zod, valibot or arktype. It validates every value once: from a loader, from `set` or from L2. */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
     readonly version: 1
@@ -10,17 +10,18 @@ export interface StandardSchema<Output = unknown> {
   }
 }
 
-/** The value as the schema sees it, or why it refuses it. */
+/** The result of a validation: the value that the schema returns, or the reasons why it refuses the value. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
+/** One reason why a schema refuses a value. */
 export interface SchemaIssue {
   readonly message: string
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
 }
 
-/** Whether `value` can be used as a schema. Some libraries' schemas are functions. */
+/** Whether `value` can be used as a schema. In some libraries schemas are functions. */
 export function isSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false
   const standard: unknown = (value as { '~standard'?: unknown })['~standard']

@@ -1,8 +1,8 @@
-// What gives its contents once and is empty for whoever comes next: nothing of the kind can be cached.
+// Values that can be read only once, such as streams. They cannot be cached, since a second reader would get nothing.
 import { types } from 'node:util'
 import { invalid } from '../option-rules.js'
 
-/** What `value` is if it can be used only once, such as `a stream (Readable)`; `undefined` for everything else. */
+/** Names `value` if it can be read only once, such as `a stream (Readable)`; `undefined` for everything else. */
 export function whatCanBeUsedOnce(value: object): string | undefined {
   const word = wordFor(value)
   if (word === undefined) return undefined
@@ -16,7 +16,7 @@ export function whatCanBeUsedOnce(value: object): string | undefined {
 function wordFor(value: object): string | undefined {
   if (types.isPromise(value) || has(value, 'then')) return 'a promise'
   if (types.isGeneratorObject(value)) return 'a generator'
-  // Request and Response: their bodies are streams.
+  // Request and Response have bodies that are streams.
   if ('bodyUsed' in value) return 'a body that is read once'
   if (has(value, 'pipe') || has(value, 'getReader') || has(value, 'getWriter') || isStreamPair(value)) return 'a stream'
   if (has(value, Symbol.asyncIterator)) return 'an async iterator'
@@ -27,12 +27,12 @@ function has(value: object, method: PropertyKey): boolean {
   return method in value && typeof Reflect.get(value, method) === 'function'
 }
 
-/** TransformStream and its like. */
+/** Whether `value` is a TransformStream or a similar pair of streams. */
 function isStreamPair(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object TransformStream]'
 }
 
-/** Throws `INVALID_OPTION` for a generator function, async or not: what it returns can be iterated once, by one caller. */
+/** Throws `INVALID_OPTION` for a generator function, async or not: its result can be iterated only once, by one caller. */
 export function refuseGenerator(fn: unknown, name: string): void {
   if (!types.isGeneratorFunction(fn)) return
   throw invalid(

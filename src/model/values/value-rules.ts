@@ -1,13 +1,14 @@
-// What a cache keeps of a value, the same with and without an L2.
+// Decides whether and how a cache keeps a value: the same with and without an L2.
 import { isPlainData } from './data-check.js'
 import { PlainCopy } from './data-copy.js'
 import { search } from './data-search.js'
 import { type Extension, extensionOf } from './extension.js'
 import { RefusedValue } from './refused-value.js'
 
-/** Whether instances of classes that no extension knows are refused, or kept as plain objects. */
+/** How instances of classes that no extension knows are treated: `'exact'` refuses them, `'plain'` keeps them as plain objects. */
 export type ValueMode = 'exact' | 'plain'
 
+/** The rules of one cache: its extensions and its `ValueMode`. */
 export class ValueRules {
   constructor(
     readonly extensions: readonly Extension[],
@@ -15,8 +16,8 @@ export class ValueRules {
   ) {}
 
   /**
-   * The value as it is cached: `value` itself, or a copy in which instances have become plain objects. Throws `RefusedValue`.
-   * In `memory` only (`tiers: 'l1'`) whatever can be used more than once is kept as it is.
+   * Returns the value as it is cached: `value` itself, or a copy in which instances have become plain objects. Throws `RefusedValue`.
+   * `'memory'` (for `tiers: 'l1'`) allows everything that can be read more than once.
    */
   accept<V>(value: V, where: 'everywhere' | 'memory'): V {
     if (isPlainData(value)) return value
@@ -28,7 +29,7 @@ export class ValueRules {
     return this.#plain(value)
   }
 
-  /** Throws `RefusedValue` for what only its first reader could use. */
+  /** Throws `RefusedValue` for a value that can be read only once. */
   checkReusable(value: unknown): void {
     if (isPlainData(value)) return
     const findings = search(value, { extensions: this.extensions, others: 'keep', code: 'keep' })
@@ -40,7 +41,7 @@ export class ValueRules {
     try {
       return copy.of(value) as V
     } catch (cause) {
-      // Nested deeper than the stack, or a getter that threw only now.
+      // It is nested deeper than the stack allows, or a getter threw only now.
       throw new RefusedValue({ path: 'value', what: 'a value that cannot be copied', cure: 'See cause' }, { cause })
     }
   }

@@ -1,6 +1,5 @@
 // Ports that break the protocol on purpose: the property must notice each.
-import type { ConnectedTier, TierDefinition } from 'tiercache'
-import type { Bus, BusEvents, RemoteStore } from 'tiercache/ports'
+import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache/ports'
 import type { MemoryTier } from 'tiercache/testing'
 
 /** Ports that break the protocol, of whatever store. */

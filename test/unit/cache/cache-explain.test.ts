@@ -160,7 +160,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await clock.advance(200)
     },
     'The loader is called. L1 has an entry, but a tag or scope of it is not current. ' +
-      'L2 has an entry that may not be served: it is over, invalidated or damaged. ' +
+      'L2 has an entry that must not be served: it is expired, invalidated or damaged. ' +
       'Its tag "red" was invalidated 200 ms ago by this process (invalidateTags).',
   ],
   [
@@ -182,7 +182,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await clock.advance(100)
     },
     'The loader is called. L1 has no entry. ' +
-      'L2 has an entry that may not be served: it is over, invalidated or damaged. ' +
+      'L2 has an entry that must not be served: it is expired, invalidated or damaged. ' +
       'Its scope tiercache was cleared 100 ms ago by this process (clear).',
   ],
   [
@@ -248,7 +248,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       a.tier.cut()
       await a.cache.delete('k')
     },
-    'The loader is called. L1 has no entry. A change of it waits until L2 can be told, so L2 is not asked for it. ' +
+    'The loader is called. L1 has no entry. A change of it waits until L2 can be reached, so L2 is not asked for it. ' +
       'The key was deleted 0 ms ago by this process (delete).',
   ],
 ]
@@ -294,7 +294,7 @@ describe('why', () => {
     await a.cache.set('k', 1)
     const said = await a.cache.explain('k')
     expect(said).toMatchObject({ answeredBy: 'l1', isQueued: true, l1: { state: 'fresh' } })
-    expect(said.why).toContain('A change of it waits until L2 can be told')
+    expect(said.why).toContain('A change of it waits until L2 can be reached')
     expect(await a.cache.getOrSet('k', () => 2)).toBe(1)
     a.tier.restore()
     await clock.advance(30_000)

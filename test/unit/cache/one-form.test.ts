@@ -15,7 +15,7 @@ function call(held: unknown, verb: string, ...args: unknown[]): Promise<unknown>
 
 describe('a second argument that means nothing is refused, and nothing is done', () => {
   test.each<[string, unknown[], RegExp]>([
-    ['delete', ['a', 'b'], /options of delete .* got "b"\. Several keys are one array/],
+    ['delete', ['a', 'b'], /options of delete .* got "b"\. Pass several keys as one array/],
     ['delete', ['a', ['b']], /options of delete/],
     ['delete', ['a', { ttl: 1 }], /no option "ttl"/],
     ['expire', ['a', 'b'], /options of expire/],
@@ -28,7 +28,7 @@ describe('a second argument that means nothing is refused, and nothing is done',
     ['lookup', ['a', { hardTimeout: 1 }], /lookup has no option/],
     ['has', ['a', { schema: {} }], /has has no option/],
     ['peek', ['a', { tiers: 'l2' }], /peek has no option/],
-    ['getMany', ['a', 'b'], /Several keys are one array/],
+    ['getMany', ['a', 'b'], /Pass several keys as one array/],
     ['getMany', [['a'], { signal: 1 }], /signal must be an AbortSignal/],
     ['set', ['a', 1, { softTimeout: 1 }], /set has no option "softTimeout"/],
     ['set', ['a', 1, '5m'], /options of set/],
@@ -58,9 +58,9 @@ describe('a second argument that means nothing is refused, and nothing is done',
     ['refresh', [1, { ttl: '1m' }]],
     ['invalidate', [1, 2]],
     ['expire', [1, 2]],
-    ['set', [1, 'v', { ttl: '1m' }]],
-    ['setMany', [[[1, 'v']], { ttl: '1m' }]],
-    ['delete', [1, 2]],
+    ['save', [1, 'v', { ttl: '1m' }]],
+    ['saveMany', [[[1, 'v']], { ttl: '1m' }]],
+    ['remove', [1, 2]],
     ['clear', [1]],
     ['warm', [[1], { ttl: '1m' }]],
   ])('source.%s(%j)', async (verb, args) => {
@@ -78,7 +78,7 @@ describe('a second argument that means nothing is refused, and nothing is done',
 
   test.each<[string, unknown[]]>([
     ['clear', ['a']],
-    ['store', ['a', 1]],
+    ['set', ['a', 1]],
   ])('wrapped.%s(%j)', async (verb, args) => {
     const { cache } = l1Only()
     const echo = cache.wrap(async (text: string) => text, { name: 'echo' })

@@ -101,6 +101,34 @@ test('items are fetched only as fast as they are warmed', async () => {
   expect((await warming).isComplete).toBe(false)
 })
 
+test('a cursor is closed if the warming stops early', async () => {
+  let isClosed = false
+  async function* cursor() {
+    try {
+      for (let id = 0; ; id++) yield id
+    } finally {
+      isClosed = true
+    }
+  }
+  const stop = new AbortController()
+  const report = await warmAll(cursor(), loadAll, { signal: stop.signal, onProgress: () => stop.abort() })
+  expect([report.isComplete, isClosed]).toEqual([false, true])
+})
+
+test('an infinite concurrency begins with all items at once', async () => {
+  const gate = deferred<void>()
+  const warm = vi.fn(() => gate.promise.then(() => 'load' as const))
+  const warming = warmAll(
+    Array.from({ length: 500 }, (_, i) => i),
+    warm,
+    { concurrency: Number.POSITIVE_INFINITY },
+  )
+  await settle()
+  expect(warm).toHaveBeenCalledTimes(500)
+  gate.resolve()
+  expect(await warming).toMatchObject({ loads: 500, isComplete: true })
+})
+
 test('what the items or the progress listener throw comes out, after what is under way', async () => {
   const error = new Error('cursor lost')
   const warm = vi.fn(loadAll)
