@@ -68,11 +68,11 @@ export class Flights {
     caller?.waitsFor.add(flight)
     const answer = flight.join(waiting, callers, () => this.#abandon(flight))
     joined?.()
-    callers.came()
+    callers.beginWait()
     try {
       return await answer
     } finally {
-      callers.left()
+      callers.endWait()
       caller?.waitsFor.delete(flight)
     }
   }

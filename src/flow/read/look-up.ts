@@ -83,7 +83,7 @@ export class LookUp {
     if (missing.length === 0) return results
     const keyMark = this.#core.local.keyLog.mark()
     const asked = missing.map((i) => localKeys[i] as string)
-    this.#core.callers.came()
+    this.#core.callers.beginWait()
     try {
       const found = await this.#remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
       for (let j = 0; j < missing.length; j++) {
@@ -94,7 +94,7 @@ export class LookUp {
       }
       return results
     } finally {
-      this.#core.callers.left()
+      this.#core.callers.endWait()
     }
   }
 
