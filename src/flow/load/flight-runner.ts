@@ -121,7 +121,7 @@ export class FlightRunner {
 
   /** L2 had it. */
   #arrive(flight: Flight, request: LoadRequest, found: FoundEntry): void {
-    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
+    this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
     this.#core.local.failures.lift(flight.localKey)
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.freshUntilMs
@@ -131,7 +131,7 @@ export class FlightRunner {
 
   /** Stale in L2: the callers have it now, the load goes on behind them. */
   #answerStale(flight: Flight, request: LoadRequest, usable: UsableEntry, found: FoundEntry): void {
-    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
+    this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
     flight.answerLabels = found.entry.labels.labels
     flight.answerUntilMs = found.entry.staleUntilMs
     flight.keepAlive()

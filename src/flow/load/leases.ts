@@ -83,7 +83,7 @@ export class Leases {
   /** What stands there, by a claim: it takes the place of nothing, and of what no cache can have left there. */
   async claimOrSee(plan: AcquirePlan): Promise<Seen> {
     const { scope, flight, policy, budget } = plan
-    const askedAt = this.entries.ask()
+    const askedAt = this.entries.askedNow()
     const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
     if (standing instanceof Claimed) return standing
     return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, budget)

@@ -109,7 +109,7 @@ export class LookUp {
     if (found.kind !== 'entry') return undefined
     const age = ageOf(found.entry, this.#core.clock.nowMs())
     if (age === 'expired') return undefined
-    this.#local.copyOf(localKey, keyMark, policy, found)
+    this.#local.copyToL1(localKey, keyMark, policy, found)
     return { entry: found.entry, tier: 'l2', age }
   }
 }
