@@ -121,7 +121,7 @@ export class Acquisition {
     }
     if (policy.singleFlight === 'process' || standing === UNAVAILABLE) return loadingBehind(fence)
     // Somebody refreshes it. Whoever was served already need not wait.
-    if (flight.isAnswered) return { kind: 'leave' }
+    if (flight.isSettled) return { kind: 'leave' }
     const isFresh = ageOf(seen.entry, this.#core.clock.nowMs()) === 'fresh'
     return flight.reason === 'refresh' && isFresh ? { kind: 'leave' } : 'wait'
   }

@@ -50,8 +50,8 @@ export class Filler {
         this.core.recorder.storeFailed(done.scope.space, flight.localKey, loaded.refusal)
       return
     }
-    flight.answerLabels = [...flight.labels, ...late]
-    flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
+    flight.resultLabels = [...flight.labels, ...late]
+    flight.resultUntilMs = this.core.clock.nowMs() + life.freshForMs
     if (late.length === 0) return this.#answer(done, done.carried, life)
     const keepMs = keepMsOf(life)
     const known = this.lateLabels.known(late, done.startedAtMs, keepMs)

@@ -46,7 +46,7 @@ export class FlightRunner {
       await this.#readThenLoad(flight, request)
     } catch (error) {
       // Only a defect of the cache itself comes here: the loader's errors were dealt with. Callers must not hang for it.
-      if (!flight.isAnswered) flight.reject(error)
+      if (!flight.isSettled) flight.reject(error)
       throw error
     } finally {
       if (limit !== undefined) limits.remove(limit)
@@ -82,9 +82,9 @@ export class FlightRunner {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const usable = this.#fallBackOn(flight, found)
       const age = ageFor(request, found.entry, this.#core)
-      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, usable, found)
+      if (!flight.mustLoad && age === 'stale' && !flight.isSettled) this.#answerStale(flight, request, usable, found)
       if (!flight.mustLoad && age !== 'fresh' && age !== 'expired' && mustWait(request, this.#core, found)) {
-        if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+        if (!flight.isSettled) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
         return
       }
     }
@@ -99,7 +99,7 @@ export class FlightRunner {
   /** Another process refreshes what is fresh still. Whoever joined meanwhile has that. */
   #leave(flight: Flight): void {
     const { usable } = flight
-    if (!flight.isAnswered && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
+    if (!flight.isSettled && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
   }
 
   /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
@@ -123,17 +123,17 @@ export class FlightRunner {
   #arrive(flight: Flight, request: LoadRequest, found: FoundEntry): void {
     this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
     this.#core.local.failures.lift(flight.localKey)
-    flight.answerLabels = found.entry.labels.labels
-    flight.answerUntilMs = found.entry.freshUntilMs
-    if (flight.isAnswered) return
+    flight.resultLabels = found.entry.labels.labels
+    flight.resultUntilMs = found.entry.freshUntilMs
+    if (flight.isSettled) return
     flight.resolve(found.entry.value, HIT.l2, found.entry)
   }
 
   /** Stale in L2: the callers have it now, the load goes on behind them. */
   #answerStale(flight: Flight, request: LoadRequest, usable: UsableEntry, found: FoundEntry): void {
     this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
-    flight.answerLabels = found.entry.labels.labels
-    flight.answerUntilMs = found.entry.staleUntilMs
+    flight.resultLabels = found.entry.labels.labels
+    flight.resultUntilMs = found.entry.staleUntilMs
     flight.keepAlive()
     flight.resolve(usable.entry.value, STALE[usable.tier], usable.entry)
   }
@@ -190,7 +190,7 @@ export class FlightRunner {
       await this.#filler.finish(done)
     } catch (error) {
       // The loader did its part: its callers are served, whatever the cache could not make of the value.
-      if (!flight.isAnswered) flight.resolve(loaded.value)
+      if (!flight.isSettled) flight.resolve(loaded.value)
       this.#leases?.giveBack(right)
       recorder.storeFailed(scope.space, flight.localKey, error)
       recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
@@ -213,7 +213,7 @@ export class FlightRunner {
     const mayServe = usable !== undefined && this.isStillUsable(usable, flight)
     local.detachFlight(flight)
     if (!mayServe) {
-      if (!flight.isAnswered) flight.reject(error, outcome)
+      if (!flight.isSettled) flight.reject(error, outcome)
       return
     }
     this.#noteFailure(flight, request, usable)
@@ -221,7 +221,7 @@ export class FlightRunner {
     if (usable.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
       putInL1(this.#core, flight.localKey, usable.entry, request.policy, undefined)
     }
-    if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+    if (!flight.isSettled) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
   }
 
   isStillUsable(usable: UsableEntry, flight: Flight): boolean {

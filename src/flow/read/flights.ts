@@ -20,7 +20,7 @@ export class Flights {
     const flight = local.flights.get(localKey)
     if (flight === undefined) return undefined
     const nowMs = clock.nowMs()
-    if (flight.isAnswered && nowMs >= flight.answerUntilMs) return undefined
+    if (flight.isSettled && nowMs >= flight.resultUntilMs) return undefined
     return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
   }
 
@@ -32,7 +32,7 @@ export class Flights {
     const { remote, tokens } = this.#core
     if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
     // If L2 cannot be asked, a load that runs is shared all the same (G5). What it has answered is a value like any other.
-    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isAnswered || remote.tier.isAvailable())
+    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isSettled || remote.tier.isAvailable())
   }
 
   /** A flight that others can join, not yet started. */

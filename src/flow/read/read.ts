@@ -193,9 +193,9 @@ export class Reader {
   }
 
   /** Whether a call with windows of its own takes what the flight answered. */
-  #isTaken(request: LoadRequest, { answerEntry, outcome }: Flight): boolean {
-    if (answerEntry === undefined) return true
-    const age = ageFor(request, answerEntry, this.#core)
+  #isTaken(request: LoadRequest, { servedEntry, outcome }: Flight): boolean {
+    if (servedEntry === undefined) return true
+    const age = ageFor(request, servedEntry, this.#core)
     if (outcome.result === 'hit') return age === 'fresh'
     return outcome.result === 'stale' ? age === 'fresh' || age === 'stale' : age !== 'expired'
   }
@@ -213,8 +213,8 @@ export class Reader {
    * the value is the earlier callers', not this one's.
    */
   #isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
-    if (flight.labelMark === joinedAt || flight.answerLabels === undefined) return false
-    return flight.answerLabels.some((label) =>
+    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
+    return flight.resultLabels.some((label) =>
       this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
     )
   }

@@ -46,7 +46,7 @@ export class Refresher {
       request.signal?.throwIfAborted()
       const flying = local.flights.get(request.localKey)
       if (flying !== undefined) this.#flights.refuseCycle(flying, userKey)
-      if (flying?.mustLoad !== true || flying.isAnswered) return this.#refreshed(this.#begin(request), request)
+      if (flying?.mustLoad !== true || flying.isSettled) return this.#refreshed(this.#begin(request), request)
       if (!flying.isLoading) {
         if (request.tags !== undefined) flying.addTags(request.tags)
         return this.#refreshed(flying, request)
@@ -55,7 +55,7 @@ export class Refresher {
         await this.#wait(flying, request)
       } catch (error) {
         // Its failure is that of its own callers.
-        if (!flying.isAnswered) throw error
+        if (!flying.isSettled) throw error
       }
     }
   }
