@@ -44,7 +44,7 @@ export class LookUp {
     this.#remote = remote
   }
 
-  /** What L1 or L2 holds under a key, usable in whatever way. */
+  /** The usable entry that L1 or L2 has for a key. */
   async find(scope: CallScope, userKey: string, given: ReadOptions | undefined): Promise<UsableEntry | undefined> {
     this.#core.assertOpen()
     const options = ownOptions(given)
@@ -98,7 +98,7 @@ export class LookUp {
     }
   }
 
-  /** Throws the reason of a signal that is aborted already; the reads are over then. */
+  /** If the signal is aborted already, records the reads as aborted and throws its reason. */
   #refuseAborted(scope: CallScope, userKeys: readonly string[], options: ReadOptions | undefined): void {
     if (options?.signal?.aborted !== true) return
     for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
