@@ -58,7 +58,7 @@ export interface Core {
   assertOpen(): void
 }
 
-/** A cache or namespace: where its keys lie, and the defaults of its calls. */
+/** A cache or namespace: the space of its keys, and the defaults of its calls. */
 export interface CallScope {
   readonly space: Space
   readonly policy: Policy

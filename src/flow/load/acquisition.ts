@@ -134,7 +134,7 @@ export class Acquisition {
   }
 
   /**
-   * Pauses and looks again, or lets the load go ahead if waiting is switched off or over. The fence stays on in any case: what was seen
+   * Pauses and looks again, or lets the load go ahead if waiting is switched off or over. The fence is never switched off: what was seen
    * must still stand there at the fill. `singleFlight: 'process'` switches off the wait for other processes only (G5).
    */
   async #waitBehind(seen: Seen): Promise<Acquired | Seen> {

@@ -1,4 +1,4 @@
-// How long one load waits for the loads of other processes, and how often it checks what it waits for.
+// How long one load waits for the loads of other processes, and how often it checks the lease.
 import type { AtMs } from '../../model/entry.js'
 import type { Milliseconds } from '../../model/ports.js'
 

@@ -32,7 +32,7 @@ export interface Loaded {
   readonly failure: CacheError | undefined
 }
 
-/** Runs `load` for a flight, at once. Rejects with exactly what the loader threw or rejected with. */
+/** Runs `load` for a flight, synchronously. Rejects with exactly what the loader threw or rejected with. */
 export function runLoader(
   load: Loader<unknown>,
   key: string,

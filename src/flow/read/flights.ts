@@ -14,7 +14,7 @@ export class Flights {
     this.#core = core
   }
 
-  /** The flight that a new caller may join, if there is one. Not one whose result is past its ttl. */
+  /** The flight that a new caller may join, if there is one: not one whose result is past its ttl, or may have been invalidated. */
   joinable(localKey: string): Flight | undefined {
     const { local, clock } = this.#core
     const flight = local.flights.get(localKey)

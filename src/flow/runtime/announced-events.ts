@@ -12,12 +12,12 @@ type Verb = InvalidatedEvent['by']
  * whole cache, so their scope is that of the cache.
  */
 export function eventsOf(announcement: Announcement, rootName: string): readonly InvalidatedEvent[] {
-  const softly = announcement.expiredLabels.map(([label]) => label)
+  const expiredLabels = announcement.expiredLabels.map(([label]) => label)
   return [
     ...ofKeys('unknown', announcement.keys, rootName),
     ...ofKeys('expire', announcement.expiredKeys, rootName),
     ...ofTags('invalidateTags', announcement.labels, rootName),
-    ...ofTags('expireTags', softly, rootName),
+    ...ofTags('expireTags', expiredLabels, rootName),
     ...announcement.labels.filter(isOfScope).map((label) => event('clear', label.slice(2), [], [])),
     ...announcement.prefixes.map((prefix) => event('deleteByPrefix', scopeOf(prefix, rootName), [], [])),
   ]

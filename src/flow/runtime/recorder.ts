@@ -243,7 +243,7 @@ export class Recorder {
       explained: (cause) => this.outageExplained(cause),
       recovered: (degradedMs) => this.recovered(degradedMs),
       failed: () => this.l2Failed(),
-      answered: (_operation, tookMs) => this.l2Answered(tookMs),
+      answered: (_operation, tookMs) => this.l2Replied(tookMs),
     }
   }
 
@@ -279,7 +279,7 @@ export class Recorder {
     if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
   }
 
-  l2Answered(tookMs: Milliseconds): void {
+  l2Replied(tookMs: Milliseconds): void {
     this.counters.l2Operations++
     this.l2Latency.add(tookMs)
   }
@@ -308,6 +308,6 @@ export class Recorder {
 
 function asCacheError(reason: Error): CacheError {
   if (reason instanceof CacheError) return reason
-  const message = `expected L2 to answer; ${foreignReason(reason)}. The cache goes on without it`
+  const message = `expected L2 to reply; ${foreignReason(reason)}. The cache goes on without it`
   return new CacheError('L2_UNAVAILABLE', message, { cause: reason })
 }

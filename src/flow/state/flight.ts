@@ -47,8 +47,8 @@ export interface FlightPlan {
 }
 
 /**
- * Its result settles exactly once. After that the value may still be being stored, or the load may still run (if a stale value was
- * served).
+ * Its result settles exactly once. After that the load may still run (if a stale value was served), or its value may still be on the
+ * way into L2.
  *
  * Single flight (G5): callers of a key join the flight that `LocalState.flights` has for it, and no other.
  */

@@ -10,7 +10,7 @@ const DELAY_MS: Milliseconds = 250
 /** The pause between two slices, so that a sweep takes a few percent of the event loop, whatever the size of L1. */
 const PAUSE_MS: Milliseconds = 5
 const SLICE_ENTRIES = 500
-/** For this time after a pass, a full L1 requests no other one. */
+/** After a pass, a full L1 requests no other one for this time. */
 const REST_MS: Milliseconds = 10_000
 /** How many entries one insertion into a full L1 checks. */
 const STEP_ENTRIES = 16

@@ -47,7 +47,7 @@ export class Publisher {
       results = reply === UNAVAILABLE ? pending.map(() => NOT_PUBLISHED) : reply
     }
     if (this.bus?.announces !== 'publish') return results
-    // Announced even if L2 was not reached: the other processes forget at once, and once more after the replay.
+    // Announced even if L2 was not reached: the other processes forget at once, and once more when the replay publishes it.
     const problem = await this.#sendOverBus(this.bus, announcement)
     if (problem === undefined || this.l2 === undefined) return results
     return results.map((result) => result ?? problem)

@@ -31,7 +31,7 @@ export interface LateProof {
   wasInvalidated(announcement: Uint8Array): boolean
 }
 
-/** The life of an entry begins after its load. So when the load begins, a token must have so much more left than the entry lives. */
+/** The life of an entry begins only after its load. So at the beginning of the load a token must have this much more time left. */
 const LOAD_MARGIN_MS = 60_000
 /** How often tokens in use are confirmed: a server that is short of memory may have evicted one, or never planted it. */
 const CONFIRM_EVERY_MS = 10_000

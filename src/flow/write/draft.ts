@@ -54,10 +54,10 @@ export function acceptWritten(
 ): Accepted | Promise<Accepted> {
   const own = checkOptions(options, WRITE_OPTIONS, 'set')
   const accepted = accept(core.values, resolvePolicy(scope.policy, own), value)
-  return accepted instanceof Promise ? accepted.then(unrefused) : unrefused(accepted)
+  return accepted instanceof Promise ? accepted.then(throwIfRefused) : throwIfRefused(accepted)
 }
 
-function unrefused(accepted: Accepted): Accepted {
+function throwIfRefused(accepted: Accepted): Accepted {
   if (accepted.refusal !== undefined) throw accepted.refusal
   return accepted
 }

@@ -257,7 +257,7 @@ export class Writer {
       const { place, subject, change } = begun
       const isLast = this.#order.end(idOf(begun), place, result)
       if (change.op === 'invalidateLabel' || change.op === 'expireLabel') labels.add(subject)
-      // While a later write of the same key is under way, that write cleans L1.
+      // While a later write of the same key is in progress, that write cleans L1.
       else if (core.remote !== undefined)
         core.local.applyChange(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
     }
