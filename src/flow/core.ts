@@ -1,4 +1,4 @@
-// What the parts of the flow share: one object per cache, put together by `create-cache.ts`.
+// What the rooms of the flow share: one object per cache, built in `create-cache.ts`.
 import type { EntryCodec } from '../codec/entry-codec.js'
 import type { Events } from '../model/events/events.js'
 import type { Space } from '../model/keys/key.js'
@@ -20,7 +20,7 @@ import type { Publisher } from './sync/publisher.js'
 import type { TokenReader } from './tokens/token-reader.js'
 import type { TokenTable } from './tokens/token-table.js'
 
-/** L2 and what is needed to speak with it. */
+/** L2: its tier, the codec of its entries, and how long a lease lives. */
 export interface Remote {
   readonly tier: RemoteTier
   readonly codec: EntryCodec
@@ -28,17 +28,17 @@ export interface Remote {
 }
 
 export interface Core {
-  /** Scope of the cache itself: prefix of its store keys. */
+  /** The scope of the cache itself, which is the prefix of its store keys. */
   readonly name: string
   readonly clock: Clock
-  /** The clock of what ends a caller's waiting. */
+  /** The clock for timers that end a caller's wait. */
   readonly callers: WaitingCallers
-  /** What ends loads that take too long. */
+  /** Ends loads that exceed `hardTimeout`. */
   readonly limits: Deadlines<Timed>
-  /** Sampled once per turn of the event loop: for hits only. */
+  /** Sampled once per turn of the event loop; for hits only. */
   readonly turnClock: { nowMs(): number }
   readonly random: Random
-  /** What a value must be to be kept, and as what. */
+  /** Which values may be kept, and in which form. */
   readonly values: ValueRules
   readonly l1: MemoryTier | undefined
   readonly remote: Remote | undefined
@@ -52,13 +52,13 @@ export interface Core {
   readonly background: Background
   readonly events: Events
   readonly recorder: Recorder
-  /** Which flight's or batch's loader the present call comes from. */
+  /** Finds the load that the current call comes from. */
   readonly running: RunningLoads
   /** Throws `CLOSED` once `close()` was called. */
   assertOpen(): void
 }
 
-/** What a key is relative to, and the defaults of its calls. */
+/** A cache or namespace: the space of its keys, and the defaults of its calls. */
 export interface CallScope {
   readonly space: Space
   readonly policy: Policy

@@ -1,4 +1,4 @@
-// The end of a cache: in order, within its limit, and only once.
+// Closes a cache: in a fixed order, within a time limit, and only once.
 import { CacheError } from '../model/errors.js'
 import type { Bus, Milliseconds, RemoteStore } from '../model/ports.js'
 import type { Core } from './core.js'
@@ -7,10 +7,10 @@ import type { L1Sweep } from './state/l1-sweep.js'
 import type { BusListener } from './sync/listener.js'
 import type { Replay } from './sync/replay.js'
 
-/** What closing a store or a bus may take. */
+/** The longest that closing a store or a bus may take. */
 const CLOSE_LIMIT_MS: Milliseconds = 1_000
 
-/** What is closed beside what the core has. */
+/** What closing needs: parts of the core, and parts that the core does not have. */
 export interface ShutdownParts {
   readonly core: Pick<
     Core,
@@ -22,11 +22,11 @@ export interface ShutdownParts {
   readonly store: RemoteStore | undefined
   readonly bus: Bus | undefined
   readonly closeTimeoutMs: Milliseconds
-  /** Of L2; 0 without. */
+  /** The timeout of L2; 0 without an L2. */
   readonly l2TimeoutMs: Milliseconds
 }
 
-/** Whether the cache is open, and how it is closed. */
+/** Knows whether the cache is open, and closes it. */
 export class Shutdown {
   #closing: Promise<void> | undefined
 
@@ -47,19 +47,22 @@ export class Shutdown {
   }
 }
 
-/** In this order: no more reads and writes, what is under way, what still waits for L2, then the loads that did not end, and leases. */
+/**
+ * In this order: refuse new calls, finish background work, publish what waits for L2, abort the loads that still run, give back
+ * their leases, close L2 and the bus.
+ */
 async function close(parts: ShutdownParts): Promise<void> {
   const { core, replay, listener, sweep, store, bus } = parts
   const { background, callers, events, l1, limits, local, outbox, recorder, remote } = core
-  const goodbyeMs = Math.min(parts.l2TimeoutMs, parts.closeTimeoutMs / 4)
+  const giveBackMs = Math.min(parts.l2TimeoutMs, parts.closeTimeoutMs / 4)
   listener.distrust()
   recorder.refreshesDropped(background.end())
-  await endsWithin(publishAll(parts), parts.closeTimeoutMs - goodbyeMs, callers)
+  await endsWithin(publishAll(parts), parts.closeTimeoutMs - giveBackMs, callers)
   const unsaved = background.endWaiting()
   local.abortAll(new CacheError('CLOSED', 'the cache was closed while this load ran'))
   limits.takeAll()
-  // Leases are given back, so that no other process waits for them.
-  await endsWithin(background.drain(), goodbyeMs, callers)
+  // Aborted loads give back their leases, so that no other process waits for them.
+  await endsWithin(background.drain(), giveBackMs, callers)
   const lost = replay.end() + outbox.size
   remote?.tier.end()
   await Promise.all([guarded(core, () => bus?.close()), guarded(core, () => store?.close())])
@@ -75,7 +78,7 @@ async function publishAll({ core: { background, journal }, replay, store }: Shut
   await background.drain()
 }
 
-/** A store or bus of the user's may throw or never settle, although its port forbids both. */
+/** A user's own store or bus may throw or never settle, although its port forbids both. */
 async function guarded(
   { background, callers }: Pick<Core, 'callers' | 'background'>,
   end: () => Promise<void> | undefined,

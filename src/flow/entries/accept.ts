@@ -1,5 +1,5 @@
-// What a value becomes before anything is done with it: checked by the rules of the cache, then passed through the schema.
-// L2 keeps what goes into the schema, callers and L1 get what comes out of it: so one key has one type, and no value passes twice.
+// Prepares a value before it is used: the rules of the cache check it, then it passes through the schema.
+// L2 keeps the schema's input; callers and L1 get its output. So a key has one type, and no value passes the schema twice.
 import { isDeepStrictEqual } from 'node:util'
 import { CacheError } from '../../model/errors.js'
 import { foreignReason, foreignText } from '../../model/foreign-text.js'
@@ -7,25 +7,25 @@ import type { Policy } from '../../model/options/policy.js'
 import type { StandardSchema } from '../../model/values/schema.js'
 import type { ValueRules } from '../../model/values/value-rules.js'
 
-/** A value made ready. */
+/** A value that was checked and validated. */
 export interface Accepted {
   /** What callers get and L1 keeps. */
   readonly value: unknown
   /** What L2 keeps. */
   readonly input: unknown
-  /** Why no tier may keep it; its callers get it all the same. */
+  /** Why no tier may keep it. Its callers get it nevertheless. */
   readonly refusal: CacheError | undefined
-  /** `false`: what L2 would have to keep is not known. */
+  /** `false` if it is not known what L2 would have to keep. */
   readonly isForL2: boolean
 }
 
-/** Throws, or rejects with, `SCHEMA_MISMATCH`. A promise only where the schema returns one. */
+/** Throws or rejects with `SCHEMA_MISMATCH`. Returns a promise only if the schema does. */
 export function accept(rules: ValueRules, policy: Policy, given: unknown): Accepted | Promise<Accepted> {
   const { value: input, refusal } = acceptByRules(rules, policy, given)
   if (policy.schema === undefined || isAbsent(input)) return { value: input, input, refusal, isForL2: true }
   const value = validate(policy.schema, input)
   const finish = (output: unknown): Accepted => {
-    // What L2 keeps is data; what the schema makes of it may be more, but must serve more than one reader.
+    // L2 keeps plain data. The schema may return more than that, but nothing that only one reader can use.
     const unusable = output === input ? undefined : refusalOfOutput(rules, output)
     return { value: output, input, refusal: refusal ?? unusable, isForL2: true }
   }
@@ -33,8 +33,8 @@ export function accept(rules: ValueRules, policy: Policy, given: unknown): Accep
 }
 
 /**
- * A value that has passed already and is to live on. What L2 is to keep of it is known only if it passes the schema once more and
- * stays what it is; else L2 keeps nothing.
+ * For a stale value that is renewed and has passed the schema before. The input that L2 must keep is known only if the schema accepts
+ * the value again and returns it unchanged; otherwise L2 keeps nothing.
  */
 export async function acceptAgain(rules: ValueRules, policy: Policy, value: unknown): Promise<Accepted> {
   const again: Accepted = { value, input: value, refusal: refusalOfOutput(rules, value), isForL2: true }
@@ -42,7 +42,7 @@ export async function acceptAgain(rules: ValueRules, policy: Policy, value: unkn
   try {
     return { ...again, isForL2: isDeepStrictEqual(await validate(policy.schema, value), value) }
   } catch {
-    return { ...again, isForL2: false } // the schema does not take what it returned
+    return { ...again, isForL2: false } // the schema rejects its own output
   }
 }
 
@@ -56,7 +56,7 @@ function refusalOfOutput(rules: ValueRules, output: unknown): CacheError | undef
   }
 }
 
-/** `undefined` and `null` say that there is no value: there is nothing for a schema to look at. */
+/** `undefined` and `null` mean that there is no value, so a schema has nothing to validate. */
 export function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null
 }
@@ -74,17 +74,17 @@ function acceptByRules(
   }
 }
 
-/** What the schema returns for `value`. Throws, or rejects with, `SCHEMA_MISMATCH`. */
+/** What the schema returns for `value`. Throws or rejects with `SCHEMA_MISMATCH`. */
 export function validate(schema: StandardSchema, value: unknown): unknown {
   let result: ReturnType<StandardSchema['~standard']['validate']>
   try {
     result = schema['~standard'].validate(value)
   } catch (error) {
-    throw thrown(error)
+    throw schemaThrew(error)
   }
   if (!(result instanceof Promise)) return outputOf(result)
   return result.then(outputOf, (error: unknown) => {
-    throw thrown(error)
+    throw schemaThrew(error)
   })
 }
 
@@ -92,7 +92,7 @@ const MAX_ISSUES = 10
 
 function outputOf(result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>): unknown {
   if (result.issues === undefined) return result.value
-  // Validators put the value itself into their issues; of these only what the standard names is told.
+  // Validators may put the value itself into their issues, so only the fields of the standard are reported.
   const issues = result.issues.map(({ message, path }) => ({ message: foreignText(String(message)), path }))
   const shown = issues.slice(0, MAX_ISSUES).map(({ message, path }) => `${pathOf(path)}${message}`)
   const problem = [...shown, ...(issues.length > MAX_ISSUES ? [`and ${issues.length - MAX_ISSUES} more`] : [])].join(
@@ -107,7 +107,7 @@ function pathOf(path: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
   return `${foreignText(path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.'))}: `
 }
 
-function thrown(cause: unknown): CacheError {
+function schemaThrew(cause: unknown): CacheError {
   return new CacheError(
     'SCHEMA_MISMATCH',
     `expected the schema to validate the value; it threw: ${foreignReason(cause)}`,

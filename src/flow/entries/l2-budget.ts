@@ -7,8 +7,8 @@ export function l2BudgetOf(core: Pick<Core, 'callers' | 'remote'>, { hardTimeout
   const tier = core.remote?.tier
   const starting = tier?.starting
   if (tier === undefined || starting === undefined) return new TimeBudget(core.callers, tier?.timeoutMs ?? 0)
-  // What a first connection takes is none of what L2 may cost a read once it is connected. The loader must still have its turn
-  // before the caller's own limit ends.
+  // The first connection has time of its own, beside the time that L2 may cost a read once it is connected. The loader must still be
+  // able to run before the caller's own limit ends.
   const moreMs = Math.min(tier.connectTimeoutMs, hardTimeoutMs / 2 - tier.timeoutMs)
   const budget = new TimeBudget(core.callers, tier.timeoutMs, moreMs)
   void starting.then(() => budget.renew())

@@ -1,4 +1,4 @@
-// What this process has of a key: its own writes that L2 does not have yet, and L1.
+// The entries of this process: its own writes that L2 does not have yet, and L1.
 
 import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import type { CallWindows } from '../../model/options/call-windows.js'
@@ -16,7 +16,7 @@ export class LocalEntries {
     this.#core = core
   }
 
-  /** The entry of L1 that may be used in some way, with its labels and the trust in the bus checked. */
+  /** The usable entry of this process. Its labels and the trust in the bus are checked. */
   usable(localKey: string, policy: Policy, windows?: CallWindows): UsableEntry | undefined {
     const { l1, clock, tokens } = this.#core
     const written = this.ownWrite(localKey)
@@ -26,7 +26,7 @@ export class LocalEntries {
     const nowMs = clock.nowMs()
     const currency = tokens.verify(entry, nowMs)
     if (currency === 'invalidated') {
-      // Not trusted is not dead: L2 may say that it is still what it was.
+      // An entry that is only untrusted stays: L2 may confirm it.
       if (tokens.compare(entry.labels) === 'invalidated') l1?.delete(localKey)
       return undefined
     }
@@ -36,14 +36,14 @@ export class LocalEntries {
       l1?.delete(localKey)
       return undefined
     }
-    // Too long in L1 for this call: it asks L2, which others need not.
+    // It was in L1 too long for this call, which asks L2. Other calls may still take it.
     if (windows?.l1TtlMs !== undefined && nowMs >= entry.verifiedAtMs + windows.l1TtlMs) return undefined
     return { entry, tier: 'l1', age }
   }
 
   /**
-   * A value that was set here and that L2 does not have yet is what this process reads (G2), whatever L1 made of it. `usable`
-   * is `undefined` if its life is over.
+   * A value that was set here and is not in L2 yet. This process reads it (G2), even if L1 did not keep it. `usable` is `undefined`
+   * once the value has expired.
    */
   ownWrite(localKey: string): { readonly usable: UsableEntry | undefined } | undefined {
     const { clock, tokens, journal, local } = this.#core
@@ -52,7 +52,7 @@ export class LocalEntries {
     return plan && { usable: usableOf(plan, clock.nowMs(), tokens.epoch) }
   }
 
-  /** L1 only, synchronous; changes neither recency nor counters. */
+  /** Reads this process only, synchronously. Changes neither recency nor counters. */
   peek(localKey: string): unknown {
     const { l1, clock, tokens, local } = this.#core
     const unsent = local.unsent.planOf(localKey)
@@ -65,8 +65,8 @@ export class LocalEntries {
     return age === 'fresh' || age === 'stale' ? this.release(entry.value) : undefined
   }
 
-  /** L1 takes a copy of what L2 has, unless an invalidation came while the answer was on its way. */
-  copyOf(localKey: string, keyMark: number, policy: Policy, found: FoundEntry): void {
+  /** Copies an entry of L2 into L1, unless its key was invalidated while the reply was on its way. */
+  copyToL1(localKey: string, keyMark: number, policy: Policy, found: FoundEntry): void {
     if (policy.tiers !== 'all' || policy.l1TtlMs <= 0) return
     if (this.#core.local.keyLog.brokenSince(keyMark, localKey)) return
     putInL1(this.#core, localKey, found.entry, policy, found.bytes)
@@ -76,20 +76,20 @@ export class LocalEntries {
     return this.#core.l1 === undefined ? value : this.#core.l1.release(value)
   }
 
-  /** What a flight answered. A value that cannot be copied was not kept either: only those who waited for it share it. */
+  /** The result of a flight, for one of its callers. A value that cannot be copied is in no tier either, so only they share it. */
   handOut(value: unknown): unknown {
     try {
       return this.release(value)
     } catch {
-      return value // the event storeFailed told of it, and no error of the cache's reaches the caller of a read
+      return value // `storeFailed` has reported it, and an error of the cache never reaches the caller of a read
     }
   }
 }
 
-/** XFetch draws at most this many natural logarithms: -ln of the smallest positive double below 1 that `random` can leave. */
+/** XFetch draws -ln(1 - random()). The smallest 1 - random() above 0 is 2^-53, and -ln(2^-53) is below 37. */
 const LARGEST_DRAW = 37
 
-/** Puts an entry into L1. Where a hit needs a decision (early refresh, a copy of the value) it takes the longer way from the start. */
+/** Puts an entry into L1. Where hits need a decision (early refresh, a copy of the value), `hotUntilMs` sends them down the slow path. */
 export function putInL1(
   core: Pick<Core, 'l1'>,
   localKey: string,
@@ -104,7 +104,7 @@ export function putInL1(
   l1.set(localKey, entry, sizeBytes)
 }
 
-/** A value that L2 does not have yet, as the entry that it would be. */
+/** The entry for a value that L2 does not have yet. */
 function usableOf(plan: SealPlan, nowMs: AtMs, epoch: number): UsableEntry | undefined {
   const entry = makeEntry({ ...plan, l1UntilMs: Number.POSITIVE_INFINITY, verifiedAtMs: nowMs, epoch })
   const age = ageOf(entry, nowMs)

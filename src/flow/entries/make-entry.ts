@@ -1,4 +1,4 @@
-// How long a value lives, and the entry that this process has of it.
+// How long a value lives, and how its entry in this process is made.
 import { type AtMs, Entry } from '../../model/entry.js'
 import type { LabelSet } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
@@ -6,7 +6,7 @@ import type { Milliseconds } from '../../model/ports.js'
 import { jittered } from '../../model/time/freshness.js'
 import type { Life } from '../state/seal-plan.js'
 
-/** How long a value of this policy lives from now. `ttlMs` is what its loader said, if it did. */
+/** How long a value lives under this policy. `ttlMs` is the ttl that its loader chose, if it did. */
 export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | undefined, random: () => number): Life {
   const isAbsent = value === undefined || value === null
   const fullMs = ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
@@ -25,17 +25,17 @@ export interface EntryParts {
   readonly createdAtMs: AtMs
   /** Counted from `createdAtMs`. */
   readonly life: Life
-  /** Where L1's own ttl ends all of its lives. */
+  /** When L1's own ttl ends: the entry is not usable in L1 after that. */
   readonly l1UntilMs: AtMs
   readonly verifiedAtMs: AtMs
   readonly labels: LabelSet
   readonly loadMs: Milliseconds
   readonly etag: string | undefined
-  /** Of the token table when the labels' tokens were read. */
+  /** The epoch of the token table when the tokens were read. */
   readonly epoch: number
 }
 
-/** An entry with its lives as instants. Times are rounded so that V8 keeps them in place: an age up, an instant down. */
+/** An entry with its times as instants. Instants are rounded down and durations up: V8 stores small integers without boxing. */
 export function makeEntry(parts: EntryParts): Entry {
   const { life, l1UntilMs } = parts
   const createdAtMs = Math.floor(parts.createdAtMs)

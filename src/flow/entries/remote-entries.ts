@@ -1,4 +1,4 @@
-// Entries as L2 holds them: reading one, judging whether it may be served, and sealing one to be stored.
+// The entries of L2: reads one, judges whether it may be served, and seals one for storing.
 import type { StoredEntry } from '../../codec/entry-codec.js'
 import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../../codec/stamp.js'
 import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
@@ -18,34 +18,34 @@ import { makeEntry } from './make-entry.js'
 
 /** What stands in L2 under a key, judged. */
 export type Found =
-  /** An entry that is fresh, stale or usable if loading fails (`ageOf` says). `stamp` is the fence of a load that replaces it. */
+  /** A usable entry, whose age `ageOf` returns. Its `stamp` is the fence of a load that replaces it. */
   | FoundEntry
   | { readonly kind: 'absent' }
-  /** Somebody's lease: a load that may be waited for. `stamp` is all of it. */
+  /** The lease of a load that can be waited for. `stamp` is the whole lease. */
   | { readonly kind: 'leased'; readonly stamp: Bytes }
-  /** A writer's fence: the source of truth is being changed, and what is read from it now may be kept nowhere. */
+  /** A write fence: the source of truth is being changed, so what is loaded now may be kept nowhere. */
   | { readonly kind: 'fenced' }
-  /** Outdated, invalidated, damaged or foreign: nothing to serve, and it may be replaced if it still begins with `stamp`. */
+  /** Outdated, invalidated, damaged or foreign: not served. It may be replaced while it still begins with `stamp`. */
   | UnusableFound
-  /** Written by a later release: nothing to serve, and not ours to replace. */
+  /** Written by a later release: neither served nor replaced. */
   | { readonly kind: 'later-format' }
   | { readonly kind: 'unavailable' }
 
-/** `labels`: those of an entry that was invalidated or softly expired by one of them. */
+/** `labels` are those of an entry that was invalidated or soft-expired. */
 export interface UnusableFound {
   readonly kind: 'unusable'
   readonly stamp: Bytes | undefined
   readonly labels?: LabelSet
 }
 
-/** Taken before L2 is asked: whatever happens after it may have passed the answer on its way. */
+/** Taken before L2 is asked. An invalidation after it may not be visible in the reply. */
 export interface AskedAt {
   readonly nowMs: AtMs
-  /** Of the token table. */
+  /** The epoch of the token table. */
   readonly epoch: number
 }
 
-/** How L2 is asked what stands under a key. */
+/** Asks L2 what stands under a key. */
 export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
 
 export class FoundEntry {
@@ -56,12 +56,12 @@ export class FoundEntry {
     private readonly opened: StoredEntry,
   ) {}
 
-  /** Copied when it is asked for: nearly every entry found is served, and nobody asks. */
+  /** Copied only when it is needed: most entries are served without it. */
   get stamp(): Bytes {
     return this.opened.stamp
   }
 
-  /** What it weighs in L1. */
+  /** Its weight in L1. */
   get bytes(): number {
     return this.opened.weightBytes
   }
@@ -85,8 +85,8 @@ export class RemoteEntries {
     this.#remote = remote
   }
 
-  /** To be taken before the question is sent, for `judge`. */
-  ask(): AskedAt {
+  /** Call this before the request is sent, and pass the result to `judge`. */
+  askedNow(): AskedAt {
     return { nowMs: this.core.clock.nowMs(), epoch: this.core.tokens.epoch }
   }
 
@@ -95,8 +95,8 @@ export class RemoteEntries {
   }
 
   /**
-   * Reads a key, or asks in another way what stands there, and judges it. A key whose own change still waits to be told, or has just
-   * begun, is not asked for (G2).
+   * Reads a key (or uses `ask` to find out what stands there) and judges the result. L2 is not asked while a change of this process to
+   * the key is not published yet (G2).
    */
   async read(
     space: Space,
@@ -110,12 +110,12 @@ export class RemoteEntries {
     if (this.core.journal.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
     const { starting } = this.#remote.tier
     if (starting !== undefined && !(await budget.lasts(starting))) return NOT_ASKED
-    const askedAt = this.ask()
+    const askedAt = this.askedNow()
     const bytes = await ask(this.storeKey(localKey))
     return this.judge(bytes, space, localKey, policy, askedAt, budget)
   }
 
-  /** The same for many keys, in the order asked. */
+  /** The same for many keys, in their order. */
   async readMany(
     space: Space,
     localKeys: readonly string[],
@@ -127,19 +127,19 @@ export class RemoteEntries {
       const changing = core.outbox.beforeReadOf(localKey)
       if (changing !== undefined && (await budget.await(changing)) === undefined) return localKeys.map(() => NOT_ASKED)
     }
-    // Asked now: what waits may have been told when the answers are here, and they may still be from before.
     const { starting } = this.#remote.tier
     if (starting !== undefined && !(await budget.lasts(starting))) return localKeys.map(() => NOT_ASKED)
+    // Checked before L2 is asked: a waiting change may be published before the replies arrive, and they may still be older than it.
     const areWaiting = localKeys.map((key) => core.journal.hasKey(key) || core.local.unsent.has(key))
-    const askedAt = this.ask()
-    const answers = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
+    const askedAt = this.askedNow()
+    const replies = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
     return localKeys.map((localKey, i) => {
       if (areWaiting[i]) return NOT_ASKED
-      return this.judge(answers === UNAVAILABLE ? UNAVAILABLE : answers[i], space, localKey, policy, askedAt, budget)
+      return this.judge(replies === UNAVAILABLE ? UNAVAILABLE : replies[i], space, localKey, policy, askedAt, budget)
     })
   }
 
-  /** Judges what L2 answered to a question of `askedAt`. Header first: the payload of an entry that may not be served is never decoded. */
+  /** Judges what L2 returned for a request of `askedAt`. Header first: the payload of an entry that is not served is not decoded. */
   judge(
     bytes: Bytes | undefined | Unavailable,
     space: Space,
@@ -184,7 +184,7 @@ export class RemoteEntries {
     const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
     if (judged.currency === 'invalidated') return { kind: 'unusable', stamp: opened.stamp, labels: opened.labels }
     const found = (checked: unknown): Found => {
-      // What is left of its life in L2 bounds the copy in L1; L1's own ttl bounds it further. Of what L1 does not keep it bounds nothing.
+      // The copy in L1 lives no longer than the entry in L2, and no longer than L1's own ttl. If L1 keeps nothing, its ttl bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
       const entry = makeEntry({
         value: this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
@@ -195,7 +195,7 @@ export class RemoteEntries {
         labels: opened.labels,
         loadMs: opened.loadMs,
         etag: opened.etag,
-        // Not the present one: an invalidation, or a gap in the announcements, may have come since.
+        // Not the current epoch: an invalidation or a gap in the announcements may have come since.
         epoch: askedAt.epoch,
       })
       const expiredAtMs = this.#expiredAtMs(opened, judged, read)
@@ -214,7 +214,7 @@ export class RemoteEntries {
     return this.#validate(value, policy.schema, read, opened, found)
   }
 
-  /** When the entry, or a label of it, was softly expired; `undefined` if none was. */
+  /** When the entry or one of its labels was soft-expired; `undefined` if none was. */
   #expiredAtMs(
     opened: StoredEntry,
     judged: Judgement,
@@ -224,7 +224,7 @@ export class RemoteEntries {
     if (judged.currency === 'expired') firstMs = this.core.tokens.expiredAtMs(opened.labels, this.core.clock.nowMs())
     if (opened.state !== 'expired') return firstMs
     const agoMs = expiredAgoMs(opened.stamp, this.#remote.tier.storeNowMs(), ageMs)
-    // Not said: then it counts as expired when its ttl ends.
+    // If the stamp does not say when, the entry counts as expired from the end of its ttl on.
     const atMs = agoMs === undefined ? Number.POSITIVE_INFINITY : createdAtMs + Math.floor(ageMs) - agoMs
     return firstMs === undefined ? atMs : Math.min(firstMs, atMs)
   }
@@ -255,12 +255,15 @@ export class RemoteEntries {
     return { kind: 'unusable', stamp: bytes.length >= 16 ? stampOf(bytes) : undefined }
   }
 
-  /** Encodes an entry. The end of `staleIfError` may lie before that of `staleWhileRevalidate`: a soft expiry ends only the latter. Throws `UNSUPPORTED_VALUE`. */
+  /**
+   * Encodes an entry. Throws `UNSUPPORTED_VALUE`. `usableForMs` is the end of `staleIfError` alone, and may lie before that of
+   * `staleWhileRevalidate`: a soft expiry ends only the latter.
+   */
   seal(plan: SealPlan): Bytes {
     const ageMs = this.core.clock.nowMs() - plan.createdAtMs
     return this.#remote.codec.encode({
       key: fullKeyOf(plan.localKey, this.core.name),
-      // The hash alone would prove the key only as far as hashes do.
+      // A hash alone would not prove which key it stands for.
       keepKey: isHashedStoreKey(this.storeKey(plan.localKey)),
       value: plan.input,
       createdAtMs: Math.max(0, Math.floor(this.#remote.tier.storeNowMs() - ageMs)),
@@ -275,7 +278,7 @@ export class RemoteEntries {
   }
 }
 
-/** The lives that the envelope says. Of an entry without end it does not say `staleIfError`: then it is the reader's. */
+/** The life that the envelope states. For an endless entry it states no `staleIfError`, so the reader's policy decides. */
 function lifeOfStored({ freshForMs, staleForMs, usableForMs }: StoredEntry, policy: Policy): Life {
   const isEndless = freshForMs === Number.POSITIVE_INFINITY
   return {

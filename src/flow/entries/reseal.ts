@@ -1,10 +1,10 @@
-// A value that waited for L2, sealed once more: the tokens that it carried may be others by now.
+// Seals a value again that has waited for L2: its tokens may have changed meanwhile.
 import type { Change } from '../../model/ports.js'
 import type { PendingChange } from '../sync/pending-change.js'
 import type { TokenReader } from '../tokens/token-reader.js'
 import type { RemoteEntries } from './remote-entries.js'
 
-/** `undefined` when the tokens of now cannot be had. */
+/** `undefined` if the current tokens are not available. */
 export async function reseal(
   { plan, change }: PendingChange,
   entries: RemoteEntries | undefined,

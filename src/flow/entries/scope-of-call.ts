@@ -1,4 +1,4 @@
-// The scope that one call works in: its option `version` makes it another one.
+// The scope of one call, which its option `version` may change.
 import { type Version, versionedSpace } from '../../model/keys/key.js'
 import { ownOptions } from '../../model/own-options.js'
 import type { CallScope } from '../core.js'

@@ -1,4 +1,4 @@
-// Tags as users give them: listed, or derived from a value by a function.
+// Tags as users pass them: a list, or a function that derives them from a value.
 import { CacheError, show } from '../../model/errors.js'
 import { MAX_TAG_CHARACTERS, MAX_TAGS } from '../../model/limits.js'
 import type { Tags } from '../../model/options/options.js'
@@ -25,18 +25,18 @@ function tooLong(tag: string, where: string): CacheError {
   )
 }
 
-/** The same for the tags of one entry, which has a bounded number of them: reads compare each. */
+/** The same for the tags of one entry. Their number is bounded, since reads compare each of them. */
 export function checkEntryTags(tags: unknown, where: string): readonly string[] {
   const checked = checkTags(tags, where)
   if (checked.length > MAX_TAGS) throw tooMany(checked.length, where)
   return checked
 }
 
-/** More tags than an entry may have; `where` they came from. */
+/** The error for more tags than an entry may have; `where` says where they came from. */
 export function tooMany(count: number, where: string): CacheError {
   return new CacheError(
     'INVALID_KEY',
-    `an entry must have at most ${MAX_TAGS} tags; got ${count} in ${where}. Tag it with what its parts have in common`,
+    `an entry must have at most ${MAX_TAGS} tags; got ${count} in ${where}. Use fewer tags, each for a larger group of entries`,
   )
 }
 
@@ -46,8 +46,8 @@ export function checkTagList(tags: unknown, where: string): readonly string[] {
 }
 
 /**
- * The tags of a value. A function is not called for an absent value, which has nothing to derive tags from and carries none; a list
- * is for all values. Throws what the function throws, and `INVALID_KEY` for what is no list of strings.
+ * The tags of a value. A list applies to all values. A function is not called for an absent value, which carries no tags. Throws what
+ * the function throws, and `INVALID_KEY` if the tags are not a list of strings.
  */
 export function tagsFor(tags: Tags<never> | undefined, value: unknown, key: string): readonly string[] {
   if (tags === undefined) return NONE
@@ -58,7 +58,7 @@ export function tagsFor(tags: Tags<never> | undefined, value: unknown, key: stri
 
 const NONE: readonly string[] = []
 
-/** An async function was given where none can be: the message says so, and its rejection must not end the process. */
+/** An async function was passed where a plain one is expected. An error reports that; its own rejection must not end the process. */
 export function ignoreRejection(value: unknown): void {
   if (value instanceof Promise) value.catch(() => undefined)
 }

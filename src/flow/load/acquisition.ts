@@ -1,4 +1,4 @@
-// How one load comes to the right: what is done about each kind of what stands under its key.
+// How one load gets the right to load: one step for each kind of thing that may stand under its key.
 import { ageOf } from '../../model/entry.js'
 import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/remote-tier.js'
@@ -16,7 +16,7 @@ import {
   type StoreRight,
 } from './store-right.js'
 
-/** What can be asked of L2 on the way. */
+/** The commands to L2 that an acquisition uses. */
 export interface LeaseCommands {
   /** The right of a flight whose lease stands under its key. */
   holding(flight: AcquirePlan['flight'], lease: Bytes): Acquired
@@ -28,12 +28,12 @@ export interface LeaseCommands {
   claimBeside(entry: FoundEntry, plan: AcquirePlan): Promise<Claimed | Bytes | typeof UNAVAILABLE>
 }
 
-/** How often the right is asked for without waiting. Whoever keeps others from getting it for so long is no cache. */
+/** The most attempts to get the right. No cache makes so many of them fail; a stranger that keeps rewriting the key could. */
 const MAX_TRIES = 50
 
 /**
- * Waits for another process's load if the policy says so, but not for ever: see `LeaseWait`. Who then loads all the same expects at its
- * fill what it saw before its load began, as everybody does (G1).
+ * Waits for another process's load if the policy says so, but not for ever: see `LeaseWait`. A load that goes ahead nevertheless has a
+ * fence like every other: what it saw before it began must still stand there at its fill (G1).
  */
 export class Acquisition {
   readonly #leases: LeaseCommands
@@ -41,7 +41,7 @@ export class Acquisition {
   readonly #plan: AcquirePlan
   readonly #wait: LeaseWait
   #tries = 0
-  #hasAskedForLife = false
+  #hasCheckedLife = false
 
   constructor(
     leases: LeaseCommands,
@@ -59,10 +59,10 @@ export class Acquisition {
     let seen = found
     for (;;) {
       if (seen.kind !== 'claimed' && (this.#plan.flight.isAborted || this.#tries >= MAX_TRIES)) return loading(NO_RIGHT)
-      const next: Acquired | Seen | 'wait' = await this.#step(seen)
-      const come: Acquired | Seen = next === 'wait' ? await this.#waitBehind(seen) : next
-      if (isDecided(come)) return come
-      seen = come
+      const step: Acquired | Seen | 'wait' = await this.#step(seen)
+      const next: Acquired | Seen = step === 'wait' ? await this.#waitBehind(seen) : step
+      if (isDecided(next)) return next
+      seen = next
     }
   }
 
@@ -89,10 +89,10 @@ export class Acquisition {
     }
   }
 
-  /** It stays where it is, unless its life is none that a cache gives: a claim sees that, and takes its place. */
+  /** It stays in place, unless no cache can have given it its life: a claim checks that, and then replaces it. */
   async #besideForeign(right: StoreRight): Promise<Acquired | Seen> {
-    if (this.#hasAskedForLife) return loading(right)
-    this.#hasAskedForLife = true
+    if (this.#hasCheckedLife) return loading(right)
+    this.#hasCheckedLife = true
     const seen = await this.#leases.claimOrSee(this.#plan)
     return seen.kind === 'unavailable' ? loading(right) : seen
   }
@@ -120,13 +120,13 @@ export class Acquisition {
       return loading({ fence, lease: { storeKey, stamp: standing.lease }, mayKeep: true })
     }
     if (policy.singleFlight === 'process' || standing === UNAVAILABLE) return loadingBehind(fence)
-    // Somebody refreshes it. Whoever was served already need not wait.
-    if (flight.isAnswered) return { kind: 'leave' }
+    // Another load refreshes it. A flight whose callers were served need not wait for that.
+    if (flight.isSettled) return { kind: 'leave' }
     const isFresh = ageOf(seen.entry, this.#core.clock.nowMs()) === 'fresh'
     return flight.reason === 'refresh' && isFresh ? { kind: 'leave' } : 'wait'
   }
 
-  /** A refresh waits for no load that began before it: it takes the lease over, and what that load brings is stored nowhere. */
+  /** A requested refresh does not wait for a load that began before it. It replaces the lease, so that load's value is not stored. */
   #behindLease(stamp: Bytes): 'wait' | Promise<Seen> {
     if (!this.#plan.flight.mustLoad) return 'wait'
     this.#tries++
@@ -134,8 +134,8 @@ export class Acquisition {
   }
 
   /**
-   * A pause, and what stands there after it; or a load that goes ahead. Only the waiting is switched off then, never the fence: what was
-   * seen standing there must still stand at the fill. A load of this very process is waited for all the same (G5).
+   * Pauses and looks again, or lets the load go ahead if waiting is switched off or over. The fence is never switched off: what was seen
+   * must still stand there at the fill. `singleFlight: 'process'` switches off the wait for other processes only (G5).
    */
   async #waitBehind(seen: Seen): Promise<Acquired | Seen> {
     const { policy, budget } = this.#plan
@@ -144,7 +144,7 @@ export class Acquisition {
     if ((policy.singleFlight === 'process' && isOther) || this.#wait.isOver(callers.nowMs())) {
       return loadingBehind(seen.kind === 'leased' || seen.kind === 'entry' ? seen.stamp : undefined)
     }
-    // A little randomness keeps the waiting processes from asking in step.
+    // Jitter keeps the waiting processes from asking in step.
     const pauseMs = this.#wait.nextPauseMs() * (0.75 + 0.5 * random())
     await new Promise<void>((resolve) => callers.after(pauseMs, resolve))
     budget.renew()
@@ -161,6 +161,6 @@ function loadingBehind(fence: Bytes | undefined): Acquired {
   return loading({ fence, lease: undefined, mayKeep: true })
 }
 
-function isDecided(come: Acquired | Seen): come is Acquired {
-  return come.kind === 'load' || come.kind === 'found' || come.kind === 'leave'
+function isDecided(next: Acquired | Seen): next is Acquired {
+  return next.kind === 'load' || next.kind === 'found' || next.kind === 'leave'
 }

@@ -1,12 +1,12 @@
-// Many loads, one call: collects the ids whose loads have begun and asks a batch loader for them together.
+// Many loads, one call: collects the ids of the loads that have begun, and passes them to a batch loader together.
 //
-// The idea is DataLoader's (https://github.com/graphql/dataloader): what one tick asks for travels together. Here a cache stands in
-// front, and the keys of one tick come through it at different speeds: L1 answers some at once, L2 some after a round trip, and
-// of the rest each first gets the right to load. So a batch does not simply leave at the end of the tick in which it began: it
-// waits until no get that began together with one of its members is still on its way, and never long.
+// The idea is DataLoader's (https://github.com/graphql/dataloader): the loads of one tick go into one call. But here a cache comes
+// first, and the keys of one tick pass through it at different speeds: L1 has some at once, L2 has some after a round trip, and each
+// of the rest must first get the right to load. So a batch is not simply sent at the end of the tick in which it began. It waits until
+// no get of the same tick as one of its members is pending, but never for long.
 //
-// A batch belongs to no one of its callers, and what stands in the async context of one (a tenant, its rights, its transaction) must
-// not decide what the others get. So its loader runs in the context in which the batcher was made.
+// A batch serves several callers, and the async context of one of them (its tenant, its rights, its transaction) must not decide what
+// the others get. So its loader runs in the context in which the batcher was made, unless `context` says otherwise.
 import { AsyncResource } from 'node:async_hooks'
 import { CacheError, show } from '../../model/errors.js'
 import type { LoadContext } from '../../model/options/options.js'
@@ -15,15 +15,15 @@ import { atEndOfTick } from '../../model/time/tick.js'
 import type { Loading } from '../state/flight.js'
 import type { RunningLoads } from '../state/running-loads.js'
 
-/** What a batch loader is given besides the ids. */
+/** What a batch loader gets besides the ids. */
 export interface BatchContext {
-  /** Aborts once nobody waits for any id of the batch any more. */
+  /** Aborts once no caller waits for any id of the batch. */
   readonly signal: AbortSignal
-  /** What a loader of single values is given, for each id, in their order: its stale value, its ttl, its tags. */
+  /** For each id, in their order, the context that a loader of single values gets: its stale value, its ttl, its tags. */
   readonly each: readonly LoadContext[]
 }
 
-/** Loads many values at once: in the order of `ids`, an `Error` where a single id failed. */
+/** Loads many values at once. Returns them in the order of `ids`, with an `Error` where a single id failed. */
 export type BatchLoader<Id, V> = (
   ids: readonly Id[],
   context: BatchContext,
@@ -34,11 +34,11 @@ export interface BatcherOptions<Id, V> {
   /** Used for a batch of one, if given. */
   readonly load: ((id: Id, context: LoadContext) => V | Promise<V>) | undefined
   readonly maxBatch: number
-  /** How long a batch collects from its first member on; 0: as the head of this file says. */
+  /** How long a batch collects after its first member. 0: as long as the head of this file says. */
   readonly windowMs: Milliseconds
   readonly clock: Clock
   readonly running: RunningLoads
-  /** In whose async context the loaders run: `'made'`, that in which the batcher was made, or that of a batch's first caller. */
+  /** The async context in which loaders run: that in which the batcher was made, or that of a batch's first caller. */
   readonly context: 'made' | 'caller'
 }
 
@@ -52,78 +52,78 @@ interface Waiting<Id, V> {
 
 /** Gets that began in the same tick. */
 interface Burst {
-  onTheirWay: number
+  pendingGets: number
 }
 
-/** How long a batch waits for gets that began with it: some may wait for the load of another process. */
+/** The longest that a batch waits for gets of the same tick: some of them may wait for the load of another process. */
 const LONGEST_WAIT_MS: Milliseconds = 5
 
 export class Batcher<Id, V> {
   readonly #options: BatcherOptions<Id, V>
   #waiting: Waiting<Id, V>[] = []
-  /** Bursts of which some wait here and some are on their way. */
+  /** Bursts with some gets in this batch and some pending. */
   readonly #incomplete = new Set<Burst>()
-  /** The burst of the present tick. */
+  /** The burst of the current tick. */
   #burst: Burst | undefined
-  #isLookingAtEndOfTick = false
+  #isCheckScheduled = false
   #cancelTimer: (() => void) | undefined
-  /** Where the next batch runs; `undefined` while its first caller decides that. */
+  /** The context of the next batch; `undefined` until its first caller determines it. */
   #context: AsyncResource | undefined
 
   constructor(options: BatcherOptions<Id, V>) {
     this.#options = options
-    if (options.context !== 'caller') this.#context = presentContext()
+    if (options.context !== 'caller') this.#context = currentContext()
   }
 
   /**
-   * A get begins that may need a load; the batch of those that begin in the same tick waits for it. Of the two functions one must be
-   * called: `load` where the load begins, `settled` where none was needed or it is over. Whatever is called later changes nothing.
+   * A get begins that may need a load, and the batch of its tick waits for it. One of the two functions must be called: `load` when the
+   * load begins, `settled` when none was needed or the get is over. `settled` may also follow `load`; then it changes nothing.
    */
   expect(): { readonly load: (id: Id, context: LoadContext) => Promise<V>; readonly settled: () => void } {
-    const burst = this.#presentBurst()
-    burst.onTheirWay++
-    let isOnItsWay = true
+    const burst = this.#currentBurst()
+    burst.pendingGets++
+    let isPending = true
     const arrive = () => {
-      if (!isOnItsWay) return
-      isOnItsWay = false
-      burst.onTheirWay--
-      if (burst.onTheirWay === 0 && this.#incomplete.delete(burst)) this.#lookAtEndOfTick()
+      if (!isPending) return
+      isPending = false
+      burst.pendingGets--
+      if (burst.pendingGets === 0 && this.#incomplete.delete(burst)) this.#checkAtEndOfTick()
     }
     return {
       load: (id, context) => {
         arrive()
-        if (burst.onTheirWay > 0) this.#incomplete.add(burst)
+        if (burst.pendingGets > 0) this.#incomplete.add(burst)
         return this.load(id, context)
       },
       settled: arrive,
     }
   }
 
-  #presentBurst(): Burst {
+  #currentBurst(): Burst {
     if (this.#burst !== undefined) return this.#burst
     atEndOfTick(() => {
       this.#burst = undefined
     })
-    this.#burst = { onTheirWay: 0 }
+    this.#burst = { pendingGets: 0 }
     return this.#burst
   }
 
-  /** Adds one load to the present batch. Rejects with what the batch loader threw, or answered in its place. */
+  /** Adds one load to the current batch. Rejects with what the batch loader threw, or with the `Error` that it returned for this id. */
   load(id: Id, context: LoadContext): Promise<V> {
     return new Promise((resolve, reject) => {
       const loading = this.#options.running.getStore()
-      this.#context ??= presentContext()
+      this.#context ??= currentContext()
       this.#waiting.push({ id, context, loading, resolve, reject })
       if (this.#waiting.length >= this.#options.maxBatch) this.#send()
-      else this.#lookAtEndOfTick()
+      else this.#checkAtEndOfTick()
     })
   }
 
-  #lookAtEndOfTick(): void {
-    if (this.#isLookingAtEndOfTick) return
-    this.#isLookingAtEndOfTick = true
+  #checkAtEndOfTick(): void {
+    if (this.#isCheckScheduled) return
+    this.#isCheckScheduled = true
     atEndOfTick(() => {
-      this.#isLookingAtEndOfTick = false
+      this.#isCheckScheduled = false
       this.#sendOrWait()
     })
   }
@@ -145,7 +145,7 @@ export class Batcher<Id, V> {
   }
 
   #takeContext(): AsyncResource {
-    const context = this.#context ?? presentContext()
+    const context = this.#context ?? currentContext()
     if (this.#options.context === 'caller') this.#context = undefined
     return context
   }
@@ -163,18 +163,18 @@ export class Batcher<Id, V> {
   }
 
   async #loadMany(waiting: readonly Waiting<Id, V>[], running: RunningLoads): Promise<void> {
-    // Each load waits for the batch, and the batch for what its loader asks the cache for: so a cycle is seen.
+    // Each load waits for the batch, and the batch for the loads that its loader needs. So a cycle is found.
     const batch: Loading = { waitsFor: new Set() }
     for (const { loading } of waiting) loading?.waitsFor.add(batch)
     const ids = waiting.map(({ id }) => id)
     try {
       const context = new Context(waiting.map((one) => one.context))
-      const answers = await running.run(batch, async (given) => this.#options.loadMany(ids, given), context)
-      if (!Array.isArray(answers) || answers.length !== ids.length) throw mismatch(answers, ids.length)
+      const results = await running.run(batch, async (given) => this.#options.loadMany(ids, given), context)
+      if (!Array.isArray(results) || results.length !== ids.length) throw mismatch(results, ids.length)
       waiting.forEach(({ resolve, reject }, i) => {
-        const answer = answers[i] as V | Error
-        if (answer instanceof Error) reject(answer)
-        else resolve(answer)
+        const result = results[i] as V | Error
+        if (result instanceof Error) reject(result)
+        else resolve(result)
       })
     } catch (error) {
       for (const { reject } of waiting) reject(error)
@@ -184,8 +184,8 @@ export class Batcher<Id, V> {
   }
 }
 
-function presentContext(): AsyncResource {
-  // Nothing is to be destroyed, so nothing has to watch for its end.
+function currentContext(): AsyncResource {
+  // No destroy hook has to run, so Node need not watch its garbage collection.
   return new AsyncResource('tiercache.batch', { requireManualDestroy: true })
 }
 
@@ -194,7 +194,7 @@ class Context implements BatchContext {
 
   constructor(readonly each: readonly LoadContext[]) {}
 
-  /** Made only when the loader looks at it: most do not. */
+  /** Created only when the loader reads it: most do not. */
   get signal(): AbortSignal {
     this.#signal ??= whenAllAbort(this.each.map(({ signal }) => signal))
     return this.#signal
@@ -215,11 +215,11 @@ function whenAllAbort(signals: readonly AbortSignal[]): AbortSignal {
   return controller.signal
 }
 
-function mismatch(answers: unknown, count: number): CacheError {
+function mismatch(results: unknown, count: number): CacheError {
   return new CacheError(
     'BATCH_MISMATCH',
-    `the batch loader must answer an array with one result per key, in their order: expected ${count}; got ${
-      Array.isArray(answers) ? `${answers.length}` : typeof answers === 'string' ? 'a text' : show(answers)
+    `the batch loader must return an array with one result per key, in their order: expected ${count}; got ${
+      Array.isArray(results) ? `${results.length}` : typeof results === 'string' ? 'a string' : show(results)
     }. Put undefined where a key has no value, and an Error where it failed`,
   )
 }

@@ -1,4 +1,4 @@
-// What is done with a value once its loader returned: L1 at once, then the callers, then L2 in the background.
+// What happens to a value once its loader has returned: L1 gets it at once, then the callers, then L2 in the background.
 import type { Entry } from '../../model/entry.js'
 import type { NotKept, StoreOutcome } from '../../model/events/store-outcome.js'
 import type { Bytes } from '../../model/ports.js'
@@ -13,6 +13,7 @@ import type { Finished } from './finished.js'
 import type { LateLabels } from './late-labels.js'
 import type { Leases } from './leases.js'
 
+/** What a fill needs. */
 interface Filling {
   readonly remote: Remote
   readonly entries: RemoteEntries
@@ -29,8 +30,8 @@ export class Filler {
   ) {}
 
   /**
-   * Answers the flight and keeps its value where it may be kept. Resolves when the storing is over; whoever waits for the answer
-   * has it long before.
+   * Settles the flight and keeps its value where it may be kept. Resolves when storing is over; the callers have their result long
+   * before.
    */
   async finish(done: Finished): Promise<void> {
     const { flight, loaded, policy } = done
@@ -41,47 +42,47 @@ export class Filler {
     const notCached = whyNotCached(done, life)
     const late = notCached === undefined ? this.lateLabels.of(done) : undefined
     if (late === undefined) {
-      // Kept nowhere, so nobody may join any more; those who wait share this one load.
+      // The value is kept nowhere, so no new caller may join. The callers that wait share this load.
       this.core.local.detachFlight(flight)
-      this.#ended(done, notCached ?? 'unsupported')
+      this.#report(done, notCached ?? 'unsupported')
       flight.resolve(loaded.value)
       this.leases?.giveBack(done.right)
       if (notCached === 'unsupported' && loaded.refusal !== undefined)
         this.core.recorder.storeFailed(done.scope.space, flight.localKey, loaded.refusal)
       return
     }
-    flight.answerLabels = [...flight.labels, ...late]
-    flight.answerUntilMs = this.core.clock.nowMs() + life.freshForMs
-    if (late.length === 0) return this.#answer(done, done.carried, life)
+    flight.resultLabels = [...flight.labels, ...late]
+    flight.resultUntilMs = this.core.clock.nowMs() + life.freshForMs
+    if (late.length === 0) return this.#settle(done, done.carried, life)
     const keepMs = keepMsOf(life)
     const known = this.lateLabels.known(late, done.startedAtMs, keepMs)
-    if (known !== undefined) return this.#answer(done, merge(done.carried, known), life)
+    if (known !== undefined) return this.#settle(done, merge(done.carried, known), life)
     flight.resolve(loaded.value)
     const proven = await this.lateLabels.prove(late, done, keepMs)
     if (proven === undefined) {
       this.leases?.giveBack(done.right)
-      return this.#ended(done, 'unproven')
+      return this.#report(done, 'unproven')
     }
-    return this.#answer(done, merge(done.carried, proven), life)
+    return this.#settle(done, merge(done.carried, proven), life)
   }
 
-  async #answer(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
+  async #settle(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
     const { flight, loaded, right } = done
     const entry = this.#keepInL1(done, carried, life)
     const filling = this.#fillingOf(done, carried)
-    if (filling === undefined) this.#ended(done, this.#inL1Alone(done, carried, entry))
-    // Kept nowhere: who asks once it is answered loads anew.
+    if (filling === undefined) this.#report(done, this.#outcomeWithoutL2(done, carried, entry))
+    // The value is kept nowhere, so a caller that comes after the flight has settled loads again.
     if (entry === undefined && right.fence === undefined) this.core.local.detachFlight(flight)
     flight.resolve(loaded.value)
     if (filling === undefined) this.leases?.giveBack(right)
-    else this.#ended(done, await this.#fill(done, carried, life, entry, filling))
+    else this.#report(done, await this.#fill(done, carried, life, entry, filling))
   }
 
-  #ended({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
+  #report({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
     this.core.recorder.loaded(scope.space, userKey, flight.reason, tookMs, outcome)
   }
 
-  /** Whether an invalidation came since the load began: its value may be nobody's but its callers'. */
+  /** Whether an invalidation came since the load began: then only its own callers may get the value. */
   #isOutdated(done: Finished, carried: CarriedLabels): boolean {
     const { flight } = done
     const { keyLog, labelLog } = this.core.local
@@ -160,24 +161,24 @@ export class Filler {
       core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
       return this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy'
     }
-    const answer = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, keepMsOf(life))
+    const reply = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, keepMsOf(life))
     release()
-    if (answer === 'refused') {
+    if (reply === 'refused') {
       this.#dropFromL1(flight.localKey, entry)
       core.recorder.fillRefused(done.scope.space, flight.localKey)
       return 'overtaken'
     }
-    if (answer === UNAVAILABLE) return this.#inL1Alone(done, carried, entry)
+    if (reply === UNAVAILABLE) return this.#outcomeWithoutL2(done, carried, entry)
     return this.#isInL1(flight.localKey, entry) ? 'all' : 'l2'
   }
 
-  /** Where a value is that was not stored in L2. */
-  #inL1Alone(done: Finished, carried: CarriedLabels, entry: Entry | undefined): StoreOutcome {
+  /** The outcome for a value that was not stored in L2. */
+  #outcomeWithoutL2(done: Finished, carried: CarriedLabels, entry: Entry | undefined): StoreOutcome {
     if (this.#isInL1(done.flight.localKey, entry)) return 'l1'
     return this.#isOutdated(done, carried) ? 'overtaken' : 'unavailable'
   }
 
-  /** L1 may have found it too large, or have forgotten it since. */
+  /** L1 may have refused it as too large, or have dropped it since. */
   #isInL1(localKey: string, entry: Entry | undefined): boolean {
     return entry !== undefined && this.core.l1?.peek(localKey) === entry
   }
@@ -187,7 +188,7 @@ export class Filler {
   }
 }
 
-/** Why a value is kept in no tier, if that can be said before anything is done with it. */
+/** Why a value is kept in no tier, as far as that is known before it is stored anywhere. */
 function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefined {
   if (loaded.failure !== undefined) return 'unsupported'
   if (loaded.use === 'skip') return 'skipped'

@@ -1,4 +1,4 @@
-// One flight from its start to its end: what L2 has, the right to load, the loader, and what a failure leaves.
+// Runs one flight from start to end: reads L2, gets the right to load, calls the loader, and handles a failure.
 import { type AtMs, ageOf } from '../../model/entry.js'
 import { FAILED, HIT, STALE, STALE_IF_ERROR, TIMED_OUT } from '../../model/events/read-outcome.js'
 import type { StaleValue } from '../../model/options/options.js'
@@ -45,8 +45,8 @@ export class FlightRunner {
     try {
       await this.#readThenLoad(flight, request)
     } catch (error) {
-      // Only a defect of the cache itself comes here: the loader's errors were dealt with. Callers must not hang for it.
-      if (!flight.isAnswered) flight.reject(error)
+      // Only a defect of the cache itself gets here: errors of the loader are handled in `#failed`. Callers must not hang because of it.
+      if (!flight.isSettled) flight.reject(error)
       throw error
     } finally {
       if (limit !== undefined) limits.remove(limit)
@@ -56,12 +56,12 @@ export class FlightRunner {
     }
   }
 
-  /** `hardTimeout` ends the flight, whatever its loader does: the key is free for the next caller. */
+  /** `hardTimeout` ends the flight without waiting for its loader, so the key is free for the next caller. */
   #limit(flight: Flight, request: LoadRequest): Timed | undefined {
     const { hardTimeoutMs } = request.policy
     if (hardTimeoutMs === Number.POSITIVE_INFINITY) return undefined
     const onDue = () => {
-      // The loader did its part: what remains is storing, which has a limit of its own.
+      // The loader has returned: only storing remains, which has a limit of its own.
       if (flight.hasLoaded) return
       const error = loadTimeout(hardTimeoutMs)
       this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
@@ -82,9 +82,9 @@ export class FlightRunner {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const usable = this.#fallBackOn(flight, found)
       const age = ageFor(request, found.entry, this.#core)
-      if (!flight.mustLoad && age === 'stale' && !flight.isAnswered) this.#answerStale(flight, request, usable, found)
+      if (!flight.mustLoad && age === 'stale' && !flight.isSettled) this.#serveStale(flight, request, usable, found)
       if (!flight.mustLoad && age !== 'fresh' && age !== 'expired' && mustWait(request, this.#core, found)) {
-        if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+        if (!flight.isSettled) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
         return
       }
     }
@@ -96,18 +96,18 @@ export class FlightRunner {
     else await this.#load(flight, request, right, budget)
   }
 
-  /** Another process refreshes what is fresh still. Whoever joined meanwhile has that. */
+  /** Another load refreshes an entry that is still usable. Callers that joined meanwhile get that entry. */
   #leave(flight: Flight): void {
     const { usable } = flight
-    if (!flight.isAnswered && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
+    if (!flight.isSettled && usable !== undefined) flight.resolve(usable.entry.value, HIT[usable.tier], usable.entry)
   }
 
-  /** Whether an entry of L2 ends the flight: fresh, and newer than what this process has when that is to be refreshed. */
+  /** Whether an entry of L2 makes the load unnecessary: it is fresh and, for a refresh, newer than what this process has. */
   #isGoodEnough(found: FoundEntry, flight: Flight, request: LoadRequest): boolean {
     if (flight.mustLoad) return false
     if (ageFor(request, found.entry, this.#core) !== 'fresh') return false
     if (flight.reason !== 'refresh') return true
-    // The copy in L1 and its original differ by the error of two estimates of the store's clock.
+    // The copy in L1 and its original in L2 may differ by the error of two estimates of the store's clock.
     return flight.usable !== undefined && found.entry.createdAtMs > flight.usable.entry.createdAtMs + CLOCK_ERROR_MS
   }
 
@@ -119,21 +119,21 @@ export class FlightRunner {
     return usable
   }
 
-  /** L2 had it. */
+  /** Ends the flight with an entry of L2. */
   #arrive(flight: Flight, request: LoadRequest, found: FoundEntry): void {
-    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
+    this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
     this.#core.local.failures.lift(flight.localKey)
-    flight.answerLabels = found.entry.labels.labels
-    flight.answerUntilMs = found.entry.freshUntilMs
-    if (flight.isAnswered) return
+    flight.resultLabels = found.entry.labels.labels
+    flight.resultUntilMs = found.entry.freshUntilMs
+    if (flight.isSettled) return
     flight.resolve(found.entry.value, HIT.l2, found.entry)
   }
 
-  /** Stale in L2: the callers have it now, the load goes on behind them. */
-  #answerStale(flight: Flight, request: LoadRequest, usable: UsableEntry, found: FoundEntry): void {
-    this.#local.copyOf(flight.localKey, flight.keyMark, request.policy, found)
-    flight.answerLabels = found.entry.labels.labels
-    flight.answerUntilMs = found.entry.staleUntilMs
+  /** The entry of L2 is stale: the callers get it now, and the load goes on in the background. */
+  #serveStale(flight: Flight, request: LoadRequest, usable: UsableEntry, found: FoundEntry): void {
+    this.#local.copyToL1(flight.localKey, flight.keyMark, request.policy, found)
+    flight.resultLabels = found.entry.labels.labels
+    flight.resultUntilMs = found.entry.staleUntilMs
     flight.keepAlive()
     flight.resolve(usable.entry.value, STALE[usable.tier], usable.entry)
   }
@@ -144,12 +144,12 @@ export class FlightRunner {
     const core = this.#core
     const { clock, recorder } = core
     const { scope, userKey, policy } = request
-    // The tokens first: what was read before the load began is what a later invalidation makes differ.
+    // Tokens are read before the load begins, so that a later invalidation makes them differ.
     const epoch = core.tokens.epoch
     const since = core.bus?.position()
     const lifeMs = policy.ttlMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs)
     flight.readsTokens = true
-    // What may not be stored in L2 needs no token of L2's: asking for one could cost the caller the timeout once more.
+    // A value that may not be stored in L2 needs no tokens of L2. Asking for them could take the caller another timeout.
     const carrying =
       right.fence === undefined
         ? core.tokenReader.carryKnown(flight.labels)
@@ -167,14 +167,14 @@ export class FlightRunner {
         stopRenewing = this.#leases?.renewWhileLoading(right)
         loaded = await flight.untilAborted(loading)
       } else {
-        // Not at once: those who ask in the same tick share it, also if it is kept nowhere.
+        // Not synchronously: callers of the same tick share the load, even if its value is kept nowhere.
         loaded = await loading
       }
       const accepted = this.#accept(loaded, policy)
       loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
     } catch (error) {
       this.#leases?.giveBack(right)
-      // After an abort the callers left or were told already.
+      // After an abort the callers have left, or were rejected already.
       if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
       return
     } finally {
@@ -189,8 +189,8 @@ export class FlightRunner {
       const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, tookMs, since, epoch }
       await this.#filler.finish(done)
     } catch (error) {
-      // The loader did its part: its callers are served, whatever the cache could not make of the value.
-      if (!flight.isAnswered) flight.resolve(loaded.value)
+      // The loader succeeded: its callers get the value, even though the cache could not keep it.
+      if (!flight.isSettled) flight.resolve(loaded.value)
       this.#leases?.giveBack(right)
       recorder.storeFailed(scope.space, flight.localKey, error)
       recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
@@ -204,7 +204,7 @@ export class FlightRunner {
       : accept(values, policy, loaded.value)
   }
 
-  /** A load failed. A stale value that is still usable answers, and the next load waits a little; else the error goes out untouched. */
+  /** A load failed. If a stale value is still usable, it is served and the next load waits a little; else callers get the error. */
   #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
     recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
@@ -213,15 +213,15 @@ export class FlightRunner {
     const mayServe = usable !== undefined && this.isStillUsable(usable, flight)
     local.detachFlight(flight)
     if (!mayServe) {
-      if (!flight.isAnswered) flight.reject(error, outcome)
+      if (!flight.isSettled) flight.reject(error, outcome)
       return
     }
     this.#noteFailure(flight, request, usable)
-    // Into L1, so that the reads until the next try find it there.
+    // Put it into L1, so that reads find it there until the next attempt.
     if (usable.tier === 'l2' && request.policy.tiers === 'all' && request.policy.l1TtlMs > 0) {
       putInL1(this.#core, flight.localKey, usable.entry, request.policy, undefined)
     }
-    if (!flight.isAnswered) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
+    if (!flight.isSettled) flight.resolve(usable.entry.value, STALE_IF_ERROR[usable.tier], usable.entry)
   }
 
   isStillUsable(usable: UsableEntry, flight: Flight): boolean {

@@ -15,7 +15,7 @@ import type { Finished } from './finished.js'
 export class LateLabels {
   constructor(private readonly core: Pick<Core, 'clock' | 'recorder' | 'remote' | 'tokenReader' | 'tokens'>) {}
 
-  /** The late labels of a load. `undefined` if they cannot be known: no invalidation could reach the value then. */
+  /** The late labels of a load. `undefined` if they cannot be determined: then no invalidation could reach the value. */
   of(done: Finished): readonly Label[] | undefined {
     const { tags, loaded, flight } = done
     const derived = typeof tags === 'function' ? this.#derivedTags(done, tags) : []
@@ -25,13 +25,13 @@ export class LateLabels {
     const renewed = loaded.use === 'renew' ? (flight.usable?.entry.labels.labels ?? []) : []
     if (derived.length + joined.length + loaded.tags.length + renewed.length === 0) return []
     const late = new Set([...derived, ...joined, ...loaded.tags].map(tagLabel))
-    // Scopes follow from the key, and may differ in their version.
+    // Tags only: scopes follow from the key, and those of the stale value may have another version.
     for (const label of renewed) if (isTag(label)) late.add(label)
     for (const label of flight.labels) late.delete(label)
     return this.#hasTooMany(done, [...flight.labels, ...late]) ? undefined : [...late]
   }
 
-  /** The tokens of late labels that are known to be older than the load, without asking L2; `undefined` if it has to be asked. */
+  /** The tokens of late labels if all are known to be older than the load; `undefined` if L2 has to be asked. */
   known(late: readonly Label[], startedAtMs: AtMs, keepMs: Milliseconds): CarriedLabels | undefined {
     const isProven = this.core.remote === undefined || this.#knownBefore(late, startedAtMs).size === late.length
     return isProven ? this.core.tokenReader.carryNow(late, keepMs) : undefined
@@ -46,7 +46,7 @@ export class LateLabels {
     })
   }
 
-  /** A token confirmed before the load began makes a label named after it as good as one named before. */
+  /** If the token of a label was confirmed before the load began, it does not matter that the label was named later. */
   #knownBefore(labels: readonly Label[], startedAtMs: AtMs): ReadonlyMap<Label, Token> {
     const before = new Map<Label, Token>()
     for (const label of labels) {
@@ -89,11 +89,11 @@ export class LateLabels {
   }
 }
 
-/** Whether an announcement of the log invalidates one of these labels; one that cannot be read might. */
+/** Whether an announcement of the log invalidates one of these labels. One that cannot be read might do so. */
 function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
-  const said = decodeAnnouncement(bytes)
-  if (typeof said === 'string') return true
-  const outdated = new Set(said.labels)
-  for (const [label] of said.expiredLabels) outdated.add(label)
+  const announcement = decodeAnnouncement(bytes)
+  if (typeof announcement === 'string') return true
+  const outdated = new Set(announcement.labels)
+  for (const [label] of announcement.expiredLabels) outdated.add(label)
   return labels.some((label) => outdated.has(label))
 }

@@ -1,19 +1,19 @@
-// How long one load waits for the loads of other processes, and how often it asks whether it waits for anything.
+// How long one load waits for the loads of other processes, and how often it checks the lease.
 import type { AtMs } from '../../model/entry.js'
 import type { Milliseconds } from '../../model/ports.js'
 
 const FIRST_POLL_MS = 2
 const LONGEST_POLL_MS = 10
 const POLL_GROWTH = 1.5
-/** Where `hardTimeout` has no end. */
+/** The longest wait if `hardTimeout` is unlimited. */
 const LONGEST_WAIT_MS: Milliseconds = 60_000
 
 /**
- * A lease that is renewed says that its holder still loads, or that a stranger makes it look so: nobody can tell. So whoever waits does
- * so for half of its `hardTimeout`, and has the other half for a load of its own.
+ * A renewed lease means that its holder still loads, or that a stranger makes it look so: the two cannot be distinguished. So a load
+ * waits for half of its `hardTimeout` at most, and has the other half for its own loader.
  *
- * Each time as long as a lease lives, it asks by a claim instead of a read, which sees what is left of the lease's life: one that no
- * cache gave it is replaced.
+ * Once per life of a lease it asks with a claim instead of a read. A claim checks how much longer the lease lives, and replaces one
+ * whose life no cache can have given it.
  */
 export class LeaseWait {
   readonly #untilMs: AtMs
@@ -33,7 +33,7 @@ export class LeaseWait {
     return nowMs >= this.#untilMs
   }
 
-  /** The pause before what stands there is looked at again: longer from time to time. */
+  /** The pause before the next check. It grows from check to check. */
   nextPauseMs(): Milliseconds {
     const pauseMs = this.#pollMs
     this.#pollMs = Math.min(LONGEST_POLL_MS, pauseMs * POLL_GROWTH)

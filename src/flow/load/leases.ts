@@ -1,4 +1,4 @@
-// Who in the fleet may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
+// Which process may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
 //
 // The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
 import { newStamp, STAMP_BYTES } from '../../codec/stamp.js'
@@ -12,11 +12,11 @@ import { LeaseWait } from './lease-wait.js'
 import { keepRenewing } from './renewal.js'
 import { type Acquired, type AcquirePlan, besideKeyOf, Claimed, type Seen, type StoreRight } from './store-right.js'
 
-/** How much the latest read says of the next one. */
+/** The weight of the latest read in the miss rate. */
 const LEARNING_RATE = 1 / 8
 
 export class Leases {
-  /** How often reads of late found nothing: 0 to 1. */
+  /** The share of recent reads that found nothing, 0 to 1. */
   #missRate = 0
 
   constructor(
@@ -26,9 +26,9 @@ export class Leases {
   ) {}
 
   /**
-   * What L2 holds under the key of a flight. Where most reads of late found nothing, this one claims the key at once, which answers
-   * what stands there just as a read does: a miss then takes one round trip and not two. Where most find something, the reads of one
-   * tick are one command, which is cheaper.
+   * What stands in L2 under the key of a flight. If most recent reads found nothing, this one claims the key, which also returns what
+   * stands there: a miss then takes one round trip instead of two. If most find something, plain reads are cheaper: those of one tick
+   * are one command.
    */
   async read(plan: AcquirePlan): Promise<Seen> {
     const { flight, scope, policy, budget } = plan
@@ -67,9 +67,9 @@ export class Leases {
     return false
   }
 
-  /** A lease that was planted after the caller gave up is nobody's: without it the others need not wait until it expires. */
+  /** A lease that was planted after the caller gave up is given back, so that the others need not wait until it expires. */
   async #claim(storeKey: string, { budget }: AcquirePlan): Promise<Claimed | Bytes | Unavailable> {
-    // For each attempt another one: what one of them plants late, no other takes for its own.
+    // A new lease for each attempt, so that none takes the late lease of an earlier one for its own.
     const lease = newStamp('lease')
     const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
     const tooLate = (standing: Bytes) => {
@@ -80,45 +80,45 @@ export class Leases {
     return standing !== UNAVAILABLE && isOurs(standing) ? new Claimed(standing) : standing
   }
 
-  /** What stands there, by a claim: it takes the place of nothing, and of what no cache can have left there. */
+  /** Claims the key if nothing stands there, or something whose life no cache can have given it; else returns what stands there. */
   async claimOrSee(plan: AcquirePlan): Promise<Seen> {
     const { scope, flight, policy, budget } = plan
-    const askedAt = this.entries.ask()
+    const askedAt = this.entries.askedNow()
     const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
     if (standing instanceof Claimed) return standing
     return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, budget)
   }
 
-  /** Takes the place of what begins as `expected`; else what stands there now. */
+  /** Replaces what stands there by a lease if it begins with `expected`; else returns what stands there now. */
   async replaceOrSee(plan: AcquirePlan, expected: Bytes | undefined): Promise<Seen> {
     const lease = newStamp('lease')
     const storeKey = this.entries.storeKey(plan.flight.localKey)
     if (expected === undefined) {
-      // Too short to be compared, so nobody's fence: away with it, and whoever claims first holds the lease.
+      // Too short to be compared, so it is no fence: remove it. The first claim after that gets the lease.
       const gone = await this.remote.tier.apply([{ op: 'delete', key: storeKey }], undefined)
       return gone === UNAVAILABLE ? NOT_ASKED : this.see(plan)
     }
-    const tooLate = (answer: undefined | 'refused') => {
-      if (answer === undefined) this.#giveBack({ storeKey, stamp: lease })
+    const tooLate = (reply: undefined | 'refused') => {
+      if (reply === undefined) this.#giveBack({ storeKey, stamp: lease })
     }
     const limits = { withinMs: plan.budget.leftMs, tooLate }
-    const answer = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
-    if (answer === undefined) return new Claimed(lease)
-    return answer === UNAVAILABLE ? NOT_ASKED : this.see(plan)
+    const reply = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
+    if (reply === undefined) return new Claimed(lease)
+    return reply === UNAVAILABLE ? NOT_ASKED : this.see(plan)
   }
 
   see(plan: AcquirePlan): Promise<Found> {
     return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.budget)
   }
 
-  /** A lease beside an entry that is usable still: only one process refreshes it. */
+  /** Claims a lease beside a usable entry, so that only one process refreshes it. */
   claimBeside(entry: FoundEntry, plan: AcquirePlan): Promise<Claimed | Bytes | Unavailable> {
     return this.#claim(besideKeyOf(entry, this.core.name), plan)
   }
 
   /**
-   * Keeps the lease alive while the loader runs, so that those who wait for it go on waiting, and a dead holder costs them one
-   * lease at most. Answers what stops it.
+   * Keeps the lease alive while the loader runs, so that processes that wait for it go on waiting. A holder that dies delays them by one
+   * life of the lease at most. Returns a function that stops it.
    */
   renewWhileLoading(right: StoreRight): () => void {
     const { lease } = right
@@ -126,12 +126,14 @@ export class Leases {
     return keepRenewing(this.core, this.remote, lease.storeKey, lease.stamp, this.remote.leaseMs)
   }
 
-  /** Nothing will be stored: whoever waits for the lease may go on at once. */
+  /** Nothing will be stored: processes that wait for the lease may go on at once. */
   giveBack(right: StoreRight): void {
     if (right.lease !== undefined) this.#giveBack(right.lease)
   }
 
   #giveBack(lease: NonNullable<StoreRight['lease']>): void {
-    this.core.background.run('give lease back', () => this.remote.tier.swap(lease.storeKey, lease.stamp, undefined, 1))
+    this.core.background.run('give back a lease', () =>
+      this.remote.tier.swap(lease.storeKey, lease.stamp, undefined, 1),
+    )
   }
 }

@@ -1,4 +1,4 @@
-// One call that may load, once its hit in L1 was ruled out: its options checked and resolved.
+// One call that may load, after a hit in L1 was ruled out: its options are checked and resolved.
 import type { Age, Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
@@ -18,7 +18,7 @@ export interface LoadRequest {
   readonly userKey: string
   readonly localKey: string
   readonly policy: Policy
-  /** What this call takes, if it says so: others that share its load may take more. */
+  /** The ages that this call accepts, if it sets them. Other callers of the same load may accept more. */
   readonly windows: CallWindows | undefined
   readonly load: Loader<unknown>
   readonly tags: Tags<never> | undefined
@@ -58,7 +58,7 @@ export function requestOf(
   }
 }
 
-/** What an entry is worth to one call. */
+/** The age of an entry within the windows of one call. */
 export function ageFor(request: LoadRequest, entry: Entry, { clock }: Pick<Core, 'clock'>): Age {
   return ageWithin(entry, request.windows, clock.nowMs())
 }

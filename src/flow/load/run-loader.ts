@@ -1,4 +1,4 @@
-// One call of the user's loader: what it is given, and what it said about its value.
+// One call of the user's loader: the context that it gets, and what it says there about its value.
 
 import { CacheError } from '../../model/errors.js'
 import type { LoadReason } from '../../model/events/events.js'
@@ -11,7 +11,7 @@ import { checkTagList, tooMany } from '../entries/tags.js'
 import type { Flight } from '../state/flight.js'
 import type { RunningLoads } from '../state/running-loads.js'
 
-/** What a loader answered. `use` says what is to be done with it besides handing it to the callers. */
+/** What a loader returned. `use` says what happens to it besides going to the callers. */
 export interface Loaded {
   /** What its callers get. */
   readonly value: unknown
@@ -19,20 +19,20 @@ export interface Loaded {
   readonly input: unknown
   /** Why no tier may keep it. */
   readonly refusal: CacheError | undefined
-  /** `false`: what L2 would have to keep is not known. */
+  /** `false` if it is not known what L2 would have to keep. */
   readonly isForL2: boolean
   /** keep: cache it. renew: it is the stale value, still good. skip: cache nothing. */
   readonly use: 'keep' | 'renew' | 'skip'
-  /** What `ctx.ttl()` said. */
+  /** The argument of `ctx.ttl()`. */
   readonly ttlMs: Milliseconds | undefined
   /** What `ctx.tags()` added. */
   readonly tags: readonly string[]
   readonly etag: string | undefined
-  /** What the loader said of its value that cannot be understood: then it is not known how to keep it. */
+  /** The error of an invalid call on the context: then it is not known how to keep the value. */
   readonly failure: CacheError | undefined
 }
 
-/** Runs `load` for a flight, at once. Rejects with exactly what the loader threw or rejected with. */
+/** Runs `load` for a flight, synchronously. Rejects with exactly what the loader threw or rejected with. */
 export function runLoader(
   load: Loader<unknown>,
   key: string,
@@ -41,7 +41,7 @@ export function runLoader(
   running: RunningLoads,
 ): Loaded | Promise<Loaded> {
   const context = new Context(key, flight, stale)
-  // The storage tells the cache which flight a nested call comes from, so that a loader waiting for itself is told so.
+  // `running` knows which flight a nested call comes from, so that a loader that would wait for itself gets an error.
   let value: unknown
   try {
     value = running.run(flight, load, context)
@@ -67,7 +67,7 @@ class Context implements LoadContext {
   ) {
     this.#flight = flight
     this.reason = flight.reason
-    // Loaders destructure their context, and get plain functions when they do.
+    // Bound, because loaders destructure their context.
     this.ttl = this.ttl.bind(this)
     this.tags = this.tags.bind(this)
     this.etag = this.etag.bind(this)
@@ -79,7 +79,7 @@ class Context implements LoadContext {
     return this.#flight.signal
   }
 
-  // A mistake in what a loader says of its value is no failure of the load: the value is served, kept nowhere, and the mistake reported.
+  // An invalid call on the context does not fail the load: the value is served and kept nowhere, and the mistake is reported.
 
   ttl(duration: Duration): void {
     try {
@@ -117,7 +117,7 @@ class Context implements LoadContext {
       )
     }
     this.#use = 'renew'
-    // `never` lets `return ctx.notModified()` fit a loader of any type; what is returned is the stale value.
+    // The type `never` lets `return ctx.notModified()` fit a loader of any type. What is returned is the stale value.
     return this.stale.value as never
   }
 

@@ -1,4 +1,4 @@
-// The right to load a key, and to store what was loaded.
+// The right to load a key and to store the loaded value.
 import { leaseKeyOf } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes } from '../../model/ports.js'
@@ -8,31 +8,31 @@ import type { TimeBudget } from '../runtime/time-budget.js'
 import type { Flight } from '../state/flight.js'
 
 /**
- * The right to load, and the fence: the bytes that must still stand at the beginning of the key's value for the fill to store.
+ * The right to load, with its fence: the bytes with which the key's value must still begin for the fill to store anything.
  *
- * Invariant (G1): the fence was seen in L2 *before* the load began. Every invalidation removes or replaces it: `delete` unlinks
- * the key, `set` and `expire` write another stamp. And no fence that is gone ever stands again, whatever is executed a second time
- * (see `RemoteStore`). So the fill of a load that began before an invalidation finds something else and stores nothing, however late
- * its packet arrives.
+ * Invariant (G1): the fence was seen in L2 *before* the load began. Every invalidation removes or replaces it: `delete` unlinks the
+ * key, `set` and `expire` write another stamp. A fence that is gone never comes back, even if a command is executed twice (see
+ * `RemoteStore`). So the fill of a load that began before an invalidation finds something else and stores nothing, however late its
+ * packet arrives.
  */
 export interface StoreRight {
-  /** `undefined`: the value may not be stored in L2. */
+  /** `undefined` if the value may not be stored in L2. */
   readonly fence: Bytes | undefined
   /** The lease to renew while the loader runs, and to give back if nothing is stored. */
   readonly lease: { readonly storeKey: string; readonly stamp: Bytes } | undefined
-  /** Whether any tier may keep the value: not while a writer's fence stands. */
+  /** Whether any tier may keep the value: none may while a write fence stands. */
   readonly mayKeep: boolean
 }
 
-/** What asking for the right came to. */
+/** The result of an acquisition. */
 export type Acquired =
   | { readonly kind: 'load'; readonly right: StoreRight }
-  /** Another process loaded meanwhile. */
+  /** The value was loaded meanwhile. */
   | { readonly kind: 'found'; readonly found: FoundEntry }
-  /** Another process refreshes what is still good enough. */
+  /** Another load refreshes an entry that is still good enough. */
   | { readonly kind: 'leave' }
 
-/** Nothing stood there, and now a lease of ours does. */
+/** Our lease stands there now. */
 export class Claimed {
   readonly kind = 'claimed'
   constructor(readonly lease: Bytes) {}
@@ -44,8 +44,8 @@ export type Seen = Found | Claimed
 export const NO_RIGHT: StoreRight = { fence: undefined, lease: undefined, mayKeep: true }
 
 /**
- * A writer's fence stands. Its end is not waited for: a database may take long, and `save` itself may read what it is about to
- * write. What is loaded meanwhile is the truth of its moment and perhaps not of the next, so its callers get it and nobody else.
+ * A write fence stands. A load does not wait for its end: a database may take long, and `save` itself may read what it is about to
+ * write. What is loaded meanwhile may be outdated a moment later, so its callers get it and no tier keeps it.
  */
 export const FENCED_OUT: StoreRight = { fence: undefined, lease: undefined, mayKeep: false }
 
@@ -53,9 +53,9 @@ export interface AcquirePlan {
   readonly scope: CallScope
   readonly policy: Policy
   readonly flight: Flight
-  /** What L2 may cost the caller. The time in which another process loads is none of it. */
+  /** The time that L2 may cost the caller. Waiting for another process's load does not count. */
   readonly budget: TimeBudget
-  /** Whether an entry found meanwhile makes this load unnecessary. */
+  /** Whether an entry that was found meanwhile makes this load unnecessary. */
   isGoodEnough(found: FoundEntry): boolean
 }
 

@@ -1,4 +1,4 @@
-// The flights that a call may share: at most one of each key is open to others.
+// The flights that a call may join: at most one per key.
 import type { AtMs } from '../../model/entry.js'
 import { CacheError, showName } from '../../model/errors.js'
 import type { LoadReason } from '../../model/events/events.js'
@@ -14,25 +14,25 @@ export class Flights {
     this.#core = core
   }
 
-  /** The flight under way that a new caller may share: not one whose answer is over its ttl already. */
+  /** The flight that a new caller may join, if there is one: not one whose result is past its ttl, or may have been invalidated. */
   joinable(localKey: string): Flight | undefined {
     const { local, clock } = this.#core
     const flight = local.flights.get(localKey)
     if (flight === undefined) return undefined
     const nowMs = clock.nowMs()
-    if (flight.isAnswered && nowMs >= flight.answerUntilMs) return undefined
+    if (flight.isSettled && nowMs >= flight.resultUntilMs) return undefined
     return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
   }
 
   /**
-   * Whether an invalidation of what the flight brings may have gone unheard for longer than G3 allows. L2 can tell: if the flight's
-   * lease still stands there, the next one waits for it, and loads nothing.
+   * Whether an invalidation of the flight's value may have been missed for longer than G3 allows. A new flight then asks L2: if the
+   * lease of this flight still stands there, the new one waits for it and loads nothing.
    */
   #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
     const { remote, tokens } = this.#core
     if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
-    // If L2 cannot be asked, a load that runs is shared all the same (G5). What it has answered is a value like any other.
-    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isAnswered || remote.tier.isAvailable())
+    // If L2 cannot be asked, a running load is shared nevertheless (G5). Once it has a result, the bound holds as for any value.
+    return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isSettled || remote.tier.isAvailable())
   }
 
   /** A flight that others can join, not yet started. */
@@ -61,23 +61,23 @@ export class Flights {
     flight.abort(new DOMException('every caller that waited for this load has left', 'AbortError'))
   }
 
-  /** What the flight answers to one caller. `joined` is called once the caller is among those who wait. */
+  /** The flight's result for one caller. `joined` is called once the flight counts the caller as waiting. */
   async wait(flight: Flight, waiting: Waiting, joined?: () => void): Promise<unknown> {
     const { running, callers } = this.#core
     const caller = running.getStore()
     caller?.waitsFor.add(flight)
-    const answer = flight.join(waiting, callers, () => this.#abandon(flight))
+    const result = flight.join(waiting, callers, () => this.#abandon(flight))
     joined?.()
-    callers.came()
+    callers.beginWait()
     try {
-      return await answer
+      return await result
     } finally {
-      callers.left()
+      callers.endWait()
       caller?.waitsFor.delete(flight)
     }
   }
 
-  /** Throws `REENTRANT_LOAD` where the loader that asks would wait for itself. */
+  /** Throws `REENTRANT_LOAD` if the calling loader would wait for itself. */
   refuseCycle(flying: Flight, userKey: string): void {
     const caller = this.#core.running.getStore()
     if (caller !== undefined) refuseCycle(caller, flying, userKey, this.#core)

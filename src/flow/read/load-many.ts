@@ -1,4 +1,4 @@
-// `getOrSetMany`: one read of L2 for all keys, one call of the batch loader for what is missing, flights shared with single gets.
+// `getOrSetMany`: one read of L2 for all keys, one call of the batch loader for the missing ones, flights shared with single gets.
 import { CacheError, show } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { CallOptions } from '../../model/options/options.js'
@@ -7,7 +7,7 @@ import { scopeOfCall } from '../entries/scope-of-call.js'
 import { Batcher, type BatchLoader } from '../load/batcher.js'
 import type { Reader } from './read.js'
 
-/** The values in the order of `userKeys`; rejects with the first key's error, after the others were kept. */
+/** The values in the order of `userKeys`. Rejects with the error of the first key that failed, after the others were kept. */
 export async function loadMissing<V>(
   reader: Pick<Reader, 'getOrSet'>,
   core: Pick<Core, 'callers' | 'local' | 'running'>,
@@ -45,8 +45,8 @@ export async function loadMissing<V>(
 }
 
 /**
- * Runs a get whose load belongs into `batcher`. One that joins a load under way (`isFlying`), needs none, or waits for another
- * process does not hold up the batch of the others.
+ * Runs a get whose load goes into `batcher`. A get that joins a running load (`isFlying`) or needs none does not hold up the batch of
+ * the others. One that waits for another process holds it up for a moment only.
  */
 export function expectIn<Id, V, T>(
   batcher: Batcher<Id, V>,
@@ -60,7 +60,7 @@ export function expectIn<Id, V, T>(
   return value
 }
 
-/** The values of all, once every one has settled; rejects with the first one's error in their order. */
+/** All values, once every promise has settled. Rejects with the first error in their order. */
 export async function allInOrder<V>(values: readonly Promise<V>[]): Promise<V[]> {
   const settled = await Promise.allSettled(values)
   return settled.map((result) => {

@@ -44,7 +44,7 @@ export class LookUp {
     this.#remote = remote
   }
 
-  /** What L1 or L2 holds under a key, usable in whatever way. */
+  /** The usable entry that L1 or L2 has for a key. */
   async find(scope: CallScope, userKey: string, given: ReadOptions | undefined): Promise<UsableEntry | undefined> {
     this.#core.assertOpen()
     const options = ownOptions(given)
@@ -83,7 +83,7 @@ export class LookUp {
     if (missing.length === 0) return results
     const keyMark = this.#core.local.keyLog.mark()
     const asked = missing.map((i) => localKeys[i] as string)
-    this.#core.callers.came()
+    this.#core.callers.beginWait()
     try {
       const found = await this.#remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
       for (let j = 0; j < missing.length; j++) {
@@ -94,11 +94,11 @@ export class LookUp {
       }
       return results
     } finally {
-      this.#core.callers.left()
+      this.#core.callers.endWait()
     }
   }
 
-  /** Throws the reason of a signal that is aborted already; the reads are over then. */
+  /** If the signal is aborted already, records the reads as aborted and throws its reason. */
   #refuseAborted(scope: CallScope, userKeys: readonly string[], options: ReadOptions | undefined): void {
     if (options?.signal?.aborted !== true) return
     for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
@@ -109,7 +109,7 @@ export class LookUp {
     if (found.kind !== 'entry') return undefined
     const age = ageOf(found.entry, this.#core.clock.nowMs())
     if (age === 'expired') return undefined
-    this.#local.copyOf(localKey, keyMark, policy, found)
+    this.#local.copyToL1(localKey, keyMark, policy, found)
     return { entry: found.entry, tier: 'l2', age }
   }
 }

@@ -1,15 +1,15 @@
-// How old a hit may be that a call takes without further thought: looked up, since to parse a duration costs as much as a hit.
+// How old a hit may be for the options of a call. Parsed durations are remembered, since parsing one takes as long as a hit.
 import { type Duration, toMs } from '../../model/options/duration.js'
 import type { PolicyOptions } from '../../model/options/options.js'
 import type { Milliseconds } from '../../model/ports.js'
 
-/** Durations are constants of the program; those that are computed are parsed anew once there are more. */
+/** Most durations are constants. If a program computes more than this many, they are forgotten and parsed again. */
 const MAX_KNOWN = 256
 
 export class MaxAges {
   readonly #known = new Map<string, Milliseconds>()
 
-  /** Below this age an entry that is fresh is within all windows of these options. 0 where they are wrong. */
+  /** A fresh entry below this age is within all windows of these options. 0 if a duration is invalid. */
   of(options: PolicyOptions): Milliseconds {
     const { ttl, l1Ttl, absentTtl } = options
     if (ttl === undefined && l1Ttl === undefined && absentTtl === undefined) return Number.POSITIVE_INFINITY
@@ -31,7 +31,7 @@ export class MaxAges {
   }
 }
 
-/** What is wrong is refused by the long way. */
+/** An invalid duration makes the call take the slow path, which refuses it. */
 function parsed(duration: Duration): Milliseconds {
   try {
     return toMs(duration, 'ttl')

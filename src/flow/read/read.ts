@@ -1,5 +1,5 @@
-// A read, from top to bottom: L1, then the flight of its key, which asks L2 and runs the loader. Each step is one method, in the order in
-// which they run.
+// A read, from top to bottom: L1, then the flight of its key, which asks L2 and runs the loader. Each step is one method, and the methods
+// stand in the order in which they run.
 
 import type { Entry } from '../../model/entry.js'
 import {
@@ -55,9 +55,9 @@ export class Reader {
   // ── 1. The hit in L1 ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Get or load. The hit is this one plain function: one look-up, one clock read (sampled once per turn), three comparisons, and the
-   * promise that the entry keeps (bench/micro/l1-hit.ts). Options are resolved only once the hit is ruled out; of those that could rule
-   * it out each is looked at.
+   * Get or load. The hit is one plain function: one look-up, one clock read (sampled once per turn), three comparisons, and the promise
+   * that the entry keeps (bench/micro/l1-get.ts). Options are resolved only after a hit is ruled out; before that, only those that can
+   * rule it out are checked.
    */
   getOrSet<V>(scope: CallScope, userKey: string, load: Loader<V>, options: CallOptions<V> | undefined): Promise<V> {
     if (options === undefined) {
@@ -71,15 +71,15 @@ export class Reader {
   }
 
   /**
-   * The value if L1 has it, fresh, younger than `maxAgeMs` and with nothing to think about; else `undefined`, and `getOrSet` is to be
-   * asked.
+   * The value if L1 has it fresh, younger than `maxAgeMs` and without any decision to make; else `undefined`, and the caller has to take
+   * the slow path.
    */
   hit(scope: CallScope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
     const core = this.#core
     if (core.l1 === undefined || typeof userKey !== 'string') return undefined
     const prefix = scope.space.localPrefix
     const entry = core.l1.get(prefix === '' ? userKey : prefix + userKey)
-    // Not a key that only looks like the local key of a namespace (those begin with NUL).
+    // A user's key that begins with NUL may look like the local key of a namespace, so it takes the slow path.
     if (entry === undefined || userKey.charCodeAt(0) === 0) return undefined
     const nowMs = core.turnClock.nowMs()
     if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
@@ -110,18 +110,18 @@ export class Reader {
     return served === undefined ? this.#joinOrFly(request, usable) : Promise.resolve(served.value)
   }
 
-  /** What L1 has answers now, and is refreshed behind the answer where that is due; `undefined`: a load is to be waited for. */
+  /** Serves what L1 has, and refreshes it in the background if that is due; `undefined` if the caller has to wait for a load. */
   #serveUsable(request: LoadRequest, usable: UsableEntry): { readonly value: unknown } | undefined {
     const age = ageFor(request, usable.entry, this.#core)
     if (age === 'fresh') {
       this.#report(request, HIT.l1, usable)
-      if (this.#isEarly(usable.entry, request.policy)) this.#refresher.behind(request, 'refresh', usable)
+      if (this.#isEarly(usable.entry, request.policy)) this.#refresher.inBackground(request, 'refresh', usable)
       return { value: this.local.release(usable.entry.value) }
     }
     if (age === 'expired') return undefined
     const hasToWait = mustWait(request, this.#core)
     if (age === 'stale') {
-      if (!hasToWait) this.#refresher.behind(request, 'stale', usable)
+      if (!hasToWait) this.#refresher.inBackground(request, 'stale', usable)
       this.#report(request, STALE[usable.tier], usable)
       return { value: this.local.release(usable.entry.value) }
     }
@@ -136,7 +136,7 @@ export class Reader {
     return shouldRefreshEarly({ nowMs: clock.nowMs(), freshUntilMs, loadMs, beta: policy.earlyRefreshBeta, random })
   }
 
-  /** A read is over; `usable` is the entry that was served, if one was. */
+  /** Reports a read that has ended; `usable` is the entry that was served, if one was. */
   #report(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry | undefined): void {
     this.#core.recorder.read(request.scope.space, request.userKey, outcome, usable?.entry.createdAtMs)
   }
@@ -153,7 +153,7 @@ export class Reader {
     const joinedAt = local.labelLog.mark()
     const waiting: Waiting = {
       signal,
-      // The starter's own limit is the flight's; a joiner may be in more of a hurry.
+      // The starter's limit is that of the flight; a joiner may have a shorter one.
       limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
       softMs: policy.softTimeoutMs,
       takeStale: () => {
@@ -165,8 +165,8 @@ export class Reader {
       },
       outcome: undefined,
     }
-    // Started only now: its loader may run at once, and ask for what the caller loads. A refresh that waits for a place among those in
-    // the background does so only as long as nobody waits for it.
+    // Started only once this caller waits: the loader may run at once and ask for a key that the caller loads, which must be seen as a
+    // cycle. A background refresh that waits for a free place starts as soon as a caller waits for it.
     const start = flying === undefined ? () => this.#runner.run(flight, request) : flying.start
     const joined = start && (() => this.#core.background.run('load', start))
     let value: unknown
@@ -177,12 +177,12 @@ export class Reader {
       throw error
     }
     if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
-      // Nobody else joins it either: it may go on storing for a while.
+      // No other caller may join it either, while it is still storing.
       local.detachFlight(flight)
       return this.#joinOrFly(request, undefined)
     }
-    if (request.windows !== undefined && waiting.outcome === undefined && !this.#isTaken(request, flight)) {
-      return this.#serveBeyond(request, flight)
+    if (request.windows !== undefined && waiting.outcome === undefined && !this.#isAccepted(request, flight)) {
+      return this.#serveAfter(request, flight)
     }
     this.#report(
       request,
@@ -192,16 +192,16 @@ export class Reader {
     return this.local.handOut(value)
   }
 
-  /** Whether a call with windows of its own takes what the flight answered. */
-  #isTaken(request: LoadRequest, { answerEntry, outcome }: Flight): boolean {
-    if (answerEntry === undefined) return true
-    const age = ageFor(request, answerEntry, this.#core)
+  /** Whether a call with its own windows accepts the result of the flight. */
+  #isAccepted(request: LoadRequest, { servedEntry, outcome }: Flight): boolean {
+    if (servedEntry === undefined) return true
+    const age = ageFor(request, servedEntry, this.#core)
     if (outcome.result === 'hit') return age === 'fresh'
     return outcome.result === 'stale' ? age === 'fresh' || age === 'stale' : age !== 'expired'
   }
 
-  /** The others took it: this call gets the loader's error, or what is there once the flight is over. */
-  async #serveBeyond(request: LoadRequest, flight: Flight): Promise<unknown> {
+  /** Other callers accept the result, this one does not. It gets the loader's error, or what is there once the flight is over. */
+  async #serveAfter(request: LoadRequest, flight: Flight): Promise<unknown> {
     if (flight.failure === undefined) await this.#core.callers.await(flight.over)
     if (flight.failure === undefined) return this.#serve(request)
     this.#report(request, FAILED, undefined)
@@ -209,12 +209,12 @@ export class Reader {
   }
 
   /**
-   * Whether a label that the answer turned out to carry was invalidated after the load began and before this caller came: then
-   * the value is the earlier callers', not this one's.
+   * Whether a label of the result was invalidated after the load began and before this caller came. This caller came after the
+   * invalidation, so it loads again.
    */
   #isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
-    if (flight.labelMark === joinedAt || flight.answerLabels === undefined) return false
-    return flight.answerLabels.some((label) =>
+    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
+    return flight.resultLabels.some((label) =>
       this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
     )
   }

@@ -1,4 +1,4 @@
-// Loading although an entry may be usable: because a caller asks for it, or behind the answer of one that was served a stale value.
+// Loads although an entry is usable: because a caller requests it, or in the background after a value was served.
 import type { LoadReason } from '../../model/events/events.js'
 import type { CallOptions, Loader } from '../../model/options/options.js'
 import { atEndOfTick } from '../../model/time/tick.js'
@@ -28,10 +28,11 @@ export class Refresher {
   }
 
   /**
-   * Loads although an entry may be usable, and waits for the result; rejects with the loader's error although a value may be at
-   * hand. No load that runs already is joined, here or elsewhere, and no value of L2 taken: they may have begun too early. Refreshes
-   * of one key that are asked for before the loader is called share its call; those that come while it runs wait for its end, and
-   * share the next one: so at most one runs, and one waits.
+   * Loads although an entry may be usable, and waits for the result. Rejects with the loader's error even if a stale value could be
+   * served. It joins no running load, here or in another process, and takes no value of L2: they may be older than this call.
+   *
+   * Refreshes of one key share a load until its loader is called. Those that come while the loader runs wait for its end and share the
+   * next load, so at most one runs and one waits.
    */
   async refresh(
     scope: CallScope,
@@ -46,7 +47,7 @@ export class Refresher {
       request.signal?.throwIfAborted()
       const flying = local.flights.get(request.localKey)
       if (flying !== undefined) this.#flights.refuseCycle(flying, userKey)
-      if (flying?.mustLoad !== true || flying.isAnswered) return this.#refreshed(this.#begin(request), request)
+      if (flying?.mustLoad !== true || flying.isSettled) return this.#refreshed(this.#begin(request), request)
       if (!flying.isLoading) {
         if (request.tags !== undefined) flying.addTags(request.tags)
         return this.#refreshed(flying, request)
@@ -54,13 +55,13 @@ export class Refresher {
       try {
         await this.#wait(flying, request)
       } catch (error) {
-        // Its failure is that of its own callers.
-        if (!flying.isAnswered) throw error
+        // The error belongs to the callers of that load.
+        if (!flying.isSettled) throw error
       }
     }
   }
 
-  /** A load that begins at the end of this tick: whoever asks for the same until then shares it. */
+  /** A load that begins at the end of this tick. Refreshes of the same key until then share it. */
   #begin(request: LoadRequest): Flight {
     const { local, background } = this.#core
     const usable = this.#local.usable(request.localKey, request.policy)
@@ -92,8 +93,8 @@ export class Refresher {
     })
   }
 
-  /** Starts a refresh that nobody waits for, unless one is under way. At most so many run at once as `background.concurrency` says. */
-  behind(request: LoadRequest, reason: LoadReason, usable: UsableEntry): void {
+  /** Starts a refresh in the background, unless a flight of the key exists. At most `background.concurrency` of them run at once. */
+  inBackground(request: LoadRequest, reason: LoadReason, usable: UsableEntry): void {
     const { local, background, recorder } = this.#core
     if (local.flights.has(request.localKey)) return
     if (!background.hasRoomForRefresh) {

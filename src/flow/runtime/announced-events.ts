@@ -1,4 +1,4 @@
-// What an announcement of another process says, as the events that listeners get.
+// Turns an announcement of another process into the events that listeners get.
 
 import type { Announcement } from '../../codec/announcement.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
@@ -8,18 +8,18 @@ import type { Label } from '../../model/labels.js'
 type Verb = InvalidatedEvent['by']
 
 /**
- * One event for each verb and scope. A key that was deleted and one that was overwritten are announced alike, so that their verb is
- * `'unknown'`. Tags span the whole cache: their scope is that of the cache.
+ * One event per verb and scope. Deleted and overwritten keys are announced alike, so their verb is `'unknown'`. Tags belong to the
+ * whole cache, so their scope is that of the cache.
  */
-export function eventsOf(said: Announcement, rootName: string): readonly InvalidatedEvent[] {
-  const softly = said.expiredLabels.map(([label]) => label)
+export function eventsOf(announcement: Announcement, rootName: string): readonly InvalidatedEvent[] {
+  const expiredLabels = announcement.expiredLabels.map(([label]) => label)
   return [
-    ...ofKeys('unknown', said.keys, rootName),
-    ...ofKeys('expire', said.expiredKeys, rootName),
-    ...ofTags('invalidateTags', said.labels, rootName),
-    ...ofTags('expireTags', softly, rootName),
-    ...said.labels.filter(isOfScope).map((label) => event('clear', label.slice(2), [], [])),
-    ...said.prefixes.map((prefix) => event('deleteByPrefix', scopeOf(prefix, rootName), [], [])),
+    ...ofKeys('unknown', announcement.keys, rootName),
+    ...ofKeys('expire', announcement.expiredKeys, rootName),
+    ...ofTags('invalidateTags', announcement.labels, rootName),
+    ...ofTags('expireTags', expiredLabels, rootName),
+    ...announcement.labels.filter(isOfScope).map((label) => event('clear', label.slice(2), [], [])),
+    ...announcement.prefixes.map((prefix) => event('deleteByPrefix', scopeOf(prefix, rootName), [], [])),
   ]
 }
 

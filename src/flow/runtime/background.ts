@@ -1,19 +1,19 @@
-// The one guarded place for work that nobody awaits: it is counted, bounded, drained, and can never become an unhandled rejection.
+// The one place for work that no caller awaits. It is counted, bounded and drained, and never becomes an unhandled rejection.
 import pLimit from 'p-limit'
 import type { BackgroundPolicy } from '../../model/options/cache-policy.js'
 import type { Clock, Milliseconds } from '../../model/ports.js'
 
-/** Work that waits for its time, such as writes that are to travel together. */
+/** Work that starts later, such as writes that are collected to be sent together. */
 export interface WaitingWork {
   /** Tries all of it now, once. Never rejects. */
   flush(): Promise<void>
-  /** Gives it up; answers how much. */
+  /** Gives all of it up. Returns how much it was. */
   end(): number
 }
 
-/** Runs work after the caller was answered. */
+/** Runs work that goes on after its caller has a result, and counts what must end before the cache is drained. */
 export class Background {
-  /** Counted, not kept: what comes and goes in a Set or Map makes V8 carry the dead along (see `InFlightSet`). */
+  /** A count instead of a Set: V8 keeps the dead entries of a busy Set or Map alive (see `InFlightSet`). */
   #running = 0
   readonly #waitForIdle: (() => void)[] = []
   readonly #waiting: WaitingWork[] = []
@@ -29,7 +29,7 @@ export class Background {
     this.#refreshLimit = pLimit(policy.concurrency)
   }
 
-  /** How many pieces of work are under way or wait for their turn. */
+  /** How many pieces of work run or wait for a free place. */
   get size(): number {
     return this.#running
   }
@@ -39,14 +39,14 @@ export class Background {
     this.#track(start(work), (error) => this.failed(what, error))
   }
 
-  /** Starts `work` now and answers what it does, or `instead` if it fails. */
+  /** Starts `work` now. Returns its result, or `instead` if it fails. */
   guard<T>(what: string, work: () => Promise<T>, instead: T): Promise<T> {
     const result = start(work)
     this.#track(result, (error) => this.failed(what, error))
     return result.catch(() => instead)
   }
 
-  /** Counts work whose caller waits for it and is told of its failure. */
+  /** Counts work whose caller waits for it and handles its failure. */
   track<T>(work: Promise<T>): Promise<T> {
     this.#track(work, () => undefined)
     return work
@@ -65,20 +65,20 @@ export class Background {
     if (this.#running === 0) for (const resolve of this.#waitForIdle.splice(0)) resolve()
   }
 
-  /** Whether one more refresh may wait for its turn. */
+  /** Whether one more refresh may run or wait for a free place. */
   get hasRoomForRefresh(): boolean {
     const { activeCount, pendingCount, concurrency } = this.#refreshLimit
     return !this.#isEnded && (activeCount + pendingCount < concurrency || pendingCount < this.policy.maxPending)
   }
 
-  /** Starts `work` when fewer than `concurrency` refreshes run; after `end()` never. Ask `hasRoomForRefresh` first. */
+  /** Starts `work` once fewer than `concurrency` refreshes run; never after `end()`. Check `hasRoomForRefresh` first. */
   refresh(what: string, work: () => Promise<unknown>): void {
     this.run(what, () => this.#refreshLimit(async () => (this.#isEnded ? undefined : work())))
   }
 
   /**
-   * Admits one write of so many bytes to L2. Answers what must be called when it is over, or `undefined` if too much is under way
-   * already: then the write is to be given up.
+   * Admits one write of `bytes` bytes to L2. Returns a function to call when the write is over, or `undefined` if too many writes
+   * are in flight: then the caller must give this one up.
    */
   admitWrite(bytes: number): (() => void) | undefined {
     if (this.#writes >= this.policy.maxPending || this.#writeBytes + bytes > this.policy.maxBytes) return undefined
@@ -90,23 +90,23 @@ export class Background {
     }
   }
 
-  /** `drain()` does not leave it waiting. */
+  /** From now on `drain()` flushes this work, too. */
   holds(work: WaitingWork): void {
     this.#waiting.push(work)
   }
 
-  /** Resolves when nothing is under way, work started meanwhile included. */
+  /** Resolves when no work is left, including work that was started meanwhile. */
   async drain(): Promise<void> {
     await Promise.all(this.#waiting.map((work) => work.flush()))
     while (this.#running > 0) await new Promise<void>((resolve) => this.#waitForIdle.push(resolve))
   }
 
-  /** What still waits for its time is given up; answers how much. */
+  /** Gives up the work that has not started. Returns how much it was. */
   endWaiting(): number {
     return this.#waiting.reduce((count, work) => count + work.end(), 0)
   }
 
-  /** Refreshes that wait for their turn are given up; answers how many. */
+  /** Gives up the refreshes that have not started. Returns how many there were. */
   end(): number {
     this.#isEnded = true
     return this.#refreshLimit.pendingCount
@@ -121,7 +121,7 @@ function start<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether `work` ended within `limitMs`. */
+/** Whether `work` settles within `limitMs`. */
 export function endsWithin(work: Promise<unknown>, limitMs: Milliseconds, clock: Clock): Promise<boolean> {
   return new Promise((resolve) => {
     const cancel = clock.after(limitMs, () => resolve(false))

@@ -1,4 +1,4 @@
-// The clocks of a cache: of ages, of deadlines, and of the present turn.
+// The clocks of a cache: for ages, for deadlines, and for the current turn of the event loop.
 import type { Clock } from '../../model/ports.js'
 import { AgingClock } from '../../model/time/aging-clock.js'
 import { systemClock } from '../../model/time/clock.js'
@@ -7,19 +7,19 @@ import { TurnClock } from './turn-clock.js'
 import { WaitingCallers } from './waiting-callers.js'
 
 export interface Clocks {
-  /** Of ages. */
+  /** For the ages of entries. */
   readonly clock: Clock
-  /** What takes real time has real limits, whatever a test does to its own time. */
+  /** For deadlines: real work needs real limits, even in a test that fakes the timers of Node. */
   readonly deadlineClock: Clock
-  /** The clock of what ends a caller's waiting. */
+  /** The clock for timers that end a caller's wait. */
   readonly callers: WaitingCallers
-  /** What ends loads that take too long. */
+  /** Ends loads that exceed `hardTimeout`. */
   readonly limits: Deadlines<Timed>
-  /** Sampled once per turn of the event loop: for hits only. */
+  /** Sampled once per turn of the event loop; for hits only. */
   readonly turnClock: { nowMs(): number }
 }
 
-/** A clock of the user's, such as a fake one, is asked every time. */
+/** A clock that the user passes, such as a fake one, is read every time and not once per turn. */
 export function makeClocks(given: Clock | undefined): Clocks {
   const aging = new AgingClock()
   const deadlineClock = given ?? systemClock

@@ -2,7 +2,7 @@
 import { noReads, type ReadCounts } from '../../model/events/read-counts.js'
 
 export class Counters {
-  /** Every read once, by how it ended. */
+  /** Every read once, by its outcome. */
   reads: ReadCounts = noReads()
   loads = 0
   loadFailures = 0

@@ -1,6 +1,6 @@
-// Counters and latency histograms: always on, so they are plain numbers in fixed places.
+// Latency histograms. They are always on, so they are plain numbers in a fixed array.
 
-/** Latencies in buckets whose upper bounds double, so that any duration costs one increment. */
+/** Latencies in buckets whose upper bounds double: to add a duration is one increment. */
 export class Histogram {
   readonly #counts = new Array<number>(BUCKETS).fill(0)
   #count = 0
@@ -25,7 +25,7 @@ export class Histogram {
     }
   }
 
-  /** The upper bound of the bucket that holds the quantile: right within a factor of two. */
+  /** The upper bound of the bucket that holds the quantile: accurate within a factor of two. */
   #quantile(q: number): number {
     let left = this.#count * q
     if (left === 0) return 0
@@ -45,7 +45,7 @@ function upperBoundMs(bucket: number): number {
   return bucket === BUCKETS - 1 ? Number.POSITIVE_INFINITY : 2 ** (bucket - OFFSET)
 }
 
-/** A histogram at one moment. Quantiles are upper bounds of buckets that double: right within a factor of two. */
+/** A histogram at one moment. Quantiles are upper bounds of buckets that double: accurate within a factor of two. */
 export interface LatencySnapshot {
   readonly count: number
   readonly sumMs: number

@@ -1,4 +1,4 @@
-// What happened lately, for `explain`: who invalidated what, which values were not kept and why, and why L2 is out of use.
+// Recent history for `explain`: which process changed what, which values were not kept and why, and why L2 is not used.
 
 import type { Announcement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
@@ -10,7 +10,7 @@ import type { Change } from '../../model/ports.js'
 /** One invalidation or write of a key, a label, or all keys of a prefix. */
 export interface PastChange {
   readonly by: InvalidatedEvent['by']
-  /** Who announced it; `undefined`: this process made it. */
+  /** The process that announced it; `undefined` if it was this process. */
   readonly sender: string | undefined
   readonly atMs: AtMs
 }
@@ -24,15 +24,15 @@ export interface PastTrouble {
 
 const MAX_SUBJECTS = 1_000
 const MAX_PREFIXES = 100
-/** Longer keys and labels are not remembered: a thousand of them would be no small memory. */
+/** Longer keys and labels are not remembered: a thousand of them would take too much memory. */
 const LONGEST_CHARACTERS = 1_000
 
-/** Bounded in every part, oldest out first: what it has forgotten is not explained, and nothing else comes of it. */
+/** Every part is bounded and drops its oldest. What is forgotten cannot be explained; nothing else depends on it. */
 export class History {
   readonly #changes = new Map<string, PastChange>()
   readonly #prefixes = new Map<string, PastChange>()
   readonly #troubles = new Map<string, PastTrouble>()
-  /** Why L2 is not used, while it is not. */
+  /** Why L2 is not used; `undefined` while it is used. */
   outage: Error | undefined
 
   changedHere(
@@ -48,14 +48,14 @@ export class History {
     remember(this.#prefixes, localPrefix, { by: 'deleteByPrefix', sender, atMs }, MAX_PREFIXES)
   }
 
-  changedElsewhere(said: Announcement, atMs: AtMs): void {
-    const { sender } = said
-    // Announced alike: deleted and overwritten.
-    for (const key of said.keys) this.#note(key, { by: 'unknown', sender, atMs })
-    for (const key of said.expiredKeys) this.#note(key, { by: 'expire', sender, atMs })
-    for (const label of said.labels) this.#note(label, { by: verbOf(label), sender, atMs })
-    for (const [label] of said.expiredLabels) this.#note(label, { by: 'expireTags', sender, atMs })
-    for (const prefix of said.prefixes) this.prefixDeleted(prefix, sender, atMs)
+  changedElsewhere(announcement: Announcement, atMs: AtMs): void {
+    const { sender } = announcement
+    // Deleted and overwritten keys are announced alike.
+    for (const key of announcement.keys) this.#note(key, { by: 'unknown', sender, atMs })
+    for (const key of announcement.expiredKeys) this.#note(key, { by: 'expire', sender, atMs })
+    for (const label of announcement.labels) this.#note(label, { by: verbOf(label), sender, atMs })
+    for (const [label] of announcement.expiredLabels) this.#note(label, { by: 'expireTags', sender, atMs })
+    for (const prefix of announcement.prefixes) this.prefixDeleted(prefix, sender, atMs)
   }
 
   trouble(localKey: string, what: PastTrouble['what'], error: Error | undefined, atMs: AtMs): void {
@@ -66,12 +66,12 @@ export class History {
     return this.#troubles.size > 0
   }
 
-  /** A value of the key was stored: what went wrong before is over. */
+  /** A value of the key was stored, so earlier trouble is over. */
   stored(localKey: string): void {
     if (this.hasTroubles) this.#troubles.delete(localKey)
   }
 
-  /** The latest change of a key, alone or with others of its beginning. */
+  /** The latest change of a key, either of the key itself or of one of its prefixes. */
   changeOfKey(localKey: string): PastChange | undefined {
     let latest = this.#changes.get(localKey)
     for (const [prefix, past] of this.#prefixes) {

@@ -1,4 +1,4 @@
-// What a cache writes without being asked: events that somebody should know of, once per kind, to a logger or as Node's own warnings.
+// Writes the events that an operator should know of, once per kind, to a logger or as Node's own process warnings.
 import type { CacheEventName, CacheEvents, Events } from '../../model/events/events.js'
 import { noticeLevelOf } from '../../model/events/notices.js'
 import { isOptionFailure } from '../../model/failed-option.js'
@@ -6,19 +6,19 @@ import { foreignText } from '../../model/foreign-text.js'
 import type { Logger } from '../../model/options/options.js'
 import { isAboutValue, kindOfRefusal } from '../../model/values/refused-value.js'
 
-/** One thing to say. */
+/** One line of the log. */
 interface Line {
   readonly level: 'info' | 'warn' | 'error'
   readonly code: string
   readonly message: string
   readonly error?: Error | undefined
-  /** Whether it is said where no logger was given. */
+  /** Whether it becomes a process warning if no logger was given. */
   readonly isWarning?: boolean
-  /** What is said once: the code, and where the code can have several causes what tells them apart. */
+  /** Distinguishes the causes of one code: each pair of `code` and `about` is written once. */
   readonly about?: string
 }
 
-/** What becomes of an event: a line, and which kinds of lines may be written again after it. */
+/** The line for each event; `undefined` if this one needs none. */
 type Lines = { readonly [Name in CacheEventName]?: (payload: CacheEvents[Name]) => Line | undefined }
 
 const LINES: Lines = {
@@ -34,7 +34,7 @@ const LINES: Lines = {
     code: 'RECOVERED',
     message: `L2 is used again, after ${Math.round(degradedMs)} ms`,
   }),
-  // A function among the options that failed, and a value that is refused for what it is, have notices of their own.
+  // A failed option function, and a value that no tier can keep, have notices of their own.
   storeFailed: ({ scope, error }) =>
     isOptionFailure(codeOf(error, '')) || isAboutValue(error)
       ? undefined
@@ -54,7 +54,7 @@ const LINES: Lines = {
     isWarning: error.code === 'ENTRY_CORRUPT',
     message: `an entry of ${scope} in L2 cannot be used and counts as a miss: ${foreignText(error.message)}`,
   }),
-  // The callers of other loads have the error themselves.
+  // After a miss the callers get the error themselves.
   loadFailed: ({ scope, reason, error }) =>
     reason === 'miss'
       ? undefined
@@ -70,7 +70,7 @@ const LINES: Lines = {
     code: codeOf(error, 'SAVE_FAILED'),
     about: scope,
     error,
-    message: `a queued change of ${scope} could not be saved (attempt ${attempt}) and is tried again: ${foreignText(error.message)}`,
+    message: `a queued change of ${scope} could not be saved (attempt ${attempt}) and will be retried: ${foreignText(error.message)}`,
   }),
   dropped: ({ what, why }) =>
     why === 'busy'
@@ -78,7 +78,7 @@ const LINES: Lines = {
           level: 'warn',
           code: 'DROPPED',
           about: what,
-          message: `background work (${what}) was given up, since too much waits; see the option background`,
+          message: `background work (${what}) was given up because too much was waiting; see the option background`,
         }
       : undefined,
   replayed: ({ changes, overflowed }) =>
@@ -86,7 +86,7 @@ const LINES: Lines = {
       ? {
           level: 'warn',
           code: 'REPLAY_OVERFLOWED',
-          message: `more changes waited for L2 than are kept (${changes} were replayed), so the cache was cleared; see the option recovery`,
+          message: `more changes waited for L2 than the journal holds, so the whole cache was cleared (${changes} replayed); see the option recovery`,
         }
       : undefined,
   busLost: ({ reason }) => ({
@@ -124,7 +124,7 @@ const LINES: Lines = {
       : undefined,
 }
 
-/** After these, the other kind may be written again: the next outage is another one. */
+/** After the event on the left, that on the right may be written again: the next outage is a new one. */
 const ENDS: { readonly [Name in CacheEventName]?: CacheEventName } = {
   recovered: 'degraded',
   busRecovered: 'busLost',
@@ -132,12 +132,12 @@ const ENDS: { readonly [Name in CacheEventName]?: CacheEventName } = {
   busLost: 'busRecovered',
 }
 
-/** Kinds beyond this many are not told apart any more: nothing grows without bound. */
+/** Kinds beyond this many are not written, so that no set grows without bound. */
 const MAX_KINDS = 1_000
 
 /**
- * Lets `logger` hear of a cache, or without one the process: there each kind is said once in its life, however many caches have it.
- * `false`: nobody is told. Only events listen, none of them on the path of a hit.
+ * Writes the events of a cache to `logger`. Without a logger they become process warnings, each kind once per process, however many
+ * caches report it. With `false` nothing is written. It listens to no event on the path of a hit.
  */
 export function logEvents(
   events: Events,
@@ -146,7 +146,7 @@ export function logEvents(
   warned: Set<string> = warnedByProcess(),
 ): void {
   if (logger === false) return
-  const said = new Map<string, Set<string>>()
+  const written = new Map<string, Set<string>>()
   for (const event of Object.keys(LINES) as CacheEventName[]) {
     const lineOf = LINES[event] as (payload: unknown) => Line | undefined
     events.on(event, (payload) => {
@@ -157,9 +157,9 @@ export function logEvents(
         return
       }
       const ended = ENDS[event]
-      if (ended !== undefined) said.delete(ended)
-      const kinds = said.get(event) ?? new Set()
-      said.set(event, kinds)
+      if (ended !== undefined) written.delete(ended)
+      const kinds = written.get(event) ?? new Set()
+      written.set(event, kinds)
       if (isNew(kinds, kindOf(line))) write(logger, cache, event, line)
     })
   }
@@ -188,7 +188,7 @@ function warn(cache: string, { code, message }: Line): void {
 const WARNED = Symbol.for('tiercache.warned')
 
 /**
- * What this process was warned of. Kept by the process itself, since "once per process" is about all caches in it, and those of the
+ * The kinds that this process was warned of. The set is kept in `globalThis`: "once per process" covers all caches, and those of the
  * ESM and the CommonJS build do not share a module.
  */
 function warnedByProcess(): Set<string> {
@@ -197,9 +197,9 @@ function warnedByProcess(): Set<string> {
   return holder[WARNED]
 }
 
-/** What tells notices of one code apart. */
+/** Distinguishes notices of one code. */
 function aboutOf(code: string, detail: string, error: Error | undefined): string | undefined {
-  // Such a notice comes once for each source, function, cache or key, and names it.
+  // These notices come once per source, function, cache or key, which their detail names.
   if (isOptionFailure(code) || code === 'VALUE_CHANGED') return detail
   return code === 'VALUE_NOT_KEPT' && error !== undefined ? kindOfRefusal(error) : undefined
 }

@@ -1,4 +1,4 @@
-// One outcome, one record: every path reports what came of it once, here, and counters, histograms and events are fed by that.
+// One outcome, one record: every path reports its outcome here, once, and that feeds the counters, histograms and events.
 
 import type { Announcement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
@@ -18,7 +18,7 @@ import { History } from './history.js'
 import { Notices } from './notices.js'
 import { OnceASecond } from './once-a-second.js'
 
-/** The event's word for each way in which a value that is no longer fresh comes to be served. */
+/** The reason that `servedStale` gives for each outcome. */
 const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>> = {
   stale: 'revalidating',
   staleIfError: 'loadFailed',
@@ -32,27 +32,27 @@ export class Recorder {
   /** For `explain`. */
   readonly history = new History()
   readonly #hit = this.counters.reads.hit
-  /** Whoever can write to the bus can cause these as fast as he likes. */
+  /** Limits the events that anyone who can write to the bus can cause. */
   readonly #floods: OnceASecond
   readonly notices: Notices
 
   constructor(
     private readonly events: Events,
     private readonly clock: Pick<Clock, 'nowMs'>,
-    /** A key or tag as events and messages have it. */
+    /** A key or tag as events and messages show it. */
     readonly shown: (key: string) => string,
   ) {
     this.#floods = new OnceASecond(clock)
     this.notices = new Notices(events, shown)
   }
 
-  /** The hot one: an event object exists only if somebody listens. */
+  /** The hot path: an event object is made only if somebody listens. */
   l1Hit(space: Space, key: string): void {
     this.#hit.l1++
     if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key: this.shown(key), tier: 'l1' })
   }
 
-  /** A read is over. `createdAtMs` is that of the entry that was served, where it is no longer fresh. */
+  /** A read has ended. `createdAtMs` is the creation of the entry that was served, needed if it is no longer fresh. */
   read(space: Space, key: string, outcome: ReadOutcome, createdAtMs: AtMs = 0): void {
     const { events } = this
     const { reads } = this.counters
@@ -90,13 +90,13 @@ export class Recorder {
     }
   }
 
-  /** A loader returned a value; what becomes of it is told by `loaded`. */
+  /** A loader has returned a value. `loaded` reports later whether it was kept. */
   loadEnded(durationMs: Milliseconds): void {
     this.counters.loads++
     this.loadLatency.add(durationMs)
   }
 
-  /** The cache is done with a loaded value. */
+  /** A loaded value was stored, or it is kept in no tier. */
   loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, outcome: StoreOutcome): void {
     const { scope } = space
     if (isStored(outcome)) {
@@ -107,7 +107,7 @@ export class Recorder {
       return
     }
     const localKey = localKeyOf(space, key)
-    // `storeFailed` has said it already, with the error.
+    // `storeFailed` has noted it already, with the error.
     if (outcome !== 'unsupported') this.history.trouble(localKey, outcome, undefined, this.clock.nowMs())
     if (this.events.has('loaded')) {
       this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: false, notKept: outcome })
@@ -148,8 +148,8 @@ export class Recorder {
   }
 
   /**
-   * A value that was loaded is kept in no tier, because a function of the application's could not say what the cache needs of it: each
-   * time `storeFailed`, and one `notice` per scope and code.
+   * A loaded value is kept in no tier, because a function of the application (such as `tags`) failed or returned something unusable.
+   * Emits `storeFailed` each time, and one `notice` per scope and code.
    */
   notUnderstood(space: Space, localKey: string, error: CacheError): void {
     this.storeFailed(space, localKey, error)
@@ -180,7 +180,7 @@ export class Recorder {
     }
   }
 
-  /** A fill, the value of a `set`, or a refresh was given up because too much was under way. */
+  /** A fill, the value of a `set`, or a refresh was given up because too much was in flight. */
   dropped(what: 'store' | 'refresh', scope: string, localKey: string): void {
     this.counters.dropped++
     if (this.events.has('dropped')) {
@@ -188,7 +188,7 @@ export class Recorder {
     }
   }
 
-  /** Refreshes that waited for their turn when the cache was closed. */
+  /** Refreshes that had not started when the cache was closed. */
   refreshesDropped(count: number): void {
     this.counters.dropped += count
     if (count > 0 && this.events.has('dropped')) this.events.emit('dropped', { what: 'refresh', why: 'closed' })
@@ -221,18 +221,18 @@ export class Recorder {
     this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
   }
 
-  /** What another process announced: one event for each verb and scope that its words name. */
-  invalidatedElsewhere(rootName: string, said: Announcement): void {
+  /** Another process announced changes: one event per verb and scope. */
+  invalidatedElsewhere(rootName: string, announcement: Announcement): void {
     this.counters.invalidations++
-    this.history.changedElsewhere(said, this.clock.nowMs())
+    this.history.changedElsewhere(announcement, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
-    for (const event of eventsOf(said, rootName)) {
+    for (const event of eventsOf(announcement, rootName)) {
       const keys = event.keys.map(this.shown)
       this.events.emit('invalidated', { ...event, keys, tags: event.tags.map(this.shown) })
     }
   }
 
-  /** What L2 reports goes here; `comeBack` is its recovery gate. */
+  /** The owner to which L2 reports. `comeBack` runs before L2 is used again after an outage. */
   l2Owner(comeBack: () => Promise<boolean>): RemoteTierOwner {
     return {
       comeBack,
@@ -243,7 +243,7 @@ export class Recorder {
       explained: (cause) => this.outageExplained(cause),
       recovered: (degradedMs) => this.recovered(degradedMs),
       failed: () => this.l2Failed(),
-      answered: (_operation, tookMs) => this.l2Answered(tookMs),
+      answered: (_operation, tookMs) => this.l2Replied(tookMs),
     }
   }
 
@@ -253,7 +253,7 @@ export class Recorder {
     if (this.events.has('degraded')) this.events.emit('degraded', { error })
   }
 
-  /** Why L2 is not used became known after `degraded`. */
+  /** The cause of an outage became known after `degraded`. */
   outageExplained(cause: CacheError): void {
     this.history.outage = cause
     this.notices.report(cause.code, `L2 is not used: ${cause.message}`, cause)
@@ -264,7 +264,7 @@ export class Recorder {
     if (this.events.has('recovered')) this.events.emit('recovered', { degradedMs })
   }
 
-  /** L1 was full. */
+  /** L1 was full, so it dropped an entry. */
   evicted(scope: string, localKey: string): void {
     if (this.events.has('evicted')) this.events.emit('evicted', { scope, key: this.shown(userKeyOf(localKey)) })
   }
@@ -279,7 +279,7 @@ export class Recorder {
     if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
   }
 
-  l2Answered(tookMs: Milliseconds): void {
+  l2Replied(tookMs: Milliseconds): void {
     this.counters.l2Operations++
     this.l2Latency.add(tookMs)
   }
@@ -308,6 +308,6 @@ export class Recorder {
 
 function asCacheError(reason: Error): CacheError {
   if (reason instanceof CacheError) return reason
-  const message = `expected L2 to answer; ${foreignReason(reason)}. The cache goes on without it`
+  const message = `expected L2 to reply; ${foreignReason(reason)}. The cache goes on without it`
   return new CacheError('L2_UNAVAILABLE', message, { cause: reason })
 }

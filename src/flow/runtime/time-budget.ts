@@ -1,10 +1,10 @@
-// How long one caller still waits for L2.
+// How much longer one caller waits for L2.
 import type { AtMs } from '../../model/entry.js'
 import type { Clock, Milliseconds } from '../../model/ports.js'
 
 /**
- * What L2 may cost one read in all (G6): a read of an entry, its tokens and a lease are up to three questions one after the other, and a
- * slow L2 must not cost its timeout three times.
+ * The time that L2 may cost one read in total (G6). A read sends up to three requests in turn: for the entry, for its tokens and for a
+ * lease. A slow L2 must not cost the timeout three times.
  */
 export class TimeBudget {
   #untilMs: AtMs
@@ -12,7 +12,7 @@ export class TimeBudget {
   constructor(
     private readonly clock: Clock,
     private readonly limitMs: Milliseconds,
-    /** Until it is renewed the first time: while the first connection is awaited. */
+    /** Extra time until the first `renew`, for a read that waits for the first connection. */
     moreMs: Milliseconds = 0,
   ) {
     this.#untilMs = clock.nowMs() + limitMs + moreMs
@@ -22,18 +22,18 @@ export class TimeBudget {
     return this.#untilMs - this.clock.nowMs()
   }
 
-  /** Begins anew: until now the caller waited for something else than L2. */
+  /** Starts again in full: until now the caller waited for something other than L2. */
   renew(): void {
     this.#untilMs = this.clock.nowMs() + this.limitMs
   }
 
-  /** Whether `event` comes before the budget is spent. */
+  /** Whether `event` resolves before the budget is spent. */
   async lasts(event: Promise<void>): Promise<boolean> {
     return (await this.await(event.then(() => true))) === true
   }
 
-  /** `answer`, or `undefined` once the budget is spent. The question goes on without this caller. */
-  await<T>(answer: Promise<T>): Promise<T | undefined> {
+  /** The reply to `request`, or `undefined` once the budget is spent. The request itself goes on. */
+  await<T>(request: Promise<T>): Promise<T | undefined> {
     const { leftMs } = this
     if (leftMs <= 0) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ export class TimeBudget {
         cancel()
         settled()
       }
-      answer.then(
+      request.then(
         (value) => settle(() => resolve(value)),
         (error) => settle(() => reject(error)),
       )

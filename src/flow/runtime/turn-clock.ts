@@ -2,14 +2,14 @@
 import type { AgingClock } from '../../model/time/aging-clock.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 
-/** A turn that reads without end must still see time pass. */
+/** A long turn with many reads must still see time pass. */
 const MAX_READS_PER_SAMPLE = 256
 
 /**
- * Whole milliseconds, never ahead of `clock`, and behind it by at most the length of the present turn or 256 reads.
- * It has no standing timer: the immediate that ends a sample exists only in turns that read.
+ * Whole milliseconds, never ahead of `clock`, and behind it by at most the length of the current turn or 256 reads.
+ * It has no permanent timer: the immediate that ends a sample exists only in turns that read the clock.
  *
- * A time that a test moves by hand moves within a turn too. It is asked every time, from the read on that finds `Date` replaced
+ * The fake time of a test may move within a turn. So `clock` is read every time, from the first read that finds `Date` replaced
  * (bench/micro/turn-clock.ts).
  */
 export class TurnClock {

@@ -1,19 +1,19 @@
-// Who awaits the cache, and that the process does not end before they are answered.
+// Counts the callers that wait for the cache, and keeps the process alive for them.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 
 /**
- * The clock of whatever ends a caller's waiting: deadlines of L2, time limits of callers, the pause before another process's lease is
- * looked at again.
+ * The clock for timers that end a caller's wait: deadlines of L2, time limits of callers, the pause before another process's lease is
+ * checked again.
  *
- * No timer of the SDK keeps the process alive by itself (G10). But where nothing else is open, Node would end a process in which
- * somebody awaits an answer that is a matter of time only (exit code 13). So the process is kept while a caller waits *and* a timer of
- * this clock is pending. Who waits for a loader that hangs, without a limit, has no such timer: that is between the two.
+ * No timer of the SDK keeps the process alive by itself (G10). But if nothing else is open, Node exits (code 13) although a caller
+ * awaits something that a timer will settle. So the process is kept alive while a caller waits *and* a timer of this clock is pending.
+ * A caller that waits without a limit for a loader that hangs has no such timer: then the loader has to keep the process alive.
  */
 export class WaitingCallers implements Clock {
   readonly #clock: Clock
   #waiting = 0
   #timers = 0
-  #letGo: (() => void) | undefined
+  #endKeepAlive: (() => void) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,31 +43,31 @@ export class WaitingCallers implements Clock {
     }
   }
 
-  /** A caller begins to wait; `left` must follow. */
-  came(): void {
+  /** A caller begins to wait; `endWait` must follow. */
+  beginWait(): void {
     this.#waiting++
     this.#changed()
   }
 
-  left(): void {
+  endWait(): void {
     this.#waiting--
     this.#changed()
   }
 
-  /** A caller waits for `answer`. */
-  await<T>(answer: Promise<T>): Promise<T> {
-    this.came()
-    const left = (): void => this.left()
-    answer.then(left, left)
-    return answer
+  /** A caller waits for `result`. */
+  await<T>(result: Promise<T>): Promise<T> {
+    this.beginWait()
+    const end = (): void => this.endWait()
+    result.then(end, end)
+    return result
   }
 
   #changed(): void {
     if (this.#waiting > 0 && this.#timers > 0) {
-      this.#letGo ??= this.#clock.keepAlive?.()
-    } else if (this.#letGo !== undefined) {
-      this.#letGo()
-      this.#letGo = undefined
+      this.#endKeepAlive ??= this.#clock.keepAlive?.()
+    } else if (this.#endKeepAlive !== undefined) {
+      this.#endKeepAlive()
+      this.#endKeepAlive = undefined
     }
   }
 }

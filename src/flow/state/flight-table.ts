@@ -1,24 +1,24 @@
-// What callers of a key join: the flight of each key, found by the key.
+// Finds the flight of a key that new callers can join.
 import { randomInt } from 'node:crypto'
 import type { Flight } from './flight.js'
 
 const FEWEST_BUCKETS = 256
-/** An emptied table that was larger is given back. */
+/** A larger table is released once it is empty. */
 const KEPT_BUCKETS = 4_096
-/** Bits by which the hash turns after each character, so that its low bits come to depend on the high ones of all characters. */
-const TURN = 15
+/** The hash is rotated by so many bits after each character, so that its low bits depend on the high bits of all characters. */
+const ROTATION = 15
 
 /**
- * A hash table that links its flights themselves and so makes no garbage.
+ * A hash table whose buckets are linked through the flights themselves, so it makes no garbage.
  *
- * Not a Map: one from which as much goes as comes is rebuilt every few dozen steps, and each of V8's earlier tables refers to the
- * next one. Once one of them is old, everything that follows is carried into the old generation, dead or not. With 64 reads of L2
- * in flight that took a third of the time (bench, l2-64).
+ * It is not a Map: with as many deletions as insertions, V8 rebuilds a Map every few dozen steps, and each earlier table refers to the
+ * next one. Once one of them is in the old generation, all later ones are promoted with it, dead or not. With 64 reads of L2 in flight
+ * that took a third of the time (bench, l2-64).
  */
 export class FlightTable {
   #buckets = emptyBuckets(FEWEST_BUCKETS)
   #size = 0
-  /** Secret: who chooses keys cannot know which of them share a bucket. */
+  /** Secret, so that an attacker who chooses keys cannot make them share a bucket. */
   readonly #seed = randomInt(2 ** 32) | 0
   readonly #factor = randomInt(2 ** 32) | 1
 
@@ -36,7 +36,7 @@ export class FlightTable {
     return this.get(localKey) !== undefined
   }
 
-  /** Takes the place of another flight of the same key. */
+  /** Replaces another flight of the same key. */
   add(flight: Flight): void {
     const before = this.get(flight.localKey)
     if (before !== undefined) this.delete(before)
@@ -45,7 +45,7 @@ export class FlightTable {
     this.#size++
   }
 
-  /** Not another flight of the same key, which may have taken its place. */
+  /** Another flight of the same key, which may have replaced this one, stays. */
   delete(flight: Flight): void {
     const bucket = this.#bucketOf(flight.localKey)
     let before: Flight | undefined
@@ -67,7 +67,7 @@ export class FlightTable {
     this.#size = 0
   }
 
-  /** All flights as of now: the table may change meanwhile. */
+  /** A copy of all flights: the table may change while the caller goes through it. */
   values(): Flight[] {
     const all: Flight[] = []
     for (const first of this.#buckets) {
@@ -88,14 +88,14 @@ export class FlightTable {
     for (const flight of all) this.#link(flight)
   }
 
-  /** Over all characters: local keys are short, since long ones are shortened. */
+  /** Hashes all characters: local keys are short, since long ones are shortened. */
   #bucketOf(localKey: string): number {
     const { length } = localKey
     const factor = this.#factor
     let hash = this.#seed ^ length
     for (let i = 0; i < length; i++) {
       hash = Math.imul(hash ^ localKey.charCodeAt(i), factor)
-      hash = (hash << TURN) | (hash >>> (32 - TURN))
+      hash = (hash << ROTATION) | (hash >>> (32 - ROTATION))
     }
     return (hash ^ (hash >>> 16)) & (this.#buckets.length - 1)
   }

@@ -1,4 +1,4 @@
-// One running load of one key and those who wait for it.
+// One running load of one key, and the callers that wait for it.
 import type { Age, AtMs, Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import type { LoadReason, Tier } from '../../model/events/events.js'
@@ -8,7 +8,7 @@ import type { Tags } from '../../model/options/options.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import type { Mark } from './invalidation-log.js'
 
-/** An entry with where it was found, usable in some way. */
+/** An entry that may be served in some way, and the tier that has it. */
 export interface UsableEntry {
   readonly entry: Entry
   readonly tier: Tier
@@ -18,17 +18,17 @@ export interface UsableEntry {
 /** How one caller waits for a flight. */
 export interface Waiting {
   readonly signal: AbortSignal | undefined
-  /** This caller's own limit; the flight goes on for the others. */
+  /** This caller's own time limit. The flight goes on for the others. */
   readonly limitMs: Milliseconds
-  /** After this long a value at hand is taken instead, and the load goes on in the background. */
+  /** After this time a stale value is taken if there is one, and the load goes on in the background. */
   readonly softMs: Milliseconds
-  /** The value at hand, if there is one. */
+  /** The stale value, if there is one. */
   readonly takeStale: () => { readonly value: unknown } | undefined
-  /** How this caller's read ended, if not as the flight did: it left, or took what was at hand. */
+  /** Set if this caller's read ended in its own way: it left, or took a stale value. */
   outcome: ReadOutcome | undefined
 }
 
-/** A load, or a batch of loads, with the flights that its loader waits for: a cycle would never end. */
+/** A load or a batch of loads, with the loads that its loader waits for. A cycle among them would never end. */
 export interface Loading {
   readonly waitsFor: Set<Loading>
 }
@@ -42,14 +42,15 @@ export interface FlightPlan {
   readonly keyMark: Mark
   readonly labelMark: Mark
   readonly beganAtMs: AtMs
-  /** Of the token table, then. */
+  /** The epoch of the token table when the flight began. */
   readonly epoch: number
 }
 
 /**
- * Settled exactly once; afterwards it may still be storing. Its answer may come before its load is over, when a stale value serves.
+ * Its result settles exactly once. After that the load may still run (if a stale value was served), or its value may still be on the
+ * way into L2.
  *
- * Single flight (G5): callers of one key join the flight that the map `LocalState.flights` holds, and no other.
+ * Single flight (G5): callers of a key join the flight that `LocalState.flights` has for it, and no other.
  */
 export class Flight implements FlightPlan, Loading {
   readonly localKey: string
@@ -60,41 +61,41 @@ export class Flight implements FlightPlan, Loading {
   readonly beganAtMs: AtMs
   readonly epoch: number
   /** Settles with what the callers get. */
-  readonly answer: Promise<unknown>
-  /** Begins a refresh that waits for its turn; `undefined` once it has begun. */
+  readonly result: Promise<unknown>
+  /** Starts a refresh that waits for a free place; `undefined` once it has started. */
   start: (() => Promise<void>) | undefined
-  /** An invalidation came: callers are served, nothing is kept. */
+  /** The flight still serves its callers, but its value is kept nowhere. */
   detached = false
-  isAnswered = false
-  /** The loader answered; what remains is storing. */
+  isSettled = false
+  /** The loader has returned; only storing remains. */
   hasLoaded = false
-  /** How the read of the caller that began it ended; that of a joiner is `asJoined` of it. Final once `isAnswered`. */
+  /** The outcome for the caller that began it; for joiners it is `asJoined` of this one. Final once `isSettled`. */
   outcome: ReadOutcome = LOADED
-  /** A refresh that was asked for: nothing that L2 has makes its load unnecessary. */
+  /** A refresh that a caller requested: it loads, whatever L2 has. */
   mustLoad = false
-  /** What its load failed with, also when a stale value answers. */
+  /** The error of its load, also if a stale value was served. */
   failure: { readonly error: unknown } | undefined
-  /** The entry that was served, where the answer is not what this flight loaded. */
-  answerEntry: Entry | undefined
-  /** Its tokens are being read: labels that come now are proven only after the load. */
+  /** The entry that was served, if the result is not what this flight loaded. */
+  servedEntry: Entry | undefined
+  /** Its tokens are being read, or were: labels that come later must be proven after the load. */
   readsTokens = false
   /** Its loader was called. */
   isLoading = false
   /** Tags of callers that joined too late for `labels`. */
   joinedTags: Set<Tags<never>> | undefined
-  /** What may be served instead if the load fails or takes long. */
+  /** What may be served instead if the load fails or takes too long. */
   usable: UsableEntry | undefined
-  /** Labels that the answer turned out to carry, so that later joiners can tell whether it is still theirs. */
-  answerLabels: readonly Label[] | undefined
-  /** Until when the answer may be handed to joiners. */
-  answerUntilMs = Number.POSITIVE_INFINITY
+  /** The labels of the result, by which a later joiner sees whether it was invalidated before that joiner came. */
+  resultLabels: readonly Label[] | undefined
+  /** Until when joiners may get the result. */
+  resultUntilMs = Number.POSITIVE_INFINITY
   /** What stood in L2 when its load began, if that is known. */
   fence: Bytes | undefined
-  /** The lease of its key, if it holds it. */
+  /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
-  /** Where `InFlightSet` has it. */
+  /** Its index in `InFlightSet`. */
   place = -1
-  /** Where `FlightTable` goes on from here. */
+  /** The next flight of the same bucket of `FlightTable`. */
   nextInTable: Flight | undefined
   #waitsFor: Set<Loading> | undefined
   #resolve!: (value: unknown) => void
@@ -107,7 +108,7 @@ export class Flight implements FlightPlan, Loading {
   #isOver = false
   #over: Promise<void> | undefined
   #endOver: (() => void) | undefined
-  /** Callers whose soft timeout passed before a value was at hand. */
+  /** Callers whose soft timeout passed before there was a stale value. */
   #wantsStale: Set<() => void> | undefined
 
   constructor(plan: FlightPlan, usable: UsableEntry | undefined) {
@@ -119,31 +120,31 @@ export class Flight implements FlightPlan, Loading {
     this.labelMark = plan.labelMark
     this.beganAtMs = plan.beganAtMs
     this.epoch = plan.epoch
-    this.answer = new Promise((resolve, reject) => {
+    this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
   }
 
-  /** Only the first answer counts. `entry` is what was served, where it is not what was loaded. */
+  /** Only the first result counts. `entry` is what was served, if that is not the loaded value. */
   resolve(value: unknown, outcome: ReadOutcome = LOADED, entry?: Entry): void {
-    if (!this.isAnswered) {
+    if (!this.isSettled) {
       this.outcome = outcome
-      this.answerEntry = entry
+      this.servedEntry = entry
     }
-    this.isAnswered = true
+    this.isSettled = true
     this.#resolve(value)
   }
 
   reject(error: unknown, outcome: ReadOutcome = FAILED): void {
-    if (!this.isAnswered) this.outcome = outcome
-    this.isAnswered = true
+    if (!this.isSettled) this.outcome = outcome
+    this.isSettled = true
     this.#reject(error)
-    // A refresh in the background, or one whose callers all left, may fail with nobody listening: its event has told of it.
-    this.answer.catch(() => undefined)
+    // A background refresh, or a load whose callers all left, may fail with nobody listening. An event has reported the failure.
+    this.result.catch(() => undefined)
   }
 
-  /** Resolves when nothing of it is left to be done. Made only when somebody waits for that. */
+  /** Resolves when the flight is over, storing included. Created only when somebody waits for it. */
   get over(): Promise<void> {
     if (this.#isOver) return Promise.resolve()
     this.#over ??= new Promise((resolve) => {
@@ -158,8 +159,8 @@ export class Flight implements FlightPlan, Loading {
   }
 
   /**
-   * The tags of a caller that joined: the value is to carry them, too. Those that come before its tokens are read are as good as the
-   * starter's own; for later ones it has to be proven that they were not invalidated since the load began.
+   * Adds the tags of a caller that joined: the value must carry them, too. Before the tokens are read, they count like the starter's
+   * own. For later ones it must be proven that they were not invalidated since the load began.
    */
   addTags(tags: Tags<never>): void {
     if (this.hasLoaded) return
@@ -169,20 +170,20 @@ export class Flight implements FlightPlan, Loading {
       return
     }
     for (const tag of tags) {
-      // One too many is enough: the value is kept nowhere.
+      // One label above the limit is enough: the value will be kept nowhere.
       if (this.labels.length > MAX_LABELS) return
       const label = tagLabel(tag)
       if (!this.labels.includes(label)) this.labels = [...this.labels, label]
     }
   }
 
-  /** Made only when a loader asks for other keys: most do not. */
+  /** Created only when the loader asks for other keys: most do not. */
   get waitsFor(): Set<Loading> {
     this.#waitsFor ??= new Set()
     return this.#waitsFor
   }
 
-  /** Made only when the loader looks at it: most do not. */
+  /** Created only when the loader reads it: most do not. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
@@ -195,13 +196,13 @@ export class Flight implements FlightPlan, Loading {
     return this.#abortReason !== undefined
   }
 
-  /** Ends the flight, whatever its loader does: who still waits is told `reason`, and the loader is not waited for any more. */
+  /** Ends the flight without waiting for its loader. Callers that still wait are rejected with `reason`. */
   abort(reason: Error): void {
     if (this.#abortReason !== undefined) return
     this.#abortReason = reason
     this.#abort?.abort(reason)
     this.#stopWaiting?.(reason)
-    if (!this.isAnswered) this.reject(reason)
+    if (!this.isSettled) this.reject(reason)
   }
 
   /** Settles as `work` does, or rejects once the flight is aborted: a loader that hangs must not keep `drain()` waiting. */
@@ -213,27 +214,27 @@ export class Flight implements FlightPlan, Loading {
     })
   }
 
-  /** Notes what may be served instead; who has been waiting for that takes it. */
+  /** Notes a usable entry. Callers whose soft timeout has passed take it at once. */
   fallBackOn(usable: UsableEntry): void {
     this.usable = usable
     if (this.reason === 'miss') this.reason = 'stale'
     if (this.#wantsStale !== undefined) for (const take of [...this.#wantsStale]) take()
   }
 
-  /** Somebody waits who cannot leave: the flight runs to its end. */
+  /** Never abort for lack of callers: one caller has neither signal nor limit, or the load runs in the background. */
   keepAlive(): void {
     this.#isKeptAlive = true
   }
 
   /**
-   * Waits as one who may leave: by its own signal, by its own time limit, or with a stale value. The others are not affected; when
-   * the last one left, `lastLeft` is called, to abort the load.
+   * Waits for the result as one caller, which may leave: on its signal, at its time limit, or with a stale value. The other callers are
+   * not affected. When the last one leaves, `lastLeft` is called, to abort the load.
    */
   join(waiting: Waiting, clock: Clock, lastLeft: () => void): Promise<unknown> {
     const { signal, limitMs, softMs } = waiting
     if (signal === undefined && limitMs === Number.POSITIVE_INFINITY && softMs === Number.POSITIVE_INFINITY) {
       this.keepAlive()
-      return this.answer
+      return this.result
     }
     this.#waiting++
     return new Promise((resolve, reject) => {
@@ -251,16 +252,16 @@ export class Flight implements FlightPlan, Loading {
           waiting.outcome = outcome
           reject(error)
         })
-        if (this.#waiting === 0 && !this.#isKeptAlive && !this.isAnswered) lastLeft()
+        if (this.#waiting === 0 && !this.#isKeptAlive && !this.isSettled) lastLeft()
       }
       const takeStale = () => {
         const stale = waiting.takeStale()
         if (stale === undefined) {
-          // L2 may still come up with one.
+          // L2 may still have one.
           this.#wantsStale ??= new Set()
-          const waiting = this.#wantsStale
-          waiting.add(takeStale)
-          cancels.push(() => waiting.delete(takeStale))
+          const wanting = this.#wantsStale
+          wanting.add(takeStale)
+          cancels.push(() => wanting.delete(takeStale))
           return
         }
         this.keepAlive()
@@ -269,11 +270,11 @@ export class Flight implements FlightPlan, Loading {
       if (Number.isFinite(limitMs)) cancels.push(clock.after(limitMs, () => leave(loadTimeout(limitMs), TIMED_OUT)))
       if (Number.isFinite(softMs)) cancels.push(clock.after(softMs, takeStale))
       if (signal !== undefined) {
-        const left = () => leave(signal.reason, ABORTED)
-        signal.addEventListener('abort', left, { once: true })
-        cancels.push(() => signal.removeEventListener('abort', left))
+        const aborted = () => leave(signal.reason, ABORTED)
+        signal.addEventListener('abort', aborted, { once: true })
+        cancels.push(() => signal.removeEventListener('abort', aborted))
       }
-      this.answer.then(
+      this.result.then(
         (value) => end(() => resolve(value)),
         (error) => end(() => reject(error)),
       )
@@ -298,7 +299,7 @@ export class Flight implements FlightPlan, Loading {
 export function loadTimeout(limitMs: Milliseconds): CacheError {
   return new CacheError(
     'LOAD_TIMEOUT',
-    `expected the loader to answer within hardTimeout (${limitMs} ms); it did not. Make it faster, raise hardTimeout, ` +
-      'or set staleIfError so that a stale value can answer',
+    `expected the loader to return within hardTimeout (${limitMs} ms); it did not. Make it faster, raise hardTimeout, ` +
+      'or set staleIfError so that a stale value can be served',
   )
 }

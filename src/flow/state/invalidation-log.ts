@@ -1,4 +1,4 @@
-// Remembers which keys (or labels: one log each) were invalidated while something was under way, so that a late answer is not kept.
+// Remembers which keys (or labels: one log each) were invalidated while a read or load was in flight, so that its result is not kept.
 
 /** A moment in the order of invalidations; taken before a read, a load or a write begins. */
 export type Mark = number
@@ -6,10 +6,10 @@ export type Mark = number
 const MAX_REMEMBERED = 10_000
 
 /**
- * The in-process fence. Whoever reads L2 or loads takes a mark first and asks `brokenSince` before it keeps the answer.
+ * The fence inside the process. A read of L2 or a load takes a mark first, and checks `brokenSince` before it keeps its result.
  *
- * Invariant: an invalidation recorded after a mark makes `brokenSince(mark, …)` true for its subject, for ever. The memory
- * is bounded: when it is full it is emptied, and every older mark counts as broken (a value not kept, never a wrong one).
+ * Invariant: an invalidation recorded after a mark makes `brokenSince(mark, …)` true for its subject, for ever. The memory is bounded:
+ * when it is full it is emptied, and every older mark counts as broken. That can prevent a value from being kept, but never keeps a wrong one.
  */
 export class InvalidationLog {
   #sequence: Mark = 0
@@ -20,7 +20,7 @@ export class InvalidationLog {
     return this.#sequence
   }
 
-  /** Records that whatever was read or loaded of `subject` before now is outdated. */
+  /** Records that everything read or loaded for `subject` before now is outdated. */
   record(subject: string): Mark {
     this.#sequence++
     if (this.#lastAt.size >= MAX_REMEMBERED) {
@@ -31,7 +31,7 @@ export class InvalidationLog {
     return this.#sequence
   }
 
-  /** Records that of every subject: which ones were meant cannot be listed. */
+  /** Records the same for every subject, if those that are meant cannot be listed. */
   recordAll(): void {
     this.#sequence++
     this.#floor = this.#sequence
@@ -45,7 +45,7 @@ export class InvalidationLog {
     return at !== undefined && at > mark
   }
 
-  /** Whether `subject` may have been invalidated after `from` and not later than `to`. Only its last time is remembered. */
+  /** Whether `subject` may have been invalidated after `from` and not later than `to`: only its last invalidation is remembered. */
   brokenBetween(from: Mark, to: Mark, subject: string): boolean {
     return to > from && this.brokenSince(from, subject)
   }

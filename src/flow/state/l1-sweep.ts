@@ -1,27 +1,27 @@
-// Gives the memory of dead entries back: those that are over, and those whose labels were invalidated. Nothing is ever due for one entry.
+// Frees the memory of dead entries: expired ones, and those whose labels were invalidated. No entry has a timer of its own.
 import type { AtMs, Entry } from '../../model/entry.js'
 import { ageOf } from '../../model/entry.js'
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import type { MemoryTier } from '../../tiers/memory-tier.js'
 import type { TokenTable } from '../tokens/token-table.js'
 
-/** Changes that come together are looked for together. */
+/** The delay before a pass, so that changes that come together share one. */
 const DELAY_MS: Milliseconds = 250
-/** Between two slices, so that a sweep takes a few percent of the event loop whatever the size of L1. */
+/** The pause between two slices, so that a sweep takes a few percent of the event loop, whatever the size of L1. */
 const PAUSE_MS: Milliseconds = 5
 const SLICE_ENTRIES = 500
-/** After a pass nothing is looked for again for so long because L1 is full. */
+/** After a pass, a full L1 requests no other one for this time. */
 const REST_MS: Milliseconds = 10_000
-/** What one insertion into a full L1 looks at. */
+/** How many entries one insertion into a full L1 checks. */
 const STEP_ENTRIES = 16
 
 /**
- * One pass over L1 at a time, in slices. Asked for by an invalidation of a label, and by an insertion into a full L1, which also looks
- * at some entries at once, so that a dead one makes room before a live one is evicted.
+ * Runs one pass over L1 at a time, in slices. Invalidations of labels and insertions into a full L1 request it. Such an insertion also
+ * checks some entries at once, so that a dead one makes room before a live one is evicted.
  */
 export class L1Sweep {
   #cancel: (() => void) | undefined
-  #mustGoOn = false
+  #isRequested = false
   #restsUntilMs: AtMs = Number.NEGATIVE_INFINITY
   #isEnded = false
 
@@ -33,9 +33,9 @@ export class L1Sweep {
     l1.onFull = () => this.#full()
   }
 
-  /** Entries may have died: a pass begins soon, or once more where one is under way. */
+  /** Entries may have died: begins a pass soon, or another one after the pass that runs. */
   request(): void {
-    this.#mustGoOn = true
+    this.#isRequested = true
     if (this.#cancel === undefined && !this.#isEnded && this.l1.size > 0) this.#after(DELAY_MS)
   }
 
@@ -59,7 +59,7 @@ export class L1Sweep {
   #slice(isFirst: boolean): void {
     this.#cancel = undefined
     if (isFirst) {
-      this.#mustGoOn = false
+      this.#isRequested = false
       this.l1.beginSweep()
     }
     const nowMs = this.clock.nowMs()
@@ -68,10 +68,10 @@ export class L1Sweep {
       return
     }
     this.#restsUntilMs = nowMs + REST_MS
-    if (this.#mustGoOn) this.request()
+    if (this.#isRequested) this.request()
   }
 
-  /** A label that is unknown is one that was invalidated, or one that nothing here used for long. */
+  /** An unknown label was invalidated, or was not used in this process for long. */
   #isDead(entry: Entry, nowMs: AtMs): boolean {
     if (ageOf(entry, nowMs) === 'expired') return true
     return entry.epoch !== this.tokens.epoch && this.tokens.compare(entry.labels) === 'invalidated'

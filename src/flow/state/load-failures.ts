@@ -1,4 +1,4 @@
-// Keys whose last load failed while a stale value could be served: for a while that value is served without another try.
+// Keys whose last load failed while a stale value could be served: for a while that value is served without another load.
 import { LRUCache } from 'lru-cache'
 import type { AtMs } from '../../model/entry.js'
 import type { Label } from '../../model/labels.js'
@@ -11,9 +11,9 @@ import type { InvalidationLog, Mark } from './invalidation-log.js'
 /** One failed load. */
 export interface FailedLoad {
   readonly localKey: string
-  /** What can invalidate the value that is served instead, besides its key. */
+  /** The labels that can invalidate the value that is served instead. */
   readonly labels: readonly (readonly Label[])[]
-  /** The label log, before the load began. */
+  /** A mark of the label log from before the load began. */
   readonly labelMark: Mark
   /** What stood in L2 when the load began, if that is known. */
   readonly fence: Bytes | undefined
@@ -26,20 +26,20 @@ interface Failure extends FailedLoad {
 
 const MAX_KEPT = 10_000
 
-/** Invariant: a change of the key or of one of its labels, here or in another process, ends the pause: the source may be well again. */
+/** Invariant: a change of the key or of one of its labels, here or in another process, ends the pause: the source may work again. */
 export class LoadFailures {
   readonly #byKey = new LRUCache<string, Failure>(lruOptions({ max: MAX_KEPT }))
 
   constructor(private readonly labelLog: InvalidationLog) {}
 
-  /** The next load of the key waits: longer after each failure in a row. */
+  /** The next load of the key has to wait, longer after each failure in a row. */
   note(failed: FailedLoad, backoff: FailureBackoffMs, nowMs: AtMs, random: Random): void {
     const attempt = (this.#byKey.get(failed.localKey, READ_OPTIONS)?.attempt ?? 0) + 1
     const retryAtMs = nowMs + backoffMs(attempt, backoff.firstMs, backoff.longestMs, random)
     this.#byKey.set(failed.localKey, { ...failed, attempt, retryAtMs }, WRITE_OPTIONS)
   }
 
-  /** Whether the next load of the key has to wait. `stamp` is what stands in L2 now: another one means that the key was changed. */
+  /** Whether the next load of the key has to wait. `stamp` returns what stands in L2 now: if it differs, the key was changed. */
   mustWait(localKey: string, nowMs: AtMs, stamp?: () => Bytes): boolean {
     if (this.#byKey.size === 0) return false
     const failure = this.#byKey.get(localKey, READ_OPTIONS)
@@ -59,7 +59,7 @@ export class LoadFailures {
     if (this.#byKey.size > 0) this.#byKey.delete(localKey)
   }
 
-  /** Keys that begin like one of these were changed. */
+  /** Keys that begin with one of these were changed. */
   liftPrefixes(localPrefixes: PrefixSet): void {
     for (const localKey of [...this.#byKey.keys()]) if (localPrefixes.covers(localKey)) this.#byKey.delete(localKey)
   }

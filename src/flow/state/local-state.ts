@@ -1,4 +1,4 @@
-// What an invalidation does inside this process, whoever asked for it: this process, another one over the bus, or the recovery.
+// The effect of an invalidation in this process, whether it comes from a call, from the bus or from the replay.
 import type { Entry } from '../../model/entry.js'
 import { InFlightSet } from '../../model/in-flight-set.js'
 import type { Label } from '../../model/labels.js'
@@ -13,7 +13,7 @@ import type { L1Sweep } from './l1-sweep.js'
 import { LoadFailures } from './load-failures.js'
 import { UnsentWrites } from './unsent-writes.js'
 
-/** Is told of every change, at once and in the async context of whoever makes it. */
+/** Called for every change, synchronously and in the async context of the call that makes it. */
 export interface ChangeWatcher {
   keyOutdated(localKey: string): void
   prefixesOutdated(localPrefixes: PrefixSet): void
@@ -21,25 +21,25 @@ export interface ChangeWatcher {
 }
 
 /**
- * L1, the tokens, the flights and the two logs of one cache, kept in step.
+ * Keeps L1, the tokens, the flights and the two logs of one cache consistent.
  *
- * Invariant (the in-process half of G1): after any method returned, no read, load or flight that began before it can put its
- * answer into L1, and no later caller joins such a flight.
+ * Invariant (the in-process half of G1): after any invalidating method has returned, no affected read, load or flight that began before
+ * it can put its result into L1, and no later caller joins such a flight.
  */
 export class LocalState {
   readonly keyLog = new InvalidationLog()
   readonly labelLog = new InvalidationLog()
-  /** Which loads failed lately. */
+  /** Which loads failed recently. */
   readonly failures = new LoadFailures(this.labelLog)
-  /** What callers of a key join. */
+  /** The flights that new callers can join. */
   readonly flights = new FlightTable()
-  /** Every flight that has not ended, those that nobody may join any more included. */
+  /** Every flight that has not ended, including those that new callers cannot join. */
   readonly inFlight = new InFlightSet<Flight>()
-  /** Writes of this process that wait for tokens: what it reads before they have left. */
+  /** Writes of this process that wait for tokens. It reads their values until they are sent. */
   readonly unsent = new UnsentWrites()
-  /** Finds what a label's invalidation leaves in L1. */
+  /** Removes the dead entries that the invalidation of a label leaves in L1. */
   sweep: Pick<L1Sweep, 'request'> | undefined
-  /** Request scopes, once there are any. */
+  /** The request scopes, once there are any. */
   watcher: ChangeWatcher | undefined
 
   constructor(
@@ -57,12 +57,12 @@ export class LocalState {
     if (this.l1 !== undefined && (except === undefined || this.l1.peek(localKey) !== except)) this.l1.delete(localKey)
   }
 
-  /** Every key that begins like this was deleted. Returns how many L1 had; it looks at each key that L1 has. */
+  /** Every key with this prefix was deleted. Returns how many of them L1 had. It checks every key of L1. */
   forgetPrefix(localPrefix: string): number {
     return this.forgetPrefixes([localPrefix])
   }
 
-  /** The same for many prefixes: L1 is looked through once. */
+  /** The same for many prefixes, in one pass over L1. */
   forgetPrefixes(localPrefixes: readonly string[]): number {
     this.keyLog.recordAll()
     const prefixes = new PrefixSet(localPrefixes)
@@ -77,26 +77,26 @@ export class LocalState {
     return count
   }
 
-  /** The key was softly expired: what L1 has may still be served if loading fails. */
+  /** The key was soft-expired: what L1 has may still be served if loading fails. */
   expireKey(localKey: string): void {
     this.outdate(localKey)
     this.failures.lift(localKey)
     this.l1?.peek(localKey)?.expire(this.clock.nowMs())
   }
 
-  /** Nothing is known of the key any more, yet it may be what it was: the next read asks L2. */
+  /** The key may have changed: its next read asks L2. */
   unverifyKey(localKey: string): void {
     this.outdate(localKey)
     this.l1?.peek(localKey)?.unverify()
   }
 
-  /** The labels were invalidated. Flights and unsent writes are looked through once, however many labels there are. */
+  /** The labels were invalidated. Flights and unsent writes are checked in one pass, however many labels there are. */
   forgetLabels(labels: ReadonlySet<Label>): void {
     if (this.unsent.size > 0) this.unsent.outdateLabels(labels)
     this.#forgetLabels(labels)
   }
 
-  /** The labels were softly expired. */
+  /** The labels were soft-expired. */
   expireLabels(labels: ReadonlySet<Label>): void {
     if (this.unsent.size > 0) this.unsent.outdateLabels(labels)
     this.#expireLabels(labels)
@@ -126,8 +126,9 @@ export class LocalState {
   }
 
   /**
-   * L2 has confirmed a change of this process, or could not be reached. A read that began in between may have seen the old value or
-   * the old token: it must not be kept, and what it left in L1 goes, unless it is `written`. A write that began since is later.
+   * Applies a change here, and again once L2 has confirmed it or could not be reached. A read in between may have seen the old value or
+   * the old token: its result must not be kept, and what it left in L1 goes, unless that is `written`. Unsent writes stay, since those
+   * that began in between are newer.
    */
   applyChange(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
     switch (change.op) {
@@ -149,26 +150,26 @@ export class LocalState {
     }
   }
 
-  /** The same of labels. A write that waits for its tokens began later, or was outdated when they were invalidated. */
+  /** The same for labels. Unsent writes stay: they began later, or became outdated when the labels were invalidated. */
   applyLabelChange(op: 'invalidateLabel' | 'expireLabel', labels: ReadonlySet<Label>): void {
     if (op === 'invalidateLabel') this.#forgetLabels(labels)
     else this.#expireLabels(labels)
   }
 
-  /** Announcements may have been missed. What cannot be checked against an L2 is dropped. */
+  /** Announcements may have been missed. Without an L2 nothing can be verified, so L1 is emptied. */
   loseTrack(): void {
     if (this.tokens.isShared) this.tokens.lost()
     else this.forgetPrefix('')
   }
 
-  /** Whatever is being read or loaded of this key is outdated. */
+  /** Everything that is being read or loaded for this key is outdated. */
   outdate(localKey: string): void {
     this.keyLog.record(localKey)
     this.watcher?.keyOutdated(localKey)
     this.detach(localKey)
   }
 
-  /** The flight under this key serves those who wait for it and keeps nothing; the next caller starts anew. */
+  /** The flight of this key serves the callers that wait for it, and its value is kept nowhere. The next caller starts a new one. */
   detach(localKey: string): void {
     const flight = this.flights.get(localKey)
     if (flight === undefined) return
@@ -176,13 +177,13 @@ export class LocalState {
     this.flights.delete(flight)
   }
 
-  /** This flight takes no more joiners and keeps nothing; another one under its key is left alone. */
+  /** Detaches this very flight. Another one under its key is left alone. */
   detachFlight(flight: Flight): void {
     flight.detached = true
     this.flights.delete(flight)
   }
 
-  /** Ends every load, whatever its loader does. */
+  /** Aborts every load, without waiting for its loader. */
   abortAll(reason: Error): void {
     for (const flight of new Set([...this.inFlight, ...this.flights.values()])) flight.abort(reason)
     this.flights.clear()

@@ -1,4 +1,4 @@
-// L1, with what it reports.
+// Makes L1, and reports its evictions and its trouble.
 import { type Space, scopeOf, userKeyOf } from '../../model/keys/key.js'
 import type { CachePolicy } from '../../model/options/cache-policy.js'
 import { MemoryTier } from '../../tiers/memory-tier.js'
@@ -8,7 +8,7 @@ import type { Recorder } from '../runtime/recorder.js'
 export function openL1({ memory, l2, values }: CachePolicy, space: Space, recorder: Recorder): MemoryTier | undefined {
   if (memory === undefined) return undefined
   const tooLarge = (localKey: string, bytes: number) => {
-    // What `maxEntryBytes` is for: such values live in L2.
+    // With an L2, a value above `maxEntryBytes` is kept there on purpose.
     if (l2 === undefined || bytes <= memory.maxEntryBytes) recorder.notices.tooLargeForL1(userKeyOf(localKey), bytes)
   }
   const evicted = (localKey: string) => recorder.evicted(scopeOf(localKey, space.scope), localKey)

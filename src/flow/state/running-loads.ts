@@ -1,38 +1,38 @@
-// Which load a call comes from, so that a loader that waits for itself is told so.
+// Finds the load that a call comes from, so that a loader that would wait for itself gets an error.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { isThenable } from '../../model/thenable.js'
 import type { Loading } from './flight.js'
 
 /**
- * Follows loads through whatever they await. Before Node 24 that makes every promise of the process cost several times as much
- * (`AsyncLocalStorage` hooks into each), so it is done only while a load runs: a hit in L1 must not pay for it, and neither must what
- * is done with the value of a loader that answers at once.
+ * Follows loads through everything that they await. Before Node 24 that makes every promise of the process several times slower
+ * (`AsyncLocalStorage` hooks into each), so it is active only while a load runs. A hit in L1 must not pay for it, nor must the work that
+ * follows a loader that returns synchronously.
  */
 export class RunningLoads {
   readonly #storage = new AsyncLocalStorage<Loading>()
   #running = 0
 
-  /** The load in whose course this is called. */
+  /** The load that the current call comes from. */
   getStore(): Loading | undefined {
     return this.#running === 0 ? undefined : this.#storage.getStore()
   }
 
-  /** Throws what `load` throws; answers what it answers, at once or later. */
+  /** Throws what `load` throws, and returns what it returns, a promise included. */
   run<A, R>(loading: Loading, load: (argument: A) => R | Promise<R>, argument: A): R | Promise<R> {
     this.#running++
-    let isLater = false
+    let isAsync = false
     try {
-      const answer = this.#storage.run(loading, load, argument)
-      isLater = isThenable(answer)
-      return isLater ? this.#followed(answer as Promise<R>) : answer
+      const result = this.#storage.run(loading, load, argument)
+      isAsync = isThenable(result)
+      return isAsync ? this.#follow(result as Promise<R>) : result
     } finally {
-      if (!isLater) this.#ended()
+      if (!isAsync) this.#ended()
     }
   }
 
-  async #followed<R>(answer: Promise<R>): Promise<R> {
+  async #follow<R>(result: Promise<R>): Promise<R> {
     try {
-      return await answer
+      return await result
     } finally {
       this.#ended()
     }

@@ -1,19 +1,19 @@
-// What an entry is to be sealed with for L2, and how long it is good.
+// Everything that is needed to seal an entry for L2, and how long the entry lives.
 import type { AtMs } from '../../model/entry.js'
 import type { Space } from '../../model/keys/key.js'
 import type { LabelSet } from '../../model/labels.js'
 import type { Milliseconds } from '../../model/ports.js'
 
-/** In Redis every entry has an expiry; one without end is kept this long after its last write. */
+/** Every entry in Redis has an expiry. An endless one is kept this long after its last write. */
 const LONGEST_KEEP_MS = 365 * 24 * 60 * 60 * 1_000
 
-/** What an entry is to be sealed with. */
+/** Everything that is needed to seal an entry. */
 export interface SealPlan {
   readonly localKey: string
   readonly space: Space
   /** What readers get. */
   readonly value: unknown
-  /** What L2 keeps: what goes into the schema. */
+  /** What L2 keeps: the input of the schema. */
   readonly input: unknown
   readonly life: Life
   readonly labels: LabelSet
@@ -23,16 +23,16 @@ export interface SealPlan {
   readonly etag: string | undefined
 }
 
-/** How long a value is good, counted from its creation; each includes the one before. */
+/** How long a value lives. The first three count from its creation, and each includes the one before. */
 export interface Life {
   readonly freshForMs: Milliseconds
   readonly staleForMs: Milliseconds
   readonly usableForMs: Milliseconds
-  /** Of `usableForMs`, what remains of an entry that stops being fresh early. */
+  /** How long an entry stays usable after it stopped being fresh early. */
   readonly staleIfErrorMs: Milliseconds
 }
 
-/** How long the store is to keep an entry of this life. */
+/** How long the store keeps an entry of this life. */
 export function keepMsOf(life: Life): Milliseconds {
   return Math.min(LONGEST_KEEP_MS, Math.max(1, Math.ceil(life.usableForMs)))
 }

@@ -1,18 +1,18 @@
-// Writes of this process that have begun and cannot leave yet, because a token that their value is to carry has to be read first.
+// Writes of this process that have begun and cannot be sent yet, because a token that their value will carry must be read first.
 import type { Label } from '../../model/labels.js'
 import type { PrefixSet } from '../../model/prefix-set.js'
 import type { SealPlan } from './seal-plan.js'
 
 /** One write that has begun. */
 export interface UnsentWrite {
-  /** The value that this process reads meanwhile; `undefined`: it is not known, or a later call made it outdated. */
+  /** The value that this process reads meanwhile; `undefined` if it is not known, or if a later call made it outdated. */
   plan: SealPlan | undefined
 }
 
 /**
- * The newest unsent write of each key. It is bounded by the calls that wait: each removes what it added.
+ * The newest unsent write of each key. Its size is bounded by the calls that wait: each removes what it added.
  *
- * Invariant (G2): from the call of a write until its change is in the outbox, L2 is not asked for its key.
+ * Invariant (G2): from the start of a write until its change is in the outbox, L2 is not asked for its key.
  */
 export class UnsentWrites {
   readonly #byKey = new Map<string, UnsentWrite>()
@@ -30,17 +30,17 @@ export class UnsentWrites {
     return this.#byKey.size === 0 ? undefined : this.#byKey.get(localKey)?.plan
   }
 
-  /** Takes the place of an older one of the same key. */
+  /** Replaces an older one of the same key. */
   add(localKey: string, write: UnsentWrite): void {
     this.#byKey.set(localKey, write)
   }
 
-  /** A newer write of the same key, which may have taken its place, stays. */
+  /** A newer write of the same key, which may have replaced it, stays. */
   remove(localKey: string, write: UnsentWrite): void {
     if (this.#byKey.get(localKey) === write) this.#byKey.delete(localKey)
   }
 
-  /** A later call changes the key: the value must not be served any more. */
+  /** A later call changes the key, so the value must no longer be served. */
   outdate(localKey: string): void {
     const write = this.#byKey.get(localKey)
     if (write !== undefined) write.plan = undefined

@@ -1,4 +1,4 @@
-// Changes that L2 has not confirmed wait here, newest per key or label, until `Replay` publishes them (G2, G6).
+// Changes that L2 has not confirmed wait here, the newest per key or label, until `Replay` publishes them (G2, G6).
 
 import type { AtMs } from '../../model/entry.js'
 import type { Label } from '../../model/labels.js'
@@ -17,16 +17,16 @@ export interface JournalOwner {
   /** Whether announcements travel with the store: then another process's newer write of the same key would have been heard. */
   readonly hearsOthers: boolean
   isL2Available(): boolean
-  /** So many wait now. */
+  /** Called when a change was added; `waiting` is how many wait now. */
   queued(waiting: number): void
-  /** `clear` replaces all that waited. This process takes part, so that it does not go on with what the others forget. */
+  /** `clear` has replaced everything that waited. It must take effect in this process, too, since the others will forget everything. */
   overflowed(clear: PendingChange): void
 }
 
 /** One waiting change. */
 export interface JournalEntry {
   pending: PendingChange
-  /** Announcements may have been missed since: whether somebody wrote later is not known. */
+  /** Announcements may have been missed since it was added, so a newer write of another process may be unknown here. */
   missedSome: boolean
 }
 
@@ -39,15 +39,15 @@ const CONFIRMED_PER_FORGETTING = 256
 
 /**
  * Invariants:
- * - While a key or label waits here, this process neither believes what L2 says of it nor stores it there.
- * - The journal is bounded: on overflow everything in it becomes one invalidation of the whole cache. Nothing is ever forgotten.
- * - A waiting *value* is written only if nobody wrote or invalidated its key since, as far as the bus can tell; else the key is
+ * - While a key or label waits here, this process neither reads it from L2 nor stores it there.
+ * - The journal is bounded: on overflow everything in it becomes one invalidation of the whole cache. No change is ever lost.
+ * - A waiting *value* is written only if no process wrote or invalidated its key since, as far as the bus shows; else the key is
  *   removed: a miss, never an older value over a newer one.
  */
 export class Journal implements ChangeJournal {
   readonly #entries = new Map<string, JournalEntry>()
   readonly #labelled = new LabelIndex()
-  /** By subject, oldest first. A value is kept as the removal that it would be asserted as: it costs no memory. */
+  /** Confirmed changes by subject, oldest first. A value is kept as the removal of its key, which needs no memory for the value. */
   readonly #recent = new Map<string, Recent>()
   #valueBytes = 0
   #untilForgetting = CONFIRMED_PER_FORGETTING
@@ -78,7 +78,7 @@ export class Journal implements ChangeJournal {
 
   blocks(pending: PendingChange): boolean {
     if (this.#entries.size === 0 || !this.#entries.has(idOf(pending))) return false
-    // Once L2 is used again, what replaces whatever stands there goes ahead: a key that is set again and again would wait for ever.
+    // With L2 in use, a change that leaves nothing of what stood there goes ahead: else a key that is set often would wait for ever.
     return !this.owner.isL2Available() || !replacesAll(pending.change)
   }
 
@@ -87,7 +87,7 @@ export class Journal implements ChangeJournal {
     const older = this.#entries.get(id)?.pending
     this.#remove(id)
     const waiting = asWaiting(pending)
-    // A new object: what is being told at this moment is not this change.
+    // A copy: the older change may be in publication now, and its confirmation must not count for this one.
     const kept = older === undefined ? waiting : { ...merged(older, waiting) }
     this.#entries.set(id, { pending: kept, missedSome: !this.owner.hearsOthers })
     this.#labelled.add(id, kept.labels)
@@ -98,7 +98,7 @@ export class Journal implements ChangeJournal {
   }
 
   confirmed(pending: PendingChange): void {
-    // What waited for the same key or label is older, and void by now.
+    // A change that waited for the same key or label is older, and void by now.
     this.#remove(idOf(pending))
     this.#remember(pending)
   }
@@ -110,25 +110,25 @@ export class Journal implements ChangeJournal {
     const atMs = this.owner.clock.nowMs()
     this.#recent.delete(id)
     this.#recent.set(id, { pending: removalOf(pending), atMs })
-    // Now and then: to look for the oldest of a Map takes a step for each one that was removed before it.
+    // Only now and then: finding the oldest key of a Map takes a step for each key that was removed before it.
     this.#untilForgetting--
     if (this.#untilForgetting > 0) return
     this.#untilForgetting = CONFIRMED_PER_FORGETTING
     this.#forgetOld(atMs)
   }
 
-  /** Another process wrote or invalidated these: a value that waits for them may be the older one. */
+  /** These were written or invalidated, here or by another process: a value that waits for them may be the older one. */
   overtaken(localKeys: readonly string[], labels: readonly Label[]): void {
     if (this.#entries.size === 0) return
     for (const localKey of localKeys) this.#valueToRemoval(keyId(localKey))
     for (const label of labels) this.#dropValuesWith(label)
   }
 
-  /** Keys that begin like one of these were deleted, here or by another process. */
+  /** Keys that begin with one of these were deleted, here or by another process. */
   prefixesOvertaken(localPrefixes: readonly string[]): void {
     if (this.#entries.size === 0) return
-    const begins = new PrefixSet(localPrefixes.map(keyId))
-    for (const id of [...this.#entries.keys()]) if (begins.covers(id)) this.#valueToRemoval(id)
+    const prefixes = new PrefixSet(localPrefixes.map(keyId))
+    for (const id of [...this.#entries.keys()]) if (prefixes.covers(id)) this.#valueToRemoval(id)
   }
 
   /** Announcements may have been missed. */
@@ -136,9 +136,9 @@ export class Journal implements ChangeJournal {
     for (const entry of this.#entries.values()) entry.missedSome = true
   }
 
-  // ── What `Replay` does with them ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── For `Replay` ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Removals, expiries and labels, in the order in which they came: each makes entries go away. */
+  /** Removals, expiries and changes of labels, in the order in which they came. They only make entries go away. */
   removals(): PendingChange[] {
     return this.#waiting().filter(({ change }) => change.op !== 'put')
   }
@@ -156,7 +156,10 @@ export class Journal implements ChangeJournal {
     return this.#entries.get(idOf(pending))?.pending === pending
   }
 
-  /** `waiting` was published, in the form of `published`. Returns whether it is the latest of its subject: what overtook it goes on waiting. */
+  /**
+   * `waiting` was published in the form of `published`. Returns whether it is the latest change of its subject; a later one goes on
+   * waiting.
+   */
   published(waiting: PendingChange, published: PendingChange = waiting): 'latest' | 'overtaken' {
     const isLatest = this.isWaiting(waiting)
     if (isLatest) this.#remove(idOf(waiting))
@@ -169,17 +172,17 @@ export class Journal implements ChangeJournal {
     this.#valueToRemoval(idOf(pending))
   }
 
-  /** What the server before confirmed shortly before its last answer: this one may lack it. */
+  /** Adds what the previous server confirmed shortly before its last reply: the new one may lack it. */
   assertRecent(lastAnsweredAtMs: AtMs): void {
     this.#forgetOld(lastAnsweredAtMs)
     for (const [id, { pending }] of this.#recent) {
-      // What waits is newer.
-      if (!this.#entries.has(id)) this.#entries.set(id, { pending: pending, missedSome: true })
+      // A change that waits is newer.
+      if (!this.#entries.has(id)) this.#entries.set(id, { pending, missedSome: true })
     }
     this.#recent.clear()
   }
 
-  /** Whether `published` holds the clear of an overflow; it is reported once. */
+  /** Whether `published` contains the `clear` of an overflow. True once per overflow. */
   takeOverflow(published: readonly PendingChange[]): boolean {
     const isClear = ({ change, subject }: PendingChange) =>
       change.op === 'invalidateLabel' && subject === this.owner.rootLabel
@@ -198,7 +201,7 @@ export class Journal implements ChangeJournal {
     }
   }
 
-  /** A label was invalidated: values that carry it, set before, must not arrive after it. */
+  /** If a label changed, values that carry it and were set before must not reach L2 after it. */
   #dropValuesOf(pending: PendingChange): void {
     const { change } = pending
     if (change.op === 'invalidateLabel' || change.op === 'expireLabel') this.#dropValuesWith(change.label)
@@ -228,7 +231,7 @@ export class Journal implements ChangeJournal {
       labels: [],
       plan: undefined,
     }
-    this.#entries.set(labelId(label), { pending: pending, missedSome: true })
+    this.#entries.set(labelId(label), { pending, missedSome: true })
     this.owner.overflowed(pending)
   }
 

@@ -1,4 +1,4 @@
-// Which waiting values carry a label: found without looking through all that waits, which an invalidation of many labels would do for each.
+// Finds the waiting values that carry a label. Without it, an invalidation of many labels would go through the journal for each.
 import type { Label } from '../../model/labels.js'
 
 const NONE: ReadonlySet<string> = new Set()
@@ -25,7 +25,7 @@ export class LabelIndex {
     this.#idsOf.clear()
   }
 
-  /** The ids of those that carry `label`. */
+  /** The ids of the values that carry `label`. */
   with(label: Label): ReadonlySet<string> {
     return this.#idsOf.get(label) ?? NONE
   }

@@ -1,4 +1,4 @@
-// What the bus tells this process, put into effect.
+// Applies what the bus delivers to this process.
 
 import { type Announcement, decodeAnnouncement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
@@ -15,7 +15,7 @@ export class BusListener implements BusEvents {
   #wasHeard = false
   #isDistrusted = false
   #heardAtMs: AtMs | undefined
-  /** When it was last heard before announcements may have been missed. */
+  /** When the bus was last heard before announcements may have been missed; `undefined` if none may have been. */
   #lostSinceMs: AtMs | undefined
   #heardWaiters: { readonly fromMs: number; readonly resolve: () => void }[] = []
 
@@ -29,27 +29,28 @@ export class BusListener implements BusEvents {
 
   message(bytes: Bytes): void {
     this.#guarded(() => {
-      const said = decodeAnnouncement(bytes)
-      if (typeof said === 'string') this.#ignore(said)
-      else if (said.sender !== this.sender) this.#apply(said)
+      const announcement = decodeAnnouncement(bytes)
+      if (typeof announcement === 'string') this.#ignore(announcement)
+      else if (announcement.sender !== this.sender) this.#apply(announcement)
     })
   }
 
-  #apply(said: Announcement): void {
-    for (const key of said.keys) this.local.forgetKey(key)
-    for (const key of said.expiredKeys) this.local.expireKey(key)
-    const expiredLabels = said.expiredLabels.map(([label]) => label)
-    this.local.forgetLabels(new Set(said.labels))
+  #apply(announcement: Announcement): void {
+    const { keys, expiredKeys, labels, prefixes } = announcement
+    for (const key of keys) this.local.forgetKey(key)
+    for (const key of expiredKeys) this.local.expireKey(key)
+    const expiredLabels = announcement.expiredLabels.map(([label]) => label)
+    this.local.forgetLabels(new Set(labels))
     this.local.expireLabels(new Set(expiredLabels))
-    if (said.prefixes.length > 0) {
-      this.local.forgetPrefixes(said.prefixes)
-      this.journal.prefixesOvertaken(said.prefixes)
+    if (prefixes.length > 0) {
+      this.local.forgetPrefixes(prefixes)
+      this.journal.prefixesOvertaken(prefixes)
     }
-    this.journal.overtaken([...said.keys, ...said.expiredKeys], [...said.labels, ...expiredLabels])
-    this.recorder.invalidatedElsewhere(this.name, said)
+    this.journal.overtaken([...keys, ...expiredKeys], [...labels, ...expiredLabels])
+    this.recorder.invalidatedElsewhere(this.name, announcement)
   }
 
-  /** Somebody said something that this release cannot read: only asking L2 again is safe. */
+  /** A message that this release cannot read may have been an announcement: everything must be verified against L2. */
   #ignore(got: string, cause?: unknown): void {
     const message = `expected an announcement of this cache; got ${got}. It was ignored`
     this.#mayHaveMissedSome()
@@ -61,7 +62,7 @@ export class BusListener implements BusEvents {
     this.journal.busLost()
   }
 
-  /** Whatever a bus hands over, nothing is thrown back into it: what a bus does then would be the end of its listening. */
+  /** Nothing is thrown back into a bus, whatever it delivers: an error could end its listening. */
   #guarded(take: () => void): void {
     try {
       take()
@@ -74,7 +75,7 @@ export class BusListener implements BusEvents {
     this.#guarded(() => {
       if (storeKeys === 'all') this.lost('the server dropped everything')
       else if (!isStrings(storeKeys)) this.#ignore('changed keys that are not strings')
-      else if (this.#take(storeKeys) === 'lost') this.lost('a key that cannot be told from its hash was changed')
+      else if (this.#take(storeKeys) === 'lost') this.lost('a key of which only the hash is known was changed')
     })
   }
 
@@ -85,7 +86,7 @@ export class BusListener implements BusEvents {
       const named = decodeStoreKey(storeKey, this.name)
       if (typeof named === 'string') {
         this.local.unverifyKey(named)
-        // Whether it was this process's own write cannot be told, so nothing is said to the recovery.
+        // It may have been this process's own write, so the journal is left alone.
       } else if (named !== undefined) {
         labels.add(named.label)
       } else if (isHashedStoreKey(storeKey)) result = 'lost'
@@ -96,7 +97,7 @@ export class BusListener implements BusEvents {
 
   heard(sentAtMs: number): void {
     if (typeof sentAtMs !== 'number' || Number.isNaN(sentAtMs)) {
-      this.#ignore('a proof without its time')
+      this.#ignore('a proof of delivery without a valid time')
       return
     }
     this.#wasHeard = true
@@ -110,7 +111,7 @@ export class BusListener implements BusEvents {
     for (const waiter of waiting) if (sentAtMs >= waiter.fromMs) waiter.resolve()
   }
 
-  /** Ends the trust in L1 for good: every hit takes the long way from now on, where a closed cache refuses it. */
+  /** Ends the trust in L1 for good: from now on every read takes the slow path, where a closed cache refuses it. */
   distrust(): void {
     this.#isDistrusted = true
     this.local.tokens.trustedUntilMs = Number.NEGATIVE_INFINITY
@@ -118,13 +119,13 @@ export class BusListener implements BusEvents {
 
   lost(reason: string): void {
     this.#mayHaveMissedSome()
-    // When listening begins nothing was lost that anybody relied on.
+    // Before the bus was heard for the first time, nothing relied on it.
     if (!this.#wasHeard) return
     this.#lostSinceMs ??= this.#heardAtMs
     this.recorder.busLost(typeof reason === 'string' ? reason : 'the bus did not say why')
   }
 
-  /** Whether everything announced before `fromMs` (on the clock that the bus has) was delivered, within `limitMs`. */
+  /** Whether everything announced before `fromMs` (on the clock of the bus) is delivered within `limitMs`. */
   caughtUp(fromMs: AtMs, clock: Clock, limitMs: Milliseconds): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter = {

@@ -1,16 +1,16 @@
-// What this process changes leaves here: the changes of one tick in one go, followed by one announcement to the other processes.
+// Sends the changes of this process: those of one tick together, followed by one announcement to the other processes.
 import { atEndOfTick } from '../../model/time/tick.js'
 import type { Background } from '../runtime/background.js'
 import { bytesOf, idOf, keyId, type PendingChange, removalOf } from './pending-change.js'
 import type { Publisher } from './publisher.js'
 
-/** What became of a write or an invalidation. 'queued': Redis could not be reached; it is told as soon as it can (G6). */
+/** The result of a write or an invalidation. 'queued': L2 could not be reached, and the change is published once it can be (G6). */
 export type WriteResult = 'applied' | 'queued'
 
-/** Takes what could not be told. */
+/** Takes the changes that could not be published. */
 export interface ChangeJournal {
   add(pending: PendingChange): void
-  /** Told and confirmed: kept for a while, since a failover may lose it. */
+  /** The change was published and confirmed. It is remembered for a while, since a failover may lose it. */
   confirmed(pending: PendingChange): void
   /** Whether an older change of the same subject still waits: then a newer one waits behind it. */
   blocks(pending: PendingChange): boolean
@@ -25,23 +25,23 @@ interface Waiting {
 /** More changes than this in one step would hold up the server's other clients. */
 const MAX_BATCH = 1_000
 
-/** Beside the changes of one call, however many those are. Beyond it what waits goes to the journal, which is bounded. */
+/** How many changes may wait beside those of the largest call. Beyond that they go to the journal, which is bounded. */
 const MAX_WAITING = 200_000
 
 /**
  * Sends the changes of one tick together. A change that was not confirmed goes to the journal: it is never lost silently.
  *
- * Bounded: a value for which there is no room among the pending writes leaves as the removal of its key, and no more than
- * `MAX_WAITING` changes wait here beside those of the largest call.
+ * Bounded: a value for which there is no room among the pending writes is sent as the removal of its key, and no more than `MAX_WAITING`
+ * changes wait here beside those of the largest call.
  */
 export class Outbox {
   readonly #waiting: Waiting[] = []
-  /** What is neither confirmed nor in the journal yet, about each key and about labels in all. */
+  /** How many changes are neither confirmed nor in the journal yet: per key, and in total for labels. */
   readonly #openOfKey = new Map<string, number>()
   #openLabels = 0
   #readers: { openBefore: number; readonly go: () => void }[] = []
   #inFlight = 0
-  /** How many changes the largest call brought since something waits. */
+  /** How many changes the largest call had since something waits. */
   #largestCall = 0
   #isSending = false
 
@@ -52,7 +52,7 @@ export class Outbox {
     private readonly dropped: (pending: PendingChange) => void,
   ) {}
 
-  /** Changes of which it is not known yet whether they were told. */
+  /** How many changes are neither confirmed nor in the journal yet. */
   get size(): number {
     return this.#waiting.length + this.#inFlight
   }
@@ -72,13 +72,16 @@ export class Outbox {
       this.#count(pending, 1)
       if (this.#isSending) return
       this.#isSending = true
-      this.background.run('tell changes', () => new Promise((resolve) => atEndOfTick(() => resolve(this.#sendAll()))))
+      this.background.run(
+        'publish changes',
+        () => new Promise((resolve) => atEndOfTick(() => resolve(this.#sendAll()))),
+      )
     })
   }
 
   /**
-   * Whether L2 may be read of this key: `undefined`, or once every change of it that this process made before is confirmed or in the
-   * journal. So a read sees what was changed before it, also if nobody awaited the change (G2).
+   * What a read of this key from L2 has to wait for: nothing (`undefined`), or that every earlier change of this process to the key is
+   * confirmed or in the journal. So a read sees the changes before it, even if no caller awaited them (G2).
    */
   beforeReadOf(localKey: string): Promise<'settled'> | undefined {
     if (this.#openLabels === 0 && !this.#openOfKey.has(keyId(localKey))) return undefined
@@ -98,7 +101,7 @@ export class Outbox {
     else this.#openOfKey.set(id, count)
   }
 
-  /** They are confirmed or in the journal: who waited for that may read. */
+  /** These are confirmed or in the journal, so reads that waited for them go on. */
   #settled(settled: readonly Waiting[]): void {
     for (const { pending } of settled) this.#count(pending, -1)
     if (this.#readers.length === 0) return
@@ -113,16 +116,16 @@ export class Outbox {
 
   #admitted(pending: PendingChange, settle: Waiting['settle']): Waiting {
     const bytes = bytesOf(pending)
-    if (bytes === 0) return { pending: pending, settle, release: undefined }
+    if (bytes === 0) return { pending, settle, release: undefined }
     const release = this.background.admitWrite(bytes)
-    if (release !== undefined) return { pending: pending, settle, release }
+    if (release !== undefined) return { pending, settle, release }
     this.dropped(pending)
     return { pending: removalOf(pending), settle, release: undefined }
   }
 
   /**
-   * One batch after the other: what comes while one is on its way travels in the next. So two changes of one key keep their order,
-   * also when the first fails and the second does not.
+   * One batch after the other: changes that come while one is in flight go into the next. So two changes of one key keep their order,
+   * even if the first fails and the second does not.
    */
   async #sendAll(): Promise<void> {
     try {
@@ -144,12 +147,12 @@ export class Outbox {
   async #sendBatch(waiting: readonly Waiting[]): Promise<void> {
     const sent = waiting.map(({ pending }) => pending.mustReseal !== true && !this.journal.blocks(pending))
     const toSend = waiting.flatMap(({ pending }, i) => (sent[i] ? [pending] : []))
-    // Whatever goes wrong here, who waits for it is told that it is queued.
-    const results = await this.publisher.publish(toSend, 'work').catch((error: Error) => toSend.map(() => error))
-    let answered = 0
+    // Whatever goes wrong here, the callers get 'queued'.
+    const results = await this.publisher.publish(toSend, 'normal').catch((error: Error) => toSend.map(() => error))
+    let nextResult = 0
     for (let i = 0; i < waiting.length; i++) {
       const one = waiting[i] as Waiting
-      const isConfirmed = sent[i] === true && results[answered++] === undefined
+      const isConfirmed = sent[i] === true && results[nextResult++] === undefined
       if (!isConfirmed) {
         this.#leaveToJournal([one])
         continue

@@ -1,14 +1,14 @@
-// Tells L2 and the other processes of changes, the one in the way of the store, the others in the way of the bus.
+// Publishes changes: applies them to L2, and announces them to the other processes through the store or the bus.
 import { CacheError } from '../../model/errors.js'
 import type { Bus, ChangeResult, Clock, Milliseconds } from '../../model/ports.js'
 import { type RemoteTier, UNAVAILABLE } from '../../tiers/remote-tier.js'
 import { type AnnouncementPart, partsOf, prefixAnnouncement } from './announcement-parts.js'
 import type { PendingChange } from './pending-change.js'
 
-/** Whether L2 is asked as everybody does, or by the recovery, while the breaker keeps everybody else out. */
-export type PublishPhase = 'work' | 'recovery'
+/** `'replay'` publishes to L2 while the breaker still keeps all other operations out. */
+export type PublishMode = 'normal' | 'replay'
 
-/** A bus of the user's may never settle. */
+/** A user's own bus may never settle. */
 const PUBLISH_LIMIT_MS: Milliseconds = 1_000
 
 export class Publisher {
@@ -19,44 +19,41 @@ export class Publisher {
     private readonly clock: Clock,
   ) {}
 
-  /** Whether there is anybody to tell. */
+  /** Whether there is an L2 or a bus to publish to. */
   get hasListeners(): boolean {
     return this.l2 !== undefined || this.bus !== undefined
   }
 
   /**
-   * Applies the changes, then announces them, in one message unless that would be too large: then in parts, one after the other. Results
-   * in their order: `undefined` for what L2 confirmed. Never rejects.
+   * Applies the changes, then announces them, in one message or, if that would be too large, in parts, one after the other. Returns
+   * results in their order: `undefined` for what L2 confirmed. Never rejects.
    */
-  async publish(pending: readonly PendingChange[], phase: PublishPhase): Promise<readonly ChangeResult[]> {
+  async publish(pending: readonly PendingChange[], mode: PublishMode): Promise<readonly ChangeResult[]> {
     if (pending.length === 0) return []
     const parts = partsOf(this.sender, pending)
-    if (parts.length === 1) return this.#publishPart(parts[0] as AnnouncementPart, phase)
+    if (parts.length === 1) return this.#publishPart(parts[0] as AnnouncementPart, mode)
     const results: ChangeResult[] = []
-    for (const part of parts) results.push(...(await this.#publishPart(part, phase)))
+    for (const part of parts) results.push(...(await this.#publishPart(part, mode)))
     return results
   }
 
-  async #publishPart(
-    { pending, announcement }: AnnouncementPart,
-    phase: PublishPhase,
-  ): Promise<readonly ChangeResult[]> {
+  async #publishPart({ pending, announcement }: AnnouncementPart, mode: PublishMode): Promise<readonly ChangeResult[]> {
     const withStore = this.bus?.announces === 'store' ? announcement : undefined
     const changes = pending.map(({ change }) => change)
     let results: readonly ChangeResult[] = pending.map(() => undefined)
     if (this.l2 !== undefined) {
-      const answer =
-        phase === 'work' ? await this.l2.apply(changes, withStore) : await this.l2.applyInRecovery(changes, withStore)
-      results = answer === UNAVAILABLE ? pending.map(() => NOT_TOLD) : answer
+      const reply =
+        mode === 'normal' ? await this.l2.apply(changes, withStore) : await this.l2.applyInRecovery(changes, withStore)
+      results = reply === UNAVAILABLE ? pending.map(() => NOT_PUBLISHED) : reply
     }
     if (this.bus?.announces !== 'publish') return results
-    // Announced also when L2 was not reached: the other processes forget at once, and once more when it is told at last.
+    // Announced even if L2 was not reached: the other processes forget at once, and once more when the replay publishes it.
     const problem = await this.#sendOverBus(this.bus, announcement)
     if (problem === undefined || this.l2 === undefined) return results
     return results.map((result) => result ?? problem)
   }
 
-  /** Tells the other processes that every key with this beginning was deleted; `false`: they may not hear of it. */
+  /** Announces that every key with this prefix was deleted; `false` if the announcement may not arrive. */
   async publishPrefix(localPrefix: string): Promise<boolean> {
     const announcement = prefixAnnouncement(this.sender, localPrefix)
     if (this.bus?.announces === 'publish') return (await this.#sendOverBus(this.bus, announcement)) === undefined
@@ -67,7 +64,7 @@ export class Publisher {
   #sendOverBus(bus: Bus, announcement: Uint8Array): Promise<Error | undefined> {
     return new Promise((resolve) => {
       const late = () =>
-        resolve(new CacheError('L2_TIMEOUT', `expected the bus to publish within ${PUBLISH_LIMIT_MS} ms`))
+        resolve(new CacheError('L2_TIMEOUT', `expected the bus to publish within ${PUBLISH_LIMIT_MS} ms; it did not`))
       const cancel = this.clock.after(PUBLISH_LIMIT_MS, late)
       const end = (problem: unknown) => {
         cancel()
@@ -76,13 +73,13 @@ export class Publisher {
       try {
         bus.publish(announcement).then(
           () => end(undefined),
-          (error: unknown) => end(error ?? NOT_TOLD),
+          (error: unknown) => end(error ?? NOT_PUBLISHED),
         )
       } catch (error) {
-        end(error ?? NOT_TOLD)
+        end(error ?? NOT_PUBLISHED)
       }
     })
   }
 }
 
-const NOT_TOLD = new Error('L2 could not be told')
+const NOT_PUBLISHED = new Error('the change could not be published')

@@ -1,10 +1,10 @@
-// Publishing what waits in the journal, before L2 is trusted again (G2, G6).
+// Publishes what waits in the journal, before L2 is trusted again (G2, G6).
 
 import type { Bytes, Change, Clock } from '../../model/ports.js'
 import { backoffMs, type Random } from '../../model/time/freshness.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
 import type { Journal, JournalEntry } from './journal.js'
-import { anew, type PendingChange } from './pending-change.js'
+import { forRetry, type PendingChange } from './pending-change.js'
 import type { Publisher } from './publisher.js'
 
 /** What the replay needs of its cache. */
@@ -16,13 +16,13 @@ export interface ReplaySurroundings {
   readonly random: Random
   /** Whether announcements travel with the store: only then can the bus have caught up. */
   readonly hearsOthers: boolean
-  /** Seals a waiting value again, with the tokens of now; `undefined` when they cannot be had. */
+  /** Seals a waiting value again, with the current tokens; `undefined` if they are not available. */
   reseal(pending: PendingChange): Promise<Change | undefined>
-  /** Another stamp of the same soft expiry of a local key. */
+  /** Another stamp for the same soft expiry of a local key. */
   restamp(localKey: string, stamp: Bytes): Bytes
-  /** Resolves when the bus has delivered everything announced until now; `false` when it is not heard in time. */
+  /** Resolves with `true` once the bus has delivered everything announced until now, with `false` if it is not heard in time. */
   caughtUp(): Promise<boolean>
-  /** Done here again when it was published at last: what was read in between is outdated. */
+  /** A waiting change was published. Its effect is repeated in this process, since what was read in between is outdated. */
   publishedAtLast(pending: PendingChange, isLatest: boolean): void
   replayed(changes: number, overflowed: boolean): void
   background(what: string, work: () => Promise<unknown>): void
@@ -32,7 +32,10 @@ const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5_000
 const CHUNK = 500
 
-/** Invariant: what waits is published in the order in which it came, and before L2 is used again after an outage. */
+/**
+ * Invariant: before L2 is used again after an outage, the waiting removals are published, in the order in which they came. Values follow
+ * in theirs, and their keys stay blocked until then.
+ */
 export class Replay {
   #mustAssertAgain = false
   #isReplaying = false
@@ -46,12 +49,12 @@ export class Replay {
     private readonly around: ReplaySurroundings,
   ) {}
 
-  /** The server is not the one of before: what it confirmed lately may be lost. */
+  /** The server is another one now, which may lack what the previous one confirmed recently. */
   serverChanged(): void {
     this.#mustAssertAgain = true
   }
 
-  /** Publishes what waits. Runs alone, as the trial of the breaker's half-open state or on its own; `true` when L2 may be used again. */
+  /** Publishes what waits; `true` if L2 may be used again. Runs as the probe of the half-open breaker or by itself, never twice at once. */
   async run(): Promise<boolean> {
     const { tier } = this.around
     if (tier === undefined) return true
@@ -65,7 +68,7 @@ export class Replay {
   }
 
   async #replay(tier: RemoteTier): Promise<boolean> {
-    // Once more from the start if the server turns out to be another one meanwhile.
+    // Starts again if the server changes meanwhile.
     do {
       if (this.#mustAssertAgain) this.#assertRecent(tier)
       if (this.journal.size === 0) {
@@ -73,20 +76,20 @@ export class Replay {
       } else if (!(await this.#publishRemovals())) return false
     } while (this.#mustAssertAgain)
     this.#attempt = 0
-    // Values need the bus to have caught up, which may take longer than callers should wait: their keys stay blocked meanwhile.
+    // For values the bus must have caught up, which may take longer than callers should wait. Their keys stay blocked meanwhile.
     if (this.journal.size > 0) this.around.background('replay values', () => this.#publishValues())
     return true
   }
 
-  /** Removals, expiries and labels: each makes entries go away, so it is safe to publish at any time and more than once. */
+  /** Removals, expiries and changes of labels only make entries go away, so they may be published at any time and more than once. */
   async #publishRemovals(): Promise<boolean> {
     const waiting = this.journal.removals()
     for (let i = 0; i < waiting.length; i += CHUNK) {
-      // A newer change may have gone ahead while the chunk before was published.
+      // A newer change may have gone ahead while the previous chunk was published.
       const chunk = waiting.slice(i, i + CHUNK).filter((pending) => this.journal.isWaiting(pending))
       if (chunk.length === 0) continue
-      const toPublish = chunk.map((pending) => anew(pending, this.around.restamp))
-      const results = await this.around.publisher.publish(toPublish, 'recovery')
+      const toPublish = chunk.map((pending) => forRetry(pending, this.around.restamp))
+      const results = await this.around.publisher.publish(toPublish, 'replay')
       const published = chunk.filter((_, at) => results[at] === undefined)
       chunk.forEach((pending, at) => {
         if (results[at] === undefined) this.#done(pending, toPublish[at])
@@ -98,18 +101,20 @@ export class Replay {
   }
 
   /**
-   * Values that nobody overtook, as far as the bus can tell; the others go away: where nothing stands somebody may have deleted.
-   * What was published stays blocked until the bus has caught up once more: an invalidation may have come between the proof and the value.
+   * Publishes the values that no other process has overtaken, as far as the bus shows. For the others the key is removed: that L2 has
+   * nothing under it proves nothing, since another process may have deleted it.
+   *
+   * Published keys stay blocked until the bus has caught up once more: an invalidation may have come between the check and the value.
    */
   async #publishValues(): Promise<void> {
     if (this.#isPublishingValues) return
     this.#isPublishingValues = true
     try {
-      const hasHeard = await this.#hasCaughtUp()
+      const hasCaughtUp = await this.#hasCaughtUp()
       const published: JournalEntry[] = []
       for (const entry of this.journal.values()) {
         if (entry.pending.change.op !== 'put') continue
-        if (!hasHeard || entry.missedSome) this.journal.dropValue(entry.pending)
+        if (!hasCaughtUp || entry.missedSome) this.journal.dropValue(entry.pending)
         else if (await this.#publishValue(entry)) published.push(entry)
         else break
       }
@@ -132,17 +137,17 @@ export class Replay {
       this.journal.dropValue(pending)
       return true
     }
-    const results = await this.around.publisher.publish([{ ...pending, change }], 'recovery')
+    const results = await this.around.publisher.publish([{ ...pending, change }], 'replay')
     return results[0] === undefined
   }
 
-  #settle(published: readonly JournalEntry[], hasHeard: boolean): void {
+  #settle(published: readonly JournalEntry[], hasCaughtUp: boolean): void {
     let count = 0
     for (const entry of published) {
       const { pending } = entry
       // Overtaken meanwhile: it is a removal by now, or a newer change waits.
       if (pending.change.op !== 'put' || !this.journal.isWaiting(pending)) continue
-      if (!hasHeard || entry.missedSome) {
+      if (!hasCaughtUp || entry.missedSome) {
         this.journal.dropValue(pending)
         continue
       }
@@ -162,7 +167,7 @@ export class Replay {
     this.journal.assertRecent(tier.lastAnsweredAtMs)
   }
 
-  /** While the breaker is closed nobody else calls `run`. */
+  /** Tries again later: while the breaker is closed, nothing else calls `run`. */
   planRetry(): void {
     if (this.#cancelRetry !== undefined || this.#isEnded) return
     const delayMs = backoffMs(++this.#attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS, this.around.random)

@@ -1,4 +1,4 @@
-// The tokens of labels: those that an entry carries, read before its load, and those that an entry of L2 is judged by.
+// Provides the tokens of labels: those that a new entry carries, read before its load, and those that an entry of L2 is judged by.
 import type { AtMs } from '../../model/entry.js'
 import { type Currency, compareTokens, type Label, type LabelSet, NO_LABELS } from '../../model/labels.js'
 import type { Clock, Milliseconds, Token } from '../../model/ports.js'
@@ -7,16 +7,16 @@ import type { TimeBudget } from '../runtime/time-budget.js'
 import { LONGEST_LIFE_MS, type PendingLabels, TokenRequests } from './token-requests.js'
 import type { TokenTable } from './token-table.js'
 
-/** Labels with the tokens that an entry is to carry. */
+/** Labels with the tokens that an entry will carry. */
 export interface CarriedLabels {
   readonly set: LabelSet
-  /** As of when all tokens were certain. */
+  /** The instant at which all tokens were known to be current. */
   readonly asOfMs: AtMs
-  /** Whether every token is the store's own: only then may an entry that carries them go to L2. */
+  /** Whether every token comes from the store. Only then may an entry with them be stored in L2. */
   readonly isGoodForL2: boolean
 }
 
-/** What L2's tokens say of an entry, and as of when that is certain. */
+/** Whether an entry of L2 is current, and as of when that is certain. */
 export interface Judgement {
   readonly currency: Currency
   readonly asOfMs: AtMs
@@ -31,16 +31,16 @@ export interface LateProof {
   wasInvalidated(announcement: Uint8Array): boolean
 }
 
-/** An entry is stored after its load, and lives from then on: so much longer than the entry its token lives when the load begins. */
+/** The life of an entry begins only after its load. So at the beginning of the load a token must have this much more time left. */
 const LOAD_MARGIN_MS = 60_000
-/** A server that is short of memory may have evicted a token, or may never have planted it: tokens in use are confirmed this often. */
+/** How often tokens in use are confirmed: a server that is short of memory may have evicted one, or never planted it. */
 const CONFIRM_EVERY_MS = 10_000
 
 export class TokenReader {
   readonly #requests: TokenRequests
   /** Labels whose old tokens are being confirmed in the background. */
   readonly #confirming = new Set<Label>()
-  /** The latest set that ends with each label. */
+  /** The latest label set that ends with each label. */
   readonly #sets = new Map<Label, LabelSet>()
 
   constructor(
@@ -55,8 +55,9 @@ export class TokenReader {
   }
 
   /**
-   * The tokens for an entry that is about to be loaded or written; `keepMs` is how long it may live. Without a promise when all are known.
-   * They are read before the load begins, so a later invalidation makes them differ (G1). What does not come within `budget` is provisional.
+   * The tokens for an entry that is about to be loaded or written and may live for `keepMs`. They are read before the load begins, so a
+   * later invalidation makes them differ (G1). Returns no promise if all are known. A token that does not come within `budget` is
+   * provisional.
    */
   carry(labels: readonly Label[], keepMs: Milliseconds, budget?: TimeBudget): CarriedLabels | Promise<CarriedLabels> {
     const nowMs = this.clock.nowMs()
@@ -65,18 +66,18 @@ export class TokenReader {
       this.#confirmOld(labels, nowMs, keepMs)
       return this.carryKnown(labels)
     }
-    const asking = this.#requests.ensure(missing, keepMs)
-    const answer = budget === undefined ? asking : budget.await(asking)
-    if (missing.length === labels.length) return answer.then((answered) => this.carryKnown(labels, answered))
-    // What is known now may be forgotten while the others are asked for (the bus begins to listen): it was L2's all the same.
+    const request = this.#requests.ensure(missing, keepMs)
+    const reply = budget === undefined ? request : budget.await(request)
+    if (missing.length === labels.length) return reply.then((received) => this.carryKnown(labels, received))
+    // The table may forget a known token while the others are read (when the bus begins to listen). It was L2's token nevertheless.
     const before = this.#knownOf(labels, nowMs)
-    return answer.then((answered) => {
-      const carried = this.carryKnown(labels, answered && new Map([...before.tokens, ...answered]))
+    return reply.then((received) => {
+      const carried = this.carryKnown(labels, received && new Map([...before.tokens, ...received]))
       return carried.asOfMs <= before.asOfMs ? carried : { ...carried, asOfMs: before.asOfMs }
     })
   }
 
-  /** The tokens of those labels that are known, and since when that is certain. */
+  /** The known tokens of these labels, and as of when they are certain. */
   #knownOf(labels: readonly Label[], nowMs: AtMs): { tokens: ReadonlyMap<Label, Token>; asOfMs: AtMs } {
     const tokens = new Map<Label, Token>()
     let asOfMs: AtMs = nowMs
@@ -89,7 +90,7 @@ export class TokenReader {
     return { tokens, asOfMs }
   }
 
-  /** The same without asking L2; `undefined` if it has to be asked. */
+  /** `carry` without asking L2; `undefined` if L2 has to be asked. */
   carryNow(labels: readonly Label[], keepMs: Milliseconds): CarriedLabels | undefined {
     const nowMs = this.clock.nowMs()
     const areKnown = this.l2 === undefined || labels.every((label) => this.#isKnown(label, nowMs, keepMs))
@@ -97,8 +98,8 @@ export class TokenReader {
   }
 
   /**
-   * An entry with these labels is about to be stored for `keepMs`. That is longer than the tokens were asked for where its loader
-   * chose a longer ttl, or took long: then they are renewed behind the caller's back.
+   * An entry with these labels is about to be stored for `keepMs`. If its loader chose a longer ttl or took long, its tokens may expire
+   * before it does: then they are renewed in the background.
    */
   prolong(labels: readonly Label[], keepMs: Milliseconds): void {
     if (this.l2?.isAvailable() !== true) return
@@ -107,7 +108,7 @@ export class TokenReader {
     if (short.length > 0) this.background('renew tokens', () => this.#requests.ensure(short, keepMs))
   }
 
-  /** Else this process would go on for ever to seal entries with a token that the others find missing. */
+  /** Without it, this process could keep sealing entries with a token that the other processes find missing. */
   #confirmOld(labels: readonly Label[], nowMs: AtMs, keepMs: Milliseconds): void {
     if (this.l2?.isAvailable() !== true) return
     const isOld = (label: Label) => {
@@ -123,7 +124,7 @@ export class TokenReader {
     })
   }
 
-  /** There is no use in asking for the token of a label whose invalidation still waits: it is the old one. */
+  /** A label whose invalidation still waits counts as known: L2 would only return its old token. */
   #isKnown(label: Label, nowMs: AtMs, keepMs: Milliseconds): boolean {
     if (this.pending.hasLabel(label)) return true
     if (this.table.current(label, nowMs) === undefined) return false
@@ -132,8 +133,8 @@ export class TokenReader {
     return this.#requests.keptUntilMs(label) >= nowMs + neededMs
   }
 
-  /** The same without asking L2: labels whose tokens are not known get provisional ones, which are good for L1 alone. */
-  carryKnown(labels: readonly Label[], answered?: ReadonlyMap<Label, Token>): CarriedLabels {
+  /** `carry` without asking L2: a label whose token is not known gets a provisional one, which is good for L1 only. */
+  carryKnown(labels: readonly Label[], received?: ReadonlyMap<Label, Token>): CarriedLabels {
     const nowMs = this.clock.nowMs()
     let asOfMs: AtMs = nowMs
     let isGoodForL2 = this.l2 !== undefined
@@ -147,16 +148,17 @@ export class TokenReader {
         asOfMs = Math.min(asOfMs, this.table.asOf(known, nowMs))
         return known.token
       }
-      // Answered by the store, yet not taken into the table: it was invalidated on the way, and the entry will never be current.
-      const fresh = answered?.get(label)
-      if (fresh !== undefined) return fresh
+      // The store returned it, but the table has no current token. Either the label was invalidated meanwhile, and the entry will never
+      // be current; or announcements were missed, and the entry will be verified.
+      const returned = received?.get(label)
+      if (returned !== undefined) return returned
       isGoodForL2 = false
       return this.table.provisional(label)
     })
     return { set: this.#shared(labels, tokens), asOfMs, isGoodForL2 }
   }
 
-  /** One set for all entries that carry the same: it weighs more than the rest of an entry. */
+  /** One label set for all entries that carry the same: a set takes more memory than the rest of an entry. */
   #shared(labels: readonly Label[], tokens: readonly Token[]): LabelSet {
     const last = labels.at(-1)
     if (last === undefined) return NO_LABELS
@@ -168,7 +170,7 @@ export class TokenReader {
     return set
   }
 
-  /** What the current tokens say of an entry of L2; `undefined` if L2 did not tell them in time. Without a promise when they are known. */
+  /** Judges an entry of L2 by the current tokens; `undefined` if L2 did not return them in time. Returns no promise if all are known. */
   judge(set: LabelSet, budget: TimeBudget): Judgement | Promise<Judgement | undefined> {
     const nowMs = this.clock.nowMs()
     let missing: Label[] | undefined
@@ -180,11 +182,11 @@ export class TokenReader {
       }
     }
     if (missing === undefined) return this.#judgeKnown(set, undefined)
-    const answer = budget.await(this.#requests.read(missing))
-    return answer.then((answered) => (answered === undefined ? undefined : this.#judgeKnown(set, answered)))
+    const reply = budget.await(this.#requests.read(missing))
+    return reply.then((received) => (received === undefined ? undefined : this.#judgeKnown(set, received)))
   }
 
-  #judgeKnown(set: LabelSet, answered: ReadonlyMap<Label, Token> | undefined): Judgement {
+  #judgeKnown(set: LabelSet, received: ReadonlyMap<Label, Token> | undefined): Judgement {
     const nowMs = this.clock.nowMs()
     let asOfMs: AtMs = nowMs
     let currency: Currency = 'current'
@@ -193,7 +195,7 @@ export class TokenReader {
       if (this.pending.hasLabel(label)) return { currency: 'invalidated', asOfMs }
       const known = this.table.current(label, nowMs)
       if (known !== undefined) asOfMs = Math.min(asOfMs, this.table.asOf(known, nowMs))
-      const compared = compareTokens(set.tokens[i] as Token, known?.token ?? answered?.get(label))
+      const compared = compareTokens(set.tokens[i] as Token, known?.token ?? received?.get(label))
       if (compared === 'invalidated') return { currency: 'invalidated', asOfMs }
       if (compared === 'expired') currency = 'expired'
     }
@@ -201,9 +203,9 @@ export class TokenReader {
   }
 
   /**
-   * Tokens of labels that were named only by the loaded value. They serve if they are what they were `before` the load began, or if
-   * the log proves that none of them was invalidated since (`since`: the bus's position before the load). `undefined`: that cannot be
-   * proved. Without L2's answer they serve L1 alone, where the announcement of such an invalidation will arrive.
+   * The tokens of labels that became known only after the load. They are valid if they equal those from `before` the load, or if the log
+   * proves that none was invalidated since (`since` is the bus's position before the load). `undefined` if neither can be proved. If L2
+   * does not answer, they are good for L1 only, where the announcement of such an invalidation will arrive.
    */
   async carryLate(
     labels: readonly Label[],
@@ -213,7 +215,7 @@ export class TokenReader {
     if (!this.l2?.mayAnswer()) return { ...this.carryKnown(labels), isGoodForL2: false }
     const ensured = await this.#requests.ensureNow(labels, keepMs, since)
     if (ensured === UNAVAILABLE) return { ...this.carryKnown(labels), isGoodForL2: false }
-    // Tokens are random: one that is there again was never away.
+    // Tokens are random, so an equal token has been there all the time.
     const areSame = labels.every((label, i) => ensured.tokens[i] === before.get(label))
     const isProven = areSame || (ensured.log !== undefined && !ensured.log.some(wasInvalidated))
     return isProven && ensured.areLearnt ? this.carryKnown(labels) : undefined

@@ -1,4 +1,4 @@
-// Asking L2 for tokens: the labels of one tick in one request, and the table learns what came.
+// Asks L2 for tokens: the labels of one tick in one request. The table learns what L2 returns.
 import type { AtMs } from '../../model/entry.js'
 import { type Label, newToken } from '../../model/labels.js'
 import type { Bytes, Clock, Milliseconds, Token } from '../../model/ports.js'
@@ -18,7 +18,7 @@ type Tokens = ReadonlyMap<Label, Token> | undefined
 export interface Ensured {
   /** In the order of the labels. */
   readonly tokens: readonly Token[]
-  /** The announcements since the position asked for; `undefined` if the store cannot tell. */
+  /** The announcements after `since`; `undefined` if the store cannot list them. */
   readonly log: readonly Bytes[] | undefined
   /** Whether the table took every token: none was invalidated while it was read. */
   readonly areLearnt: boolean
@@ -27,12 +27,13 @@ export interface Ensured {
 interface Batch {
   readonly labels: Set<Label>
   keepMs: Milliseconds
-  readonly answer: Promise<Tokens>
+  readonly result: Promise<Tokens>
 }
 
 /**
- * A token must outlive every entry that carries it, but not by much: each tag of an entry of one second is a key of its own. So its life
- * follows the longest life asked for. It is asked for half as long again, so that entries of one life do not renew it each time.
+ * A token must outlive every entry that carries it, but not by much: even for an entry that lives one second, each tag is a key in Redis.
+ * So a token's life follows the longest one requested. It is requested half as long again, so that entries of equal life do not renew it
+ * each time.
  */
 const LIFE_FACTOR = 1.5
 const MIN_LIFE_MS = 5 * 60 * 1_000
@@ -44,7 +45,7 @@ export const LONGEST_LIFE_MS: Milliseconds = MAX_LIFE_MS / LIFE_FACTOR
 export class TokenRequests {
   #reads: Batch | undefined
   #ensures: Batch | undefined
-  /** Until when the store keeps each token, as last asked for here. If another token replaced it, that is too late at most: a miss. */
+  /** Until when the store keeps each token, as last requested here. If the token was replaced, this may be too late: that is a miss. */
   readonly #keptUntilMs = new Map<Label, AtMs>()
 
   constructor(
@@ -67,10 +68,10 @@ export class TokenRequests {
       return this.#learning([...batch.labels], (l2, all) => l2.readTokens(all), undefined)
     })
     for (const label of labels) this.#reads.labels.add(label)
-    return this.#reads.answer
+    return this.#reads.result
   }
 
-  /** The same; the store plants those that it does not have, and keeps all of them for entries that live `keepMs`. */
+  /** The same, but the store plants missing tokens, and keeps all of them long enough for entries that live for `keepMs`. */
   ensure(labels: readonly Label[], keepMs: Milliseconds): Promise<Tokens> {
     this.#ensures ??= batchOf((batch) => {
       this.#ensures = undefined
@@ -78,7 +79,7 @@ export class TokenRequests {
     })
     for (const label of labels) this.#ensures.labels.add(label)
     this.#ensures.keepMs = Math.max(this.#ensures.keepMs, keepMs)
-    return this.#ensures.answer
+    return this.#ensures.result
   }
 
   /** The same in a request of its own, with what was announced after the bus's position `since`. */
@@ -119,7 +120,7 @@ export class TokenRequests {
     lifeMs: Milliseconds | undefined,
   ): Promise<Tokens> {
     if (this.l2 === undefined) return undefined
-    const answered = new Map<Label, Token>()
+    const received = new Map<Label, Token>()
     const sentAtMs = this.clock.nowMs()
     const ticket = this.table.beginRead()
     const tokens = await ask(this.l2, labels)
@@ -128,14 +129,14 @@ export class TokenRequests {
         const label = labels[i] as Label
         const token = tokens[i]
         if (token === undefined || this.pending.hasLabel(label)) continue
-        // A token that an invalidation overtook is judged as missing: it may be the old one.
+        // After an invalidation in between, this may be the old token: a read counts it as missing.
         const isTaken = this.table.learn(label, token, sentAtMs, ticket)
-        if (isTaken || lifeMs !== undefined) answered.set(label, token)
+        if (isTaken || lifeMs !== undefined) received.set(label, token)
         if (isTaken && lifeMs !== undefined) this.#noteKept(label, sentAtMs + lifeMs)
       }
     }
     this.table.endRead()
-    return tokens === UNAVAILABLE ? undefined : answered
+    return tokens === UNAVAILABLE ? undefined : received
   }
 
   #noteKept(label: Label, untilMs: AtMs): void {
@@ -144,19 +145,19 @@ export class TokenRequests {
   }
 }
 
-/** A batch that leaves at the end of this tick. */
+/** A batch that is sent at the end of this tick. */
 function batchOf(send: (batch: Batch) => Promise<Tokens>): Batch {
   const batch: Batch = {
     labels: new Set(),
     keepMs: 0,
-    answer: new Promise((resolve, reject) => {
+    result: new Promise((resolve, reject) => {
       atEndOfTick(() => void send(batch).then(resolve, reject))
     }),
   }
   return batch
 }
 
-/** How long the store is asked to keep the tokens of an entry that may live for `keepMs`. It may keep them a third longer still. */
+/** How long the store is asked to keep the tokens of an entry that may live for `keepMs`. It may keep them up to a third longer. */
 export function tokenLifeOf(keepMs: Milliseconds): Milliseconds {
   return Math.min(MAX_LIFE_MS, Math.max(MIN_LIFE_MS, keepMs * LIFE_FACTOR))
 }

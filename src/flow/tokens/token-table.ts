@@ -1,4 +1,4 @@
-// What this process knows of label tokens, and for how long it may trust L1: the epoch, the trust, the era.
+// The tokens that this process knows, and how long it may trust L1: the epoch, the trust, the era.
 import { LRUCache } from 'lru-cache'
 import type { AtMs, Entry } from '../../model/entry.js'
 import {
@@ -13,24 +13,24 @@ import {
 import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../../model/options/lru-options.js'
 import type { Milliseconds, Token } from '../../model/ports.js'
 
-/** How a token came to be known. A provisional one was made up here because the store could not be asked. */
+/** A known token. A provisional one was made up in this process because the store could not be asked. */
 interface Known {
   readonly token: Token
   /** As of when it was the store's token; `undefined` for a provisional one. */
   readonly asOfMs: AtMs | undefined
-  /** The era in which it was learned: trust in the bus carries it on only within that era. */
+  /** The era in which it was learned. Trust in the bus keeps it valid only within that era. */
   readonly era: number
-  /** When its last soft expiry was heard of here. */
+  /** When this process learned of its last soft expiry. */
   expiredAtMs: AtMs | undefined
 }
 
-/** What a read of tokens must hand back with its answer, so that an invalidation that passed it on the way is noticed. */
+/** Passed from `beginRead` to `learn`, so that an invalidation during the read is noticed. */
 export type TokenTicket = number
 
 export interface TokenTableOptions {
   readonly maxLabels: number
   readonly maxStalenessMs: Milliseconds
-  /** `false`: this process is alone with its L1, so nothing can change behind its back. */
+  /** `false` without an L2: there is no shared state that could change unnoticed, so L1 is always trusted. */
   readonly isShared: boolean
 }
 
@@ -38,23 +38,23 @@ export interface TokenTableOptions {
  * The bounded table of current tokens.
  *
  * Invariants:
- * - `epoch` moves whenever a token of the table changes or goes, and whenever announcements may have been missed. So an L1 entry
- *   whose labels were found current at the present epoch is still current: one integer comparison.
- * - Before `trustedUntilMs` every announcement made earlier than `heardAtMs` has been applied here.
+ * - `epoch` moves whenever a token of the table changes or is invalidated, and whenever announcements may have been missed. So an L1
+ *   entry whose labels were found current at the current epoch is still current, and one integer comparison shows it.
+ * - Before `trustedUntilMs` every announcement made earlier than `#heardAtMs` has been applied here.
  * - A token that left the table (invalidated or pushed out by the bound) is *unknown*, and unknown means "ask the store",
  *   never "still current".
  */
 export class TokenTable {
   /** Compared with `Entry.epoch` on every L1 hit. */
   epoch = 1
-  /** Until when L1 needs no other proof than the epoch. */
+  /** Until when the epoch alone proves that an L1 entry is current. */
   trustedUntilMs: AtMs
   readonly maxStalenessMs: Milliseconds
   #heardAtMs: AtMs = Number.NEGATIVE_INFINITY
   /** Entries verified at an earlier epoch may have missed an announcement of their key: only the store can tell. */
   #eraEpoch = 1
   #era = 1
-  /** Reads begun with an earlier ticket were on their way when announcements were missed. */
+  /** Reads with an earlier ticket were in flight when announcements were missed. */
   #lostAt: TokenTicket = 0
   #tickets = 0
   #readsInFlight = 0
@@ -63,7 +63,7 @@ export class TokenTable {
   readonly isShared: boolean
 
   constructor(options: TokenTableOptions) {
-    // By size, not `max`: lru-cache makes room for `max` at once, 28 B for each label that may never come.
+    // Bounded by size, not `max`: for `max` lru-cache allocates 28 B per possible label at once.
     this.#known = new LRUCache(lruOptions({ maxSize: options.maxLabels, sizeCalculation: () => 1 }))
     this.isShared = options.isShared
     this.maxStalenessMs = options.maxStalenessMs
@@ -86,7 +86,7 @@ export class TokenTable {
   /** The bus proved that everything announced before `sentAtMs` is applied. */
   heard(sentAtMs: AtMs): void {
     if (sentAtMs <= this.#heardAtMs) return
-    // What was announced before the bus listened never arrives.
+    // Announcements from before the bus listened never arrive.
     if (this.#heardAtMs === Number.NEGATIVE_INFINITY) this.lost()
     this.#heardAtMs = sentAtMs
     this.trustedUntilMs = sentAtMs + this.maxStalenessMs
@@ -101,9 +101,9 @@ export class TokenTable {
   }
 
   /**
-   * The token to judge an entry of L2 by, if it may be used without asking the store: learned in this era, and the bus is heard or
-   * the store itself confirmed it at most `maxStalenessMs` ago. Not one of an earlier era, however young: an entry that it found
-   * current would count as verified in this one.
+   * The token to judge an entry of L2 by, if the store need not be asked: it was learned in this era, and the bus is trusted or the
+   * store confirmed it less than `maxStalenessMs` ago. A token of an earlier era does not count, however young: an entry that it proves
+   * current would count as verified in this era.
    */
   current(label: Label, nowMs: AtMs): Known | undefined {
     const known = this.#known.get(label, READ_OPTIONS)
@@ -113,7 +113,7 @@ export class TokenTable {
     return this.isTrusted(nowMs) || nowMs < known.asOfMs + this.maxStalenessMs ? known : undefined
   }
 
-  /** As of when `known` is certain: trust in the bus carries an older confirmation forward, but only to what was heard. */
+  /** As of when `known` is certain: the bus carries an older confirmation forward, but only to the time at which it was last heard. */
   asOf(known: Known, nowMs: AtMs): AtMs {
     if (!this.isShared) return nowMs
     if (known.asOfMs === undefined) return Number.NEGATIVE_INFINITY
@@ -134,7 +134,7 @@ export class TokenTable {
     return token
   }
 
-  /** Call before tokens are asked of the store; `endRead` must follow. */
+  /** Call this before the store is asked for tokens; `endRead` must follow. */
   beginRead(): TokenTicket {
     this.#readsInFlight++
     return this.#tickets
@@ -146,8 +146,8 @@ export class TokenTable {
   }
 
   /**
-   * Takes a token that the store answered to a read begun with `ticket` at `sentAtMs`.
-   * Answers whether it was taken: not if the label was invalidated while the answer was on its way, since it may be the old token.
+   * Takes a token that the store returned for a read with `ticket`, sent at `sentAtMs`. Returns whether it was taken: not if the label
+   * was invalidated while the reply was on its way, since it may be the old token.
    */
   learn(label: Label, token: Token, sentAtMs: AtMs, ticket: TokenTicket): boolean {
     const forgottenAt = this.#forgotten.get(label)
@@ -172,8 +172,8 @@ export class TokenTable {
   }
 
   /**
-   * The label was softly expired: its entries may still be served if loading fails. What its soft half is now only the store can say:
-   * an announcement that comes late may be of the last expiry but one, and entries that carry that half are not current again.
+   * The label was soft-expired: its entries may still be served if loading fails. Only the store knows the new soft half, so a random
+   * one stands in: the half in a late announcement may be that of an earlier expiry, and entries that carry it must not become current.
    */
   expire(label: Label, nowMs: AtMs): void {
     this.#noteForgotten(label)
@@ -204,8 +204,8 @@ export class TokenTable {
   }
 
   /**
-   * When an entry that `compare` found expired was: as far as this process knows, at the latest now. What it finds out late it
-   * remembers, so that the entry's remaining time does not begin anew with each read.
+   * When an entry that `compare` found expired did expire, as far as this process knows; now, if it does not know. It remembers that
+   * instant, so that the entry's remaining time does not start again with each read.
    */
   expiredAtMs(set: LabelSet, nowMs: AtMs): AtMs {
     let firstMs = nowMs
@@ -219,12 +219,12 @@ export class TokenTable {
   }
 
   /**
-   * The slow half of "may this L1 entry be served?", after its epoch or the trust was found wanting.
-   * Marks the entry as verified when it is, so that the next hit costs one comparison again.
+   * The slow half of "may this L1 entry be served?", for an entry of another epoch, or while the bus is not trusted.
+   * Marks a verified entry, so that its next hit needs one comparison again.
    */
   verify(entry: Entry, nowMs: AtMs): Currency {
     const missedNothing = entry.epoch >= this.#eraEpoch && this.isTrusted(nowMs)
-    // Not heard, or announcements missed: what was certain at `verifiedAtMs` may be served for the bound that G3 gives, no longer.
+    // The bus is not heard, or announcements were missed: serve what was verified within the bound of G3, and no longer.
     if (!missedNothing && nowMs >= entry.verifiedAtMs + this.maxStalenessMs) return 'invalidated'
     if (entry.epoch === this.epoch) return 'current'
     const currency = this.compare(entry.labels)

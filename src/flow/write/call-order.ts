@@ -5,9 +5,9 @@ import type { WriteResult } from '../sync/outbox.js'
 export type Place = number
 
 interface Calls {
-  /** Those that have not ended, in their order. Nearly always one. */
+  /** The places of the calls that have not ended, in their order. Nearly always one. */
   readonly places: Place[]
-  /** The latest call that had an effect, and what came of it. */
+  /** The latest call that had an effect, and its result. */
   latest: Place
   result: WriteResult
   waiting: (() => void)[] | undefined
@@ -33,7 +33,7 @@ export class CallOrder {
     return calls !== undefined && (calls.latest > place || hasLater(calls, place))
   }
 
-  /** What came of the call that overtook this one, once that is known; `undefined` if all later ones came to nothing. */
+  /** The result of the later call that overtook this one, once it is known; `undefined` if no later call had an effect. */
   async resultOfLater(subject: string, place: Place): Promise<WriteResult | undefined> {
     for (;;) {
       const calls = this.#calls.get(subject)
@@ -46,7 +46,7 @@ export class CallOrder {
     }
   }
 
-  /** A call is over; without a `result` it had no effect. Answers whether no later one for `subject` is under way. */
+  /** A call has ended; without a `result` it had no effect. Returns whether it is the last: no later call for `subject` is in progress. */
   end(subject: string, place: Place, result?: WriteResult): boolean {
     const calls = this.#calls.get(subject)
     if (calls === undefined) return true

@@ -1,4 +1,4 @@
-// Removes all keys of one beginning: from L2 by looking at every key there is, from L1 of every process by one announcement.
+// Removes all keys with one prefix: from L2 by a scan of all its keys, from the L1 of every process by one announcement.
 
 import { keptKeyOf } from '../../codec/entry-codec.js'
 import { CacheError, show } from '../../model/errors.js'
@@ -8,8 +8,8 @@ import type { RemoteTier } from '../../tiers/remote-tier.js'
 import type { Core } from '../core.js'
 
 /**
- * This process first, then L2, then the others; and this one once more, since what it read meanwhile may be what was just being removed.
- * Answers how many entries L2 had, or L1 where there is no L2.
+ * First in this process, then in L2, then in the other processes. Then in this process once more, since it may have read meanwhile what
+ * was just being removed. Returns how many entries L2 had, or L1 if there is no L2.
  */
 export async function deleteByPrefix(
   core: Pick<Core, 'clock' | 'remote' | 'local' | 'publisher' | 'journal' | 'recorder' | 'assertOpen'>,
@@ -22,7 +22,7 @@ export async function deleteByPrefix(
   if (storePrefix === undefined) {
     throw new CacheError(
       'INVALID_KEY',
-      `a prefix must be well-formed text of at most 512 bytes, since a longer one cannot be looked for in L2; got ${show(prefix)}`,
+      `a prefix must be well-formed text of at most 512 bytes, since L2 cannot be searched for a longer one; got ${show(prefix)}`,
     )
   }
   signal?.throwIfAborted()
@@ -37,11 +37,12 @@ export async function deleteByPrefix(
   if (isAnnounced) return inL2 ?? inL1
   throw new CacheError(
     'L2_UNAVAILABLE',
-    'expected the other processes to be told; they could not be. The keys are removed from L2: call it again',
+    'expected the removal to be announced to the other processes; it could not be. The keys are removed from L2, not from the memory ' +
+      'of the other processes: call it again',
   )
 }
 
-/** Long keys are hashed there, so their entries have to say which they are. One that does not say it goes, too: that is a miss. */
+/** Long keys are hashed in L2, so only their entries show the key. An entry that does not show it is removed, too: that is a miss. */
 async function deleteInL2(
   tier: RemoteTier,
   space: Space,

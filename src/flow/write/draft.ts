@@ -1,4 +1,4 @@
-// A value made ready for both tiers before anything is done with it: whatever is wrong with it shows here.
+// Prepares a value for both tiers before anything is changed, so that everything wrong with it shows here.
 import type { Entry } from '../../model/entry.js'
 import { localKey as localKeyOf, type Space } from '../../model/keys/key.js'
 import { type Label, tagLabel } from '../../model/labels.js'
@@ -16,7 +16,7 @@ import { checkTags, tagsFor } from '../entries/tags.js'
 import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 
-/** What is to be written, and where it goes. */
+/** What will be written, and where it goes. */
 export interface WriteTarget {
   readonly localKey: string
   readonly space: Space
@@ -30,21 +30,21 @@ export interface WriteTarget {
   readonly inL2: boolean
 }
 
-/** The entry for each tier; `undefined` where the value is not kept. */
+/** The value in the form of each tier; `undefined` where it is not kept. */
 export interface Draft {
   readonly entry: Entry | undefined
   readonly bytes: Bytes | undefined
   /** How to seal `bytes` again. */
   readonly plan: SealPlan | undefined
-  /** Its tokens are not the store's: `bytes` must not be stored as they are. */
+  /** Its tokens do not come from the store, so `bytes` must not be stored as they are. */
   readonly mustReseal: boolean
 }
 
 const WRITE_OPTIONS: readonly string[] = [...WRITE_POLICY_OPTIONS, 'tags', 'version']
 
 /**
- * The value of a `set`, which is what a loader would have returned. Throws, or rejects with, `UNSUPPORTED_VALUE` and `SCHEMA_MISMATCH`. A
- * promise only where the schema returns one.
+ * Accepts the value of a `set` like one that a loader returned. Throws or rejects with `UNSUPPORTED_VALUE` and `SCHEMA_MISMATCH`. Returns
+ * a promise only if the schema does.
  */
 export function acceptWritten(
   core: Pick<Core, 'values'>,
@@ -54,10 +54,10 @@ export function acceptWritten(
 ): Accepted | Promise<Accepted> {
   const own = checkOptions(options, WRITE_OPTIONS, 'set')
   const accepted = accept(core.values, resolvePolicy(scope.policy, own), value)
-  return accepted instanceof Promise ? accepted.then(unrefused) : unrefused(accepted)
+  return accepted instanceof Promise ? accepted.then(throwIfRefused) : throwIfRefused(accepted)
 }
 
-function unrefused(accepted: Accepted): Accepted {
+function throwIfRefused(accepted: Accepted): Accepted {
   if (accepted.refusal !== undefined) throw accepted.refusal
   return accepted
 }
@@ -87,8 +87,8 @@ export function targetOf(
 }
 
 /**
- * Throws `UNSUPPORTED_VALUE` for what L2 cannot keep. `epoch` is that of before the tokens were read: a label that was invalidated
- * while they were is noticed by it.
+ * Throws `UNSUPPORTED_VALUE` for what L2 cannot keep. `epoch` is the one from before the tokens were read, so that the invalidation of a
+ * label during that read is noticed.
  */
 export function draftOf(
   core: Pick<Core, 'clock' | 'l1'>,
@@ -123,7 +123,7 @@ export function draftOf(
   return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
 }
 
-/** What this process reads of a value whose tokens are not read yet; `undefined` where it is not kept. */
+/** What this process reads while the tokens of a value are not read yet; `undefined` if the value is not kept. */
 export function unsentPlanOf(core: Pick<Core, 'clock'>, target: WriteTarget): SealPlan | undefined {
   const { localKey, space, life, labels, admitted, input } = target
   if (life.freshForMs <= 0) return undefined
@@ -138,7 +138,7 @@ export function tagLabels(tags: readonly string[]): readonly Label[] {
   return [...new Set(checkTags(tags, 'tags'))].map(tagLabel)
 }
 
-/** The draft of a value whose tokens are not read yet: not to be kept, but it throws what the real one would throw. */
+/** The draft of a value whose tokens are not read yet. It must not be kept, but it throws what the real one would throw. */
 export function draftWithoutTokens(
   core: Pick<Core, 'clock' | 'l1'>,
   entries: RemoteEntries | undefined,
@@ -149,7 +149,8 @@ export function draftWithoutTokens(
 }
 
 /**
- * The value as L1 keeps it. Throws what writing it would throw: for a write that is only made later. The schema is asked then.
+ * For a write that is made later: throws now what writing the value would throw, except for the schema, which is applied later. Returns
+ * the value as L1 keeps it.
  */
 export function checkKeepable(
   core: Pick<Core, 'clock' | 'random' | 'values' | 'l1'>,

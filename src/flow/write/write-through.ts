@@ -1,4 +1,4 @@
-// Write-through: a change of the source of truth with the cache around it, so that no tier is left with what the change replaced.
+// Write-through: changes the source of truth together with the cache, so that no tier keeps what the change replaced.
 import { newStamp } from '../../codec/stamp.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
@@ -19,35 +19,35 @@ export interface SourceChange {
   readonly by: 'set' | 'delete'
   readonly scope: CallScope
   readonly userKey: string
-  /** What the tiers are to hold afterwards; `undefined`: nothing. */
+  /** What the tiers keep afterwards; `undefined` for nothing. */
   readonly stored: { readonly value: unknown; readonly tags: readonly string[] } | undefined
-  /** Changes the source: `save` or `remove` of the user's. */
+  /** Changes the source: the user's `save` or `remove`. */
   readonly change: () => unknown
 }
 
 /**
- * How long a fence stands when nobody renews it. It outlasts whatever a database may still do for a process that died, and it is
- * what such a death costs: for so long every process loads the key anew with each read.
+ * How long a fence stands if it is not renewed. It must outlast everything that a database may still do for a process that died. Until
+ * it expires, every read of the key loads, in every process.
  */
 const FENCE_MS: Milliseconds = 10_000
 
 /**
  * fence → change → store if the fence still stands, else remove → announce.
  *
- * Invariant: whatever a tier holds under the key was, or will be, removed or replaced after the last change of the source that it
- * does not know of. Step by step:
+ * Invariant: if a tier has a value under the key that lacks a change of the source, that value is removed or replaced after the change.
+ * Step by step:
  *
- * 1. The fence replaces what stands in L2 and is announced, before the source changes. Every load under way has lost its right to
- *    store by that (its own lease is gone, its flights are detached), and a load that meets the fence keeps its value in no tier.
- *    So while the source changes nobody stores what was read before it. If this process dies now, the fence expires: a miss.
- * 2. Two writers each plant a fence, and the second replaces the first one's. In which order the source takes their values nobody
- *    knows. The first, whenever it is done, finds a fence that is not its own and removes everything. If that hits the second's
- *    fence, the second finds nothing and removes too; if the second stored before, its value goes. So after both there is a miss,
- *    or the value of a writer whose change began after the other writer had removed: the newer one.
- * 3. In this process the log of changed keys does for L1 what the stamp does in L2: every writer, `invalidate` and announcement
- *    is recorded there, and a value that was overtaken since its own fence does not go into L1.
- * 4. A change that failed may have happened all the same (a connection can break after the commit), so the key is removed.
- * 5. A fence that L2 did not confirm protects nothing: the key is removed instead of stored, and 'queued' until L2 knows.
+ * 1. The fence replaces what stands in L2 and is announced, before the source changes. Every load in flight has then lost its right to
+ *    store (its lease is gone, its flight is detached), and a load that meets the fence keeps its value in no tier. So while the source
+ *    changes, no process stores what was read before the change. If this process dies now, the fence expires: a miss.
+ * 2. Two writers each plant a fence, and the second fence replaces the first. In which order the source takes their values is unknown.
+ *    The first writer, whenever it is done, finds a fence that is not its own and removes everything. If that removes the fence of the
+ *    second writer, the second finds nothing and removes, too; if the second stored before, its value goes. So after both there is a
+ *    miss, or the value of a writer whose change began after the other writer had removed: the newer one.
+ * 3. In this process the log of changed keys does for L1 what the stamp does in L2: every write, invalidation and announcement is
+ *    recorded there, and a value that was overtaken since its own fence does not go into L1.
+ * 4. A change that failed may have happened nevertheless (a connection can break after the commit), so the key is removed.
+ * 5. A fence that L2 did not confirm protects nothing: the key is removed instead of stored, and 'queued' until L2 confirms it.
  *
  * The tokens that the value carries are read before the source changes, so that `invalidateTags` during the change makes them differ.
  */
@@ -60,7 +60,7 @@ export class WriteThrough {
 
   /**
    * Rejects with exactly what `change` threw; the cache then holds nothing newer than the source. Rejects with `UNSUPPORTED_VALUE`,
-   * or with what is wrong with the tags, before anything was done.
+   * or with what is wrong with the tags, before anything was changed.
    */
   write(change: SourceChange): Promise<WriteResult> {
     return this.core.background.track(this.#write(change))
@@ -95,7 +95,7 @@ export class WriteThrough {
     return writer.settle(by, scope, this.#replacing(localKey, fence, target, draft) ?? removal, written)
   }
 
-  /** From the call on no tier's value of before is served here: until the fence stands, reads go to the source. */
+  /** From this call on, this process serves no earlier value of any tier: until the fence stands, reads go to the source. */
   async #prepare(
     scope: CallScope,
     userKey: string,
@@ -108,7 +108,7 @@ export class WriteThrough {
       accepted = accepting instanceof Promise ? await accepting : accepting
     } catch (error) {
       if (!(error instanceof CacheError && error.code === 'SCHEMA_MISMATCH')) throw error
-      // The source may take what its schema does not: it is changed, and what stands in the tiers goes.
+      // The source may accept what its schema does not: it is changed, and the key is removed from the tiers.
       core.recorder.storeFailed(scope.space, localKeyOf(scope.space, userKey), error)
       return undefined
     }

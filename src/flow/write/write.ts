@@ -1,4 +1,4 @@
-// Writes and invalidations: first this process, at once; then L2; then the announcement to the other processes.
+// Writes and invalidations: first in this process, at once; then in L2; then announced to the other processes.
 import { newExpiredStamp } from '../../codec/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
@@ -35,15 +35,15 @@ interface Begun extends PendingChange {
   readonly place: Place
 }
 
-/** A value that was made ready for a `set`. */
+/** A value that is ready for a `set`. */
 interface Prepared {
   readonly target: WriteTarget
   readonly draft: Draft
 }
 
 /**
- * Every method has its effect in this process before it returns its promise (G2), and once more when L2 has confirmed: a read in between
- * may have seen the old value, and must not keep it (G1).
+ * Every method takes effect in this process before it returns its promise (G2), and once more when L2 has confirmed: a read in between
+ * may have seen the old value, which must not be kept (G1).
  */
 export class Writer {
   readonly #order = new CallOrder()
@@ -53,7 +53,7 @@ export class Writer {
     private readonly entries: RemoteEntries | undefined,
   ) {}
 
-  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything is done. */
+  /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything is changed. */
   async set(
     scope: CallScope,
     userKey: string,
@@ -66,7 +66,7 @@ export class Writer {
     const id = keyId(localKey)
     const place = this.#order.begin(id)
     const unsent: { write: UnsentWrite | undefined } = { write: undefined }
-    const isUnsentNoMore = () => {
+    const removeUnsent = () => {
       if (unsent.write !== undefined) core.local.unsent.remove(localKey, unsent.write)
     }
     let prepared: Prepared
@@ -74,15 +74,15 @@ export class Writer {
       const preparing = this.#prepare(scope, userKey, value, options, unsent)
       prepared = preparing instanceof Promise ? await preparing : preparing
     } catch (error) {
-      isUnsentNoMore()
+      removeUnsent()
       this.#order.end(id, place)
       throw error
     }
-    // Nothing is thrown from here on. A later call that overtook this one has replaced the value: this one is applied once that one is.
+    // Nothing is thrown from here on. If a later call has overtaken this one, its value counts, and this call gets its result.
     const later = this.#order.isOvertaken(id, place)
       ? await core.callers.await(this.#order.resultOfLater(id, place))
       : undefined
-    isUnsentNoMore()
+    removeUnsent()
     if (later !== undefined) {
       this.#order.end(id, place)
       return later
@@ -90,7 +90,7 @@ export class Writer {
     return this.#store(userKey, prepared, place)
   }
 
-  /** Makes the value ready for both tiers. A promise only where the schema or L2 has to be waited for: else the effect is at once (G2). */
+  /** Prepares the value for both tiers. Returns a promise only if the schema or L2 must be awaited: else the effect is at once (G2). */
   #prepare(
     scope: CallScope,
     userKey: string,
@@ -116,7 +116,7 @@ export class Writer {
     return core.callers.await(core.background.track(carrying)).then(finish)
   }
 
-  /** Throws what storing the value would throw, before anything is done. */
+  /** Throws what storing the value would throw, before anything is changed. */
   #beginUnsent(target: WriteTarget): UnsentWrite {
     const { core } = this
     const { localKey } = target
@@ -135,7 +135,7 @@ export class Writer {
     const key = this.#storeKey(localKey)
     const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
     const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
-    // The size is estimated: the bytes for L2 may be compressed, and memory holds the value itself.
+    // L1 estimates the size: the bytes for L2 may be compressed, while L1 keeps the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
     const result = await this.#publish('set', { space, policy }, [begun], entry)
     const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
@@ -159,7 +159,7 @@ export class Writer {
     return this.#publish(by, scope, [begun], written?.entry)
   }
 
-  /** The entries must never be served again. */
+  /** The entries are never served again. */
   delete(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
     const changes = this.#localKeys(scope, userKeys, version).map((localKey) =>
       this.#begin(unlabelled(localKey, { op: 'delete', key: this.#storeKey(localKey) })),
@@ -227,12 +227,12 @@ export class Writer {
     return storeKeyOf(localKey, this.core.name)
   }
 
-  /** The change of a key takes its place in the order and has its effect here. */
+  /** Gives the change of a key its place in the order, and applies it in this process. */
   #begin(pending: PendingChange): Begun {
     return this.#applyHere(pending, this.#order.begin(idOf(pending)))
   }
 
-  /** What an earlier call left waiting to be published must not be served any more. */
+  /** Applies a change in this process. A value of an earlier call that still waits to be published must not be served any more. */
   #applyHere(pending: PendingChange, place: Place): Begun {
     const { journal, local } = this.core
     journal.overtaken([pending.subject], [])
@@ -257,7 +257,7 @@ export class Writer {
       const { place, subject, change } = begun
       const isLast = this.#order.end(idOf(begun), place, result)
       if (change.op === 'invalidateLabel' || change.op === 'expireLabel') labels.add(subject)
-      // While a later write of the same key is under way, that write cleans L1.
+      // While a later write of the same key is in progress, that write cleans L1.
       else if (core.remote !== undefined)
         core.local.applyChange(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
     }

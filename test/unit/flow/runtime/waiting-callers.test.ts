@@ -17,13 +17,13 @@ beforeEach(() => {
 })
 
 test('the process is kept while somebody waits and a timer is pending, and for neither alone', () => {
-  callers.came()
+  callers.beginWait()
   expect(keptAlive).toBe(0)
   const cancel = callers.after(100, () => {})
   expect(keptAlive).toBe(1)
-  callers.left()
+  callers.endWait()
   expect(keptAlive).toBe(0)
-  callers.came()
+  callers.beginWait()
   expect(keptAlive).toBe(1)
   cancel()
   cancel()
@@ -31,19 +31,19 @@ test('the process is kept while somebody waits and a timer is pending, and for n
 })
 
 test('it is kept until the last timer ran and the last caller left, and once however many there are', () => {
-  callers.came()
-  callers.came()
+  callers.beginWait()
+  callers.beginWait()
   const ran: number[] = []
   callers.after(100, () => ran.push(keptAlive))
   callers.after(200, () => ran.push(keptAlive))
   clock.advanceSync(100)
-  callers.left()
+  callers.endWait()
   expect(keptAlive).toBe(1)
   clock.advanceSync(100)
   // What a timer does may begin another wait; it is over itself.
   expect(ran).toEqual([1, 0])
   callers.after(100, () => {})
-  callers.left()
+  callers.endWait()
   expect(keptAlive).toBe(0)
 })
 
@@ -58,7 +58,7 @@ test('who awaits an answer has left when it is there, also when it is a rejectio
 
 test('a clock that is moved by hand keeps nothing alive', () => {
   const byHand = new WaitingCallers(new FakeClock())
-  byHand.came()
+  byHand.beginWait()
   byHand.after(100, () => {})()
-  byHand.left()
+  byHand.endWait()
 })
