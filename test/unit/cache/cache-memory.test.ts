@@ -138,7 +138,7 @@ describe('l1.values', () => {
     loaded.list.push(3)
     await cache.namespace('other').get('k')
     expect(notices).toHaveLength(2)
-    expect(notices[1]?.detail).toMatch(/"k" in cache\/other/)
+    expect(notices[1]?.detail).toMatch(/"k" in tiercache\/other/)
   })
 
   test("'checked' keeps what cannot be changed, whatever it is", async () => {

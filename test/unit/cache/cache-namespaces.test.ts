@@ -77,7 +77,7 @@ describe('a namespace', () => {
     const scopes: string[] = []
     cache.on('miss', ({ scope, key }) => scopes.push(`${scope} ${key}`))
     await a.get('k')
-    expect(scopes).toEqual(['cache/a k'])
+    expect(scopes).toEqual(['tiercache/a k'])
     await a.set('1', 1)
     await a.set('2', 2)
     await cache.set('3', 3)

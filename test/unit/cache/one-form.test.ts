@@ -58,9 +58,9 @@ describe('a second argument that means nothing is refused, and nothing is done',
     ['refresh', [1, { ttl: '1m' }]],
     ['invalidate', [1, 2]],
     ['expire', [1, 2]],
-    ['set', [1, 'v', { ttl: '1m' }]],
-    ['setMany', [[[1, 'v']], { ttl: '1m' }]],
-    ['delete', [1, 2]],
+    ['save', [1, 'v', { ttl: '1m' }]],
+    ['saveMany', [[[1, 'v']], { ttl: '1m' }]],
+    ['remove', [1, 2]],
     ['clear', [1]],
     ['warm', [[1], { ttl: '1m' }]],
   ])('source.%s(%j)', async (verb, args) => {
@@ -78,7 +78,7 @@ describe('a second argument that means nothing is refused, and nothing is done',
 
   test.each<[string, unknown[]]>([
     ['clear', ['a']],
-    ['store', ['a', 1]],
+    ['set', ['a', 1]],
   ])('wrapped.%s(%j)', async (verb, args) => {
     const { cache } = l1Only()
     const echo = cache.wrap(async (text: string) => text, { name: 'echo' })

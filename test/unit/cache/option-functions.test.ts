@@ -67,7 +67,7 @@ describe('a tags function', () => {
     expect(load).toHaveBeenCalledTimes(2)
     expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
     expect(heard.of('notice')).toMatchObject([
-      { code: 'TAGS_FAILED', detail: expect.stringMatching(/^the option tags of cache failed: /) },
+      { code: 'TAGS_FAILED', detail: expect.stringMatching(/^the option tags of tiercache failed: /) },
     ])
     expect(heard.of('notice')[0]?.error).toMatchObject({ code: 'TAGS_FAILED', cause: expect.any(Error) })
   })
@@ -87,7 +87,7 @@ describe('a tags function', () => {
     const list = cache.pages('list', { loadPage, tags: wrong as never })
     expect([await list.page(), await list.page()]).toEqual([{ items: [1] }, { items: [1] }])
     expect(loadPage).toHaveBeenCalledTimes(2)
-    expect(heard.of('notice')).toMatchObject([{ code: 'TAGS_FAILED', detail: expect.stringContaining('cache/list') }])
+    expect(heard.of('notice')).toMatchObject([{ code: 'TAGS_FAILED', detail: expect.stringContaining('tiercache/list') }])
   })
 
   test.each(WRONG)('that %s rejects a set, which is the caller of it, and changes nothing', async (_what, wrong) => {
@@ -225,7 +225,7 @@ describe('a key function of a source', () => {
     expect(await rows.refresh(1)).toEqual({ id: 1 })
     expect(await rows.getMany([1, 2])).toEqual([{ id: 1 }, { id: 2 }])
     expect(cache.stats().l1.entries).toBe(0)
-    expect(heard.of('notice')).toMatchObject([{ code: 'KEY_FAILED', detail: expect.stringContaining('cache/rows') }])
+    expect(heard.of('notice')).toMatchObject([{ code: 'KEY_FAILED', detail: expect.stringContaining('tiercache/rows') }])
     await expect(rows.save(1, { id: 1 })).rejects.toThrow()
     await expect(rows.invalidate(1)).rejects.toThrow()
     expect(save).not.toHaveBeenCalled()

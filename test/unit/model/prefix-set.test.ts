@@ -7,7 +7,7 @@ const letters = fc.string({ unit: fc.constantFrom('a', 'b', '\0', '\ud800', '\uf
 test('covers what begins with one of its prefixes and nothing else', () => {
   fc.assert(
     fc.property(fc.array(letters, { maxLength: 8 }), letters, (prefixes, text) => {
-      expect(new PrefixSet(prefixes).covers(text)).toBe(prefixes.some((prefix) => text.startsWith(prefix)))
+      return new PrefixSet(prefixes).covers(text) === prefixes.some((prefix) => text.startsWith(prefix))
     }),
     { numRuns: 5_000 },
   )

@@ -7,6 +7,9 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
+/** More than the other tests have, whose caches are small. */
+const LARGE = { l1: { maxEntries: 10_000 } } as const
+
 const entriesOf = (cache: Cache) => cache.stats().l1.entries
 
 async function fill(cache: Cache, count: number, options: object = {}, prefix = 'k') {
@@ -35,7 +38,7 @@ describe('clear() of the whole cache', () => {
   })
 
   test('gives the memory of 5,000 arrays back', async () => {
-    const { cache } = l1Only()
+    const { cache } = l1Only(LARGE)
     const used = () => {
       globalThis.gc?.()
       return process.memoryUsage().heapUsed
@@ -64,7 +67,7 @@ describe('a sweep behind the callers’ backs', () => {
     ['clear() of a namespace', (cache: Cache) => cache.namespace('n').clear()],
     ['invalidateTags', (cache: Cache) => cache.invalidateTags('t')],
   ])('frees what %s left, and nothing else', async (_, invalidate) => {
-    const { cache, clock } = l1Only()
+    const { cache, clock } = l1Only(LARGE)
     await fill(cache, 100)
     await fill(cache.namespace('n'), 2_000, { tags: ['t'] })
     await invalidate(cache)
@@ -86,7 +89,7 @@ describe('a sweep behind the callers’ backs', () => {
   })
 
   test('looks at no more than a slice at a time', async () => {
-    const { cache, clock } = l1Only()
+    const { cache, clock } = l1Only(LARGE)
     await fill(cache.namespace('n'), 3_000)
     await cache.namespace('n').clear()
     const sizes: number[] = []
