@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import RedisMock from 'ioredis-mock'
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { type RedisBus, redisTier } from 'tiercache/redis'
-import { deferred } from 'tiercache/testing'
+import { deferred, FakeClock } from 'tiercache/testing'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { isClient } from '../../../src/redis/client/client.js'
 import { isMockClient } from '../../../src/redis/mock/mock-client.js'
@@ -92,13 +92,15 @@ test('flushall between two tests leaves nothing in L2', async () => {
 })
 
 test('flushall is noticed by a cache that goes on', async () => {
-  const a = cacheOn(undefined, { l1: { maxStaleness: 150 } })
+  const clock = new FakeClock()
+  const a = cacheOn(undefined, { clock, l1: { maxStaleness: 150 } })
   await a.set('k', 1)
   await new RedisMock({ host }).flushall()
-  await vi.waitFor(async () => expect(await a.get('k')).toBeUndefined(), { timeout: 20_000, interval: 50 })
+  await clock.advance(300)
+  expect(await a.get('k')).toBeUndefined()
   await a.set('k', 2)
   expect(await cacheOn().get('k')).toBe(2)
-}, 30_000)
+})
 
 test('entries and leases live by the faked timers', async () => {
   vi.useFakeTimers()
@@ -112,18 +114,21 @@ test('entries and leases live by the faked timers', async () => {
 })
 
 test('a mock that is disconnected is an L2 that cannot be reached', async () => {
+  const clock = new FakeClock()
   const mock = new RedisMock({ host })
-  const a = cacheOn(mock)
+  const a = cacheOn(mock, { clock })
   const degraded = vi.fn()
   a.on('degraded', degraded)
   await a.set('k', 1)
   mock.disconnect()
   expect(await a.set('k', 2)).toBe('queued')
   expect(await a.getOrSet('other', async () => 3)).toBe(3)
-  await vi.waitFor(() => expect(degraded).toHaveBeenCalledOnce())
+  await clock.advance(1_000)
+  expect(degraded).toHaveBeenCalledOnce()
   await mock.connect()
-  await vi.waitFor(async () => expect(await cacheOn().get('k')).toBe(2), { timeout: 20_000, interval: 50 })
-}, 30_000)
+  await clock.advance(30_000)
+  expect(await cacheOn().get('k')).toBe(2)
+})
 
 test('mocks that connect late, have a prefix, or pretend to be a cluster are taken too', async () => {
   const lazy = cacheOn(new RedisMock({ host, lazyConnect: true }))

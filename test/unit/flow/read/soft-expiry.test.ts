@@ -12,7 +12,7 @@ const verbs = ['expire', 'expireTags'] as const
 const down = new Error('down')
 const failing = () => Promise.reject(down)
 
-/** A value that was expired at 300 s of its life, and the cache that reads it, which may be the namespace of one. */
+/** A value that was expired at 60 s of its life, and the cache that reads it, which may be the namespace of one. */
 async function expired(place: (typeof places)[number], verb: (typeof verbs)[number], options = {}, name?: string) {
   const within = (cache: Cache) => (name === undefined ? cache : cache.namespace(name, options))
   const own = name === undefined ? options : {}
@@ -20,7 +20,7 @@ async function expired(place: (typeof places)[number], verb: (typeof verbs)[numb
     const { cache, clock } = l1Only(own)
     const home = within(cache)
     await home.set('k', 'old', { tags: ['t'] })
-    await clock.advance(300_000)
+    await clock.advance(60_000)
     await (verb === 'expire' ? home.expire('k') : home.expireTags('t'))
     return { cache: home, clock }
   }
@@ -28,7 +28,7 @@ async function expired(place: (typeof places)[number], verb: (typeof verbs)[numb
   const [writer, other] = [within(a.cache), within(b.cache)]
   await writer.set('k', 'old', { tags: ['t'] })
   if (place === 'another process') await other.get('k')
-  await clock.advance(300_000)
+  await clock.advance(60_000)
   await (verb === 'expire' ? writer.expire('k') : writer.expireTags('t'))
   await settle()
   return { cache: place === 'the process that expires' ? writer : other, clock }
@@ -64,8 +64,8 @@ describe.each(places)('in %s', (place) => {
     })
 
     test('staleIfError serves it no longer than it would have without the expiry', async () => {
-      const { cache, clock } = await expired(place, verb, { ttl: '4m', staleIfError: '90s', failureBackoff: false })
-      await clock.advance(29_000)
+      const { cache, clock } = await expired(place, verb, { ttl: '48s', staleIfError: '18s', failureBackoff: false })
+      await clock.advance(5_000)
       expect(await cache.getOrSet('k', failing)).toBe('old')
       await clock.advance(1_000)
       await expect(cache.getOrSet('k', failing)).rejects.toBe(down)

@@ -32,7 +32,7 @@ describe('a table of flights', () => {
   })
 
   test.each([
-    ['share both ends', (i: number) => `${'a'.repeat(500)}${i}${'b'.repeat(500 - String(i).length)}`],
+    ['share both ends', (i: number) => `${'a'.repeat(100)}${i}${'b'.repeat(100 - String(i).length)}`],
     ['differ in the high bits of their characters alone', (i: number) => bits(i, 14, 'a', String.fromCharCode(0x8061))],
     ['differ in one bit of one character', (i: number) => `${String.fromCharCode(i)}${'x'.repeat(40)}`],
     ['are permutations of few blocks', (i: number) => bits(i, 14, 'Aa', 'BB')],

@@ -29,9 +29,7 @@ const invalidations = (count: number): PendingChange[] =>
     return { subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
   })
 
-// Made once: making them anew for each test would cost more than what is tested.
 const ONE = invalidations(1)
-const LARGE = invalidations(MAX_WAITING + 50_000)
 
 /** Calls without a pause, until one more waits than may. */
 async function submitBeyondBound(outbox: Outbox) {
@@ -47,8 +45,9 @@ test('calls without a pause fill the outbox up to its bound, and then all of the
 
 test('a call of more changes than may wait is published whole, as is a call beside it; the bound of later calls is the same', async () => {
   const { outbox, counts } = makeOutbox()
-  expect(await Promise.all([outbox.submit(LARGE), outbox.submit(ONE)])).toEqual(['applied', 'applied'])
-  expect(counts()).toEqual({ published: LARGE.length + 1, journaled: 0 })
+  const count = MAX_WAITING + 50_000
+  expect(await Promise.all([outbox.submit(invalidations(count)), outbox.submit(ONE)])).toEqual(['applied', 'applied'])
+  expect(counts()).toEqual({ published: count + 1, journaled: 0 })
   expect(await submitBeyondBound(outbox)).toEqual(new Set(['queued']))
-  expect(counts()).toEqual({ published: LARGE.length + 1, journaled: MAX_WAITING + 1 })
+  expect(counts()).toEqual({ published: count + 1, journaled: MAX_WAITING + 1 })
 })

@@ -1,11 +1,12 @@
+// The bus between worker threads, on real channels and with a real thread beside this one.
 import { BroadcastChannel, Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { broadcastBus } from '../../../src/bus/broadcast-bus.js'
-import type { Bus, BusEvents } from '../../../src/model/ports.js'
-import { systemClock } from '../../../src/model/time/clock.js'
+import { broadcastBus } from '../../src/bus/broadcast-bus.js'
+import type { Bus, BusEvents } from '../../src/model/ports.js'
+import { systemClock } from '../../src/model/time/clock.js'
 
-const source = new URL('../../../src/bus/broadcast-bus.ts', import.meta.url).href
-const clockSource = new URL('../../../src/model/time/clock.ts', import.meta.url).href
+const source = new URL('../../src/bus/broadcast-bus.ts', import.meta.url).href
+const clockSource = new URL('../../src/model/time/clock.ts', import.meta.url).href
 
 function started(channel: string, told: string[]): Bus {
   const bus = broadcastBus({ beat: '50ms' })
