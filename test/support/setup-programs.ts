@@ -16,7 +16,9 @@ export async function setup(): Promise<void> {
   const folder = makeFolder('programs')
   const programs = FOLDERS.flatMap((name) => readdirSync(join(ROOT, name)).map((file) => `${name}/${file}`))
   const entry = Object.fromEntries(
-    programs.filter((file) => /\/programs\/|\/worker\.ts$/.test(file)).map((file) => [file.replace(/\.ts$/, ''), join(ROOT, file)]),
+    programs
+      .filter((file) => /\/programs\/|\/worker\.ts$/.test(file))
+      .map((file) => [file.replace(/\.ts$/, ''), join(ROOT, file)]),
   )
   await build({
     ...{ config: false, silent: true, entry, outDir: folder, tsconfig: join(ROOT, 'tsconfig.json') },

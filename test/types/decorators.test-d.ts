@@ -1,4 +1,4 @@
-// As TC39 decorators. The same lines are compiled as legacy ones in test/scenarios/decorators.test.ts.
+// As TC39 decorators. The same lines are compiled as legacy ones in test/architecture/decorator-types.test.ts.
 import type { Cache, CachedCalls } from 'tiercache'
 import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { expectTypeOf, test } from 'vitest'
