@@ -51,7 +51,7 @@ describe(`with TypeScript ${OLDEST}`, () => {
     expect(consumer.compile(files, PROGRAM, options, consumer.typescript())).toBe('')
   })
 
-  test('this check sees a mistake', () => {
+  test('this check finds a mistake', () => {
     const wrong = "import { Cache } from 'tiercache'\nexport const cache: Cache = 1\n"
     const [, bundler] = SETTINGS
     expect(consumer.compile(['wrong.ts'], wrong, bundler?.options ?? {}, consumer.typescript())).toContain('TS2322')
