@@ -29,18 +29,18 @@ test.each([
   ['room in a full queue of a source', 'QUEUE_FULL'],
   ['what goes on in the background', 'drained'],
   ['the end of a cache whose work hangs', 'closed'],
-])('a process does not end before it has what it awaits: %s', async (what, got) => {
+])('a process does not end before it has what it waits for: %s', async (what, got) => {
   expect(await run(what)).toEqual({ code: 0, got })
 })
 
 test.each([
   ['a refresh waits for the lease of another process behind its back', 'old'],
   ['the loader behind an answer hangs', 'old'],
-])('a process ends although work goes on that nobody awaits: %s', async (what, got) => {
+])('a process ends although work is running that nothing waits for: %s', async (what, got) => {
   expect(await run(`nothing: ${what}`)).toEqual({ code: 0, got })
 })
 
-test('a loader that hangs, without any limit, keeps no process alive', async () => {
+test('a loader that hangs and has no time limit keeps no process alive', async () => {
   // 13 is how Node says that something awaited will never settle.
   expect(await run('a loader that hangs, without any limit')).toEqual({ code: 13, got: undefined })
 })

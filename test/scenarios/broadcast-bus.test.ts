@@ -21,7 +21,7 @@ function started(channel: string, told: string[]): Bus {
   return bus
 }
 
-test('an announcement of another thread is heard, and ours is heard there', async () => {
+test('threads receive each other’s announcements', async () => {
   const channel = `threads-${crypto.randomUUID()}`
   const told: string[] = []
   const bus = started(channel, told)
@@ -45,7 +45,7 @@ test('an announcement of another thread is heard, and ours is heard there', asyn
   await vi.waitFor(() => expect(told).toEqual(['message hello', 'message ping', 'message pong']), 20_000)
 }, 60_000)
 
-test('what others post under the same name is ignored', async () => {
+test('messages that other code posts on the same channel are ignored', async () => {
   const channel = `foreign-${crypto.randomUUID()}`
   const told: string[] = []
   const bus = started(channel, told)
@@ -58,7 +58,7 @@ test('what others post under the same name is ignored', async () => {
   await vi.waitFor(() => expect(told).toEqual(['message ours']), 20_000)
 })
 
-test('only the announced bytes travel, not the pool that they lie in', async () => {
+test('only the bytes of the announcement are posted, not the buffer pool that contains them', async () => {
   const channel = `pool-${crypto.randomUUID()}`
   const bus = started(channel, [])
   const posted: number[] = []

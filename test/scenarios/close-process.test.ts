@@ -44,7 +44,7 @@ async function run(trouble: 'none' | 'hung' | 'killed'): Promise<Said> {
   return Object.assign({}, ...(own.messages as Said[]))
 }
 
-describe('a process whose cache was closed ends by itself, with one warning of each kind of trouble and no other word on the console,', () => {
+describe('a process that closed its cache ends by itself, prints one warning for each kind of trouble, and nothing else,', () => {
   test.each([
     ['none', 'while Redis works', 0],
     ['hung', 'while Redis hangs', 5],

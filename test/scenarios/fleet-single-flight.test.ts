@@ -32,7 +32,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // Its load would have taken longer than a test may: what the others wait for is its lease.
-  test('a process killed while it loads costs the others its lease at most', async () => {
+  test('when a process is killed while it loads, the others wait for its lease at most', async () => {
     const [holder, ...others] = members as [FleetMember, ...FleetMember[]]
     const hangs = holder.ask({ do: 'load', key: 'orphan', loadMs: 60_000, value: 'never' }).catch(() => 'killed')
     await holder.isLoading('orphan')

@@ -50,7 +50,7 @@ const hasForgotten = (some: readonly string[]) =>
 
 const keys = Array.from({ length: MANY }, (_, i) => `k${i}`)
 
-test('keys are written, read and deleted a thousand at a time', async () => {
+test('keys are written, read and deleted in commands of at most about a thousand', async () => {
   const largest = await largestCommand(async () => {
     await a.setMany(keys.map((key) => [key, key]))
     expect(await b.getMany(keys)).toEqual(keys)
@@ -62,7 +62,7 @@ test('keys are written, read and deleted a thousand at a time', async () => {
   expect(largest).toBeLessThan(LARGEST)
 })
 
-test('so are tags, each entry with its own', async () => {
+test('entries with one tag each are written, read and invalidated in commands of at most about a thousand', async () => {
   const largest = await largestCommand(async () => {
     await Promise.all(keys.map((key) => a.getOrSet(key, () => key, { tags: [`tag of ${key}`] })))
     await a.drain()
@@ -75,7 +75,7 @@ test('so are tags, each entry with its own', async () => {
   expect(largest).toBeLessThan(LARGEST)
 })
 
-test('hundreds of thousands of tags in one call are invalidated, each of them, while the process goes on', async () => {
+test('one call invalidates hundreds of thousands of tags, and other entries are not affected', async () => {
   const some = keys.slice(0, 100)
   await Promise.all(some.map((key) => a.set(key, key, { tags: [`tag of ${key}`] })))
   expect(await b.getMany(some)).toEqual(some)

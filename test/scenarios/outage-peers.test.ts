@@ -25,7 +25,7 @@ const lentClients: [string, (port: number) => Redis][] = [
   ['ioredis 6 with its defaults', (port) => new Redis(port)],
   ['ioredis 5 with its defaults', (port) => new Redis5(port) as unknown as Redis],
   [
-    'ioredis 6 whose commands never settle when its link drops (row 34)',
+    'ioredis 6 whose commands never settle when its link drops',
     (port) => new Redis(port, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }),
   ],
 ]
@@ -34,7 +34,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
   test.each([
     ['hung', (own: RedisServer) => own.pause()],
     ['killed', (own: RedisServer) => own.kill()],
-  ] as const)('no read of a %s Redis hangs or fails, and no write (row 21)', async (_, break_) => {
+  ] as const)('with a %s Redis no read and no write hangs or fails', async (_, break_) => {
     const client = connect(server.port)
     client.on('error', () => undefined)
     const cache = createCache({ name: 'shop', l2: redisTier(client) })
@@ -53,7 +53,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     client.disconnect()
   })
 
-  test('a link that drops with commands under way leaves no caller waiting (row 34)', async () => {
+  test('a link that drops while commands are in flight leaves no caller waiting', async () => {
     await using proxy = await startProxy(server.port)
     const client = connect(proxy.port)
     client.on('error', () => undefined)
@@ -71,7 +71,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
   })
 })
 
-test('a value that L2 cannot take does not fail the read whose loader answered (row 11)', async () => {
+test('a value that L2 cannot store reaches its caller all the same', async () => {
   const cache = createCache({ name: 'shop', l2: redisTier(server.url) })
   const failures: unknown[] = []
   cache.on('storeFailed', ({ error }) => failures.push(error))
@@ -82,7 +82,7 @@ test('a value that L2 cannot take does not fail the read whose loader answered (
   await cache.close()
 })
 
-test('a stale value answers while the loader fails and Redis hangs (row 12)', async () => {
+test('a stale value is served while the loader fails and Redis hangs', async () => {
   // Memory alone is not asked to vouch for it any longer than l1.maxStaleness: G3.
   const cache = createCache({
     name: 'shop',
@@ -101,7 +101,7 @@ test('a stale value answers while the loader fails and Redis hangs (row 12)', as
   await cache.close()
 })
 
-test('clear() of a namespace visits none of 100,000 other keys in memory (row 18)', async () => {
+test('clear() of a namespace looks at none of 100,000 other keys in memory', async () => {
   const cache = createCache({ name: 'shop', ttl: '1h', l1: { maxEntries: 200_000 } })
   const small = cache.namespace('small')
   await cache.setMany(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const))

@@ -52,7 +52,7 @@ describe.each(FORMS)('on %s', (form) => {
   // PEERS row 1
   describe.each(TAGGED)('a load whose tag is known %s', (when, optionsOf, tell) => {
     test.each(ENDINGS)(
-      'stores nothing when %s comes while it runs, from its own process or another',
+      'stores nothing if its own process or another one calls %s while it runs',
       async (verb, end, left) => {
         for (const [name, by] of Object.entries({ own: a, other: b })) {
           const key = `${verb} ${when} ${name}`
@@ -82,7 +82,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS row 2
-  test('what changed while a process was cut off is not served once it is back', async () => {
+  test('an old value of a key that changed while a process was cut off is not served after it is back', async () => {
     await a.set('changed', 'old')
     await waitFor('the value', async () => (await cut.get('changed')) === 'old')
     await refuse()
@@ -92,7 +92,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS rows 3 and 4
-  test('reads, writes and deletes of many keys, and clear(), reach every one of them', async () => {
+  test('reads, writes and deletes of many keys and clear() affect every one of the keys', async () => {
     expect(await a.setMany(keys.map((key) => [key, key] as const))).toBe('applied')
     expect(await b.getMany(keys)).toEqual(keys)
     const some = keys.slice(0, 4)
@@ -116,7 +116,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS row 6; that a tagged hit in memory sends nothing is in tags-fleet.
-  test('of many invalidations at once each counts', async () => {
+  test('invalidations that two processes make at the same time all take effect', async () => {
     for (let round = 0; round < 5; round++) {
       const tagged = keys.slice(0, 12)
       await Promise.all(tagged.map((key, i) => a.set(key, round, { tags: [`t${i % 3}`] })))
@@ -130,7 +130,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS row 24
-  test('a delete while Redis cannot be reached is queued and made later; no older write comes back after it', async () => {
+  test('invalidations made while Redis is unreachable are queued and published later, and no older write undoes them', async () => {
     await a.setMany(
       keys.map((key) => [key, 'old'] as const),
       { tags: ['unreached'] },
@@ -151,7 +151,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS row 25
-  test('a Redis out of memory still invalidates', async () => {
+  test('invalidations work while Redis is out of memory', async () => {
     await a.setMany(
       keys.map((key) => [key, 'old'] as const),
       { tags: ['full'] },
@@ -170,7 +170,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // PEERS row 25
-  test('tokens that Redis evicted make their entries misses, and bring none back that was invalidated', async () => {
+  test('entries whose tokens Redis evicted are misses, also if they were invalidated after that', async () => {
     const home = await fleet.nodeOf('{shop}#t:evicted')
     for (const round of ['evicted alone', 'evicted and invalidated']) {
       await a.setMany(

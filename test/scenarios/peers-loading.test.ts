@@ -29,7 +29,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test('a loader that hangs blocks its key until its hardTimeout, then other processes load', async () => {
+  test('a loader that hangs blocks its key in other processes until its hardTimeout at most', async () => {
     const { begun, hangs } = hangingLoader()
     const hanging = codeOf(a.getOrSet('hung', hangs, { hardTimeout: '500ms' }))
     await begun
@@ -41,7 +41,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   test.each(['its own process', 'another'])(
-    'a delete by %s frees the key of a loader that hangs at once',
+    'a delete by %s frees the key of a loader that hangs, so that the next caller loads at once',
     async (who) => {
       const by = who === 'another' ? b : a
       const { begun, hangs } = hangingLoader()
@@ -57,7 +57,7 @@ describe.each(FORMS)('on %s', (form) => {
     },
   )
 
-  test('a loader that asks for its own key is told so, also when it asks through another key', async () => {
+  test('a loader that asks for its own key is rejected with REENTRANT_LOAD, directly and through another key', async () => {
     const itself = (): Promise<unknown> => a.getOrSet('self', itself)
     expect(await codeOf(a.getOrSet('self', itself))).toBe('REENTRANT_LOAD')
     const one = (): Promise<unknown> => a.getOrSet('two', two)
