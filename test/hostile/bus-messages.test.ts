@@ -61,16 +61,19 @@ test.each([
   ['a sender that is not text', '{"v":1,"s":{"toJSON":0}}'],
   ['null', 'null'],
   ['an own __proto__', '{"v":1,"__proto__":{"s":"x"}}'],
-])('an announcement with %s is skipped and reported as an event, and the connection goes on listening', async (_, bytes) => {
-  const ignored: string[] = []
-  b.on('messageIgnored', ({ error }) => ignored.push(error.code))
-  const before = await connections()
-  await stranger.xadd(BUS, '*', 'm', bytes)
-  await waitFor('the event', () => ignored.length > 0)
-  expect(ignored).toEqual(['BUS_MESSAGE_INVALID'])
-  await expectToHear()
-  expect(await connections()).toBe(before)
-})
+])(
+  'an announcement with %s is skipped and reported as an event, and the connection goes on listening',
+  async (_, bytes) => {
+    const ignored: string[] = []
+    b.on('messageIgnored', ({ error }) => ignored.push(error.code))
+    const before = await connections()
+    await stranger.xadd(BUS, '*', 'm', bytes)
+    await waitFor('the event', () => ignored.length > 0)
+    expect(ignored).toEqual(['BUS_MESSAGE_INVALID'])
+    await expectToHear()
+    expect(await connections()).toBe(before)
+  },
+)
 
 test('stream entries with unknown fields, or with an empty message, are skipped', async () => {
   await stranger.xadd(BUS, '*', 'x', 'y', 'm2', 'z')

@@ -79,16 +79,19 @@ describe('a load in a process that receives no announcements', () => {
     await hasWon('k', left)
   })
 
-  test.each(CHANGES)('stores nothing if its fill reaches Redis after another process called %s', async (_, change, left) => {
-    const load = await startLoad('k')
-    data.hold('requests')
-    load.end('outdated')
-    expect(await load.answer).toBe('outdated')
-    expect(await change('k')).toBe('applied')
-    await data.restore()
-    await deaf.drain()
-    await hasWon('k', left)
-  })
+  test.each(CHANGES)(
+    'stores nothing if its fill reaches Redis after another process called %s',
+    async (_, change, left) => {
+      const load = await startLoad('k')
+      data.hold('requests')
+      load.end('outdated')
+      expect(await load.answer).toBe('outdated')
+      expect(await change('k')).toBe('applied')
+      await data.restore()
+      await deaf.drain()
+      await hasWon('k', left)
+    },
+  )
 
   test('stores its value if the key was not changed', async () => {
     const load = await startLoad('k')

@@ -21,7 +21,7 @@ class Looks {
 }
 
 describe('a table of flights', () => {
-  test('finds each flight by its key alone', () => {
+  test('finds each flight by its key', () => {
     const table = new FlightTable()
     const looks = new Looks()
     const flights = ['', 'a', 'b', 'ab', 'ba', 'é', '\ud800'].map((key) => looks.flight(key))
@@ -36,7 +36,7 @@ describe('a table of flights', () => {
     ['differ in the high bits of their characters alone', (i: number) => bits(i, 14, 'a', String.fromCharCode(0x8061))],
     ['differ in one bit of one character', (i: number) => `${String.fromCharCode(i)}${'x'.repeat(40)}`],
     ['are permutations of few blocks', (i: number) => bits(i, 14, 'Aa', 'BB')],
-  ])('looks at few others where keys %s', (_, keyOf) => {
+  ])('compares few other keys if the keys %s', (_, keyOf) => {
     const table = new FlightTable()
     const looks = new Looks()
     const keys = Array.from({ length: 10_000 }, (__, i) => keyOf(i))
