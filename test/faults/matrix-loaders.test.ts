@@ -56,12 +56,12 @@ const CELLS: readonly LoaderCell[] = [
     rejection: timedOut,
   },
   {
-    name: 'answers after its timeout',
+    name: 'returns after its timeout',
     load: () => sleep(HARD_TIMEOUT_MS + 100).then(() => 'too late'),
     rejection: timedOut,
   },
   {
-    name: 'answers a promise that throws when it is looked at',
+    name: 'returns a promise that throws when it is read',
     load: () => {
       const evil = {}
       Object.defineProperty(evil, 'then', {

@@ -1,4 +1,4 @@
-// No validity depends on a process's wall clock: two operating-system processes whose clocks are an hour apart. PEERS row 26.
+// No validity depends on the wall clock of a process: two operating-system processes whose clocks are an hour apart.
 import type { Lookup } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'

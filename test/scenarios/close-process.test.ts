@@ -1,4 +1,4 @@
-// close() in a process of its own: whatever is the matter with Redis, it ends in time and nothing keeps the process alive. PEERS 31.
+// close() in a process of its own: it ends in time, whatever the state of Redis, and nothing keeps the process alive.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'

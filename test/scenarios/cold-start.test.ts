@@ -94,7 +94,7 @@ test('if Redis is down at the start no call waits for it, and ready() rejects wi
   })
   await server.start()
   await cache.ready({ timeout: '20s' })
-  await waitFor('everything being told', () => cache.stats().l2.waiting === 0)
+  await waitFor('everything being published', () => cache.stats().l2.waiting === 0)
   await cache.close()
   await expect(cache.ready()).rejects.toMatchObject({ code: 'CLOSED' })
 })

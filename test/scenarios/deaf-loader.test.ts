@@ -1,5 +1,5 @@
-// PEERS row 1 where nobody but Redis can tell: the loading process hears no announcement, and trusts its memory for an hour.
-// Only the fence, compared by Redis at the moment of the fill, keeps an outdated value out.
+// An invalidation during a load whose process receives no announcements and trusts its memory for an hour: only the fence, which
+// Redis compares at the moment of the fill, keeps the outdated value out.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'

@@ -1,4 +1,4 @@
-// G5 between operating-system processes: one load for a fleet that asks for a cold key, and one more where its holder dies. PEERS row 22.
+// G5 between operating-system processes: one load for a fleet that asks for a cold key, and one more if the holder of its lease dies.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FleetMember } from './fleet-member.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'

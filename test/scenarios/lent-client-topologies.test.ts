@@ -55,7 +55,7 @@ async function goesOn(cache: Cache, notices: readonly string[], proxies: readonl
   silence(proxies)
   await cache.delete(keys)
   await waitFor('the silence', () => notices.includes('CLIENT_SILENT'))
-  await waitFor('everything being told', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
+  await waitFor('everything being published', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
   expect(await cache.setMany(keys.map((key) => [key, 'new'] as const))).toBe('applied')
   for (const proxy of proxies) proxy.cut()
   await waitFor('the lent client', () => notices.includes('CLIENT_USABLE'))

@@ -31,7 +31,7 @@ const lentClients: [string, () => RedisTarget][] = [
   ['ioredis 6 with its defaults', () => new Redis(proxy.port)],
   ['ioredis 5 with its defaults', () => new Redis5(proxy.port) as unknown as RedisTarget],
   [
-    'ioredis 6 that drops what was under way',
+    'ioredis 6 that drops commands in flight',
     () => new Redis(proxy.port, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }),
   ],
   ['ioredis 6 with automatic pipelining', () => new Redis(proxy.port, { enableAutoPipelining: true })],
@@ -165,7 +165,7 @@ test.each([
     const before = client.stream
     proxy.silence()
     void peer.store.read(['shop:a']).catch(() => undefined)
-    await waitFor('the next link, on which nobody answers', () => {
+    await waitFor('the next link, on which the server does not reply', () => {
       return client.status === 'connect' && client.stream !== before
     })
     proxy.passNew() // Only a third link works.

@@ -102,13 +102,7 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
     /start the server/,
     () => '/tmp/tiercache-no-such.sock',
   ],
-  [
-    'a host that nobody knows',
-    'L2_HOST_UNKNOWN',
-    /ENOTFOUND|EAI_AGAIN/,
-    /host name/,
-    () => 'redis://no-such-host.invalid:6379',
-  ],
+  ['an unknown host', 'L2_HOST_UNKNOWN', /ENOTFOUND|EAI_AGAIN/, /host name/, () => 'redis://no-such-host.invalid:6379'],
   [
     'TLS here, none there',
     'L2_TLS_FAILED',

@@ -221,7 +221,7 @@ describe.each([
     const listener = await listen(subscriber)
     const before = subscriber.stream
     proxy.silence()
-    await waitFor('the next link, on which nobody answers', () => {
+    await waitFor('the next link, on which the server does not reply', () => {
       return subscriber.status === 'connect' && subscriber.stream !== before
     })
     proxy.passNew() // Only a third link works.

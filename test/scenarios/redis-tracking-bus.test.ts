@@ -124,7 +124,7 @@ describe('a change that a process makes itself', () => {
     await store.swap('shop:k', planted, entry, 60_000)
     await store.apply([{ op: 'expire', key: 'shop:k', stamp: stamped('softlyExpired', 'c') }], undefined)
     await store.apply([{ op: 'put', key: 'shop:l', bytes: entry, keepMs: 60_000 }], undefined)
-    await waitFor('the others being told', () => ['shop:k', 'shop:l'].every((key) => told(other, key)))
+    await waitFor('the changes at the other process', () => ['shop:k', 'shop:l'].every((key) => told(other, key)))
     await writer.caughtUp()
     expect(writer.changes).toEqual([])
     await store.apply(

@@ -191,9 +191,9 @@ describe('a child process', () => {
 
   test('is ended by an unhandled rejection', async () => {
     const child = startChild(new URL('./programs/echoes.ts', import.meta.url))
-    child.send({ reject: 'nobody caught this' })
+    child.send({ reject: 'this was not caught' })
     expect((await child.exit).code).not.toBe(0)
-    expect(child.stderr).toContain('nobody caught this')
+    expect(child.stderr).toContain('this was not caught')
   })
 })
 

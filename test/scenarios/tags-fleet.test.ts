@@ -61,7 +61,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   test.each([
     ['invalidateTags', (cache: Cache) => cache.invalidateTags('org:7')],
-    ['clear()', (cache: Cache) => cache.clear()], // PEERS row 32
+    ['clear()', (cache: Cache) => cache.clear()],
   ])('%s in one process removes every entry in both, whichever way its tags were given', async (_, invalidate) => {
     for (const [version, by] of [a, b].entries()) {
       await a.delete(namesOf)
@@ -132,7 +132,6 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await fleet.count([a, b], hits)).toEqual({})
   })
 
-  // PEERS row 5
   test('the tokens of ten unknown tags are read in one further round trip', async () => {
     await setAndTell(
       'many',

@@ -33,7 +33,7 @@ test(
 
 describe('the checker reports', () => {
   test.each([
-    ['processes whose fills ignore the fence', 'a fill stores whatever stands there', 3],
+    ['processes whose fills ignore the fence', 'a fill stores whatever is under the key', 3],
     ['processes that trust their bus for ever', 'the bus is trusted for ever', 1],
   ])(
     '%s',

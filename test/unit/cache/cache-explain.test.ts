@@ -14,7 +14,7 @@ describe('explain', () => {
     })
   })
 
-  test('reports what is left of each window in both tiers, and where a read would be answered from', async () => {
+  test('reports what is left of each window in both tiers, and which tier a read would use', async () => {
     const { a, clock } = await fleet({ name: 'shop', ttl: 1000, staleWhileRevalidate: 500, staleIfError: 5000 })
     const orders = a.cache.namespace('orders', { version: 3 })
     await orders.set('k', 1, { l1Ttl: 300, tags: ['t'] })
@@ -225,7 +225,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       'The last loaded value was refused, because an invalidation or a write came while it was loaded, 0 ms ago.',
   ],
   [
-    'its load failed while a value at hand may be served',
+    'its load failed while a stale value may be served',
     async ({ a, clock }) => {
       await a.cache.set('k', 1, { staleIfError: 60_000, staleWhileRevalidate: 0 })
       await clock.advance(1000)

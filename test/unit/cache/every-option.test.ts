@@ -102,7 +102,7 @@ describe('options that would have no effect are refused:', () => {
   test.each<[string, RegExp, (cache: Cached) => unknown]>([
     ['recovery without L2', /recovery has no effect without l2/, () => make({ recovery: {} })],
     [
-      'l1.maxStaleness of a cache that hears nobody',
+      'l1.maxStaleness of a cache without a bus',
       /l1\.maxStaleness has no effect without l2 or bus/,
       () => make({ l1: { maxStaleness: '1s' } }),
     ],

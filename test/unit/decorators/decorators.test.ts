@@ -113,7 +113,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard decorators', ({ compilerOptions
       await expect(new Service(undefined as never).find('a')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     })
 
-    test('works with a namespace that is created anew at each call', async () => {
+    test('works with a namespace that is created at each call', async () => {
       const Service = fixtures.declareService()
       const cache = createCache()
       class Scoped extends Service {

@@ -53,7 +53,7 @@ describe('a session on a listening connection', () => {
     session.close()
   })
 
-  test('backs off while it fails again and again', async () => {
+  test('is retried with growing pauses while it fails', async () => {
     const { clock, lines, session } = loop(() => Promise.reject(new Error('refused')))
     await settle()
     await clock.advance(10_000)

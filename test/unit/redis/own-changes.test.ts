@@ -7,7 +7,7 @@ const ofKey = (own: OwnChanges, key = 'k') => own.of(key) ?? { marks: [], remove
 describe('a change that a process made itself', () => {
   test('is recognized by the stamp of the value under the key, whatever follows it', () => {
     const own = new OwnChanges()
-    own.wrote('k', Buffer.concat([stamp('a'), Buffer.from('a long body that nobody looks at')]))
+    own.wrote('k', Buffer.concat([stamp('a'), Buffer.from('a long body that is not looked at')]))
     expect(isOwn(ofKey(own), Buffer.concat([stamp('a'), Buffer.from('a long body tha')]))).toBe(true)
     expect(isOwn(ofKey(own), stamp('a'))).toBe(true)
     expect(isOwn(ofKey(own), stamp('b'))).toBe(false)

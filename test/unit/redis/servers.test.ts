@@ -34,7 +34,7 @@ describe('INFO of a server', () => {
 describe('owners of slots', () => {
   const slots = (...keys: string[]) => keys.map((key) => [key])
 
-  test('the first owner of a slot is nobody’s successor', () => {
+  test('the first owner of a slot is not a successor', () => {
     const owners = new SlotOwners()
     expect(owners.took('id-a', 'a', slots('a', 'a', 'b'))).toBe(false)
     expect(owners.took('id-b', 'b', slots('a', 'a', 'b'))).toBe(false)

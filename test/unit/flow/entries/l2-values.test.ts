@@ -172,7 +172,7 @@ describe('bytes in L2 that are not an entry of the key', () => {
     ['empty', () => new Uint8Array(0)],
     ['changed by one bit in its payload', (bytes) => bytes.fill(bytes.at(-1)! ^ 1, bytes.length - 1)],
     ['changed by one bit in its header', (bytes) => bytes.fill(bytes[24]! ^ 128, 24, 25)],
-    ['JSON of somebody else', () => Buffer.from('{"value":"stolen"}')],
+    ['JSON of another program', () => Buffer.from('{"value":"stolen"}')],
     ['random', () => Buffer.from('4f9c1c0de0ff00aa4f9c1c0de0ff00aa4f9c1c0de0ff00aa', 'hex')],
   ]
 

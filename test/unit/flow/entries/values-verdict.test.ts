@@ -221,7 +221,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
 })
 
 describe('an extension in L2', () => {
-  test('gives another process the class, also where one value stands twice', async () => {
+  test('gives another process the class, also if one value occurs twice', async () => {
     const { a, b, clock } = await fleet({ extend: [money] })
     const price = new Money(5n, 'EUR')
     const data = { $tiercache: 'money', data: [1n, 'EUR'] }

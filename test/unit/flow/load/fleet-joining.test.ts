@@ -75,7 +75,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(b.cache.stats()).toMatchObject({ l2: { breaker: 'open' }, loading: { flights: 1 } })
       expect(
         await b.cache.getOrSet('k', () => 'new', { singleFlight }),
-        'the fill of the load is still under way',
+        'the fill of the load is still in flight',
       ).toBe('new')
       b.tier.link.resume()
       await clock.advance(1_000)

@@ -95,7 +95,7 @@ describe('a caller’s signal', () => {
     await settle()
     abort.abort('gone')
     expect(await caller).toBe('gone')
-    gate.reject(new Error('nobody listens'))
+    gate.reject(new Error('no caller is left'))
     await settle()
   })
 

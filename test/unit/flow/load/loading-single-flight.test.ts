@@ -1,4 +1,4 @@
-// One load per key and process, whatever comes of it (G5; PEERS rows 8, 15, 23, 27 are what happens elsewhere).
+// One load per key and process, whatever comes of it (G5).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'

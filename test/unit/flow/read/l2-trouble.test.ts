@@ -1,4 +1,4 @@
-// What a read costs when L2 is down, hung, slow or talks nonsense: at most its timeout, then nothing (G6). PEERS rows 11, 12, 21.
+// What a read costs when L2 is down, hung, slow or talks nonsense: at most its timeout, then nothing (G6).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -40,14 +40,14 @@ describe('a read', () => {
     await clock.advance(20_000)
   })
 
-  test.each(['hung', 'half-open', 'losing every answer', 'SIGSTOP'])(
+  test.each(['hung', 'half-open', 'losing every reply', 'SIGSTOP'])(
     'of an L2 that is %s costs at most the timeout',
     async (kind) => {
       const { a, b, server, clock } = await fleet()
       await b.cache.set('k', 'in L2')
       if (kind === 'hung') a.tier.link.stall('replies')
       if (kind === 'half-open') a.tier.link.stall('both')
-      if (kind === 'losing every answer') a.tier.link.inject({ effect: 'loseReply' })
+      if (kind === 'losing every reply') a.tier.link.inject({ effect: 'loseReply' })
       if (kind === 'SIGSTOP') server.pause()
       const { tookMs, value } = await timed(
         clock,

@@ -40,7 +40,7 @@ function deleteFromOutside(storeKey: string): void {
   events.changed([storeKey])
 }
 
-test('a key that another program deleted is loaded anew', async () => {
+test('a key that another program deleted is loaded again', async () => {
   open()
   await clock.advance(1)
   await cache.getOrSet('k', () => 'old')

@@ -57,7 +57,7 @@ describe('a queued value', () => {
     a.tier.busLink.stall('replies')
     expect(await b.cache.delete('k')).toBe('applied')
     await clock.advance(200)
-    expect(await b.cache.get('k'), 'told after the deletion').toBe('old')
+    expect(await b.cache.get('k'), 'published after the deletion').toBe('old')
     a.tier.busLink.resume()
     await clock.advance(RECOVERED_MS)
     expect(await b.cache.get('k')).toBeUndefined()

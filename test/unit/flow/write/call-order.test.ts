@@ -81,7 +81,7 @@ describe('the call order', () => {
     const second = turns.begin('k')
     const third = turns.begin('k')
     const later = turns.resultOfLater('k', first)
-    expect(turns.end('k', third, 'queued'), 'nothing later is under way').toBe(true)
+    expect(turns.end('k', third, 'queued'), 'no later call is running').toBe(true)
     expect(turns.end('k', second, 'applied')).toBe(true)
     expect(await later).toBe('queued')
     expect(turns.end('k', first)).toBe(true)

@@ -1,4 +1,4 @@
-// What the peers do with a loader that hangs, played with two processes on real Redis: row 23 of the measured list. Row 22 is fleet-single-flight.
+// A loader that hangs, or that waits for itself, does not block its key for the callers of two processes.
 import type { Cache } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +16,6 @@ function hangingLoader() {
 }
 const codeOf = (promise: Promise<unknown>) => promise.catch((error: { code?: string }) => error.code)
 
-// PEERS row 23
 describe.each(FORMS)('on %s', (form) => {
   let fleet: Fleet
   let a: Cache
