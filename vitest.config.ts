@@ -13,23 +13,34 @@ const alias = Object.entries(entries()).map(([name, source]) => ({
 }))
 
 const redisServer = ['test/support/setup-redis.ts']
+const redisAndPrograms = [...redisServer, 'test/support/setup-programs.ts']
 const builtPackage = ['test/support/setup-build.ts']
+
+/** Tests that compute: one file for each core of a small machine. */
+const computing = { maxWorkers: 2, sequence: { groupOrder: 0 } }
+/**
+ * Tests that wait: for lives to end, links to be given up, servers to take over. They use little of a core, so more files than
+ * cores run at once, and after those that compute, which would make them late.
+ */
+const waiting = { maxWorkers: 4, sequence: { groupOrder: 1 } }
 
 export default defineConfig({
   resolve: { alias },
   test: {
     pool: 'forks',
-    maxWorkers: 2,
     // An unhandled rejection is a crash in production, so it is one here.
     execArgv: ['--unhandled-rejections=strict', '--expose-gc'],
     projects: [
-      // A bound on hangs, not on speed: tests that compute a second must not fail on a machine that does other things.
-      project('hostile', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
-      project('unit', { testTimeout: 30_000 }),
-      project('properties', { testTimeout: 60_000 }),
-      project('wire'),
-      project('architecture', { testTimeout: 120_000 }),
+      // A limit on the time of a test is there for hangs. Tests that compute a second must not fail on a machine that does other things.
+      // Unit tests share the process of their worker: loading the sources anew for each file would cost more than the tests do.
+      // So a unit test leaves nothing behind: no global replaced, no timer, no cache open.
+      project('unit', { ...computing, isolate: false, testTimeout: 30_000 }),
+      project('wire', computing),
+      project('properties', { ...computing, testTimeout: 60_000 }),
+      project('architecture', { ...computing, testTimeout: 120_000 }),
+      project('package', { ...computing, globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
       project('types', {
+        maxWorkers: computing.maxWorkers,
         include: [],
         typecheck: {
           enabled: true,
@@ -38,10 +49,10 @@ export default defineConfig({
           tsconfig: 'test/types/tsconfig.json',
         },
       }),
-      project('conformance', { globalSetup: redisServer, testTimeout: 30_000, hookTimeout: 60_000 }),
-      project('scenarios', { globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
-      project('faults', { globalSetup: redisServer, testTimeout: 120_000, hookTimeout: 60_000 }),
-      project('package', { globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
+      project('conformance', { ...waiting, globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('hostile', { ...waiting, globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('scenarios', { ...waiting, globalSetup: redisAndPrograms, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('faults', { ...waiting, globalSetup: redisAndPrograms, testTimeout: 120_000, hookTimeout: 60_000 }),
     ],
   },
 })

@@ -26,7 +26,7 @@ describe('the source tree', () => {
     expect(modules.length).toBeGreaterThan(0)
   })
 
-  test('imports point down or stay in their room, and nobody imports a subpath', () => {
+  test('imports point down or stay in their room, and no file imports a subpath', () => {
     expect(findWrongImports(modules)).toEqual([])
   })
 
@@ -34,17 +34,17 @@ describe('the source tree', () => {
     expect(findCycles(modules)).toEqual([])
   })
 
-  test('imports only files that exist', () => {
+  test('every import names a file that exists', () => {
     const paths = new Set(modules.map(({ path }) => path))
     expect(modules.flatMap(({ files }) => files).filter((file) => !paths.has(file))).toEqual([])
   })
 
-  test('every file stands in a layer or in the folder of a subpath', () => {
+  test('every file is in a layer or in the folder of a subpath', () => {
     const places = new Set<string>([...LAYERS, ...subpaths])
     expect(modules.map(({ path }) => path).filter((path) => !places.has(placeOf(path)))).toEqual([])
   })
 
-  test('every file of a folder stands in one of its rooms, and no room is empty', () => {
+  test('every file of a folder with rooms is in one of them, and no room is empty', () => {
     const rooms = new Set(modules.map(({ path }) => `${placeOf(path)}/${roomOf(path)}`))
     for (const [place, names] of Object.entries(ROOMS)) {
       const there = [...rooms].filter((room) => room.startsWith(`${place}/`)).sort()
@@ -77,7 +77,7 @@ describe('the source tree', () => {
     expect(filesWith((node) => ts.isIdentifier(node) && node.text === 'console')).toEqual([])
   })
 
-  test('uses Node’s timers and ticks as they were at import, never the globals that fake timers replace', () => {
+  test('calls timers and ticks as imported from Node, never the globals that fake timers replace', () => {
     const users = modules.filter(({ tree }) => usesGlobalTimers(tree)).map(({ path }) => path)
     expect(users).toEqual(['model/time/real-timers.ts'])
   })
@@ -94,8 +94,8 @@ describe('the source tree', () => {
   })
 })
 
-describe('these checks', () => {
-  test('see every kind of import', () => {
+describe('the checks of this file', () => {
+  test('find every kind of import', () => {
     const seen = parseModule(
       'cache/a.ts',
       `import './b.js'; import type { C } from '../model/c.js'; export * from '../d.js'
@@ -115,7 +115,7 @@ describe('these checks', () => {
     expect(findCycles(knot)).toEqual([['model/a.ts', 'model/b.ts', 'model/c.ts', 'model/a.ts']])
   })
 
-  test('find a global timer, and leave an imported one alone', () => {
+  test('report a global timer and accept an imported one', () => {
     const uses = (text: string) => usesGlobalTimers(parseModule('model/a.ts', text).tree)
     expect(uses('setTimeout(() => {}, 1)')).toBe(true)
     expect(uses('process.nextTick(() => {})')).toBe(true)
@@ -125,7 +125,7 @@ describe('these checks', () => {
     expect(uses('const clock = { setTimeout: 1 }; clock.setTimeout')).toBe(false)
   })
 
-  test('find imports that point up or into a subpath', () => {
+  test('report imports that point up or into a subpath', () => {
     const wrong = [
       parseModule('model/a.ts', "import { x } from '../flow/x.js'"),
       parseModule('flow/b.ts', "import type { x } from '../redis/x.js'; import { y } from '../model/y.js'"),
@@ -140,7 +140,7 @@ describe('these checks', () => {
     ])
   })
 
-  test('find imports that point up between the rooms of a folder', () => {
+  test('report imports that point up between the rooms of a folder', () => {
     const wrong = [
       parseModule('flow/tokens/a.ts', "import { x } from '../read/x.js'; import { y } from '../runtime/y.js'"),
       parseModule('flow/core.ts', "import { x } from './sync/x.js'; import { y } from './load/y.js'"),

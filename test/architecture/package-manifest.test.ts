@@ -9,7 +9,7 @@ const read = (file: string) => readFileSync(new URL(file, root), 'utf8')
 const manifest = JSON.parse(read('package.json'))
 
 describe('package.json', () => {
-  test('exports exactly the entries of the build, types first (else run `npm run exports`)', () => {
+  test('exports exactly the entries of the build, types first (if not: run `npm run exports`)', () => {
     expect(JSON.stringify(manifest.exports)).toBe(JSON.stringify(packageExports()))
     expect(manifest.typesVersions).toEqual(packageTypesVersions())
   })
@@ -19,12 +19,12 @@ describe('package.json', () => {
     expect(missing).toEqual([])
   })
 
-  test('keeps Redis clients out of what is installed with the package', () => {
+  test('installs no Redis client with the package', () => {
     expect(Object.keys(manifest.dependencies).sort()).toEqual(['lru-cache', 'p-limit'])
     expect(manifest.peerDependenciesMeta.ioredis.optional).toBe(true)
   })
 
-  test('every script that calls a file calls one that exists', () => {
+  test('every file that a script calls exists', () => {
     const files = Object.values<string>(manifest.scripts).flatMap((script) => script.match(/\S+\.(ts|mjs|js)\b/g) ?? [])
     expect(files.filter((file) => !existsSync(new URL(file, root)))).toEqual([])
   })

@@ -27,7 +27,7 @@ const server: readonly Cell[] = [
     ...AWAY,
   },
   {
-    name: 'Redis is killed while commands are under way, and comes back empty',
+    name: 'Redis is killed while commands are in flight, and comes back empty',
     begin: async (world) => {
       const reads = Array.from({ length: 200 }, (_, i) => world.read(`k${5_000 + i}`))
       await sleep(1)
@@ -130,7 +130,7 @@ const data: readonly Cell[] = [
     ...PERHAPS,
   },
   {
-    name: 'keys hold bytes that nobody of us wrote',
+    name: 'keys hold bytes that no cache wrote',
     begin: async ({ server }) => {
       for (const [i, key] of KEYS.entries()) {
         await server.command('SET', `shop:${key}`, GARBAGE[i % GARBAGE.length] as Buffer)

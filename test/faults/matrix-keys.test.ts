@@ -44,7 +44,7 @@ const HOSTILE = [
   'k'.repeat(1_000_000),
 ]
 
-test('no key or tag reaches another entry, another namespace, the metadata, or the server', async () => {
+test('no key and no tag affects another entry, another namespace, the metadata or the server', async () => {
   const shop = createCache({ name: 'shop', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
   const other = createCache({ name: 'other', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
   const inner = shop.namespace('other')
@@ -80,7 +80,7 @@ test('no key or tag reaches another entry, another namespace, the metadata, or t
   await Promise.all([shop.close(), other.close()])
 })
 
-test('values cannot reach a prototype on their way through Redis', async () => {
+test('no value changes a prototype on its way through Redis', async () => {
   const cache = createCache({ name: 'values', ttl: '1h', l1: false, l2: redisTier(server.url, PATIENT) })
   const hostile = JSON.parse(
     '{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}',

@@ -13,7 +13,7 @@ const LIMIT = { limitMs: 50_000 }
 test.each([
   ['64 MB, which is beyond maxValueBytes', 64 * MIB],
   ['60 MB of noise, which L2 is slow to take', 60 * MIB],
-])('a value of %s goes to its callers, and no other key suffers for long', async (_, bytes) => {
+])('a value of %s reaches its callers, and other keys are slow for a short time at most', async (_, bytes) => {
   await using server = await startRedis()
   const breaker = { openFor: '100ms', maxOpenFor: '400ms' } as const
   const options = { breaker, maxValueBytes: 62 * MIB }
@@ -31,7 +31,7 @@ test.each([
   await waitFor('the other process seeing it', async () => (await b.get('small')) === 'new', LIMIT)
 })
 
-test('a value beyond maxValueBytes is refused by set() before anything is done', async () => {
+test('set() refuses a value beyond maxValueBytes before it changes anything', async () => {
   await using server = await startRedis()
   await using cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(server.url, { maxValueBytes: MIB }) })
   await cache.set('k', 'old')

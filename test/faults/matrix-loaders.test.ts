@@ -56,12 +56,12 @@ const CELLS: readonly LoaderCell[] = [
     rejection: timedOut,
   },
   {
-    name: 'answers after its timeout',
+    name: 'returns after its timeout',
     load: () => sleep(HARD_TIMEOUT_MS + 100).then(() => 'too late'),
     rejection: timedOut,
   },
   {
-    name: 'answers a promise that throws when it is looked at',
+    name: 'returns a promise that throws when it is read',
     load: () => {
       const evil = {}
       Object.defineProperty(evil, 'then', {
@@ -92,7 +92,7 @@ function processes(options = {}) {
 
 describe.concurrent('a loader that', () => {
   test.each(CELLS.map((cell) => [cell.name, cell] as const))(
-    '%s: all its callers are told so, nothing is kept',
+    '%s: every caller gets the error, and no tier keeps anything',
     async (_, cell) => {
       const { a, b } = processes()
       await Promise.all([a.set('warm', 1), b.set('warm', 1)])
@@ -116,7 +116,7 @@ describe.concurrent('a loader that', () => {
   )
 
   test.each(CELLS.map((cell) => [cell.name, cell] as const))(
-    '%s: a stale value answers where it may',
+    '%s: a stale value is served where staleIfError allows it',
     async (_, cell) => {
       const { a, b } = processes({ staleIfError: '1h' })
       // The first connection is no part of what is tested.
@@ -130,7 +130,7 @@ describe.concurrent('a loader that', () => {
     },
   )
 
-  test('answers after close() changes nothing and hurts nobody', async () => {
+  test('returns after close(): nothing changes and nothing fails', async () => {
     const { a, b } = processes({ closeTimeout: 50 })
     await a.set('warm', 1)
     let answer: (value: string) => void = () => undefined

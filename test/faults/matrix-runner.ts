@@ -93,7 +93,7 @@ function check(world: World, cell: Cell): void {
   expect(Math.max(...reads.map(({ tookMs }) => tookMs))).toBeLessThan(A_HANG_MS)
   const degraded = outagesOf(world)
   const recovered = events.filter((event) => event === 'recovered').length
-  expect(recovered, 'each outage is told once when it begins and once when it ends').toBe(degraded)
+  expect(recovered, 'each outage is reported once when it begins and once when it ends').toBe(degraded)
   if (cell.breaker === 'opens') expect(degraded).toBeGreaterThan(0)
   if (cell.breaker === 'stays closed') expect(degraded).toBe(0)
   const known = cell.breaker === 'stays closed' ? writes : writes.filter(({ whileOpen }) => whileOpen)

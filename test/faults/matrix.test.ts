@@ -3,6 +3,6 @@ import { describe, test } from 'vitest'
 import { CELLS } from './matrix-cells.js'
 import { play } from './matrix-runner.js'
 
-describe.concurrent('reads are answered, no change is lost and everything heals by itself when', () => {
+describe.concurrent('reads return, no change is lost and the cache recovers by itself when', () => {
   test.each(CELLS.map((cell) => [cell.name, cell] as const))('%s', (_, cell) => play(cell))
 })

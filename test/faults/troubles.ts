@@ -40,19 +40,19 @@ export const JITTER: Trouble = {
 }
 
 export const HALF_OPEN: Trouble = {
-  name: 'packets vanish in both directions and nobody is told (half-open links)',
+  name: 'packets vanish in both directions and links look open (half-open links)',
   begin: ({ proxy }) => proxy.silence(),
   end: restore,
 }
 
 export const LATE_REQUESTS: Trouble = {
-  name: 'requests are held up and executed late',
+  name: 'requests are delayed and executed late',
   begin: ({ proxy }) => proxy.hold('requests'),
   end: restore,
 }
 
 export const LATE_REPLIES: Trouble = {
-  name: 'replies are held up and arrive late',
+  name: 'replies are delayed and arrive late',
   begin: ({ proxy }) => proxy.hold('replies'),
   end: restore,
 }

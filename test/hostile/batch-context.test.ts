@@ -30,7 +30,7 @@ function sourceOf(cache: ReturnType<typeof open>, options: Partial<SourceDefinit
 }
 
 describe.each(['with L2', 'without L2'] as const)('a batch %s', (l2) => {
-  test('runs in the context in which its source was made, not in that of its first caller', async () => {
+  test('runs in the context in which its source was created, not in that of its first caller', async () => {
     const cache = open(l2)
     const rows = sourceOf(cache)
     const read = (name: string, id: string) => tenant.run(name, () => rows.get(id))
@@ -39,19 +39,19 @@ describe.each(['with L2', 'without L2'] as const)('a batch %s', (l2) => {
     expect(await read('a', '3')).toBe('3 for nobody')
   })
 
-  test('of one id that goes to load runs there, too', async () => {
+  test('of one id, which goes to load, runs there too', async () => {
     const cache = open(l2)
     const rows = sourceOf(cache, { load: (id) => `${id} for ${tenant.getStore() ?? 'nobody'}` })
     expect(await tenant.run('a', () => rows.get('1'))).toBe('1 for nobody')
   })
 
-  test('has the context of a source that was made in one', async () => {
+  test('runs in the request context in which its source was created, if there was one', async () => {
     const cache = open(l2)
     const rows = tenant.run('start', () => sourceOf(cache))
     expect(await tenant.run('a', () => rows.get('1'))).toBe('1 for start')
   })
 
-  test('runs in the context of its first caller where the source says so', async () => {
+  test("runs in the context of its first caller with batchContext: 'caller'", async () => {
     const cache = open(l2)
     const rows = sourceOf(cache, { batchContext: 'caller' })
     const read = (name: string, id: string) => tenant.run(name, () => rows.get(id))
@@ -67,8 +67,8 @@ describe.each(['with L2', 'without L2'] as const)('a batch %s', (l2) => {
   })
 })
 
-describe('a load of its own', () => {
-  test.each(['with L2', 'without L2'] as const)('keeps the context of its caller, %s', async (l2) => {
+describe('a load of a single key', () => {
+  test.each(['with L2', 'without L2'] as const)('runs in the context of its caller, %s', async (l2) => {
     const cache = open(l2)
     const rows = cache.source<string, string | undefined>('rows', { load: () => tenant.getStore() })
     const read = (name: string) =>
@@ -79,13 +79,13 @@ describe('a load of its own', () => {
     ])
   })
 
-  test('that others join keeps the context of who began it', async () => {
+  test('that other callers join keeps the context of the caller that began it', async () => {
     const cache = open('without L2')
     const read = (name: string) => tenant.run(name, () => cache.getOrSet('k', async () => tenant.getStore()))
     expect(await Promise.all([read('a'), read('b')])).toEqual(['a', 'a'])
   })
 
-  test('that refreshes behind a stale value has the context of who found it stale, also if it had to wait', async () => {
+  test('that refreshes a stale value in the background has the context of the caller that found it stale, also after a wait', async () => {
     const clock = new FakeClock()
     const cache = createCache({ logger: false, clock, staleWhileRevalidate: '1m', background: { concurrency: 1 } })
     opened.push(cache)
@@ -98,7 +98,7 @@ describe('a load of its own', () => {
   })
 })
 
-test('changes that are queued are saved in the context in which their source was made', async () => {
+test('queued changes are saved in the context in which their source was created', async () => {
   const clock = new FakeClock()
   const cache = open('without L2', clock)
   const savedFor: unknown[] = []

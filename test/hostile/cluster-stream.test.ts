@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet.stop())
 
-test('a stream whose last id is the largest there is is begun anew, and every write and invalidation arrives', async () => {
+test('on a cluster, a stream that can take no further id is replaced, and every write and invalidation reaches the other process', async () => {
   const [a, b] = await fleet.openTwo({ name: 'shop', logger: false })
   const node = await fleet.nodeOf(BUS)
   for (const change of [() => a.set('k', 'new'), () => a.invalidateTags('t'), () => a.delete('k'), () => a.clear()]) {

@@ -51,7 +51,7 @@ describe('the stamp of an encrypted entry', () => {
     return bytes
   }
 
-  test('whose state is set from expired to live does not make it live again, whatever its checksum says', () => {
+  test('whose state is changed from expired to live is refused, even if its checksum fits', () => {
     const bytes = expired()
     expect(problemOf(bytes)).toBeUndefined()
     const generation = bytes.subarray(4, 12)
@@ -62,7 +62,7 @@ describe('the stamp of an encrypted entry', () => {
     expect(problemOf(bytes)).toBe('not-authentic')
   })
 
-  test('that is replaced by a live one of the attacker, or by that of another entry, does not make it live again', () => {
+  test('that is replaced by a live one of the attacker, or by that of another entry, is refused', () => {
     for (const stamp of [newStamp('live'), codec.encode(fields()).subarray(0, 16)]) {
       const bytes = expired()
       bytes.set(stamp)
@@ -70,7 +70,7 @@ describe('the stamp of an encrypted entry', () => {
     }
   })
 
-  test('with another instant of the expiry, or with any bit changed, is refused', () => {
+  test('with another expiry time, or with any bit changed, is refused', () => {
     for (let bit = 3 * 8; bit < 16 * 8; bit++) {
       const bytes = expired()
       bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7))
@@ -79,19 +79,19 @@ describe('the stamp of an encrypted entry', () => {
     }
   })
 
-  test('that says expired, made without a key, is refused', () => {
+  test('made without the key is refused, also if it says expired', () => {
     const bytes = codec.encode(fields())
     newExpiredStamp(NOW_MS).copy(bytes)
     expect(problemOf(bytes)).toBe('not-authentic')
   })
 
-  test('that was made for another key is refused', () => {
+  test('made for another cache key is refused', () => {
     const bytes = codec.encode(fields())
     codec.expiredStamp('shop:user:2', NOW_MS).copy(bytes)
     expect(problemOf(bytes)).toBe('not-authentic')
   })
 
-  test('may be made with any key that the reader has: it has no room for an id', () => {
+  test('may be made with any encryption key of the reader, since it has no room for the id of one', () => {
     const rotated = createEntryCodec({ encrypt: { keys, active: 'k2' } })
     const bytes = codec.encode(fields())
     rotated.expiredStamp(KEY, NOW_MS).copy(bytes)
@@ -99,8 +99,8 @@ describe('the stamp of an encrypted entry', () => {
   })
 })
 
-describe('what is not prevented, as the guide says:', () => {
-  test('a whole envelope of the same key, put back as it once was, is an entry', () => {
+describe('what encryption does not prevent, as the guide says:', () => {
+  test('an old envelope of the same cache key, written back whole, is accepted', () => {
     const old = codec.encode(fields({ value: { balance: 5 } }))
     const bytes = codec.encode(fields({ value: { balance: 0 } }))
     old.copy(bytes)
@@ -108,7 +108,7 @@ describe('what is not prevented, as the guide says:', () => {
   })
 })
 
-test('a cache goes on: an entry that an attacker made live again is a miss with an event, and loaded', async () => {
+test('an entry that an attacker made live again is a miss with an event, and is loaded again', async () => {
   const clock = new FakeClock()
   const server = new MemoryServer({ clock })
   const open = () =>
@@ -140,7 +140,7 @@ test('a cache goes on: an entry that an attacker made live again is a miss with 
   expect(corrupt).toHaveLength(1)
 })
 
-test('on Redis the stamp of a soft expiry replaces the old one in place, and what is made live again there is a miss', async () => {
+test('on Redis a soft expiry replaces the stamp in place, and an entry that is made live again there is a miss', async () => {
   await using server = await startRedis()
   const open = () =>
     createCache({

@@ -10,20 +10,20 @@ import { toCacheError } from '../../src/redis/client/classify-error.js'
 const PASSWORD = 'hunter2-hunter2'
 const VALUE = 'what was to be cached'
 
-describe('text of others', () => {
+describe('text from outside', () => {
   test.each([
-    ['an escape sequence', '\u001b[2Jgone', '\\u{1b}[2Jgone'],
-    ['a C1 control sequence', '\u009b2Jgone', '\\u{9b}2Jgone'],
+    ['raw escape sequences', '\u001b[2Jgone', '\\u{1b}[2Jgone'],
+    ['raw C1 control sequences', '\u009b2Jgone', '\\u{9b}2Jgone'],
     [
-      'new lines that look like entries of a log',
+      'line breaks that could fake log entries',
       'a\nERROR b\u2028c\u2029d\re',
       'a\\nERROR b\\u{2028}c\\u{2029}d\\u{d}e',
     ],
-    ['marks that turn the direction of writing', 'a\u202eb\u2066c\u200fd', 'a\\u{202e}b\\u{2066}c\\u{200f}d'],
+    ['marks that change the direction of writing', 'a\u202eb\u2066c\u200fd', 'a\\u{202e}b\\u{2066}c\\u{200f}d'],
     ['characters without width', 'a\u200bb\ufeffc\u00add', 'a\\u{200b}b\\u{feff}c\\u{ad}d'],
-    ['halves of surrogate pairs', 'a\ud800b', 'a\\u{d800}b'],
-    ['other languages and emoji, as they are', 'Füße 漢字 🙂', 'Füße 漢字 🙂'],
-  ])('has %s', (_, text, shown) => {
+    ['lone surrogates', 'a\ud800b', 'a\\u{d800}b'],
+    ['changes where it is another language or emoji', 'Füße 漢字 🙂', 'Füße 漢字 🙂'],
+  ])('is shown without %s', (_, text, shown) => {
     expect(foreignText(text)).toBe(shown)
   })
 
@@ -32,7 +32,7 @@ describe('text of others', () => {
     expect(foreignText('\u001b'.repeat(1024 * 1024)).length).toBeLessThan(3_000)
   })
 
-  test('of what throws when it is printed is none', () => {
+  test('is replaced by a phrase where printing it throws', () => {
     expect(foreignReason({ toString: 0, valueOf: 0 })).toBe('something that cannot be shown')
     const hostile = new Proxy([], { get: () => fail() })
     expect(show(hostile)).toBe('an object that cannot be read')
@@ -43,7 +43,7 @@ function fail(): never {
   throw new Error('a trap')
 }
 
-describe('a secret in the wrong place is not shown', () => {
+describe('a secret passed in the wrong place is not shown:', () => {
   const URLS = [
     `redis://user:${PASSWORD}@h`,
     ` redis://:${PASSWORD}@h`,
@@ -123,7 +123,7 @@ describe('an error of the client', () => {
       new Error(`ERR unknown command 'SETT', with args beginning with: 'shop:k' '${VALUE}'`),
   }
 
-  test.each(Object.keys(SHAPES))('%s shows neither keys nor values, however it is printed', (shape) => {
+  test.each(Object.keys(SHAPES))('%s shows no key and no value, however it is printed', (shape) => {
     const error = toCacheError(SHAPES[shape]?.(), 'set')
     for (const printed of [inspect(error, { depth: 99, showHidden: true }), error.message, error.stack]) {
       expect(printed).not.toContain(VALUE)
@@ -131,14 +131,14 @@ describe('an error of the client', () => {
     }
   })
 
-  test('still says what happened, with its code', () => {
+  test('still says what happened, with a code', () => {
     const system = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED', port: 1 })
     expect(toCacheError(system, 'connect')).toMatchObject({ code: 'L2_CONNECTION_REFUSED', cause: system })
     const error = toCacheError(Object.assign(new AggregateError([system], 'all'), { command }), 'connect')
     expect(error.cause).toMatchObject({ message: 'all', cause: { code: 'ECONNREFUSED', port: 1 } })
   })
 
-  test('of a server that says a megabyte with control characters is one short line', () => {
+  test('with a megabyte of control characters becomes one short line', () => {
     const error = toCacheError(new Error(`ERR \u001b[2J\n${'x'.repeat(1024 * 1024)}`), 'set')
     expect(error.message.length).toBeLessThan(600)
     expect(error.message).not.toMatch(/[\p{Cc}]/u)
@@ -146,14 +146,14 @@ describe('an error of the client', () => {
   })
 })
 
-describe('a value that is refused', () => {
+describe('a refused value', () => {
   test.each<[string, unknown]>([
-    ['a key of a Map', new Map([['\u001b[2J', () => 1]])],
-    ['the name of a property', { '\u001b[2J\u202e': () => 1 }],
-    ['what a getter throws', Object.defineProperty({}, 'x', { enumerable: true, get: () => throwing() })],
-    ['the name of a class', { x: new { '\u001b[2J': class {} }['\u001b[2J']!() }],
-    ['the description of a symbol', { x: Symbol('\u001b[2J'.repeat(1_000)) }],
-  ])('by %s is named without control characters', async (_, value) => {
+    ['key in a Map', new Map([['\u001b[2J', () => 1]])],
+    ['property name', { '\u001b[2J\u202e': () => 1 }],
+    ['error thrown by a getter', Object.defineProperty({}, 'x', { enumerable: true, get: () => throwing() })],
+    ['class name', { x: new { '\u001b[2J': class {} }['\u001b[2J']!() }],
+    ['symbol description', { x: Symbol('\u001b[2J'.repeat(1_000)) }],
+  ])('with a hostile %s is described without control characters', async (_, value) => {
     await using cache = createCache({ logger: false })
     const error = await cache.set('k', value).then(undefined, (reason: unknown) => reason)
     expect(error).toBeInstanceOf(CacheError)
@@ -161,7 +161,7 @@ describe('a value that is refused', () => {
     expect((error as Error).message.length).toBeLessThan(1_000)
   })
 
-  test('by a schema is named without what the schema says besides', async () => {
+  test("that a schema refused is described without the further data of the schema's issues", async () => {
     const issue = { message: `\u001b[2J${'x'.repeat(10_000)}`, path: ['a\u001b'], input: VALUE, received: VALUE }
     const issues = Array.from({ length: 500 }, () => issue)
     const schema = { '~standard': { version: 1 as const, vendor: 'hostile', validate: () => ({ issues }) } }
@@ -178,7 +178,7 @@ function throwing(): never {
   throw new Error(`\u001b[2J${'x'.repeat(10_000)}`)
 }
 
-test('what goes into a log has no control characters, whoever wrote it', async () => {
+test('log lines contain no control characters, even if the logged error does', async () => {
   const lines: string[] = []
   const logger = {
     warn: (_: object, line: string) => lines.push(line),

@@ -87,7 +87,7 @@ describe('keys and tags in events, errors and lines of a log', () => {
       expect(names).toContain(name)
   })
 
-  test('can be hashed: one key is one hash, which who knows the key can recognize', async () => {
+  test('can be hashed: the same key always has the same hash', async () => {
     const { all } = await told('hashed')
     expect(all).not.toContain('anna')
     expect(all).toContain(hashOf(KEY))
@@ -101,7 +101,7 @@ describe('keys and tags in events, errors and lines of a log', () => {
     expect(all).toContain('(omitted)')
   })
 
-  test('are cut where they are long', async () => {
+  test('are cut if they are long', async () => {
     await using cache = createCache({ logger: false })
     const keys: string[] = []
     for (const event of ['miss', 'loaded', 'stored', 'hit'] as const) cache.on(event, ({ key }) => keys.push(key))
@@ -113,7 +113,7 @@ describe('keys and tags in events, errors and lines of a log', () => {
     expect(keys[0]?.length).toBeLessThan(1_100)
   })
 
-  test('have no fourth form', () => {
+  test('cannot be shown in any other form', () => {
     expect(() => createCache({ eventKeys: 'hidden' as never })).toThrow(
       /eventKeys must be 'plain' or 'hashed' or 'omitted'/,
     )

@@ -54,19 +54,19 @@ async function expectToLoadAndStore(key: string): Promise<void> {
   expect(await other.get(key)).toBe('loaded')
 }
 
-describe('without an end', () => {
+describe('without an expiry', () => {
   test.each([
     ['a lease', () => newStamp('lease')],
-    ['a lease with a moment', () => Buffer.concat([newStamp('lease'), Buffer.from(moment)])],
+    ['a lease with the moment of its planting', () => Buffer.concat([newStamp('lease'), Buffer.from(moment)])],
     ['a fence', () => newStamp('fence')],
     ['an entry of a later format', later],
-  ])('%s under a key is replaced: the value is loaded, and stored', async (_, make) => {
+  ])('%s that a stranger planted under a key is replaced: the value is loaded and stored', async (_, make) => {
     await stranger.set('shop:k', make())
     await expectToLoadAndStore('k')
     expect(notices).toEqual(['WRONG_LIFE'])
   })
 
-  test('a lease beside a refresh does not keep a value from being loaded', async () => {
+  test('a lease that a stranger planted for the refresh of a value does not block its load', async () => {
     await cache.set('k', 'old', { ttl: '50ms', staleIfError: '1h' })
     const generation = ((await stranger.getBuffer('shop:k')) as Buffer).subarray(0, 16).toString('hex')
     await stranger.set(`shop#r:${generation}`, newStamp('lease'))
@@ -78,12 +78,12 @@ describe('without an end', () => {
 test.each([
   ['a lease', () => newStamp('lease')],
   ['a fence', () => newStamp('fence')],
-])('%s that ends in a year is replaced', async (_, make) => {
+])('%s that expires in a year is replaced', async (_, make) => {
   await stranger.set('shop:k', make(), 'PX', 365 * 24 * 3_600_000)
   await expectToLoadAndStore('k')
 })
 
-test('a lease of ours that somebody took the end from is replaced, and its load stores nothing', async () => {
+test('our own lease from which a stranger removed the expiry is replaced, and its load stores nothing', async () => {
   let isLoading = false
   let isOver = false
   const first = cache.getOrSet('k', async () => {
@@ -114,7 +114,7 @@ test('a lease of ours that somebody took the end from is replaced, and its load 
   expect(await third.get('k')).toBe('second')
 })
 
-test('leases that are planted again and again hold a read up for half of its hardTimeout, and its load has the other half', async () => {
+test('leases that a stranger plants again and again delay a read by half of its hardTimeout; its load has the other half', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:k', Buffer.concat([newStamp('lease'), Buffer.from(moment)]), 'PX', 1_000)
@@ -128,7 +128,7 @@ test('leases that are planted again and again hold a read up for half of its har
   await planting
 })
 
-test('a refresh that may wait for nobody is not kept from its load by leases that come back', async () => {
+test('leases that a stranger plants again and again do not block a refresh, which waits for no lease', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:rows:1', newStamp('lease'), 'PX', 1_000)

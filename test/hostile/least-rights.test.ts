@@ -116,7 +116,7 @@ async function checkRights({ servers, rules, open }: Place): Promise<void> {
 const breaker = { openFor: '100ms', maxOpenFor: '200ms' } as const
 const TIER: RedisTierOptions = { ...PATIENT, breaker }
 
-describe('a cache works with the rights of the guide, is refused nothing, and uses them all', () => {
+describe('with the rights of the guide a cache works, no command is refused, and every right is used:', () => {
   test.each([undefined, 3])('as version %s', async (version) => {
     await using server = await startRedis()
     const url = `redis://shop:secret@127.0.0.1:${server.port}`
@@ -162,7 +162,7 @@ test('with the rights that the guide adds for it, the tracking bus works', async
 test.each([
   ['deleteByPrefix', { db: 0 }, async (cache: Cache) => void (await cache.deleteByPrefix('k'))],
   ['another database than 0', { db: 2 }, async (cache: Cache) => void (await cache.set('k', 1))],
-])('%s needs the right that the guide adds for it, and no other', async (feature, { db }, use) => {
+])('%s needs exactly the right that the guide adds for it', async (feature, { db }, use) => {
   await using server = await startRedis()
   const url = `redis://shop:secret@127.0.0.1:${server.port}/${db}`
   const open = () => createCache({ name: 'shop', logger: false, l2: redisTier(url, { ...TIER, timeout: '500ms' }) })
@@ -179,7 +179,7 @@ test.each([
   expect(await refusals([server])).toEqual([])
 })
 
-test('such a user can neither reach other keys nor harm the server', async () => {
+test('a user with these rights can neither read other keys nor harm the server', async () => {
   await using server = await startRedis()
   await server.command(...(USER as [string, ...string[]]))
   const client = new Redis({ port: server.port, ...CREDENTIALS })

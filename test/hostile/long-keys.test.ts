@@ -24,7 +24,7 @@ const keysOf = (length: number, count: number) => {
 
 describe('thousands of long keys of one length', () => {
   // In a plain Map this took minutes; the limit of a test means a hang.
-  test('are read, loaded, written and deleted in a moment', async () => {
+  test('are read, loaded, written and deleted without a hang', async () => {
     const cache = open()
     const keys = keysOf(20 * KIB, 3_000)
     await Promise.all(keys.map((key, i) => cache.getOrSet(key, async () => i)))
@@ -34,7 +34,7 @@ describe('thousands of long keys of one length', () => {
     expect(cache.stats().l1.entries).toBe(0)
   })
 
-  test('that are queued by write-behind are found in a moment', async () => {
+  test('that are queued by write-behind are found without a hang', async () => {
     const saved: unknown[] = []
     const source = open().source<string, number>('s', {
       load: () => 1,
@@ -49,7 +49,7 @@ describe('thousands of long keys of one length', () => {
 })
 
 describe('long keys', () => {
-  test('take no more memory than their entries are counted for', async () => {
+  test('take no more memory than L1 counts for their entries', async () => {
     const cache = open()
     for (const key of keysOf(100 * KIB, 2_000)) await cache.getOrSet(key, () => 1)
     globalThis.gc?.()
@@ -60,7 +60,7 @@ describe('long keys', () => {
     expect(process.memoryUsage().heapUsed).toBeLessThan(150 * KIB * KIB)
   })
 
-  test('reach L2 and the other processes as every other key does', async () => {
+  test('reach L2 and the other processes like any key', async () => {
     const server = new MemoryServer()
     const clock = new FakeClock()
     const [a, b] = [open({ l2: memoryTier(server), clock }), open({ l2: memoryTier(server), clock })]
@@ -76,7 +76,7 @@ describe('long keys', () => {
     expect(await b.get(one)).toBeUndefined()
   })
 
-  test('above the limit are refused by every verb, before anything is done', async () => {
+  test('above the limit are refused by every verb before it does anything', async () => {
     const cache = open()
     const key = 'k'.repeat(KIB * KIB + 1)
     const refusal = { code: 'INVALID_KEY', message: expect.stringMatching(/at most 1048576 characters/) }
@@ -106,7 +106,7 @@ describe('long names', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_KEY', message: expect.stringMatching(/1 to 128/) }))
   })
 
-  test('of many levels of namespaces are refused', () => {
+  test('that add up over many levels of namespaces are refused', () => {
     let cache = open()
     expect(() => {
       for (let i = 0; i < 1_000; i++) cache = cache.namespace('level')

@@ -23,7 +23,7 @@ const MIB = 1024 * 1024
 const victim = createEntryCodec()
 
 describe('an entry of a few kilobytes', () => {
-  test('that inflates to 64 MB is refused before it is inflated', () => {
+  test('that would inflate to 64 MB is refused before it is inflated', () => {
     const opened = victim.open(compressed(Buffer.alloc(64 * MIB, 0x90), { maxValueBytes: 64 * MIB }), KEY, SCOPES)
     expect(opened).toEqual({ corrupt: 'too-large' })
   })
@@ -31,27 +31,27 @@ describe('an entry of a few kilobytes', () => {
   test.each([
     ['empty arrays', 0x90],
     ['empty objects', 0x80],
-  ])('that inflates to 8 MB of %s ends with the budget', (_, token) => {
+  ])('that inflates to 8 MB of %s is refused once the budget of the decoder is used up', (_, token) => {
     const containers = Buffer.alloc(8 * MIB - 100, token)
     // [ 2^23 containers ]
     Buffer.from([0xdd, 0, 0x7f, 0xff, 0x97]).copy(containers)
     expect(causeOf(compressed(containers))).toBeInstanceOf(OverBudget)
   })
 
-  test('that inflates to 64 MB of empty arrays ends with the budget where such values are allowed', () => {
+  test('that inflates to 64 MB of empty arrays is refused by the budget also where values may be that large', () => {
     const containers = Buffer.alloc(64 * MIB - 100, 0x90)
     Buffer.from([0xdd, 0x03, 0xff, 0xff, 0x00]).copy(containers)
     const large = { maxValueBytes: 64 * MIB }
     expect(causeOf(compressed(containers, large), large)).toBeInstanceOf(OverBudget)
   })
 
-  test('that inflates to a million objects with one large index each ends with the budget', () => {
+  test('that inflates to a million objects with one large index each is refused by the budget', () => {
     // { "1000": 0 } takes V8 12 KB.
     const object = Buffer.from([0x81, 0xa4, 0x31, 0x30, 0x30, 0x30, 0])
     expect(causeOf(compressed(arrayOf(object, 1_000_000)))).toBeInstanceOf(OverBudget)
   })
 
-  test('that inflates to a million records with one large index each ends with the budget', () => {
+  test('that inflates to a million records with one large index each is refused by the budget', () => {
     const definition = Buffer.from([0xd4, 0x72, 0x40, 0x91, 0xa4, 0x31, 0x30, 0x30, 0x30, 0])
     const record = Buffer.from([0x40, 0])
     const rows = Buffer.concat([definition, ...Array.from({ length: 1_000_000 }, () => record)])
@@ -68,59 +68,59 @@ describe('an entry of a few kilobytes', () => {
     ['URLs', Kind.url, Buffer.from([0xa3, 0x61, 0x3a, 0x62])],
     ['objects of one large index', Kind.entries, Buffer.from([0x92, 0xa4, 0x31, 0x30, 0x30, 0x30, 0])],
     ['arrays with a thousand holes', Kind.sparse, Buffer.from([0x91, 0xcd, 0x03, 0xe8])],
-  ])('that inflates to a million %s ends with the budget', (_, kind, part) => {
+  ])('that inflates to a million %s is refused by the budget', (_, kind, part) => {
     const count = Math.min(1_150_000, Math.floor((8 * MIB - 100) / (part.length + 2)))
     expect(causeOf(compressed(specials(kind, part, count)))).toBeInstanceOf(OverBudget)
   })
 
-  test('that says it is small and inflates to more is refused while it is inflated', () => {
+  test('that inflates to more than its header says is refused while it is inflated', () => {
     const bytes = forged(deflateRawSync(Buffer.alloc(4 * MIB)), { compressor: 1, rawBytes: 1000 })
     expect(problemOf(bytes)).toBe('bad-compression')
   })
 })
 
-describe('an entry whose RegExps take long to make', () => {
-  test('holds property escapes that V8 takes tens of milliseconds for: none of them is made', () => {
+describe('an entry with RegExps that take long to compile', () => {
+  test('is refused if one has many property escapes, each of which takes V8 tens of milliseconds', () => {
     const source = '\\p{RGI_Emoji}'.repeat(80)
     expect(causeOf(forged(special(Kind.regexp, text(`0/iv/${source}`))))).toBeInstanceOf(OverBudget)
   })
 
-  test('holds so many that together they would', () => {
+  test('is refused if there are too many of them together', () => {
     const part = text('0/v/\\p{RGI_Emoji}')
     expect(causeOf(forged(specials(Kind.regexp, part, 5)))).toBeInstanceOf(OverBudget)
     expect(decoded(forged(specials(Kind.regexp, part, 4)))).toHaveLength(4)
   })
 
-  test('holds sources of megabytes', () => {
+  test('is refused if their sources are too long', () => {
     const source = '[\\W]'.repeat(10_000)
     expect(causeOf(forged(special(Kind.regexp, text(`0/iv/${source}`))))).toBeInstanceOf(OverBudget)
     expect(causeOf(forged(specials(Kind.regexp, text(`0/iv/${source.slice(0, 4000)}`), 9)))).toBeInstanceOf(OverBudget)
   })
 
-  test('nests counted repetition: that costs only whoever runs it, and is counted like the rest', () => {
+  test('is accepted if one nests counted repetitions, which cost time only when it is run', () => {
     let source = 'a{1,1000}'
     for (let depth = 0; depth < 100; depth++) source = `(${source}){1,1000}`
     expect(decoded(forged(special(Kind.regexp, text(`0//${source}`))))).toHaveProperty([0, 'source'], source)
   })
 })
 
-describe('an entry whose numbers say more than there is', () => {
-  test('holds an array of 2^32 - 1 holes', () => {
+describe('an entry that claims more than it holds', () => {
+  test('is refused with an array of 2^32 - 1 holes', () => {
     expect(causeOf(forged(special(Kind.sparse, Buffer.from([0x91, 0xce, 255, 255, 255, 255]))))).toBeInstanceOf(
       OverBudget,
     )
   })
 
-  test('holds arrays that together have 1.1 million holes', () => {
+  test('is refused with arrays that have 1.1 million holes together', () => {
     const part = Buffer.from([0x91, 0xce, 0, 1, 0x86, 0xa0])
     expect(causeOf(forged(specials(Kind.sparse, part, 11)))).toBeInstanceOf(OverBudget)
   })
 
-  test('holds a BigInt of a million digits', () => {
+  test('is refused with a BigInt of a million digits', () => {
     expect(causeOf(forged(special(Kind.bigint, text('f'.repeat(1_000_000)))))).toBeInstanceOf(OverBudget)
   })
 
-  test('holds an error with ten thousand properties', () => {
+  test('is refused with an error that has ten thousand properties', () => {
     const properties = Array.from({ length: 10_000 }, (_, i) => Buffer.concat([text(`p${i}`), Buffer.from([0xc3, 0])]))
     const head = Buffer.alloc(4)
     head[0] = 0xdc
@@ -128,12 +128,12 @@ describe('an entry whose numbers say more than there is', () => {
     expect(causeOf(forged(special(Kind.error, Buffer.concat([head, ...properties]))))).toBeInstanceOf(OverBudget)
   })
 
-  test('is nested without end, in the tree or behind it', () => {
+  test('is refused if it is nested a million levels deep, in the tree or behind it', () => {
     expect(problemOf(forged(Buffer.alloc(MIB, 0x91)))).toBe('undecodable')
     expect(problemOf(forged(Buffer.concat([Buffer.from([0xc1]), Buffer.alloc(MIB, 0x91)])))).toBe('undecodable')
   })
 
-  test('is a list of a hundred thousand levels, said to hold values of extensions', () => {
+  test('is refused if it claims to hold values of extensions and is a list of a hundred thousand levels', () => {
     let list: unknown
     for (let level = 0; level < 100_000; level++) list = { next: list }
     const bytes = victim.encode(fields(list))
@@ -142,14 +142,14 @@ describe('an entry whose numbers say more than there is', () => {
   })
 })
 
-describe('an entry whose keys all fall into one place of a hash table', () => {
+describe('an entry whose keys all have the same hash', () => {
   // V8 hashes the last 64 bits of a BigInt, without a seed.
   const part = (i: number) => text(`${(i + 1).toString(16)}${'0'.repeat(16)}`)
 
   test.each([
     ['a Set', Kind.set, 1],
     ['a Map', Kind.map, 2],
-  ])('is a miss instead of minutes, with %s', (_, kind, itemsPerKey) => {
+  ])('is a miss instead of minutes of computing, with %s', (_, kind, itemsPerKey) => {
     const count = 100_000
     const items = Buffer.alloc(count * itemsPerKey, itemsPerKey === 1 ? Buffer.from([0xc1]) : Buffer.from([0xc1, 0xc0]))
     const bytes = richForm(
@@ -159,7 +159,7 @@ describe('an entry whose keys all fall into one place of a hash table', () => {
     expect(causeOf(forged(bytes))).toMatchObject({ message: expect.stringContaining('collide') })
   })
 
-  test('is read where they are few, as are many keys that do not collide', () => {
+  test('is read if the keys are few, and so are many keys with different hashes', () => {
     const few = Array.from({ length: 500 }, (_, i) => BigInt(i + 1) << 64n)
     expect(decoded(victim.encode(fields(new Set(few))))).toEqual(new Set(few))
     const many = new Map(Array.from({ length: 300_000 }, (_, i) => [i * 1.5, i]))
@@ -167,7 +167,7 @@ describe('an entry whose keys all fall into one place of a hash table', () => {
   })
 })
 
-test('an entry that takes many times its bytes weighs more in L1 than they do', () => {
+test('an entry that takes many times its bytes in memory is counted in L1 with that weight', () => {
   const opened = openedOf(victim.encode(fields(Array.from({ length: 100_000 }, () => []))))
   opened.value()
   expect(opened.weightBytes).toBeGreaterThan(4 * opened.rawBytes)
@@ -217,7 +217,7 @@ describe('a header', () => {
   })
 })
 
-describe('the writer refuses what no reader would take:', () => {
+describe('the encoder refuses what no decoder would accept:', () => {
   test('tags and etags beyond their limits', () => {
     const tags = Array.from({ length: 1001 }, (_, i) => `t:${i}`)
     const labels = { labels: [...SCOPES, ...tags], tokens: [TOKEN, ...tags.map(() => TOKEN)] }
@@ -233,7 +233,7 @@ describe('the writer refuses what no reader would take:', () => {
       2_000,
     ],
     ['a hundred thousand Maps', (length: number) => Array.from({ length }, () => new Map()), 100_000],
-  ])('%s where values are small, but never what a reader would take', (_, make, tooMany) => {
+  ])('%s where maxValueBytes is small, but nothing that a decoder accepts', (_, make, tooMany) => {
     const options = { maxValueBytes: 500_000, compress: false } as const
     const small = createEntryCodec(options)
     expect(() => small.encode(fields(make(tooMany)))).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_VALUE' }))
@@ -248,7 +248,7 @@ describe('the writer refuses what no reader would take:', () => {
   })
 })
 
-test('the budget is the same for every payload: what one used, the next one has again', () => {
+test('the budget is the same for every payload, however much the one before it used', () => {
   const budget = new DecodeBudget(0)
   for (let payload = 0; payload < 3; payload++) {
     budget.begin()

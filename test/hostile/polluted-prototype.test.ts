@@ -168,12 +168,12 @@ describe('properties on Object.prototype', () => {
     expect(await polluted([name], outcome)).toBe(clean)
   })
 
-  test('of all these names together change nothing', async () => {
+  test('with all these names together change nothing', async () => {
     const clean = await outcome()
     expect(await polluted(Object.keys(POLLUTION), outcome)).toBe(clean)
   })
 
-  test('do not reach what memory is made of: lru-cache has a ttl, too, and a status that it writes to', async () => {
+  test('do not reach lru-cache, which has an option ttl of its own and a status that it writes to', async () => {
     await polluted(['ttl', 'status'], async () => {
       const cache = createCache({ logger: false })
       await cache.set('k', 1, { tags: ['t'] })
@@ -185,14 +185,14 @@ describe('properties on Object.prototype', () => {
     })
   })
 
-  test('do not hide that an option is unknown', async () => {
+  test('do not hide an unknown option', async () => {
     await polluted(['foo'], async () => {
       expect(() => createCache({ foo: 1 } as never)).toThrow(/has no option "foo"/)
       expect(() => createCache(Object.create({ fooo: 1 }) as never)).toThrow(/has no option "fooo"/)
     })
   })
 
-  test('do not hide what an object inherits from elsewhere', async () => {
+  test('do not hide options that an object inherits from another prototype', async () => {
     const defaults = { ttl: '1h' } as const
     await polluted(['foo', 'ttl'], async () => {
       const cache = createCache(Object.create(defaults) as typeof defaults)

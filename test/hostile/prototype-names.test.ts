@@ -32,7 +32,7 @@ function open(l2: 'with L2' | 'without L2') {
 }
 
 describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
-  test('keys are keys, whatever objects have under their names', async () => {
+  test('they are ordinary keys', async () => {
     const { a, b } = open(l2)
     expect(await a.getMany(NAMES)).toEqual(NAMES.map(() => undefined))
     await a.setMany(NAMES.map((name, i) => [name, i]))
@@ -43,7 +43,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(await a.get('constructor')).toBe(1)
   })
 
-  test('ids and arguments are told apart, as text and inside of objects', async () => {
+  test('they are different ids and arguments, as text and inside objects', async () => {
     const { a } = open(l2)
     const rows = a.source<unknown, unknown>('rows', { loadMany: (ids) => ids.map((id) => ({ id })) })
     const ids = NAMES.flatMap((name): unknown[] => [
@@ -59,7 +59,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     for (const id of ids) expect(await echo(id, id)).toBe(2)
   })
 
-  test('an id cannot be what it inherits', async () => {
+  test('an id with an own __proto__ is refused or differs from the id that it would inherit from', async () => {
     const { a } = open(l2)
     const rows = a.source<unknown, string>('rows', { load: () => 'row' })
     const inherits = JSON.parse('{"__proto__":{"tenant":"b"}}')
@@ -67,7 +67,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(() => rows.keyOf(Object.create({ tenant: 'b' }))).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
   })
 
-  test('tags, namespaces, sources and functions have them as names', async () => {
+  test('they are ordinary names of tags, namespaces, sources and functions', async () => {
     const { a, b, clock } = open(l2)
     const names = NAMES.filter((name) => name !== '')
     for (const name of names) {
@@ -86,7 +86,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(await b.namespace('__proto__').get('k')).toBe('__proto__')
   })
 
-  test('a value has them as properties of its own, and no prototype comes out of it', async () => {
+  test('a value keeps them as own properties, and its prototype does not change', async () => {
     const { a, b } = open(l2)
     const text = `{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"then":1,"toJSON":2}`
     await a.set('k', JSON.parse(text))
@@ -96,7 +96,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(value.polluted).toBeUndefined()
   })
 
-  test('options that were parsed from text set nothing by them', async () => {
+  test('in options that were parsed from JSON they are refused', async () => {
     const { a } = open(l2)
     const options = JSON.parse('{"__proto__":{"ttl":0},"ttl":"1m"}')
     await expect(a.getOrSet('k', () => 1, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })

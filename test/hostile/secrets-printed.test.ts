@@ -31,12 +31,12 @@ const HOLDERS: Record<string, () => unknown> = {
 }
 
 describe.each(Object.entries(HOLDERS))('%s', (_, make) => {
-  test('shows nothing secret when it is printed or serialized', () => {
+  test('shows no secret when it is printed or serialized', () => {
     expectNoSecret(make())
   })
 })
 
-test('a cache shows nothing secret, nor do its options', async () => {
+test('a cache and its options show no secret', async () => {
   const l2 = memoryTier(new MemoryServer(), { encrypt: encrypts['keys as text'] })
   const options = { name: 'shop', l2, logger: false } as const
   expectNoSecret(options)

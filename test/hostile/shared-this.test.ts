@@ -18,8 +18,8 @@ function open() {
   return { cache, notices }
 }
 
-describe('a wrapped method that reads its this, without per,', () => {
-  test('is refused on a second object, whose caller would get the first one’s result', async () => {
+describe('a wrapped method that reads `this`, without the option per,', () => {
+  test('is refused on a second object, which would get the result of the first one', async () => {
     const { cache } = open()
     const find = cache.wrap(Repo.prototype.find, { name: 'find' })
     const [a, b] = [new Repo('a'), new Repo('b')]
@@ -35,7 +35,7 @@ describe('a wrapped method that reads its this, without per,', () => {
     expect(await find.call(a, 2)).toBe('2 of a')
   })
 
-  test('is refused on a second object also when the first is gone', async () => {
+  test('is refused on a second object also after the first was garbage-collected', async () => {
     const { cache } = open()
     const find = cache.wrap(Repo.prototype.find, { name: 'find' })
     await find.call(new Repo('a'), 1)
@@ -44,7 +44,7 @@ describe('a wrapped method that reads its this, without per,', () => {
     await expect(find.call(new Repo('b'), 1)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
-  test('serves one object, and calls without one', async () => {
+  test('works on one object, and in calls without an object', async () => {
     const { cache } = open()
     async function plus(this: { by: number } | undefined, a: number) {
       return a + (this?.by ?? 0)
@@ -57,15 +57,15 @@ describe('a wrapped method that reads its this, without per,', () => {
   })
 })
 
-describe('of several objects', () => {
-  test('each has its own results where per tells them apart', async () => {
+describe('several objects', () => {
+  test('have results of their own if per returns different values for them', async () => {
     const { cache } = open()
     const find = cache.wrap(Repo.prototype.find, { name: 'find', per: (self: Repo) => self.tenant } as never)
     const [a, b] = [new Repo('a'), new Repo('b')]
     expect([await find.call(a, 1), await find.call(b, 1)]).toEqual(['1 of a', '1 of b'])
   })
 
-  test('all share the results where per says so', async () => {
+  test('share their results if per returns the same value for them', async () => {
     const { cache } = open()
     const find = cache.wrap(Repo.prototype.find, { name: 'find', per: () => 'all' } as never)
     expect([await find.call(new Repo('a'), 1), await find.call(new Repo('b'), 1)]).toEqual(['1 of a', '1 of a'])
@@ -81,7 +81,7 @@ describe('of several objects', () => {
       } as (id: number) => Promise<string>,
     ],
     ['bound method', new Repo('x').find.bind(new Repo('x'))],
-  ])('all may share a %s that reads no this', async (_, fn) => {
+  ])('may share a %s that does not read `this`', async (_, fn) => {
     const { cache } = open()
     const find = cache.wrap(fn, { name: 'find' }) as (this: unknown, id: number) => Promise<string>
     const first = await find.call({}, 1)
@@ -101,7 +101,7 @@ function decorate(type: { readonly prototype: object }, name: string, decorator:
   Object.defineProperty(type.prototype, name, property)
 }
 
-describe('a method decorated with @cached that reads its this, without per,', () => {
+describe('a method decorated with @cached that reads `this`, without the option per,', () => {
   test('is reported once when a second instance shares its results', async () => {
     const { cache, notices } = open()
     class Rows {
@@ -119,7 +119,7 @@ describe('a method decorated with @cached that reads its this, without per,', ()
     expect(notices).toEqual(['INSTANCES_SHARE'])
   })
 
-  test('is silent with per, and where it reads no this', async () => {
+  test('is not reported if it has per or does not read `this`', async () => {
     const { cache, notices } = open()
     class Rows {
       constructor(readonly tenant: string) {}

@@ -31,7 +31,7 @@ test.each([
   ['32 digits in upper case', 'ABCDEF00112233445566778899AABBCC'],
   ['bytes of another length', 'abc'],
   ['nothing', ''],
-])('%s in place of a token is replaced by one that ends', async (_, planted) => {
+])('%s in place of a token is replaced by a token that expires', async (_, planted) => {
   await server.command('SET', '{shop}#t:x', planted)
   let loads = 0
   const load = () => ++loads
@@ -42,7 +42,7 @@ test.each([
   expect(Number(await server.command('PTTL', '{shop}#t:x'))).toBeGreaterThan(0)
 })
 
-test('a token of ours that somebody took the end from gets one, and stays the same', async () => {
+test('a token from which a stranger removed the expiry gets a new expiry and stays the same', async () => {
   await a.getOrSet('k', () => 1, { tags: ['x'] })
   await a.drain()
   const token = await server.command('GET', '{shop}#t:x')
@@ -52,7 +52,7 @@ test('a token of ours that somebody took the end from gets one, and stays the sa
   expect(Number(await server.command('PTTL', '{shop}#t:x'))).toBeGreaterThan(0)
 })
 
-test('what an invalidation finds in place of a token goes', async () => {
+test('an invalidation removes what a stranger put in place of a token', async () => {
   await a.getOrSet('k', () => 1, { tags: ['x'] })
   await a.drain()
   await server.command('SET', '{shop}#t:x', 'this is not a token of the cache')

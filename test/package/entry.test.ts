@@ -47,21 +47,21 @@ const packagesOf = (loaded: readonly string[]): string[] => {
   return [...new Set(names)].filter((name) => name !== 'tiercache')
 }
 
-test('the ESM entry reaches no Redis client', async () => {
+test('the ESM entry loads no Redis client', async () => {
   const loaded = await loadedBy('entry.mjs', "import 'tiercache'")
   expect(loaded.join()).toContain('tiercache/dist/index.js')
   expect(packagesOf(loaded).filter((name) => !ALLOWED.test(name) && !LIMIT.test(name))).toEqual([])
   expect(loaded.join()).not.toMatch(/ioredis|dist\/redis/)
 })
 
-test('the CommonJS entry reaches no Redis client', async () => {
+test('the CommonJS entry loads no Redis client', async () => {
   const loaded = await loadedBy('entry.cjs', "require('tiercache')")
   expect(loaded.join()).toContain('tiercache/dist/index.cjs')
   expect(packagesOf(loaded).filter((name) => !ALLOWED.test(name))).toEqual([])
   expect(loaded.join()).not.toMatch(/ioredis|dist\/redis/)
 })
 
-test('this check sees a Redis client where one is loaded', async () => {
+test('this check finds a Redis client that is loaded', async () => {
   expect(packagesOf(await loadedBy('client.mjs', "import 'ioredis'"))).toContain('ioredis')
   expect(packagesOf(await loadedBy('client.cjs', "require('ioredis')"))).toContain('ioredis')
 })

@@ -109,7 +109,7 @@ const kinds = {
 }
 `
 
-test('nothing hangs in Jest while its timers are faked, and entries age as they are advanced', async () => {
+test('in Jest nothing hangs while timers are faked, and entries age as the timers are advanced', async () => {
   const program = `${EVERYTHING}
   afterEach(() => jest.useRealTimers())
   for (const [name, makeCache] of Object.entries(kinds)) {
@@ -159,7 +159,7 @@ test('nothing hangs in Jest while its timers are faked, and entries age as they 
   expect(await runTests('Jest', { 'everything.test.js': program })).toMatch(/Tests: +10 passed/)
 })
 
-test('nothing hangs in Jest when timers are faked before the package is loaded', async () => {
+test('in Jest nothing hangs if timers are faked before the package is loaded', async () => {
   const program = `${EVERYTHING}
   for (const [name, makeCache] of Object.entries(kinds)) {
     test('a cache with ' + name, () => workOut(makeCache()))

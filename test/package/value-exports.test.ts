@@ -55,7 +55,7 @@ function isTypeOnly(specifier: ts.ExportSpecifier): boolean {
   return specifier.isTypeOnly || specifier.parent.parent.isTypeOnly
 }
 
-test.each(names)('the entry %s exports as values what its declarations say, in ESM', async (name) => {
+test.each(names)('the ESM entry %s exports exactly the values that its declarations name', async (name) => {
   const text = `import * as all from '${specifierOf(name)}'; console.log(JSON.stringify(Object.keys(all)))`
   const exported: string[] = JSON.parse(await consumer.runProgram('exports.mjs', text))
   const declared = declaredValues(fileOf(name, 'd.ts'))
@@ -63,13 +63,13 @@ test.each(names)('the entry %s exports as values what its declarations say, in E
   expect(exported.filter((one) => one !== 'default').sort()).toEqual(declared)
 })
 
-test.each(names)('the entry %s exports as values what its declarations say, in CommonJS', async (name) => {
+test.each(names)('the CommonJS entry %s exports exactly the values that its declarations name', async (name) => {
   const text = `console.log(JSON.stringify(Object.keys(require('${specifierOf(name)}'))))`
   const exported: string[] = JSON.parse(await consumer.runProgram('exports.cjs', text))
   expect(exported.sort()).toEqual(declaredValues(fileOf(name, 'd.cts')))
 })
 
-test('the classes serve instanceof and injection, and refuse to be made with new', async () => {
+test('the exported classes work with instanceof and injection and cannot be constructed with new', async () => {
   const text = `
     import { AfterCommit, Cache, createCache, Source } from 'tiercache'
     const cache = createCache()

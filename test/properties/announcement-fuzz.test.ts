@@ -66,7 +66,7 @@ test(
   TIMEOUT_MS,
 )
 
-test('any bytes at all are read or refused', () => {
+test('any bytes are read or refused', () => {
   const draw = drawsOf(SEED + 1)
   for (let i = 0; i < INPUTS; i++) {
     const bytes = Buffer.from(Array.from({ length: draw(60) }, () => draw(256)))

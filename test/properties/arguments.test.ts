@@ -54,7 +54,7 @@ const { value } = fc.letrec((tie) => ({
   ),
 }))
 
-test('different values have different keys, equal ones the same', () => {
+test('different values have different keys, and equal values have the same key', () => {
   fc.assert(
     fc.property(value, value, (a, b) => {
       expect(encodeId(a) === encodeId(b)).toBe(isDeepStrictEqual(a, b))
@@ -63,7 +63,7 @@ test('different values have different keys, equal ones the same', () => {
   )
 })
 
-test('a copy has the key of its original', () => {
+test('a copy has the same key as its original', () => {
   fc.assert(
     fc.property(fc.array(value, { maxLength: 3 }), (args) => {
       expect(encodeArguments(structuredClone(args))).toBe(encodeArguments(args))
@@ -72,7 +72,7 @@ test('a copy has the key of its original', () => {
   )
 })
 
-test('different lists have different keys, but for trailing undefined', () => {
+test('different lists have different keys, except for trailing undefined', () => {
   const trimmed = (args: readonly unknown[]) => args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1)
   const args = fc.array(fc.oneof(fc.constantFrom<unknown>(undefined, 'a', 'a,a', '', 1, '1'), value), { maxLength: 3 })
   fc.assert(
@@ -83,7 +83,7 @@ test('different lists have different keys, but for trailing undefined', () => {
   )
 })
 
-test('a key is well-formed and holds no control character', () => {
+test('a key is well-formed text without control characters', () => {
   fc.assert(
     fc.property(value, (a) => {
       const key = encodeId(a)

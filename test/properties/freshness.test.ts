@@ -33,7 +33,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
     [100, 1],
     [100, 0.5],
     [7, 3],
-  ])('the lead of an early refresh after a load of %d ms with beta %d is exponential', (loadMs, beta) => {
+  ])('the lead of an early refresh after a load of %d ms with beta %d is distributed exponentially', (loadMs, beta) => {
     const random = seeded(seed)
     const freshUntilMs = 1e6
     // The lead that one draw stands for, found by bisection: the draw refreshes at every instant less than `lead` before expiry.
@@ -52,7 +52,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
     expect(distance(leads, (lead) => 1 - Math.exp(-lead / (loadMs * beta)))).toBeLessThan(CRITICAL)
   })
 
-  test('about one of a thousand readers per second refreshes early, a good while before expiry and not long before', () => {
+  test('of a thousand readers per second about one refreshes early: well before the expiry, but not long before it', () => {
     const random = seeded(seed)
     const firsts = Array.from({ length: 200 }, () => {
       for (let nowMs = 0; ; nowMs++) {
@@ -65,14 +65,14 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
     expect(mean).toBeLessThan(400)
   })
 
-  test('a jittered ttl is uniform', () => {
+  test('a jittered ttl is distributed uniformly', () => {
     const random = seeded(seed)
     const ttls = Array.from({ length: SAMPLES }, () => jittered(1e9, 0.2, random))
     expect(distance(ttls, (ttl) => (ttl - 0.8e9) / 0.2e9)).toBeLessThan(CRITICAL)
   })
 })
 
-test('a jittered ttl never exceeds its ttl nor vanishes', () => {
+test('a jittered ttl is never longer than its ttl and never 0', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 40 }),
@@ -88,7 +88,7 @@ test('a jittered ttl never exceeds its ttl nor vanishes', () => {
   )
 })
 
-test('a back-off lies between half and the whole of its step, and below its limit', () => {
+test('a back-off is between half of its step and the whole step, and at most its limit', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 10_000 }),

@@ -78,7 +78,7 @@ test('two different pairs of scope and key share no name', () => {
   )
 })
 
-test('every pair of the nastiest keys has names of its own, in every kind of space', () => {
+test('any two of the nastiest keys have different names, in every kind of scope', () => {
   const shop = rootSpace('shop')
   const spaces = [
     shop,
@@ -92,7 +92,7 @@ test('every pair of the nastiest keys has names of its own, in every kind of spa
   expect(new Set(locals.map((local) => storeKeyOf(local, 'shop'))).size).toBe(locals.length)
 })
 
-test('a key comes back from its names, a long one as its beginning and a hash', () => {
+test('a key can be read back from its names, a long key as its beginning and a hash', () => {
   fc.assert(
     fc.property(space, key, (where, text) => {
       const local = localKey(where, text)
@@ -104,7 +104,7 @@ test('a key comes back from its names, a long one as its beginning and a hash', 
   )
 })
 
-test('a store key has no braces and survives UTF-8', () => {
+test('a store key has no braces and is unchanged by UTF-8', () => {
   fc.assert(
     fc.property(space, key, (where, text) => {
       const stored = storeKeyOf(localKey(where, text), 'shop')

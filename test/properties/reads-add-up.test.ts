@@ -153,7 +153,7 @@ function sumOf({ reads }: CacheStats): number {
 const seen = new Set<string>()
 
 describe.each(['without an L2', 'with an L2', 'with L1 off'])('%s', (topology) => {
-  test('the outcomes of random traffic add up to its reads, and each outcome but an abort is one event', async () => {
+  test('the outcomes of random traffic add up to its reads, and each outcome except an abort is one event', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
         const clock = new FakeClock()
@@ -181,7 +181,7 @@ describe.each(['without an L2', 'with an L2', 'with L1 off'])('%s', (topology) =
   })
 })
 
-test('the traffic above met every outcome', () => {
+test('the traffic of the tests above had every outcome', () => {
   const all = [
     'hit',
     'stale',

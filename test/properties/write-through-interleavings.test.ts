@@ -20,7 +20,7 @@ test.each<Setting>([
   { b: 'sets', reader: 'in the process of A', announcements: 'only at the end' },
   { b: 'deletes', reader: 'in a third process', announcements: 'at once' },
   { b: 'deletes', reader: 'in the process of A', announcements: 'at once' },
-])('two writers and a reader: %o', async (setting) => {
+])('two writers and a reader, in the order %o, leave no wrong value', async (setting) => {
   expect(ORDERS).toHaveLength(560)
   const stage = await start(['a', 'b', 'c'])
   const wrong: string[] = []
@@ -30,7 +30,7 @@ test.each<Setting>([
 })
 
 test.each(ordersOf({ A: 2, R: 2 }))(
-  'a writer that dies in the middle leaves nothing behind its fence: %s',
+  'a writer that dies in the middle leaves no value behind its fence: %s',
   async (order) => {
     expect(await agreesAfterDeath(order)).toBe(true)
   },

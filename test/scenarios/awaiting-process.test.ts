@@ -19,28 +19,28 @@ async function run(what: string): Promise<{ code: unknown; got: unknown }> {
 
 test.each([
   ['the lease of a process that died', 'loaded here'],
-  ['an L2 that does not answer a read', 'loaded here'],
-  ['an L2 that does not answer a look-up', [null, [null, null]]],
-  ['an L2 that does not answer a write', ['queued', 'queued', 'queued']],
+  ['an L2 that does not reply to a read', 'loaded here'],
+  ['an L2 that does not reply to a look-up', [null, [null, null]]],
+  ['an L2 that does not reply to a write', ['queued', 'queued', 'queued']],
   ['an L2 that takes a while', 1],
   ['the hard timeout of a loader that hangs', 'LOAD_TIMEOUT'],
   ['the soft timeout of a loader that hangs', 'stale'],
   ['the window of a batch', 1],
   ['room in a full queue of a source', 'QUEUE_FULL'],
-  ['what goes on in the background', 'drained'],
-  ['the end of a cache whose work hangs', 'closed'],
-])('a process does not end before it has what it awaits: %s', async (what, got) => {
+  ['background work', 'drained'],
+  ['the close of a cache whose work hangs', 'closed'],
+])('a process does not end before it has what it waits for: %s', async (what, got) => {
   expect(await run(what)).toEqual({ code: 0, got })
 })
 
 test.each([
-  ['a refresh waits for the lease of another process behind its back', 'old'],
-  ['the loader behind an answer hangs', 'old'],
-])('a process ends although work goes on that nobody awaits: %s', async (what, got) => {
+  ['a background refresh waits for the lease of another process', 'old'],
+  ['the load behind a stale value hangs', 'old'],
+])('a process ends although work is running that nothing waits for: %s', async (what, got) => {
   expect(await run(`nothing: ${what}`)).toEqual({ code: 0, got })
 })
 
-test('a loader that hangs, without any limit, keeps no process alive', async () => {
+test('a loader that hangs and has no time limit keeps no process alive', async () => {
   // 13 is how Node says that something awaited will never settle.
   expect(await run('a loader that hangs, without any limit')).toEqual({ code: 13, got: undefined })
 })

@@ -68,7 +68,7 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
   /** Until `b` has heard of what `a` wrote. */
   const heard = (key: string) => waitFor('the announcement', () => b.peek(key) === undefined)
 
-  test('a hit in memory sends nothing, tagged or not', async () => {
+  test('a hit in memory sends no command, with tags or without', async () => {
     await b.set('plain', 1)
     await b.set('tagged', 1, { tags: ['t', 'u'] })
     const hits = async () => {
@@ -81,7 +81,7 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(await sentBy(hits)).toEqual({})
   })
 
-  test('a hit in L2 sends one command, tagged or not', async () => {
+  test('a hit in L2 sends one command, with tags or without', async () => {
     await a.set('plain', 1)
     await a.set('tagged', 1, { tags: ['t', 'u'] })
     await heard('tagged')
@@ -89,12 +89,12 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(await sentBy(() => b.getOrSet('tagged', () => 2, { tags: ['t', 'u'] }))).toEqual({ mget: 1 })
   })
 
-  test('a hit in L2 with ten tags not yet known sends two, whatever their number (PEERS row 5)', async () => {
+  test('a hit in L2 whose tokens are not known yet sends two commands, whatever the number of its tags', async () => {
     await a.set('k', 1, { tags: Array.from({ length: 10 }, (_, i) => `tag${i}`) })
     expect(await sentBy(() => b.get('k'))).toEqual({ mget: 2 })
   })
 
-  test('a miss sends two commands before its loader and one after the answer', async () => {
+  test('a miss sends two commands before its load and one after it', async () => {
     let before: Record<string, number> = {}
     const load = async () => {
       before = Object.fromEntries(
@@ -110,22 +110,22 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(await sentBy(() => b.getOrSet('missed', load))).toEqual({})
   })
 
-  test('a set sends one script and its announcement, with tags or without', async () => {
+  test('a set sends one script with its announcement, with tags or without', async () => {
     // A key that another process changed a moment ago may take one attempt more.
     expect(await sentBy(() => b.set('own', 1))).toEqual({ ...PUT, xadd: 1 })
     expect(await sentBy(() => b.set('own', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
   })
 
-  test('a delete sends one script and its announcement', async () => {
+  test('a delete sends one script with its announcement', async () => {
     expect(await sentBy(() => b.delete('k'))).toEqual({ evalsha: 1, unlink: 1, set: 1, xadd: 1 })
   })
 
-  test('an expire sends one script and its announcement', async () => {
+  test('an expire sends one script with its announcement', async () => {
     await b.set('k', 1)
     expect(await sentBy(() => b.expire('k'))).toEqual({ evalsha: 1, get: 1, getrange: 1, setrange: 1, set: 1, xadd: 1 })
   })
 
-  test('invalidateTags and clear send one script, announcement included, however many entries carry them', async () => {
+  test('invalidateTags and clear send one script with the announcement, however many entries they invalidate', async () => {
     const counted: Record<string, number>[] = []
     for (const count of [1, 1000]) {
       const many = Array.from({ length: count }, (_, i) => [`n${i}`, i] as const)
@@ -137,13 +137,13 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(counted).toEqual(Array(4).fill({ evalsha: 1, unlink: 1, xadd: 1 }))
   })
 
-  test('the writes of a tick are a script of each kind in a row and share one announcement', async () => {
+  test('the writes of one tick are one script for each run of the same kind, with one announcement for all', async () => {
     await b.set('k', 1)
     const all = () => Promise.all([b.setMany(entries), b.delete(['x', 'y']), b.set('z', 1)])
     expect(await sentBy(all)).toEqual({ evalsha: 3, get: 101, set: 204, unlink: 2, xadd: 1 })
   })
 
-  test('getMany, and the single reads of a tick, send one command', async () => {
+  test('getMany sends one command, and so do the single reads of one tick', async () => {
     await a.setMany(entries)
     await heard('k0')
     expect(await sentBy(() => b.getMany(keys))).toEqual({ mget: 1 })
@@ -152,13 +152,13 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     expect(await sentBy(() => Promise.all(keys.map((key) => b.get(key))))).toEqual({ mget: 1 })
   })
 
-  test('the claims of a tick are one script, and its fills are: getOrSetMany sends three commands for what it loads', async () => {
+  test('getOrSetMany sends three commands for what it loads: all claims of a tick are one script, and all fills are one', async () => {
     const some = keys.map((key) => `${key} loaded`)
     const all = await sentBy(() => b.getOrSetMany(some, (missing) => missing))
     expect(all).toEqual({ mget: 1, evalsha: 2, get: 100, set: 200, getrange: 100 })
   })
 
-  test('where misses are the rule, a miss sends one command before its loader: the claim is the read', async () => {
+  test('where most reads miss, a miss sends one command before its load: the claim is the read', async () => {
     for (let i = 0; i < 10; i++) await b.getOrSet(`rule ${i}`, () => i)
     expect(await sentBy(() => b.getOrSet('one more', () => 1))).toEqual(CLAIM_AND_FILL)
   })

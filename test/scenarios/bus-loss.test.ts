@@ -60,7 +60,7 @@ async function holdsAll(cache: Cache, value: string): Promise<void> {
 
 // L1 is trusted for an hour here: only the announcements themselves can make it follow.
 
-test('what was announced while the bus of a process was cut is applied as soon as it is back', async () => {
+test('announcements made while the bus of a process was cut are applied as soon as it is back', async () => {
   const a = await open('1h')
   const b = await open('1h', server.port, proxy.port)
   await setAll(a, 'old')
@@ -76,7 +76,7 @@ test('what was announced while the bus of a process was cut is applied as soon a
   await waitFor('the invalidation', async () => (await b.getMany(keys)).every((got) => got === undefined))
 })
 
-test('connections that the server kills while others change everything lose nothing', async () => {
+test('no change is lost when the server kills connections during the changes', async () => {
   const a = await open('1h')
   const b = await open('1h')
   await setAll(b, 'old')
@@ -97,7 +97,7 @@ test('connections that the server kills while others change everything lose noth
   }
 })
 
-test('behind a link that fell silent L1 is served for maxStaleness at most, then the loader answers', async () => {
+test('when all links of a process fall silent, L1 is served for maxStaleness at most; then the value is loaded', async () => {
   const a = await open('1s')
   const b = await open('1s', proxy.port)
   // Its own: no announcement of it is under way to it.
@@ -123,7 +123,7 @@ test('behind a link that fell silent L1 is served for maxStaleness at most, then
   await waitFor('the news', async () => (await b.get('k')) === 'newer')
 })
 
-test('behind a silent bus alone L2 is asked after maxStaleness, and no loader', async () => {
+test('when only the bus falls silent, L2 is read after maxStaleness and nothing is loaded', async () => {
   const a = await open('1s')
   const b = await open('1s', server.port, proxy.port)
   // Its own: no announcement of it is under way to it.
@@ -135,7 +135,7 @@ test('behind a silent bus alone L2 is asked after maxStaleness, and no loader', 
   expect(await b.getOrSet('k', () => 'loaded')).toBe('new')
 })
 
-test('a Redis that was restarted empty brings nothing back that was invalidated meanwhile', async () => {
+test('values that were invalidated while Redis was down do not come back when it restarts empty', async () => {
   const a = await open('1s')
   const b = await open('1s')
   await setAll(a, 'old')

@@ -1,4 +1,4 @@
-// No validity depends on a process's wall clock: two operating-system processes whose clocks are an hour apart. PEERS row 26.
+// No validity depends on the wall clock of a process: two operating-system processes whose clocks are an hour apart.
 import type { Lookup } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -42,14 +42,14 @@ describe.each(FORMS)('on %s', (form) => {
     ['behind', ahead, punctual],
   ]
 
-  test('the clocks are apart', async () => {
+  test('the clocks of the two processes are an hour apart', async () => {
     const [there, here] = await Promise.all(
       [punctual, ahead].map((one) => one.ask<{ nowMs: number }>({ do: 'wallClock' })),
     )
     expect(Math.abs((here?.nowMs ?? 0) - (there?.nowMs ?? 0) - HOUR_MS)).toBeLessThan(HOUR_MS / 2)
   })
 
-  test('what one set for ten seconds the other reads fresh, with its true age', async () => {
+  test('a value that one process set for ten seconds is fresh in the other one and has its true age', async () => {
     for (const [key, writer, reader] of bothWays()) {
       expect(await writer.ask({ do: 'set', key, value: 'v', ttl: '10s' })).toBe('applied')
       const found = await reader.ask<Lookup<string>>({ do: 'lookup', key })
@@ -59,7 +59,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  test('what one loaded the other does not load again', async () => {
+  test('a value that one process loaded is not loaded again by the other one', async () => {
     for (const [key, loader, reader] of bothWays()) {
       const load = { do: 'load', key: `loaded ${key}`, value: 'v', callers: 3 } as const
       expect(await loader.ask(load)).toEqual({ values: ['v'], loads: 1 })
@@ -72,7 +72,7 @@ describe.each(FORMS)('on %s', (form) => {
     { do: 'delete', key: 'k' } as const,
     { do: 'clear' } as const,
     { do: 'set', key: 'k', value: 'new' } as const,
-  ])('$do of either reaches the other', async (change) => {
+  ])('$do in either process reaches the other one', async (change) => {
     for (const [, writer, reader] of bothWays()) {
       await writer.ask({ do: 'set', key: 'k', value: 'old', tags: ['t'] })
       await waitFor('the value', async () => (await reader.ask({ do: 'get', key: 'k' })) === 'old')

@@ -1,4 +1,4 @@
-// close() in a process of its own: whatever is the matter with Redis, it ends in time and nothing keeps the process alive. PEERS 31.
+// close() in a process of its own: it ends in time, whatever the state of Redis, and nothing keeps the process alive.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -44,7 +44,7 @@ async function run(trouble: 'none' | 'hung' | 'killed'): Promise<Said> {
   return Object.assign({}, ...(own.messages as Said[]))
 }
 
-describe('a process whose cache was closed ends by itself, with one warning of each kind of trouble and no other word on the console,', () => {
+describe('a process that closed its cache ends by itself, prints one warning for each kind of trouble, and nothing else,', () => {
   test.each([
     ['none', 'while Redis works', 0],
     ['hung', 'while Redis hangs', 5],

@@ -6,7 +6,7 @@ import { loseInvalidations } from './lost-invalidation.js'
 
 const HOME = '{shop}#bus'
 
-test('invalidations that a failover lost are asserted again, and nothing stays alive that they ended', async () => {
+test('invalidations that a failover within a cluster lost are made again, and no outdated value is served after it', async () => {
   await using cluster = await startRedisCluster({ replicasPerMaster: 1 })
   const master = await cluster.masterOf(HOME)
   const replica = await cluster.replicaOf(master)

@@ -34,7 +34,7 @@ async function runOnce(): Promise<number> {
   return loads
 }
 
-test('twelve short processes, four at a time, load once or twice between them and leave the value in Redis', async () => {
+test('twelve short processes, four at a time, load a value once or twice in all and store it in Redis', async () => {
   let loads = 0
   for (let wave = 0; wave < 3; wave++) {
     const counts = await Promise.all(Array.from({ length: 4 }, runOnce))
@@ -52,7 +52,7 @@ describe('a first connection that is slower than the timeout of a command', () =
   test.each([
     ['of a URL', () => redisTier(proxy.url, PATIENT)],
     ['of a lent client', () => redisTier(lent(proxy.port), PATIENT)],
-  ])('%s is waited for by reads and writes, and the value loaded is stored', async (_, makeTier) => {
+  ])('%s is awaited by reads and writes, and the loaded value is stored', async (_, makeTier) => {
     proxy.hold()
     const cache = createCache({ name: 'shop', l2: makeTier() })
     const told: string[] = []
@@ -70,7 +70,7 @@ describe('a first connection that is slower than the timeout of a command', () =
     expect(await server.command('EXISTS', 'shop:k', 'shop:w')).toBe(2)
   })
 
-  test('that never comes costs its limit once, and later calls nothing', async () => {
+  test('that never succeeds delays the first call by connectTimeout, and later calls not at all', async () => {
     proxy.silence()
     const cache = createCache({ name: 'shop', l2: redisTier(proxy.url, { connectTimeout: 300, timeout: 60_000 }) })
     expect(await cache.getOrSet('k', () => 'v')).toBe('v')
@@ -81,7 +81,7 @@ describe('a first connection that is slower than the timeout of a command', () =
   })
 })
 
-test('a Redis that is down at the start is waited for by nobody, and ready() says why', async () => {
+test('if Redis is down at the start no call waits for it, and ready() rejects with the reason', async () => {
   await server.kill()
   const cache = createCache({ name: 'shop', l2: redisTier(server.url, { connectTimeout: '1h', timeout: '1h' }) })
   expect(await cache.getOrSet('k', () => 'v')).toBe('v')
@@ -94,12 +94,12 @@ test('a Redis that is down at the start is waited for by nobody, and ready() say
   })
   await server.start()
   await cache.ready({ timeout: '20s' })
-  await waitFor('everything being told', () => cache.stats().l2.waiting === 0)
+  await waitFor('everything being published', () => cache.stats().l2.waiting === 0)
   await cache.close()
   await expect(cache.ready()).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
-test('ready() resolves at once without an L2, and refuses options that it does not have', async () => {
+test('ready() resolves at once without an L2 and refuses unknown options', async () => {
   const cache = createCache()
   await cache.ready()
   await expect(cache.ready({ timout: 5 } as never)).rejects.toThrow('Did you mean timeout?')

@@ -1,5 +1,5 @@
-// PEERS row 1 where nobody but Redis can tell: the loading process hears no announcement, and trusts its memory for an hour.
-// Only the fence, compared by Redis at the moment of the fill, keeps an outdated value out.
+// An invalidation during a load whose process receives no announcements and trusts its memory for an hour: only the fence, which
+// Redis compares at the moment of the fill, keeps the outdated value out.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -69,28 +69,31 @@ async function hasWon(key: string, left: string | undefined): Promise<void> {
   expect(deaf.stats().fillsRefused).toBe(1)
 }
 
-describe('a load in a process that hears nothing', () => {
-  test.each(CHANGES)('stores nothing when another process has called %s while it ran', async (_, change, left) => {
+describe('a load in a process that receives no announcements', () => {
+  test.each(CHANGES)('stores nothing if another process called %s while it ran', async (_, change, left) => {
     const load = await startLoad('k')
     expect(await change('k')).toBe('applied')
     load.end('outdated')
-    expect(await load.answer, 'its own caller gets what was loaded for it').toBe('outdated')
+    expect(await load.answer, 'its own caller gets the loaded value').toBe('outdated')
     await deaf.drain()
     await hasWon('k', left)
   })
 
-  test.each(CHANGES)('stores nothing when its fill arrives after %s', async (_, change, left) => {
-    const load = await startLoad('k')
-    data.hold('requests')
-    load.end('outdated')
-    expect(await load.answer).toBe('outdated')
-    expect(await change('k')).toBe('applied')
-    await data.restore()
-    await deaf.drain()
-    await hasWon('k', left)
-  })
+  test.each(CHANGES)(
+    'stores nothing if its fill reaches Redis after another process called %s',
+    async (_, change, left) => {
+      const load = await startLoad('k')
+      data.hold('requests')
+      load.end('outdated')
+      expect(await load.answer).toBe('outdated')
+      expect(await change('k')).toBe('applied')
+      await data.restore()
+      await deaf.drain()
+      await hasWon('k', left)
+    },
+  )
 
-  test('stores what it loaded when nobody changed it', async () => {
+  test('stores its value if the key was not changed', async () => {
     const load = await startLoad('k')
     load.end('current')
     expect(await load.answer).toBe('current')

@@ -5,14 +5,14 @@ import { startRedis } from '../support/redis-server.js'
 
 const demo = new URL('../../demo/main.ts', import.meta.url)
 
-test('the demo keeps all its promises in memory', async () => {
+test('the demo does what it prints, in memory', async () => {
   const run = startChild(demo)
   expect(await run.exit, run.stdout).toEqual({ code: 0, signal: null })
   expect(run.stdout).toContain('Everything held.')
   expect(run.stderr).toBe('')
 })
 
-test('the demo keeps all its promises in two processes over Redis', async () => {
+test('the demo does what it prints, in two processes over Redis', async () => {
   await using server = await startRedis()
   const run = startChild(demo, { env: { REDIS_URL: server.url } })
   expect(await run.exit, run.stdout).toEqual({ code: 0, signal: null })

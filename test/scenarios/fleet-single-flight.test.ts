@@ -1,4 +1,4 @@
-// G5 between operating-system processes: one load for a fleet that asks for a cold key, and one more where its holder dies. PEERS row 22.
+// G5 between operating-system processes: one load for a fleet that asks for a cold key, and one more if the holder of its lease dies.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FleetMember } from './fleet-member.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
@@ -32,7 +32,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   // Its load would have taken longer than a test may: what the others wait for is its lease.
-  test('a process killed while it loads costs the others its lease at most', async () => {
+  test('when a process is killed while it loads, the others wait for its lease at most', async () => {
     const [holder, ...others] = members as [FleetMember, ...FleetMember[]]
     const hangs = holder.ask({ do: 'load', key: 'orphan', loadMs: 60_000, value: 'never' }).catch(() => 'killed')
     await holder.isLoading('orphan')

@@ -20,7 +20,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test('a hundred callers of another process have the value once it is stored, and do not wait until the lease is over', async () => {
+  test('a hundred callers in another process get the value as soon as it is stored, and do not wait for the end of the lease', async () => {
     const gate = deferred<string>()
     const loading = a.getOrSet('k', () => gate.promise)
     await sleep(50)
@@ -30,7 +30,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(new Set([await loading, ...(await Promise.all(callers))])).toEqual(new Set(['v']))
   })
 
-  test('however many wait, they ask together and not too often', async () => {
+  test('callers that wait for another process poll Redis together, less than once per caller', async () => {
     const gate = deferred<string>()
     const loading = a.getOrSet('slow', () => gate.promise)
     await sleep(50)
@@ -48,7 +48,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(commands).toBeLessThan(250)
   })
 
-  test('whoever has a stale value serves it at once, while one process loads', async () => {
+  test('a stale value is served at once in every process while one process loads', async () => {
     await a.set('stale', 'old', { ttl: 50 })
     await sleep(100)
     const gate = deferred<string>()

@@ -22,7 +22,7 @@ const program = [
 ].join('\n')
 
 test.each(DECORATOR_STANDARDS)(
-  'the guide’s program prints what the guide says, as $standard',
+  'the program of the guide prints what the guide says, with $standard decorators',
   async ({ compilerOptions }) => {
     const printed: string[] = []
     const console = { log: (...values: unknown[]) => printed.push(formatWithOptions({}, ...values)) }

@@ -26,7 +26,7 @@ async function makeProcess(name: string): Promise<Cache> {
   return cache
 }
 
-test('two users whose keys meet in 32 bits keep their own results in every process', async () => {
+test('two users whose keys have the same 32-bit hash get their own results in every process', async () => {
   const name = 'hash'
   const getUser = async (id: string) => ({ id })
   const here = (await makeProcess(name)).wrap(getUser)
@@ -36,7 +36,7 @@ test('two users whose keys meet in 32 bits keep their own results in every proce
   for (const id of ['u1r', 'u30']) expect(await there(id)).toEqual({ id })
 })
 
-test('one cold call in four processes runs the function once', async () => {
+test('the same cold call in four processes runs the function once', async () => {
   const run = vi.fn(async (id: number) => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     return { id }
@@ -48,7 +48,7 @@ test('one cold call in four processes runs the function once', async () => {
   expect(run).toHaveBeenCalledTimes(1)
 })
 
-test('a function that throws rejects with its error every time, and its result is cached once it has one', async () => {
+test('a function that throws is called again each time, and its first result is cached', async () => {
   const find = vi.fn(async (id: number) => ({ id }))
   const wrapped = (await makeProcess('throws')).wrap(find, { name: 'find' })
   const error = new Error('down')
@@ -60,7 +60,7 @@ test('a function that throws rejects with its error every time, and its result i
   expect(find).toHaveBeenCalledTimes(3)
 })
 
-test('invalidate, refresh, store and clear in one process reach the others', async () => {
+test('invalidate, refresh, set and clear in one process reach the others', async () => {
   const [here, there] = [await makeProcess('verbs'), await makeProcess('verbs')]
   let n = 0
   const count = async (_id: string) => ++n
@@ -77,7 +77,7 @@ test('invalidate, refresh, store and clear in one process reach the others', asy
   await waitFor('a count of its own there', async () => (await countThere('a')) < 70)
 })
 
-test('a list in pages is invalidated everywhere by one command', async () => {
+test('a list in pages is invalidated in every process by one command', async () => {
   const [here, there] = [await makeProcess('pages'), await makeProcess('pages')]
   let edition = 1
   const loadPage = async (cursor = 0) => ({
@@ -98,7 +98,7 @@ test('a list in pages is invalidated everywhere by one command', async () => {
   await waitFor('the new edition there', async () => (await read(listThere)) === '2.0 2.1 2.2 2.3')
 })
 
-test('a request scope reads Redis once per key', async () => {
+test('a request scope reads each key from Redis once', async () => {
   const connection = new Redis(server.port)
   const cache = createCache({ name: 'scope', l1: false, l2: redisTier(connection, PATIENT) })
   open.push(cache)

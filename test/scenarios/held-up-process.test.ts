@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait.js'
 
 const TIMEOUT_MS = 500
 
-test('an answer that came while the process was held up is heard, whatever its deadline says', async () => {
+test('a reply that arrived while the event loop was blocked counts, although its deadline has passed', async () => {
   await using server = await startRedis()
   const l2 = redisTier(server.url, { timeout: TIMEOUT_MS, breaker: { failures: 1 }, bus: false })
   await using cache = createCache({ name: 'shop', ttl: '1h', l1: false, l2 })
@@ -25,7 +25,7 @@ test('an answer that came while the process was held up is heard, whatever its d
   expect(degraded).toBe(0)
 })
 
-test('an answer that does not come is still given up', async () => {
+test('a reply that did not arrive while the event loop was blocked is given up at its deadline', async () => {
   await using server = await startRedis()
   const l2 = redisTier(server.url, { timeout: TIMEOUT_MS, breaker: { failures: 1 }, bus: false })
   await using cache = createCache({ name: 'shop', ttl: '1h', l1: false, l2 })

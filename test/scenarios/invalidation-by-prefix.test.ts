@@ -17,7 +17,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test('what begins with the prefix is gone from every master and from the memory of the other process', async () => {
+  test('keys that begin with the prefix are gone from every master and from the memory of the other process', async () => {
     const users = Array.from({ length: 1_200 }, (_, i) => `user:${i}`)
     await a.setMany(users.map((key) => [key, key]))
     await a.set('order:1', 'stays')
@@ -30,7 +30,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await b.get('order:1')).toBe('stays')
   })
 
-  test('it goes in batches of bounded size', async () => {
+  test('it deletes in batches of bounded size', async () => {
     const sizes = { scan: [] as number[], unlink: [] as number[] }
     const note = ([command = '', ...args]: readonly string[]) => {
       if (/^scan$/i.test(command)) sizes.scan.push(Number(args[args.length - 1]))
@@ -47,7 +47,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(Math.max(...sizes.scan)).toBe(500)
   })
 
-  test('long keys, whose names in Redis are hashes, are found; those that begin otherwise stay', async () => {
+  test('long keys, whose names in Redis are hashes, are deleted if they begin with the prefix, and kept if they do not', async () => {
     const tags = Array.from({ length: 20 }, (_, i) => `tag ${i}`)
     const long = (beginning: string) => [600, 1_025, 5_000].map((length) => beginning + 'x'.repeat(length))
     const [meant, others] = [long('long:user:'), long('long:order:')]
@@ -61,7 +61,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  test('a signal ends it while Redis hangs; then it can be called again', async () => {
+  test('a signal ends it while Redis hangs, and it can be called again', async () => {
     await a.setMany([
       ['hung:1', 1],
       ['hung:2', 2],
@@ -81,7 +81,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await b.getMany(['hung:1', 'hung:2'])).toEqual([undefined, undefined])
   })
 
-  test('neither KEYS nor FLUSHALL is used', async () => {
+  test('it uses neither KEYS nor FLUSHALL', async () => {
     for (const node of fleet.nodes) await node.command('CONFIG', 'RESETSTAT')
     await a.deleteByPrefix('nothing')
     for (const node of fleet.nodes) {

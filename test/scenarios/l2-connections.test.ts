@@ -46,7 +46,7 @@ describe('a connection', () => {
     ['ioredis 6', ioredis6],
     ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
     ['iovalkey', iovalkey as unknown as typeof ioredis6],
-  ])('of the application, made with %s, is used as it is and stays open (PEERS row 19)', async (library, { Redis }) => {
+  ])('of the application, made with %s, is used as it is and stays open', async (library, { Redis }) => {
     const client = new Redis(server.port, server.host)
     const options = JSON.stringify(client.options)
     await works(redisTier(client, PATIENT), library.replace(' ', ''))
@@ -55,7 +55,7 @@ describe('a connection', () => {
     client.disconnect()
   })
 
-  test('may be a URL or options; what the SDK opened is closed with the cache', async () => {
+  test('may be given as a URL or as options; it is then closed with the cache', async () => {
     await waitFor('other connections to be gone', async () => (await connections()) === 0)
     await works(redisTier(server.url, PATIENT), 'url')
     await works(redisTier({ url: server.url, connectionName: 'shop' }, PATIENT), 'url-with-options')
@@ -63,7 +63,7 @@ describe('a connection', () => {
     await waitFor('every connection to be closed', async () => (await connections()) === 0)
   })
 
-  test('is not opened before the cache is made, nor when its options are wrong', async () => {
+  test('is not opened before the cache is created, nor if the options are wrong', async () => {
     const tier = redisTier(server.url, { timeout: '1s' })
     expect(() => createCache({ l2: { ...tier, leaseTtl: 'soon' as never } })).toThrow(/leaseTtl must be a duration/)
     expect(() => createCache({ l2: tier, name: 'a b' })).toThrow(/name must be/)

@@ -39,8 +39,8 @@ afterEach(async () => {
 
 const worksAgain = () => waitFor('L2 in use', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
 
-describe('a transaction that is open on the client', () => {
-  test('holds up no read and makes no change look applied', async () => {
+describe('a transaction that the application opened on the lent client', () => {
+  test("delays no read, and changes are 'queued' until they are really applied", async () => {
     await cache.ready()
     await cache.set('k', 'old')
     await client.multi({ pipeline: false })
@@ -56,7 +56,7 @@ describe('a transaction that is open on the client', () => {
     expect(corrupt).toBe(0)
   })
 
-  test('is noticed also where it was open before the cache was made', async () => {
+  test('is detected also if it was opened before the cache was created', async () => {
     await cache.close()
     await client.multi({ pipeline: false })
     open()
@@ -67,7 +67,7 @@ describe('a transaction that is open on the client', () => {
   })
 })
 
-test('a value of a stranger that reads QUEUED is no transaction', async () => {
+test('a foreign value with the text QUEUED is not taken for a transaction', async () => {
   await cache.ready()
   await server.command('SET', 'shop:k', 'QUEUED')
   expect(await cache.getOrSet('k', () => 'v')).toBe('v')
@@ -75,7 +75,7 @@ test('a value of a stranger that reads QUEUED is no transaction', async () => {
   expect(notices.filter((code) => code.startsWith('CLIENT_'))).toEqual([])
 })
 
-test('a client that subscribes serves no commands, so the cache takes a link of its own until it unsubscribes', async () => {
+test('while a lent client is subscribed the cache uses a connection of its own', async () => {
   await cache.ready()
   await client.subscribe('news')
   expect(await cache.set('k', 'v')).toBe('queued')
@@ -86,7 +86,7 @@ test('a client that subscribes serves no commands, so the cache takes a link of 
   expect(await cache.set('k', 'w')).toBe('applied')
 })
 
-test('a client on which SELECT is sent carries no more commands of the cache, which stays on its database', async () => {
+test('when the application sends SELECT on a lent client, the cache stays on its own database with a connection of its own', async () => {
   await cache.ready()
   await cache.set('k', 'v')
   const selecting = client.select(3)
@@ -101,12 +101,12 @@ test('a client on which SELECT is sent carries no more commands of the cache, wh
   expect(await client.exists('shop:k', 'shop:later')).toBe(2)
 })
 
-describe('a subscriber', () => {
-  test('that is the client itself is refused', () => {
+describe('a subscriber connection', () => {
+  test('that is the lent client itself is refused', () => {
     expect(() => redisTier(client, { subscriber: client })).toThrow(/subscriber must be a client of its own/)
   })
 
-  test('that another cache uses, as subscriber or as client, is refused until that one is closed', async () => {
+  test('that another cache uses, as subscriber or as client, is refused until that cache is closed', async () => {
     const subscriber = client.duplicate()
     subscriber.on('error', () => undefined)
     const first = createCache({ name: 'a', l2: redisTier(client, { subscriber }) })

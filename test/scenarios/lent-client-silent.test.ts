@@ -40,7 +40,7 @@ describe.each([
   ['ioredis 6 with its defaults', (port: number) => new Redis(port)],
   ['ioredis 5 with its defaults', (port: number) => new Redis5(port) as unknown as Redis],
 ])('through %s', (_, connect) => {
-  test('L2 is used again and everything is told, and the client is left as it is', async () => {
+  test('L2 is used again over a connection of its own, all changes are published, and the lent client is not touched', async () => {
     await open(connect)
     await cache.set('k', 'old')
     const options = JSON.stringify(client.options)
@@ -59,7 +59,7 @@ describe.each([
     expect(JSON.stringify(client.options)).toBe(options)
   })
 
-  test('the lent client is used again once it answers, and the link beside it is closed', async () => {
+  test('the lent client is used again once it works, and the connection beside it is closed', async () => {
     await open(connect)
     proxy.silence()
     proxy.passNew()
@@ -78,7 +78,7 @@ describe.each([
     expect(await client.get('shop:b')).not.toBeNull()
   })
 
-  test('what still lies in the lent link arrives late and undoes nothing', async () => {
+  test('commands that the silent link delivers late undo nothing', async () => {
     await open(connect)
     await cache.setMany([
       ['changed', 'old'],
@@ -104,7 +104,7 @@ describe.each([
   })
 })
 
-test('a server that hangs itself is waited for, and nothing is opened in vain for ever', async () => {
+test('when the server itself hangs, the cache waits for it and does not open connections without end', async () => {
   await open((port) => new Redis(port))
   server.pause()
   expect(await cache.set('k', 1)).toBe('queued')

@@ -55,7 +55,7 @@ async function goesOn(cache: Cache, notices: readonly string[], proxies: readonl
   silence(proxies)
   await cache.delete(keys)
   await waitFor('the silence', () => notices.includes('CLIENT_SILENT'))
-  await waitFor('everything being told', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
+  await waitFor('everything being published', () => cache.stats().l2.available && cache.stats().l2.waiting === 0)
   expect(await cache.setMany(keys.map((key) => [key, 'new'] as const))).toBe('applied')
   for (const proxy of proxies) proxy.cut()
   await waitFor('the lent client', () => notices.includes('CLIENT_USABLE'))
@@ -63,7 +63,7 @@ async function goesOn(cache: Cache, notices: readonly string[], proxies: readonl
   expect(await cache.set('last', 1)).toBe('applied')
 }
 
-test('a cluster whose links all fell silent is reached over other ones', async () => {
+test('a cluster is reached over connections of the cache’s own when all links of the lent client fall silent', async () => {
   const servers = await startRedisCluster()
   ends.push(() => servers.stop())
   const { proxies, natMap } = await behindProxies(servers.nodes)
@@ -72,7 +72,7 @@ test('a cluster whose links all fell silent is reached over other ones', async (
   await goesOn(cache, notices, proxies)
 })
 
-test('a master that Sentinel names, and to which the link fell silent, is reached over another one', async () => {
+test('a master named by Sentinel is reached over a connection of the cache’s own when the link of the lent client falls silent', async () => {
   const group = await startRedisSentinel()
   ends.push(() => group.stop())
   const { proxies, natMap } = await behindProxies(group.servers)

@@ -56,7 +56,7 @@ describe.each([
   test.each([
     ['a server', () => new Redis(server.port, server.host)],
     ['a cluster', () => new Cluster(cluster.addresses)],
-  ])('work without a warning, and leave no listener behind: %s', async (_, connect) => {
+  ])('work without a warning of Node and leave no listener behind: %s', async (_, connect) => {
     const client = connect()
     cleanups.push(() => client.disconnect())
     await waitFor('the client', () => client.status === 'ready')
@@ -76,7 +76,7 @@ describe.each([
   })
 })
 
-test('each of them hears that the link dropped, and goes on when it is back', async () => {
+test('all notice that the link dropped, and continue when it is back', async () => {
   const client = new ioredis6.Redis(server.port, server.host)
   cleanups.push(() => client.disconnect())
   const caches = openTwelve(client)

@@ -1,7 +1,8 @@
-// Many keys or tags in one call: no command holds up the server's other clients, and nothing is missing.
+// Many keys or tags: no command keeps the server from its other clients for long, no call walks over all of memory, nothing is missing.
+import { LRUCache } from 'lru-cache'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { monitor } from '../support/monitor.js'
 import { PATIENT } from '../support/patient.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -50,7 +51,7 @@ const hasForgotten = (some: readonly string[]) =>
 
 const keys = Array.from({ length: MANY }, (_, i) => `k${i}`)
 
-test('keys are written, read and deleted a thousand at a time', async () => {
+test('keys are written, read and deleted in commands of at most about a thousand', async () => {
   const largest = await largestCommand(async () => {
     await a.setMany(keys.map((key) => [key, key]))
     expect(await b.getMany(keys)).toEqual(keys)
@@ -62,7 +63,7 @@ test('keys are written, read and deleted a thousand at a time', async () => {
   expect(largest).toBeLessThan(LARGEST)
 })
 
-test('so are tags, each entry with its own', async () => {
+test('entries with one tag each are written, read and invalidated in commands of at most about a thousand', async () => {
   const largest = await largestCommand(async () => {
     await Promise.all(keys.map((key) => a.getOrSet(key, () => key, { tags: [`tag of ${key}`] })))
     await a.drain()
@@ -75,7 +76,7 @@ test('so are tags, each entry with its own', async () => {
   expect(largest).toBeLessThan(LARGEST)
 })
 
-test('hundreds of thousands of tags in one call are invalidated, each of them, while the process goes on', async () => {
+test('one call invalidates hundreds of thousands of tags, and other entries are not affected', async () => {
   const some = keys.slice(0, 100)
   await Promise.all(some.map((key) => a.set(key, key, { tags: [`tag of ${key}`] })))
   expect(await b.getMany(some)).toEqual(some)
@@ -84,4 +85,38 @@ test('hundreds of thousands of tags in one call are invalidated, each of them, w
   await hasForgotten(some)
   expect(await b.getMany(some)).toEqual(some.map(() => undefined))
   expect(a.stats().l2?.waiting).toBe(0)
+})
+
+test('clear() of a namespace looks at none of 100,000 other keys in memory', async () => {
+  const cache = createCache({ name: 'shop', ttl: '1h', l1: { maxEntries: 200_000 } })
+  const small = cache.namespace('small')
+  await cache.setMany(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const))
+  await small.set('k', 1)
+  expect(cache.stats().l1.entries).toBe(100_001)
+  // Invalidated entries are removed later, in slices, by the background sweep.
+  const looks = ['get', 'peek', 'has', 'delete'] as const
+  const walks = [
+    'entries',
+    'rentries',
+    'keys',
+    'rkeys',
+    'values',
+    'rvalues',
+    'forEach',
+    'rforEach',
+    'find',
+    'dump',
+  ] as const
+  const spyOn = (name: (typeof looks)[number] | (typeof walks)[number]) => vi.spyOn(LRUCache.prototype, name)
+  const [looked, walked] = [looks.map(spyOn), walks.map(spyOn)]
+  const cleared = small.clear()
+  const calls = [looked, walked].map((spies) => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0))
+  vi.restoreAllMocks()
+  expect(calls[0]).toBeLessThan(10)
+  expect(calls[1]).toBe(0)
+  await cleared
+  expect(cache.stats().l1.entries).toBeGreaterThanOrEqual(100_000)
+  expect(await small.get('k')).toBeUndefined()
+  expect(await cache.get('k99999')).toBe(99_999)
+  await cache.close()
 })

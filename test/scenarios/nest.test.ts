@@ -46,7 +46,7 @@ async function startApplication() {
   return { context, service, cache, database: context.get(app.Database), stop }
 }
 
-test('a service with an injected cache caches, invalidates and writes', async () => {
+test('a service with an injected cache caches, invalidates and updates', async () => {
   const { service, database, stop } = await startApplication()
   expect([await service.find(1), await service.find(1)]).toEqual([
     { id: 1, name: 'Ann' },
@@ -62,7 +62,7 @@ test('a service with an injected cache caches, invalidates and writes', async ()
   await stop()
 })
 
-test('the verbs of a service’s method use the injected cache', async () => {
+test('the verbs of a decorated method of a service use the injected cache', async () => {
   const { service, database, stop } = await startApplication()
   await service.find(1)
   const find = cachedMethod(service, 'find')
@@ -75,7 +75,7 @@ test('the verbs of a service’s method use the injected cache', async () => {
   await stop()
 })
 
-test('two applications of one process have a cache each', async () => {
+test('two applications in one process have a cache each', async () => {
   const first = await startApplication()
   const second = await startApplication()
   await first.service.find(1)
@@ -85,7 +85,7 @@ test('two applications of one process have a cache each', async () => {
   await Promise.all([first.stop(), second.stop()])
 })
 
-test('Nest finds the metadata of other decorators above and below', async () => {
+test('Nest finds the metadata of decorators above and below @cached', async () => {
   const { context, service, stop } = await startApplication()
   expect(Reflect.getMetadata('roles', service.find)).toEqual(['admin'])
   const reports = context.get(app.Reports)

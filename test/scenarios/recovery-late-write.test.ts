@@ -14,7 +14,7 @@ test.each([
   ['ioredis 6', (port: number) => new Redis(port)],
   ['ioredis 6 that does not send again', (port: number) => new Redis(port, { autoResendUnfulfilledCommands: false })],
   ['ioredis 5', (port: number) => new Redis5(port) as unknown as Redis],
-])('a value of set() that arrives after a later deletion is not stored (%s)', async (_, connect) => {
+])('a value of set() that reaches Redis after a later deletion is not stored (%s)', async (_, connect) => {
   await using server = await startRedis()
   await using proxy = await startProxy(server.port)
   const client = connect(proxy.port)

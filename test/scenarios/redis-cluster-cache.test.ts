@@ -61,7 +61,7 @@ async function assertNoCrossSlot(): Promise<void> {
 }
 
 describe('a cache on a cluster', () => {
-  test('what one process loaded the other finds on every master, in one read', async () => {
+  test('values that one process loaded are found by the other on every master, in one read', async () => {
     const [first, second] = openTwo()
     const db = source()
     await loadAll(first, db)

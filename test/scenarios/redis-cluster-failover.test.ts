@@ -38,7 +38,7 @@ describe.each(clients)('a cluster with replicas through %s', (_, connect) => {
   })
   afterEach(() => cluster.stop())
 
-  test('a master that is killed costs its own keys only, and its replica counts as another server', async () => {
+  test('while a killed master is replaced only its own keys are unavailable, and the promoted replica counts as another server', async () => {
     const peer = await open(connect(cluster))
     const all = keys('shop', 60)
     await peer.store.apply(putAll('shop', 60, 'x'), undefined)
@@ -58,7 +58,7 @@ describe.each(clients)('a cluster with replicas through %s', (_, connect) => {
     expect(peer.said.filter((line) => !line.startsWith('notice'))).toEqual(['ready same', 'ready other'])
   })
 
-  test('the master of the bus is killed: the store waits for its replica, the bus goes on with the log', async () => {
+  test('when the master of the bus is killed, the store waits for its replica and the bus continues with the log of that', async () => {
     const peer = await open(connect(cluster), 'home')
     const listener = await open(connect(cluster), 'home')
     for (let i = 0; i < 20; i++) await peer.announce(`before ${i}`)

@@ -83,7 +83,7 @@ describe.each(clients)('through %s', (_, connect) => {
       return (await cluster.masters()).find((master) => master !== than) as RedisServer
     }
 
-    test('slots migrate while everything goes on: nothing fails, nothing is lost', async () => {
+    test('no command fails and nothing is lost while slots migrate', async () => {
       const peer = await open(connect(cluster), 'moving')
       const listener = await open(connect(cluster), 'moving')
       const worker = work(peer, 'moving')
@@ -111,7 +111,7 @@ describe.each(clients)('through %s', (_, connect) => {
       expect(new Set(listener.messages)).toEqual(new Set(peer.messages))
     })
 
-    test('deleteByPrefix visits every master, and takes the prefix by its letters', async () => {
+    test('deleteByPrefix visits every master and takes the prefix literally', async () => {
       const peer = await open(connect(cluster), 'del')
       await peer.store.apply([...putAll('del:a*', 300, 'x'), ...putAll('del:ab', 20, 'x')], undefined)
       const counts = await Promise.all(cluster.nodes.map((node) => node.command('DBSIZE')))
@@ -122,7 +122,7 @@ describe.each(clients)('through %s', (_, connect) => {
       expect(read.slice(300).every((bytes) => bytes !== undefined)).toBe(true)
     })
 
-    test('tokens of any number of labels are one command, whatever the labels', async () => {
+    test('the tokens of any labels are read in one command, whatever their number', async () => {
       const peer = await open(connect(cluster), 'tokens')
       const labels = Array.from({ length: 200 }, (_, i) => `t:{${i}}`)
       const home = await cluster.masterOf('{tokens}#bus')
@@ -139,7 +139,7 @@ describe.each(clients)('through %s', (_, connect) => {
   })
 })
 
-test('reads go to the master also where the client prefers replicas, which are behind', async () => {
+test('reads go to the master also if the client prefers replicas, which may lag behind', async () => {
   const cluster = await startRedisCluster({ masters: 1, replicasPerMaster: 1 })
   cleanups.push(() => cluster.stop())
   const peer = await open(new Cluster(cluster.addresses, { scaleReads: 'slave' }))
@@ -158,7 +158,7 @@ test('reads go to the master also where the client prefers replicas, which are b
   expect(await peer.store.readTokens(['t:x', 't:y'])).toEqual([tokens[0], undefined])
 })
 
-test('a cluster that the SDK connects to itself is used and closed', async () => {
+test('cluster connections that the SDK opened are used and closed', async () => {
   const cluster = await startRedisCluster({ masters: 3, password: 'secret' })
   cleanups.push(() => cluster.stop())
   const peer = await openPeer({ cluster: cluster.addresses, password: 'secret' })

@@ -31,11 +31,11 @@ const lentClients: [string, () => RedisTarget][] = [
   ['ioredis 6 with its defaults', () => new Redis(proxy.port)],
   ['ioredis 5 with its defaults', () => new Redis5(proxy.port) as unknown as RedisTarget],
   [
-    'ioredis 6 that drops what was under way',
+    'ioredis 6 that drops commands in flight',
     () => new Redis(proxy.port, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }),
   ],
   ['ioredis 6 with automatic pipelining', () => new Redis(proxy.port, { enableAutoPipelining: true })],
-  ['a connection of its own', () => proxy.url],
+  ['a connection that the SDK opened', () => proxy.url],
 ]
 
 async function open(target: RedisTarget): Promise<RedisPeer> {
@@ -50,7 +50,7 @@ async function open(target: RedisTarget): Promise<RedisPeer> {
 }
 
 describe.each(lentClients)('through %s', (_, makeTarget) => {
-  test('commands under way are rejected when the link drops, later ones at once, and all goes on after it', async () => {
+  test('when the link drops, commands in flight and later ones are rejected, and commands work again afterwards', async () => {
     const peer = await open(makeTarget())
     proxy.hold('replies')
     const underWay = Promise.allSettled([peer.store.read(['shop:a']), peer.store.claim('shop:k', lease, 60_000)])
@@ -72,14 +72,14 @@ describe.each(lentClients)('through %s', (_, makeTarget) => {
     ])
   })
 
-  test('a restarted server is another server', async () => {
+  test('a restarted server counts as another server', async () => {
     const peer = await open(makeTarget())
     await server.restart('kept')
     await waitFor('the store being ready', () => peer.said.at(-1) === 'ready other')
     expect(peer.said).toEqual(['ready same', expect.stringMatching(/^unready/), 'ready other'])
   })
 
-  test('close ends while the server hangs', async () => {
+  test('close() ends while the server hangs', async () => {
     const peer = await open(makeTarget())
     server.pause()
     const underWay = peer.store.read(['shop:a']).catch((error: unknown) => error)
@@ -87,7 +87,7 @@ describe.each(lentClients)('through %s', (_, makeTarget) => {
     expect(await underWay).toMatchObject({ code: 'L2_UNAVAILABLE' })
   })
 
-  test('close ends while the server is down, and can be repeated', async () => {
+  test('close() ends while the server is down and can be repeated', async () => {
     const peer = await open(makeTarget())
     await server.kill()
     await waitFor('the store noticing', () => !peer.store.isReady())
@@ -116,8 +116,8 @@ describe.each(lentClients)('through %s', (_, makeTarget) => {
   })
 })
 
-describe('a client that was lent', () => {
-  test('is left as it was: open, with its options and without our listeners', async () => {
+describe('a lent client', () => {
+  test('is left as it was: open, with its own options and without listeners of the cache', async () => {
     const client = new Redis(proxy.port)
     cleanups.push(() => client.disconnect())
     await client.ping()
@@ -135,7 +135,7 @@ describe('a client that was lent', () => {
     })
   })
 
-  test('with a key prefix keeps everything under it, and the bus hears it', async () => {
+  test('with a key prefix keeps all keys under the prefix, those of the bus included', async () => {
     const client = new Redis(proxy.port, { keyPrefix: 'app:' })
     const peer = await open(client)
     await peer.store.apply(
@@ -158,14 +158,14 @@ test.each([
   ['ioredis 6', Redis],
   ['ioredis 5', Redis5 as unknown as typeof Redis],
 ])(
-  'a lent client of %s with a socketTimeout leaves links that fell silent, also while it connects',
+  'a lent client of %s with a socketTimeout abandons links that fell silent, also while it connects',
   async (_, Lent) => {
     const client = new Lent(proxy.port, { socketTimeout: 500, keepAlive: 10_000, connectTimeout: 2_000 })
     const peer = await open(client)
     const before = client.stream
     proxy.silence()
     void peer.store.read(['shop:a']).catch(() => undefined)
-    await waitFor('the next link, on which nobody answers', () => {
+    await waitFor('the next link, on which the server does not reply', () => {
       return client.status === 'connect' && client.stream !== before
     })
     proxy.passNew() // Only a third link works.
@@ -174,8 +174,8 @@ test.each([
   },
 )
 
-describe('a connection of its own', () => {
-  test('that was cut off without a word is replaced', async () => {
+describe('a connection that the SDK opened', () => {
+  test('is replaced when it falls silent', async () => {
     const peer = await open(proxy.url)
     proxy.silence()
     const read = peer.store.read(['shop:a']).catch((error: unknown) => error)
@@ -185,7 +185,7 @@ describe('a connection of its own', () => {
     expect(await peer.store.read(['shop:a'])).toEqual([undefined])
   })
 
-  test('leaves nothing behind that keeps the process alive', async () => {
+  test('leaves no socket and no timer behind', async () => {
     const before = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout/.test(name)).length
     const peer = await openPeer({ host: '127.0.0.1', port: server.port })
     await peer.announce('x')

@@ -24,7 +24,7 @@ describe.each([
   ['ioredis 5', (options: Sentinels): RedisTarget => new Redis5(options) as unknown as Redis],
   ['a connection of its own', (options: Sentinels): RedisTarget => ({ ...options })],
 ])('a failover seen through %s', (_, connect) => {
-  test('is survived by the store and by the bus, which resumes its log', async () => {
+  test('leaves the store working, and the bus resumes its log', async () => {
     const group = await startRedisSentinel()
     cleanups.push(() => group.stop())
     const open = async () => {

@@ -28,8 +28,8 @@ const lease = stamped('lease', 'a')
 const old = stamped('live', 'b', 'old')
 const fresh = stamped('live', 'c', 'fresh')
 
-describe('what a tick asks for costs few commands', () => {
-  test('reads of many keys are one MGET, tokens of many labels another', async () => {
+describe('the operations of one tick are few commands', () => {
+  test('reads of many keys are one MGET, and tokens of many labels are another', async () => {
     const keys = Array.from({ length: 300 }, (_, i) => `shop:${i}`)
     const counts = await server.countCommands(async () => {
       await peer.store.read(keys)
@@ -39,14 +39,14 @@ describe('what a tick asks for costs few commands', () => {
     expect(counts).not.toHaveProperty('get')
   })
 
-  test('announced deletions are one script and one XADD, however many keys', async () => {
+  test('announced deletions of any number of keys are one script with one XADD', async () => {
     await peer.bus.close() // Its own reading would be counted.
     const changes = Array.from({ length: 50 }, (_, i) => ({ op: 'delete', key: `shop:${i}` }) as const)
     const counts = await server.countCommands(() => peer.store.apply(changes, Buffer.from('50 keys')))
     expect(counts).toEqual({ evalsha: 1, time: 1, unlink: 50, set: 50, xadd: 1 })
   })
 
-  test('an invalidation of many labels with its announcement is one script of one UNLINK and one XADD', async () => {
+  test('an announced invalidation of many labels is one script with one UNLINK and one XADD', async () => {
     await peer.bus.close()
     const changes = Array.from({ length: 500 }, (_, i) => ({ op: 'invalidateLabel', label: `t:${i}` }) as const)
     const counts = await server.countCommands(() => peer.store.apply(changes, Buffer.from('500 labels')))
@@ -67,7 +67,7 @@ describe('what a tick asks for costs few commands', () => {
     expect(counts.set).toBe(2 + labels.length)
   })
 
-  test('renewing the life of tokens is no write as long as half of it is left', async () => {
+  test('the life of a token is renewed only when less than half of it is left', async () => {
     await peer.store.ensureTokens(['t:x'], [newToken()], 10_000, undefined)
     const counts = await server.countCommands(() => peer.store.ensureTokens(['t:x'], [newToken()], 10_000, undefined))
     expect(counts).not.toHaveProperty('pexpire')
@@ -75,7 +75,7 @@ describe('what a tick asks for costs few commands', () => {
     expect(Number(await server.command('PTTL', '{shop}#t:x'))).toBeGreaterThan(60_000)
   })
 
-  test('everything one tick sends leaves in one write', async () => {
+  test('all commands of one tick leave in one write to the socket', async () => {
     const writes: number[] = []
     const { stream } = client
     const raw = stream._writev?.bind(stream)
@@ -100,7 +100,7 @@ describe('what a tick asks for costs few commands', () => {
 })
 
 describe('a server that forgot the scripts', () => {
-  test('gets them again, and nothing of the batch is lost', async () => {
+  test('gets them again, and no command of the batch is lost', async () => {
     const planted = await peer.store.claim('shop:k', lease, 10_000)
     await peer.store.ensureTokens(['t:x'], [newToken()], 10_000, undefined)
     await server.command('SCRIPT', 'FLUSH')
@@ -128,7 +128,7 @@ describe('a server that forgot the scripts', () => {
 describe('a server that is out of memory', () => {
   const full = () => server.command('CONFIG', 'SET', 'maxmemory', '1')
 
-  test('still removes, invalidates and announces', async () => {
+  test('still deletes, invalidates and announces', async () => {
     const before = await peer.store.ensureTokens(['t:x', 't:y'], [newToken(), newToken()], 60_000, undefined)
     const changes = [
       { op: 'put', key: 'shop:a', bytes: old, keepMs: 60_000 },
@@ -161,7 +161,7 @@ describe('a server that is out of memory', () => {
     expect(peer.losses).toEqual(['listening begins'])
   })
 
-  test('a put that only removes is announced after the removal', async () => {
+  test('a put that is refused for lack of memory removes the old value before it is announced', async () => {
     await peer.store.apply([{ op: 'put', key: 'shop:a', bytes: old, keepMs: 60_000 }], undefined)
     await full()
     const order: string[] = []
@@ -180,7 +180,7 @@ describe('a server that is out of memory', () => {
     stop()
   })
 
-  test('leases are still planted, so that one load runs, and its value is dropped instead of stored', async () => {
+  test('still plants leases, so that one load runs; its value is not stored', async () => {
     await full()
     const planted = await peer.store.claim('shop:k', lease, 10_000)
     expect(planted.subarray(0, 16)).toEqual(lease)
@@ -192,7 +192,7 @@ describe('a server that is out of memory', () => {
     expect(peer.said).toContain('notice OUT_OF_MEMORY')
   })
 
-  test('tokens that are there are answered, others are made up and current for nobody', async () => {
+  test('returns tokens that it has, and made-up ones, which no other process knows, for the rest', async () => {
     const before = await peer.store.ensureTokens(['t:there'], [newToken()], 60_000, undefined)
     await full()
     const candidates = [newToken(), newToken()]
@@ -204,7 +204,7 @@ describe('a server that is out of memory', () => {
 })
 
 describe('keys of another type', () => {
-  test('a claim removes what is not ours and plants its lease', async () => {
+  test('are replaced by the lease of a claim', async () => {
     await server.command('LPUSH', 'shop:k', 'x')
     const planted = await peer.store.claim('shop:k', lease, 10_000)
     expect(planted.subarray(0, 16)).toEqual(lease)
@@ -212,7 +212,7 @@ describe('keys of another type', () => {
     expect(peer.said).toContain('notice WRONG_TYPE')
   })
 
-  test('a token key of another type is no token, and can be replaced and removed', async () => {
+  test('under the name of a token count as no token, and can be replaced and removed', async () => {
     await server.command('LPUSH', '{shop}#t:x', 'x')
     await server.command('SET', '{shop}#t:y', 'too short')
     expect(await peer.store.readTokens(['t:x', 't:y'])).toEqual([undefined, undefined])
@@ -225,7 +225,7 @@ describe('keys of another type', () => {
     expect(await server.command('EXISTS', '{shop}#t:x')).toBe(0)
   })
 
-  test('a stream key of another type is replaced, and the bus says that it may have lost something', async () => {
+  test('under the name of the stream are replaced, and the bus reports a possible loss', async () => {
     await server.command('DEL', '{shop}#bus')
     await server.command('SET', '{shop}#bus', 'not a stream')
     await peer.announce('first')
@@ -237,7 +237,7 @@ describe('keys of another type', () => {
 })
 
 describe('a master that becomes a replica', () => {
-  test('is not used while it is one, and counts as another server afterwards', async () => {
+  test('is not used while it is a replica, and counts as another server afterwards', async () => {
     const master = await startRedis()
     await server.command('REPLICAOF', master.host, String(master.port))
     await expect(peer.store.claim('shop:k', lease, 1_000)).rejects.toMatchObject({
@@ -254,7 +254,7 @@ describe('a master that becomes a replica', () => {
 })
 
 describe('a server that refuses this client', () => {
-  test('a wrong password is reported as such, and no command is sent', async () => {
+  test('because of a wrong password is reported as such, and gets no command', async () => {
     const guarded = await startRedis({ password: 'secret' })
     const stranger = startPeer(`redis://:wrong@127.0.0.1:${guarded.port}`)
     await waitFor('the reason', () => stranger.said.some((line) => /WRONGPASS/.test(line)))
@@ -264,7 +264,7 @@ describe('a server that refuses this client', () => {
     await guarded.stop()
   })
 
-  test('a missing permission is told apart from an outage', async () => {
+  test('because of a missing permission is reported as misconfigured, not as an outage', async () => {
     await server.command('ACL', 'SETUSER', 'reader', 'on', '>pw', '~*', '+@all', '-set')
     const reader = new Redis({ port: server.port, username: 'reader', password: 'pw' })
     const limited = await openPeer(reader)

@@ -103,13 +103,7 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
     /start the server/,
     () => '/tmp/tiercache-no-such.sock',
   ],
-  [
-    'a host that nobody knows',
-    'L2_HOST_UNKNOWN',
-    /ENOTFOUND|EAI_AGAIN/,
-    /host name/,
-    () => 'redis://no-such-host.invalid:6379',
-  ],
+  ['an unknown host', 'L2_HOST_UNKNOWN', /ENOTFOUND|EAI_AGAIN/, /host name/, () => 'redis://no-such-host.invalid:6379'],
   [
     'TLS here, none there',
     'L2_TLS_FAILED',
@@ -153,14 +147,14 @@ describe.each(mistakes)('%s', (_name, code, cause, advice, target) => {
   })
 })
 
-test('a user without the permissions that the cache needs is L2_MISCONFIGURED, and told where they are written', async () => {
+test('a user without the permissions of a cache is L2_MISCONFIGURED, and the message says where they are listed', async () => {
   await open.command('ACL', 'SETUSER', 'weak', 'on', `>${PASSWORD}`, '+info', '+ping', '+client', '~*')
   const error = await saidOf(redisTier({ host, port: open.port, username: 'weak', password: PASSWORD }))
   expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/NOPERM.*security\.md/) })
   expect(inspect(error, { depth: 9 })).not.toContain(PASSWORD)
 })
 
-test('a standalone server that is taken for a cluster is L2_MISCONFIGURED', async () => {
+test('a standalone server used as a cluster is L2_MISCONFIGURED', async () => {
   const error = await saidOf(redisTier({ cluster: [{ host, port: open.port }] }))
   expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is no cluster/i) })
 })
@@ -170,7 +164,7 @@ describe('a cluster', () => {
     ['whose nodes are not there', 'L2_CONNECTION_REFUSED', () => ({ port: closedPort })],
     ['whose nodes want a password', 'L2_AUTH_FAILED', () => ({ port: guarded.port })],
     ['with a wrong password', 'L2_AUTH_FAILED', () => ({ port: guarded.port, password: WRONG })],
-  ])('%s is %s: the cause lies inside the error of the client', async (_name, code, make) => {
+  ])('%s is %s, although the client hides the cause inside its error', async (_name, code, make) => {
     const { port, ...redisOptions } = make()
     const own = await saidOf(redisTier({ cluster: [{ host, port }], ...redisOptions }))
     const theirs = await saidOf(redisTier(lent(new Cluster([{ host, port }], { redisOptions }))))
@@ -183,7 +177,7 @@ describe('a cluster', () => {
 })
 
 describe('Sentinel', () => {
-  test('whose sentinels are not there is L2_CONNECTION_REFUSED', async () => {
+  test('whose sentinels are down is L2_CONNECTION_REFUSED', async () => {
     const options = { sentinels: [{ host, port: closedPort }], name: 'shop' }
     for (const target of [() => options, () => lent(new Redis(options))]) {
       expect(await saidOf(redisTier(target()))).toMatchObject({
@@ -194,7 +188,7 @@ describe('Sentinel', () => {
     expect(written).toEqual([])
   })
 
-  test('that does not know the name of the master is L2_MISCONFIGURED, and told where the names are', async () => {
+  test('that does not know the name of the master is L2_MISCONFIGURED, and the message says where names are set', async () => {
     const dir = makeFolder('sentinel')
     writeFileSync(join(dir, 'sentinel.conf'), 'protected-mode no\n')
     const sentinel = await startRedis({ mode: 'sentinel', configFile: 'sentinel.conf', dir })

@@ -36,7 +36,7 @@ async function listen(subscriber?: Redis): Promise<RedisPeer> {
 const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
 
 describe('announcements while links are cut', () => {
-  test('none of thousands is lost or out of order, and nothing is said to be lost', async () => {
+  test('of thousands none is lost or out of order, and no loss is reported', async () => {
     const listener = await listen()
     let announced = 0
     let isOver = false
@@ -65,7 +65,7 @@ describe('announcements while links are cut', () => {
     expect(new Set(listener.messages).size).toBeGreaterThan(500)
   })
 
-  test('an outage of the listener alone is made up for', async () => {
+  test('that were made during an outage of one listener reach it afterwards', async () => {
     const listener = await listen()
     await proxy.refuse()
     for (const text of texts(0, 3_000)) void writer.announce(text)
@@ -77,8 +77,8 @@ describe('announcements while links are cut', () => {
   })
 })
 
-describe('when the bus may be believed', () => {
-  test('a link that falls silent is not heard, is given up, and is heard again on a new one', async () => {
+describe('when the bus counts as heard', () => {
+  test('a bus whose link falls silent is not heard, gives the link up, and is heard again on a new link', async () => {
     const listener = await listen()
     proxy.silence()
     const silentAtMs = systemClock.nowMs()
@@ -92,7 +92,7 @@ describe('when the bus may be believed', () => {
     expect(listener.losses).toEqual(['listening begins'])
   })
 
-  test('a server that hangs is not heard until it goes on', async () => {
+  test('a bus is not heard while the server hangs', async () => {
     const listener = await listen()
     server.pause()
     const hungAtMs = systemClock.nowMs()
@@ -103,7 +103,7 @@ describe('when the bus may be believed', () => {
     expect(listener.losses).toEqual(['listening begins'])
   })
 
-  test('it is heard at once after a start and after an announcement, not only when the server answers an idle wait', async () => {
+  test('a bus is heard right after its start and right after an announcement, not only when an idle wait ends', async () => {
     const startedAtMs = performance.now()
     const listener = await listen()
     for (const text of texts(0, 10)) {
@@ -116,7 +116,7 @@ describe('when the bus may be believed', () => {
     expect(performance.now() - startedAtMs).toBeLessThan(5_000)
   })
 
-  test('an idle bus is heard more often than L1 needs it', async () => {
+  test('an idle bus is heard more often than L1 needs', async () => {
     const listener = await listen()
     await waitFor('three signs of life', () => listener.heardAtMs.length > 4)
     for (let i = 1; i < 5; i++) {
@@ -125,8 +125,8 @@ describe('when the bus may be believed', () => {
   })
 })
 
-describe('what the stream cannot tell is said to be lost', () => {
-  test('when it was trimmed beyond the last place', async () => {
+describe('a possible loss is reported', () => {
+  test('when the stream was trimmed beyond the last position', async () => {
     const listener = await listen()
     await proxy.refuse()
     for (const text of texts(0, 100)) await writer.announce(text)
@@ -138,7 +138,7 @@ describe('what the stream cannot tell is said to be lost', () => {
     await waitFor('the announcement', () => listener.messages.includes('later'))
   })
 
-  test('when it was removed while the bus listened, by FLUSHALL or by eviction', async () => {
+  test('when the stream was removed while the bus listened, by FLUSHALL or by eviction', async () => {
     const listener = await listen()
     await writer.announce('before')
     await listener.caughtUp()
@@ -149,7 +149,7 @@ describe('what the stream cannot tell is said to be lost', () => {
     await waitFor('the announcement', () => listener.messages.includes('after'))
   })
 
-  test('when it was removed and begun anew by announcements', async () => {
+  test('when the stream was removed and later announcements began a new one', async () => {
     const listener = await listen()
     await proxy.refuse()
     await server.command('DEL', '{shop}#bus')
@@ -158,7 +158,7 @@ describe('what the stream cannot tell is said to be lost', () => {
     await waitFor('the loss', () => listener.losses.length === 2)
   })
 
-  test('when an announcement was removed before anybody could read it, though later ones are there', async () => {
+  test('when an announcement was removed before it could be read, although later ones are there', async () => {
     const listener = await listen()
     const body = `redis.call('XADD', KEYS[1], '*', 'm', 'unread')
       redis.call('DEL', KEYS[1])
@@ -169,7 +169,7 @@ describe('what the stream cannot tell is said to be lost', () => {
     expect(listener.messages).not.toContain('unread')
   })
 
-  test('when the server was restarted, empty or with what it held', async () => {
+  test('when the server was restarted, empty or with its data', async () => {
     const listener = await listen()
     await server.restart('empty')
     await waitFor('the loss', () => listener.losses.length === 2)
@@ -179,7 +179,7 @@ describe('what the stream cannot tell is said to be lost', () => {
     expect(listener.losses.at(-1)).toContain('another server')
   })
 
-  test('and a process that asks for what came since then is not told half of it', async () => {
+  test('and a query for announcements since a trimmed position returns no log instead of a part of it', async () => {
     const position = writer.bus.position()
     await writer.announce('one')
     expect((await writer.store.ensureTokens([], [], 1_000, position)).log).toEqual([Buffer.from('one')])
@@ -192,8 +192,8 @@ describe.each([
   ['ioredis 6', () => new Redis(proxy.port)],
   ['ioredis 6 with RESP3 replies', () => new Redis(proxy.port, { replyMapping: 'resp3' } as object)],
   ['ioredis 5', () => new Redis5(proxy.port) as unknown as Redis],
-])('a connection lent for the bus: %s', (_, makeSubscriber) => {
-  test('is listened on, recovers, and is not closed', async () => {
+])('a lent subscriber connection: %s', (_, makeSubscriber) => {
+  test('is used for listening, recovers, and is not closed', async () => {
     const subscriber = makeSubscriber()
     subscriber.on('error', () => {})
     cleanups.push(() => subscriber.disconnect())
@@ -214,14 +214,14 @@ describe.each([
     expect(subscriber.status).toBe('ready')
   })
 
-  test('is heard again after its link and the next one fell silent', async () => {
+  test('works again after its link and the next link fell silent', async () => {
     const subscriber = makeSubscriber()
     subscriber.on('error', () => {})
     cleanups.push(() => subscriber.disconnect())
     const listener = await listen(subscriber)
     const before = subscriber.stream
     proxy.silence()
-    await waitFor('the next link, on which nobody answers', () => {
+    await waitFor('the next link, on which the server does not reply', () => {
       return subscriber.status === 'connect' && subscriber.stream !== before
     })
     proxy.passNew() // Only a third link works.

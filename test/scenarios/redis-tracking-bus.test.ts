@@ -33,7 +33,7 @@ describe.each([
   ['ioredis 6', (port: number, keyPrefix = '') => new Redis(port, { keyPrefix }) as RedisConnection],
   ['ioredis 5', (port: number, keyPrefix = '') => new Redis5(port, { keyPrefix }) as RedisConnection],
 ])('tracking on one server through %s', (_, connect) => {
-  test('a key deleted or written by another program is told, whatever part of the cache it is', async () => {
+  test('a key that another program deletes or writes is reported, whatever it is for in the cache', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const peer = await listen(connect(server.port))
@@ -45,7 +45,7 @@ describe.each([
     await waitFor('the deletes', () => keys.every((key) => told(peer, key)))
   })
 
-  test('keys of others are not told', async () => {
+  test('keys of other programs are not reported', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const peer = await listen(connect(server.port))
@@ -55,7 +55,7 @@ describe.each([
     expect(peer.changes).toEqual([['shop:last']])
   })
 
-  test('the prefix that the client puts before keys is taken off again', async () => {
+  test('the key prefix of the client is not part of the reported keys', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const peer = await listen(connect(server.port, 'app:'))
@@ -65,7 +65,7 @@ describe.each([
     expect(peer.changes).toEqual([['shop:1']])
   })
 
-  test('a flush is told as a change of everything', async () => {
+  test('a flush is reported as a change of all keys', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const peer = await listen(connect(server.port))
@@ -73,7 +73,7 @@ describe.each([
     await waitFor('the flush', () => peer.changes.includes('all'))
   })
 
-  test('after a cut, a kill and a restart it listens again, and says what it may have missed', async () => {
+  test('after a cut, a kill and a restart it listens again and reports a possible loss', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const proxy = await startProxy(server.port)
@@ -93,7 +93,7 @@ describe.each([
     }
   })
 
-  test('a link that falls silent is not heard, and is replaced', async () => {
+  test('a link that falls silent does not count as heard and is replaced', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const proxy = await startProxy(server.port)
@@ -109,8 +109,8 @@ describe.each([
   })
 })
 
-describe('what a process changes itself', () => {
-  test('is not told to it, and is told to the others', async () => {
+describe('a change that a process makes itself', () => {
+  test('is reported to the other processes and not to itself', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const [writer, other] = [await listen(new Redis(server.port)), await listen(new Redis(server.port))]
@@ -124,7 +124,7 @@ describe('what a process changes itself', () => {
     await store.swap('shop:k', planted, entry, 60_000)
     await store.apply([{ op: 'expire', key: 'shop:k', stamp: stamped('softlyExpired', 'c') }], undefined)
     await store.apply([{ op: 'put', key: 'shop:l', bytes: entry, keepMs: 60_000 }], undefined)
-    await waitFor('the others being told', () => ['shop:k', 'shop:l'].every((key) => told(other, key)))
+    await waitFor('the changes at the other process', () => ['shop:k', 'shop:l'].every((key) => told(other, key)))
     await writer.caughtUp()
     expect(writer.changes).toEqual([])
     await store.apply(
@@ -142,7 +142,7 @@ describe('what a process changes itself', () => {
     await waitFor('the changes of others', () => ['shop:k', 'shop:l', '{shop}#t:x'].every((key) => told(writer, key)))
   })
 
-  test('a foreign change right behind an own one is told before the bus is heard', async () => {
+  test('does not hide a foreign change right behind it, which is reported before the bus counts as heard', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const peer = await listen(new Redis(server.port))
@@ -158,7 +158,7 @@ describe('what a process changes itself', () => {
     }
   })
 
-  test('does not keep a slow load from being cached, nor a new tag', async () => {
+  test('does not prevent a slow load, or one with a new tag, from being cached', async () => {
     const server = await startRedis()
     cleanups.push(() => server.stop())
     const client = new Redis(server.port)
@@ -184,7 +184,7 @@ describe.each([
   ['ioredis 6', (nodes: { host: string; port: number }[]) => new Cluster(nodes) as RedisConnection],
   ['ioredis 5', (nodes: { host: string; port: number }[]) => new Cluster5(nodes) as RedisConnection],
 ])('tracking on a cluster through %s', (_, connect) => {
-  test('every master is listened to, and the one that takes over from a dead one', async () => {
+  test('listens to every master, and to the replica that replaces a dead one', async () => {
     const cluster = await startRedisCluster({ masters: 3, replicasPerMaster: 1 })
     cleanups.push(() => cluster.stop())
     const peer = await listen(connect(cluster.addresses))

@@ -4,7 +4,7 @@ import { test } from 'vitest'
 import { startRedisSentinel } from '../support/redis-sentinel.js'
 import { loseInvalidations } from './lost-invalidation.js'
 
-test('invalidations that a failover lost are asserted again, and nothing stays alive that they ended', async () => {
+test('invalidations that a failover by Sentinel lost are made again, and no outdated value is served after it', async () => {
   await using group = await startRedisSentinel()
   const master = await group.master()
   const replica = group.servers.find((server) => server !== master)!

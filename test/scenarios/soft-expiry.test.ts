@@ -10,7 +10,7 @@ import { waitFor } from '../support/wait.js'
 const down = new Error('down')
 const failing = () => Promise.reject(down)
 
-describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
+describe.each(['stream', 'tracking'] as const)('with the %s bus', (bus) => {
   let server: RedisServer
   const opened: Cache[] = []
 
@@ -36,7 +36,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
     await server.stop()
   })
 
-  test.each(['expire', 'expireTags'] as const)('%s without staleIfError leaves nothing to serve', async (verb) => {
+  test.each(['expire', 'expireTags'] as const)('%s without staleIfError leaves no value to serve', async (verb) => {
     const [here, there] = [await open(), await open()]
     await here.set('k', 'old', { tags: ['t'] })
     expect(await there.get('k')).toBe('old')
@@ -47,7 +47,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
     }
   })
 
-  test('staleIfError counts from the expiry, also for a process that comes later', async () => {
+  test('staleIfError counts from the soft expiry, also in a process that is started later', async () => {
     const options = { staleIfError: '1s', failureBackoff: false }
     const here = await open(options)
     await here.set('k', 'old')
@@ -60,7 +60,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
     await expect((await open(options)).getOrSet('k', failing)).rejects.toBe(down)
   })
 
-  test('a change in another process ends the pause after failures', async () => {
+  test('a change in another process ends the pause after a failed load', async () => {
     const options = { staleIfError: '1h', failureBackoff: { first: '1h', longest: '1h' } }
     const [here, there] = [await open(options), await open(options)]
     await here.set('k', 'old', { ttl: 1 })
@@ -78,7 +78,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('a refresh takes the lease of a load that hangs, here or in another process, and its value stays', async () => {
+  test('a refresh replaces the lease of a load that hangs, in its own process or another, and its value is kept', async () => {
     const [here, there] = [await open(), await open()]
     for (const [hanging, refreshing, id] of [
       [here, here, 1],
@@ -102,7 +102,7 @@ describe.each(['stream', 'tracking'] as const)('over the bus %s', (bus) => {
     }
   })
 
-  test('the first set of a process is read by it in the same turn', async () => {
+  test('the first set of a process is seen by its own read in the same turn', async () => {
     const here = await open()
     const writing = here.namespace('n').set('k', 'X', { tags: ['new'] })
     expect(await here.namespace('n').getOrSet('k', () => 'loaded')).toBe('X')

@@ -45,7 +45,7 @@ describe('on one server', () => {
 
   const connect = () => redis.url
 
-  test('single gets of one tick are one read of Redis and one loadMany, whatever tier has them (row 20)', async () => {
+  test('single gets of one tick are one read of Redis and one loadMany, whichever tiers have the ids', async () => {
     const [a, b] = await fleet(connect)
     const [here, there] = [batching(a), batching(b)]
     await there.users.getMany(IDS.slice(0, 50))
@@ -60,7 +60,7 @@ describe('on one server', () => {
     expect(here.loadMany.mock.calls[0]?.[0]).toEqual(IDS.slice(50).filter((id) => id !== 100))
   })
 
-  test('a batch of one process waits for the ids that another one loads, and loads none of them again (row 20)', async () => {
+  test('a batch waits for the ids that another process loads and loads none of them again', async () => {
     const [a, b] = await fleet(connect)
     const [here, there] = [batching(a), batching(b)]
     const [first, second] = await Promise.all([here.users.getMany(IDS), there.users.getMany(IDS)])
@@ -70,7 +70,7 @@ describe('on one server', () => {
     expect(loaded.toSorted((one, other) => one - other)).toEqual(IDS)
   })
 
-  test('values come back from Redis as they went, in the order asked, none dropped (row 17)', async () => {
+  test('values come back from Redis unchanged and in the order of the ids, absent ones included', async () => {
     const [a, b] = await fleet(connect)
     const values = [null, undefined, '', 0, false, Number.NaN, 10n, new Date(0), new Map([[1, new Set(['a'])]])]
     const loadMany = vi.fn((ids: readonly number[]) => ids.map((id) => values[id]))
@@ -85,7 +85,7 @@ describe('on one server', () => {
     expect(loadMany).toHaveBeenCalledTimes(1)
   })
 
-  test('a hung loader is given up after hardTimeout, and its id is free again (row 17)', async () => {
+  test('a hung batch loader is given up after hardTimeout, and its ids can be loaded again', async () => {
     const [a] = await fleet(connect)
     const loadMany = vi.fn(async (ids: readonly number[]) => ids.map(userOf)).mockReturnValueOnce(new Promise(() => {}))
     const users = a.source('users', { loadMany, hardTimeout: '50ms' })
@@ -93,7 +93,7 @@ describe('on one server', () => {
     expect(await users.getMany([1, 2])).toEqual([userOf(1), userOf(2)])
   })
 
-  test('tags from the value, from the loader and from a list all invalidate, in the other process too (row 14)', async () => {
+  test('tags from the value, from the loader and from a list all invalidate, in the other process too', async () => {
     const [a, b] = await fleet(connect)
     const listed = Object.freeze(['users'])
     const define = (cache: Cache) => {
@@ -122,7 +122,7 @@ describe('on one server', () => {
     expect(listed).toEqual(['users'])
   })
 
-  test('a set is two round trips, and every process has the value', async () => {
+  test('a save takes two round trips, and every process sees the value', async () => {
     const [a, b] = await fleet(connect)
     const rows = new Map([[1, 'old']])
     const define = (cache: Cache) => {
@@ -156,7 +156,7 @@ describe('on a cluster', () => {
     for (const client of clients.splice(0)) client.disconnect()
   })
 
-  test('cold gets of one tick, whose keys lie on all nodes, share a few calls of loadMany', async () => {
+  test('cold gets of one tick, whose keys are on all nodes, share a few calls of loadMany', async () => {
     const [a, b] = await fleet(connect)
     const [here, there] = [batching(a), batching(b)]
     expect(await Promise.all(IDS.map((id) => here.users.get(id)))).toEqual(IDS.map(userOf))
@@ -167,7 +167,7 @@ describe('on a cluster', () => {
     expect(there.loadMany).not.toHaveBeenCalled()
   })
 
-  test('setMany and its fences reach keys of all nodes, and delete too', async () => {
+  test('saveMany and remove reach keys on all nodes', async () => {
     const [a, b] = await fleet(connect)
     const rows = new Map<number, string>()
     const define = (cache: Cache) => {
@@ -190,7 +190,7 @@ describe('on a cluster', () => {
   })
 })
 
-test('a Redis of the application itself serves a source', async () => {
+test('a source works on a client of the application', async () => {
   await using redis = await startRedis()
   const client = new Redis(redis.url)
   const cache = createCache({ name: 'lent', l2: redisTier(client, PATIENT) })

@@ -24,7 +24,7 @@ function keep<T extends { stop(): unknown }>(thing: T): T {
 }
 
 describe('a Redis server', () => {
-  test('holds after a restart what was asked for: everything, nothing, or the last snapshot', async () => {
+  test('has after a restart the data that was asked for: all, none, or the last snapshot', async () => {
     const server = keep(await startRedis({ password: 'secret' }))
     await server.command('SET', 'a', 'first')
     await server.restart('kept')
@@ -37,7 +37,7 @@ describe('a Redis server', () => {
     expect(await server.command('GET', 'a')).toBeNull()
   })
 
-  test('counts the commands of others, not its own', async () => {
+  test('counts the commands of other clients, not its own', async () => {
     const server = keep(await startRedis())
     const counts = await server.countCommands(async () => {
       await server.command('SET', 'a', '1')
@@ -47,7 +47,7 @@ describe('a Redis server', () => {
     expect(counts).toEqual({ set: 1, get: 2 })
   })
 
-  test('answers nothing while paused and goes on when resumed', async () => {
+  test('does not reply while paused and continues when resumed', async () => {
     const server = keep(await startRedis())
     server.pause()
     await expect(command(server.port, ['PING'], { limitMs: 200 })).rejects.toThrow('no reply')
@@ -55,7 +55,7 @@ describe('a Redis server', () => {
     expect(await server.command('PING')).toBe('PONG')
   })
 
-  test('is gone after stop, with its folder, even when paused', async () => {
+  test('is gone after stop() together with its folder, even if it was paused', async () => {
     const server = await startRedis()
     server.pause()
     await server.stop()
@@ -63,7 +63,7 @@ describe('a Redis server', () => {
     expect(existsSync(server.dir)).toBe(false)
   })
 
-  test('dies with the process that started it, even when that one is killed', async () => {
+  test('ends with the process that started it, even if that one is killed', async () => {
     const child = startChild(new URL('./programs/starts-redis.ts', import.meta.url))
     const { pid, dir } = await child.next<{ pid: number; dir: string }>()
     expect(isAlive(pid)).toBe(true)
@@ -111,7 +111,7 @@ describe('the proxy', () => {
     return { server, proxy, client }
   }
 
-  test('cuts connections, after which clients connect again', async () => {
+  test('cuts connections, and clients can connect again', async () => {
     const { proxy, client } = await behindProxy()
     const closed = new Promise((resolve) => client.once('close', resolve))
     proxy.cut()
@@ -128,7 +128,7 @@ describe('the proxy', () => {
     expect(await command(proxy.port, ['PING'])).toBe('PONG')
   })
 
-  test('silences a link for good without closing it, and lets new ones through after restore', async () => {
+  test('silences a link for good without closing it, and lets new links through after restore()', async () => {
     const { server, proxy, client } = await behindProxy()
     proxy.silence()
     await expect(client.set('a', '1')).rejects.toThrow('timed out')
@@ -140,7 +140,7 @@ describe('the proxy', () => {
     expect(await server.command('GET', 'a')).toBeNull()
   })
 
-  test('holds requests back and delivers them late, also after their sender has left', async () => {
+  test('holds requests back and delivers them late, also after their sender has disconnected', async () => {
     const { server, proxy, client } = await behindProxy()
     proxy.hold('requests')
     await expect(client.set('a', 'late')).rejects.toThrow('timed out')
@@ -167,7 +167,7 @@ describe('the proxy', () => {
   })
 })
 
-test('a PostgreSQL server answers queries and is gone after stop', async () => {
+test('a PostgreSQL server answers queries and is gone after stop()', async () => {
   const server = await startPostgres()
   server.query('CREATE TABLE shelf (id int PRIMARY KEY, title text)')
   server.query("INSERT INTO shelf VALUES (1, 'one'), (2, NULL)")
@@ -180,7 +180,7 @@ test('a PostgreSQL server answers queries and is gone after stop', async () => {
 })
 
 describe('a child process', () => {
-  test('talks over its channel and ends when told to', async () => {
+  test('communicates over its channel and ends when asked to', async () => {
     const child = startChild(new URL('./programs/echoes.ts', import.meta.url), { args: ['hello'] })
     expect(await child.next()).toEqual({ ready: 'hello' })
     child.send({ n: 1 })
@@ -191,9 +191,9 @@ describe('a child process', () => {
 
   test('is ended by an unhandled rejection', async () => {
     const child = startChild(new URL('./programs/echoes.ts', import.meta.url))
-    child.send({ reject: 'nobody caught this' })
+    child.send({ reject: 'this was not caught' })
     expect((await child.exit).code).not.toBe(0)
-    expect(child.stderr).toContain('nobody caught this')
+    expect(child.stderr).toContain('this was not caught')
   })
 })
 

@@ -61,8 +61,8 @@ describe.each(FORMS)('on %s', (form) => {
 
   test.each([
     ['invalidateTags', (cache: Cache) => cache.invalidateTags('org:7')],
-    ['clear()', (cache: Cache) => cache.clear()], // PEERS row 32
-  ])('%s in one process makes every entry vanish in both, whatever its tags came from', async (_, invalidate) => {
+    ['clear()', (cache: Cache) => cache.clear()],
+  ])('%s in one process removes every entry in both, whichever way its tags were given', async (_, invalidate) => {
     for (const [version, by] of [a, b].entries()) {
       await a.delete(namesOf)
       await waitFor('the other process', async () => (await b.getMany(namesOf)).every((value) => value === undefined))
@@ -77,13 +77,13 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  test('invalidateTags leaves what carries other tags', async () => {
+  test('invalidateTags leaves entries with other tags', async () => {
     await a.set('other', 1, { tags: ['org:8'] })
     await a.invalidateTags('org:7')
     expect([await a.get('other'), await b.get('other')]).toEqual([1, 1])
   })
 
-  test('expireTags leaves the entries to staleIfError, in both processes', async () => {
+  test('after expireTags both processes serve the entries only if loading fails', async () => {
     await loadAll(1)
     expect(await a.expireTags('org:7')).toBe('applied')
     for (const cache of [a, b]) {
@@ -104,7 +104,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  test('clear() of a namespace takes what is within it and nothing else, in both processes', async () => {
+  test('clear() of a namespace removes the entries within it and no others, in both processes', async () => {
     const scopes = (cache: Cache) => [
       cache,
       cache.namespace('x'),
@@ -121,7 +121,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await read(b)).toEqual(left)
   })
 
-  test('a tagged hit in memory sends nothing', async () => {
+  test('a tagged hit in memory sends no command', async () => {
     await setAndTell('hot', ['t', 'u', 'v'])
     await b.get('hot')
     const hits = async () => {
@@ -132,8 +132,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await fleet.count([a, b], hits)).toEqual({})
   })
 
-  // PEERS row 5
-  test('the tokens of ten tags not yet known come in one further round trip', async () => {
+  test('the tokens of ten unknown tags are read in one further round trip', async () => {
     await setAndTell(
       'many',
       Array.from({ length: 10 }, (_, i) => `cold${i}`),

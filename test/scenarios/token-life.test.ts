@@ -24,7 +24,7 @@ const MINUTE_MS = 60_000
 const leftMs = async (key: string): Promise<number> => Number(await server.command('PTTL', key))
 const tokenLeftMs = (tag: string) => leftMs(`{shop}#t:${tag}`)
 
-test('the tokens of 300 tags on entries of one second are gone after minutes, not days', async () => {
+test('the tokens of 300 tags on entries that live a second expire after minutes, not days', async () => {
   await Promise.all(Array.from({ length: 300 }, (_, i) => cache.set(`k${i}`, i, { ttl: '1s', tags: [`t${i}`] })))
   const keys = (await server.command('KEYS', '{shop}#[tc]:*')) as string[]
   expect(keys).toHaveLength(301) // And the one of the cache itself.
@@ -35,7 +35,7 @@ test('the tokens of 300 tags on entries of one second are gone after minutes, no
 })
 
 test.each(['1s', '4m', '10m', '3h', '30d'] as const)(
-  'tokens outlive an entry of %s, and by a factor of two at most',
+  'tokens live longer than an entry of %s, by a factor of two at most',
   async (ttl) => {
     await cache.getOrSet('k', () => 'v', { ttl, tags: ['t'] })
     await cache.drain()
@@ -47,7 +47,7 @@ test.each(['1s', '4m', '10m', '3h', '30d'] as const)(
   },
 )
 
-test('a longer life renews the token, a shorter one never shortens it', async () => {
+test('an entry with a longer life extends the life of its token, and one with a shorter life does not shorten it', async () => {
   await cache.set('short', 1, { ttl: '1s', tags: ['t'] })
   await cache.set('long', 2, { ttl: '2d', tags: ['t'] })
   const renewedMs = await tokenLeftMs('t')
@@ -57,7 +57,7 @@ test('a longer life renews the token, a shorter one never shortens it', async ()
   expect(await cache.get('long')).toBe(2)
 })
 
-test('a ttl that the loader chooses itself renews the tokens that were read for a shorter one', async () => {
+test('a longer ttl chosen by the loader extends the life of the tokens that were read before the load', async () => {
   const load = (ctx: LoadContext) => {
     ctx.ttl('1d')
     return 'v'

@@ -34,7 +34,7 @@ describe.each(FORMS)('on %s', (form) => {
   test.each([
     ['DEL', (key: string) => ['DEL', key]],
     ['SET', (key: string) => ['SET', key, 'not of this cache']],
-  ])('%s by a foreign client reaches the memory of both', async (verb, command) => {
+  ])('%s by a foreign client reaches the memory of both processes', async (verb, command) => {
     await fill(`before ${verb}`)
     for (const key of keys) {
       const storeKey = `shop:${key}`
@@ -57,7 +57,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(loads).toBe(keys.length)
   })
 
-  test('what processes change through the cache reaches the others as well', async () => {
+  test('changes that a process makes through the cache reach the other processes too', async () => {
     const changes: [string, (cache: Cache) => Promise<unknown>][] = [
       ['delete', (cache) => cache.delete(keys)],
       ['invalidateTags', (cache) => cache.invalidateTags('t')],

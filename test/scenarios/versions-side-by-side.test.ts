@@ -16,7 +16,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test('clear() of one version of a namespace leaves the other, in both processes', async () => {
+  test('clear() of one version of a namespace leaves the other version, in both processes', async () => {
     const [old, next] = [1, 2].map((version) => (cache: Cache) => cache.namespace('users', { version })) as [
       (cache: Cache) => Cache,
       (cache: Cache) => Cache,
@@ -37,7 +37,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  test('two deployments of a source load and clear for themselves, and share the tags', async () => {
+  test('two versions of a source load and clear their own entries, and share the tags', async () => {
     const loads = { 1: 0, 2: 0 }
     const sourceOf = (cache: Cache, version: 1 | 2) =>
       cache.source('items', {

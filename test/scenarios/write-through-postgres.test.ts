@@ -83,7 +83,7 @@ async function lastingDifferences(children: readonly Child[]): Promise<string[]>
   }
 }
 
-test('cache and table agree for every id whenever all writers and readers rest', async () => {
+test('cache and table agree for every id whenever all writers and readers are idle', async () => {
   const children = await startProcesses(PROCESSES)
   let changes = 0
   for (let cycle = 0; cycle < CYCLES; cycle++) {
@@ -96,7 +96,7 @@ test('cache and table agree for every id whenever all writers and readers rest',
   await end(children)
 }, 240_000)
 
-test('a writer that dies between its commit and the cache leaves at most a miss', async () => {
+test('a writer that dies between its commit and its write to the cache leaves at most a miss', async () => {
   const [writer, ...readers] = (await startProcesses(PROCESSES)) as [Child, ...Child[]]
   expect(await lastingDifferences(readers)).toEqual([])
   writer.send({ do: 'setAndDie', id: 7 } satisfies Order)

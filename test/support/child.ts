@@ -1,6 +1,8 @@
 // Runs a TypeScript program of the tests as a process of its own, with a channel of JSON messages, so that it can be killed for real.
 
 import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endProcess, hasEnded, startProcess } from './processes.js'
 
@@ -18,20 +20,31 @@ export interface ChildExit {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
+/** The environment variable that names the folder of the bundled programs (`setup-programs.ts`). */
+export const BUNDLES = 'TIERCACHE_TEST_PROGRAMS'
+
 /**
- * Starts `file` (a URL such as `new URL('./programs/reader.ts', import.meta.url)`, or a path) under tsx.
- * The program talks back through `channel.ts`. Unhandled rejections end it.
+ * Starts `file` (a URL such as `new URL('./programs/reader.ts', import.meta.url)`, or a path): its bundle, or under tsx where there
+ * is none. The program talks back through `channel.ts`. Unhandled rejections end it.
  */
 export function startChild(file: URL | string, options: ChildOptions = {}): Child {
   const path = file instanceof URL ? fileURLToPath(file) : file
-  const tsx = import.meta.resolve('tsx')
-  const nodeArgs = ['--unhandled-rejections=strict', '--import', tsx, ...(options.nodeArgs ?? [])]
-  const child = startProcess(process.execPath, [...nodeArgs, path, ...(options.args ?? [])], {
+  const bundle = bundleOf(path)
+  const program = bundle === undefined ? ['--import', import.meta.resolve('tsx'), path] : [bundle]
+  const nodeArgs = ['--unhandled-rejections=strict', ...(options.nodeArgs ?? [])]
+  const child = startProcess(process.execPath, [...nodeArgs, ...program, ...(options.args ?? [])], {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   return new Child(child)
+}
+
+function bundleOf(path: string): string | undefined {
+  const folder = process.env[BUNDLES]
+  if (folder === undefined) return undefined
+  const bundle = join(folder, relative(ROOT, path).replace(/\.ts$/, '.mjs'))
+  return existsSync(bundle) ? bundle : undefined
 }
 
 export class Child {

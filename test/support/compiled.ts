@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
+export type Compiler = typeof ts
+
 /** How classes with decorators are compiled. */
 export const DECORATOR_STANDARDS = [
   { standard: 'TC39', compilerOptions: {} },
@@ -41,17 +43,33 @@ export function runText<Exports>(
   return exported as Exports
 }
 
-/** What the compiler says of these files, line by line; empty when all is well. */
+/** The errors of the compiler in these files, line by line; what they import is read and not checked. */
 export function typeErrors(files: readonly URL[], compilerOptions: ts.CompilerOptions): string[] {
   const root = new URL('../../', import.meta.url)
   const config = ts.readConfigFile(fileURLToPath(new URL('tsconfig.json', root)), ts.sys.readFile).config
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, fileURLToPath(root))
-  const program = ts.createProgram(
-    files.map((file) => fileURLToPath(file)),
-    { ...options, ...compilerOptions },
-  )
-  return ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+  const paths = files.map((file) => fileURLToPath(file))
+  const all = { ...options, ...compilerOptions }
+  const program = ts.createProgram(paths, all, sharingFiles(ts.createCompilerHost(all)))
+  const diagnostics = paths.flatMap((path) => ts.getPreEmitDiagnostics(program, program.getSourceFile(path)))
+  return diagnostics.map(({ file, start = 0, messageText }) => {
     const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1
     return `${file?.fileName ?? ''}:${line} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`
   })
+}
+
+/** Parsed declarations of the language and of Node, which are the same for every program of a compiler. */
+const shared = new Map<string, ts.SourceFile | undefined>()
+
+/** A host whose programs share what it parses of those. */
+export function sharingFiles(host: ts.CompilerHost, compiler: Compiler = ts): ts.CompilerHost {
+  const parse = host.getSourceFile.bind(host)
+  host.getSourceFile = (fileName, version, ...others) => {
+    if (!/\/node_modules\/(typescript\/lib|@types)\//.test(fileName)) return parse(fileName, version, ...others)
+    const format = typeof version === 'object' ? version.impliedNodeFormat : undefined
+    const id = `${compiler.version} ${format} ${fileName}`
+    if (!shared.has(id)) shared.set(id, parse(fileName, version, ...others))
+    return shared.get(id)
+  }
+  return host
 }

@@ -43,7 +43,7 @@ export function leavesNothing() {
 
   function open(clock: FakeClock, options: CacheOptions): Cache {
     // A process has one warning per kind, and tests of many caches would print it among their results.
-    const cache = createCache(deepFreeze({ logger: false, ...options, clock }))
+    const cache = createCache(deepFreeze({ logger: false, ...options, l1: smallByDefault(options.l1), clock }))
     const maxEntries = (options.l1 === false ? 0 : options.l1?.maxEntries) ?? 10_000
     opened.push({ cache, clock, maxEntries })
     return freezingArguments(cache)
@@ -74,6 +74,12 @@ export function leavesNothing() {
 
     open,
   }
+}
+
+/** lru-cache allocates its whole table at once: with the default of 10,000 entries that is most of the cost of a small test. */
+function smallByDefault(l1: CacheOptions['l1']): CacheOptions['l1'] {
+  if (l1 === false || l1?.maxEntries !== undefined || l1?.maxBytes !== undefined) return l1
+  return { maxEntries: 1_000, ...l1 }
 }
 
 /** Freezes plain objects and arrays all the way down; instances of classes, such as clocks, are left alone. */

@@ -27,7 +27,7 @@ interface User {
 declare const cache: Cache
 declare const findUser: (id: number, options?: { signal: AbortSignal }) => Promise<User | undefined>
 
-test('a connection may have every option of ioredis 6 and 5, and no other', () => {
+test('a connection takes every option of ioredis 6 and 5, and no other', () => {
   type Known = KeysOf<ioredis6.RedisOptions | ioredis6.ClusterOptions | ioredis5.RedisOptions | ioredis5.ClusterOptions>
   expectTypeOf<Exclude<Known, keyof RedisServerOptions>>().toEqualTypeOf<'redisOptions'>()
   expectTypeOf<Exclude<keyof RedisServerOptions, Known>>().toEqualTypeOf<'url' | 'cluster'>()
@@ -41,13 +41,13 @@ test('a connection may have every option of ioredis 6 and 5, and no other', () =
   redisTier('redis://localhost', { timout: '1s' })
 })
 
-test('clients of ioredis 6 and 5 and of iovalkey are taken as they are', () => {
+test('clients of ioredis 6 and 5 and of iovalkey are accepted', () => {
   expectTypeOf<ioredis6.Redis | ioredis6.Cluster>().toExtend<RedisConnection>()
   expectTypeOf<ioredis5.Redis | ioredis5.Cluster>().toExtend<RedisConnection>()
   expectTypeOf<iovalkey.Redis | iovalkey.Cluster>().toExtend<RedisConnection>()
 })
 
-test('createCache needs nothing and takes a tier, a clock, and durations with units', () => {
+test('createCache needs no option and takes a tier, a clock, and durations with units', () => {
   expectTypeOf(createCache()).toEqualTypeOf<Cache>()
   createCache({ name: 'shop', l1: { maxEntries: 10, ttl: '10s' }, l2: memoryTier(), clock: new FakeClock() })
   createCache({ l1: false, l2: redisTier('redis://localhost'), ttl: '5m', staleIfError: Number.POSITIVE_INFINITY })
@@ -63,7 +63,7 @@ test('createCache needs nothing and takes a tier, a clock, and durations with un
   createCache({ l2: 'redis://localhost' })
 })
 
-test('a value has the type that its loader answers', () => {
+test('a value has the type that its loader returns', () => {
   expectTypeOf(cache.getOrSet('k', () => findUser(1))).resolves.toEqualTypeOf<User | undefined>()
   expectTypeOf(cache.getOrSet('k', () => 1)).resolves.toEqualTypeOf<number>()
   expectTypeOf(cache.getOrSet('k', async () => null)).resolves.toEqualTypeOf<null>()
@@ -96,7 +96,7 @@ test('a loader’s context is typed, and notModified() fits a loader of any type
   expectTypeOf(value).resolves.toEqualTypeOf<{ id: number; org: string }>()
 })
 
-test('tags are a list, or a function of the value that the loader answers', () => {
+test('tags are a list, or a function of the value that the loader returns', () => {
   cache.getOrSet('k', async (): Promise<User> => ({ id: 1, org: 'a' }), {
     tags: (user, key) => {
       expectTypeOf(user).toEqualTypeOf<User>()
@@ -112,7 +112,7 @@ test('tags are a list, or a function of the value that the loader answers', () =
   cache.getOrSet('k', () => 1, { tags: 'a' })
 })
 
-test('the options of a call are those of a call', () => {
+test('a call takes the options of calls, and no others', () => {
   cache.getOrSet('k', () => 1, { ttl: '5m', jitter: 0.1, earlyRefresh: false, tiers: 'l1', singleFlight: 'process' })
   cache.getOrSet('k', () => 1, { version: 3, signal: AbortSignal.timeout(100), ttl: undefined })
   // @ts-expect-error there are two tiers and all
@@ -127,7 +127,7 @@ test('the options of a call are those of a call', () => {
   cache.set('k', 1, { hardTimeout: '1s' })
 })
 
-test('a schema of another type than the loader’s says what callers get, absent values apart', () => {
+test('with a schema of another type than the loader’s, callers get the type of the schema, or an absent value', () => {
   const schema = {} as StandardSchema<number>
   expectTypeOf(cache.getOrSet('k', () => 'text', { schema })).resolves.toEqualTypeOf<number>()
   expectTypeOf(cache.getOrSet('k', async () => 'text' as string | null, { schema })).resolves.toEqualTypeOf<
@@ -144,7 +144,7 @@ test('a schema fits the loader', () => {
   cache.getOrSet<User>('k', async () => 'one', { schema })
 })
 
-test('reads that do not load say what they look for', () => {
+test('reads that do not load take the type of the value as an argument', () => {
   expectTypeOf(cache.get('k')).resolves.toEqualTypeOf<unknown>()
   expectTypeOf(cache.get<User>('k')).resolves.toEqualTypeOf<User | undefined>()
   expectTypeOf(cache.peek<User>('k')).toEqualTypeOf<User | undefined>()
@@ -153,7 +153,7 @@ test('reads that do not load say what they look for', () => {
   expectTypeOf(cache.lookup<User>('k')).resolves.toEqualTypeOf<Lookup<User>>()
 })
 
-test('a lookup is a value only when it was found', async () => {
+test('a lookup has a value only if it was found', async () => {
   const found = await cache.lookup<User>('k')
   // @ts-expect-error it may be a miss
   found.value
@@ -163,7 +163,7 @@ test('a lookup is a value only when it was found', async () => {
   expectTypeOf(found.state).toEqualTypeOf<'fresh' | 'stale' | 'staleIfError'>()
 })
 
-test('a batch loader answers values or errors in the order of its keys', () => {
+test('a batch loader returns values or errors in the order of its keys', () => {
   const many = cache.getOrSetMany(['a', 'b'] as const, async (keys) => {
     expectTypeOf(keys).toEqualTypeOf<readonly string[]>()
     return keys.map((key): User | Error => (key === 'a' ? new Error('no') : { id: 1, org: 'a' }))
@@ -173,7 +173,7 @@ test('a batch loader answers values or errors in the order of its keys', () => {
   cache.getOrSetMany(['a'], async () => 1)
 })
 
-test('writes answer what came of them', () => {
+test('writes return their result', () => {
   expectTypeOf(cache.set('k', 1)).resolves.toEqualTypeOf<WriteResult>()
   expectTypeOf<WriteResult>().toEqualTypeOf<'applied' | 'queued'>()
   expectTypeOf(cache.setMany([['a', 1]] as const)).resolves.toEqualTypeOf<WriteResult>()
@@ -184,7 +184,7 @@ test('writes answer what came of them', () => {
   cache.invalidateTags([7])
 })
 
-test('listeners are given what their event carries', () => {
+test('listeners receive the payload of their event', () => {
   const end = cache.on('hit', ({ tier, key, scope }) => {
     expectTypeOf(tier).toEqualTypeOf<Tier>()
     expectTypeOf([key, scope]).toEqualTypeOf<string[]>()
@@ -196,7 +196,7 @@ test('listeners are given what their event carries', () => {
   expectTypeOf(record(cache, ['hit']).take()).toBeArray()
 })
 
-test('errors are told apart by a closed list of codes', () => {
+test('errors have one of a closed list of codes', () => {
   const explain = (code: CacheErrorCode): string => {
     if (code === 'LOAD_TIMEOUT') return 'slow'
     // @ts-expect-error there is no such code

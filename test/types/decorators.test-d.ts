@@ -1,4 +1,4 @@
-// As TC39 decorators. The same lines are compiled as legacy ones in test/scenarios/decorators.test.ts.
+// As TC39 decorators. The same lines are compiled as legacy ones in test/architecture/decorator-types.test.ts.
 import type { Cache, CachedCalls } from 'tiercache'
 import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { expectTypeOf, test } from 'vitest'
@@ -55,7 +55,7 @@ test('the options of a decorator know the arguments, the result and the class of
   cachedMethod(new Repo(), 'lost')
 })
 
-test('what does not fit the method does not compile', () => {
+test('options that do not fit the method do not compile', () => {
   class Repo {
     // @ts-expect-error the id is a string
     @cached(cache, { tags: (id: number) => [`${id}`] })
@@ -90,7 +90,7 @@ test('what does not fit the method does not compile', () => {
   expectTypeOf<Repo>().toBeObject()
 })
 
-test('a decorator may be made first and used on every method that fits it', () => {
+test('a decorator may be created first and used on every method that fits it', () => {
   const byId = cached<[id: string], Item>(cache, { tags: (id) => [id.toUpperCase()] })
   const any = cached(cache, { ttl: '1m' })
   class Repo {

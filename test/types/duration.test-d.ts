@@ -14,7 +14,7 @@ test('a duration is a number, or a number with a unit', () => {
   expectTypeOf<'7d'>().toExtend<Duration>()
 })
 
-test('a number that was computed takes a unit', () => {
+test('a computed number can have a unit', () => {
   const seconds = Number('3')
   const computed: Duration = `${seconds * 2}s`
   expectTypeOf(computed).toExtend<Duration>()
@@ -57,7 +57,7 @@ test('tags are derived from the value with its type', () => {
   load(async () => ({ id: 1 }), { tags: (value) => [value.org] })
 })
 
-test('a schema of another type than the loader answers does not compile', () => {
+test('a schema of another type than the loader returns does not compile', () => {
   const schema = {} as StandardSchema<{ id: number }>
   expectTypeOf(load(async () => ({ id: 1 }), { schema })).resolves.toEqualTypeOf<{ id: number }>()
   // @ts-expect-error the loader answers a string

@@ -72,7 +72,7 @@ test('a wrong id or value does not compile', () => {
   void users.get()
 })
 
-test('a value that may be absent is one that set does not take, and tags do not see', () => {
+test('an absent value is neither accepted by save nor passed to tags', () => {
   const maybe = cache.source('maybe', {
     load: (id: number) => db.findOrNothing(id),
     save: (id, user) => db.update(id, user),
@@ -91,7 +91,7 @@ test('a value that may be absent is one that set does not take, and tags do not 
   void orNull.save(1, null)
 })
 
-test('what came of each id says of which kind it is', async () => {
+test('the result of each id is a discriminated union', async () => {
   const users = cache.source('users', { load: (id: number) => db.findOrNull(id) })
   for (const result of await users.lookupMany([1])) {
     if (result.status === 'found') expectTypeOf(result.value).toEqualTypeOf<User>()
@@ -100,7 +100,7 @@ test('what came of each id says of which kind it is', async () => {
   }
 })
 
-test('loadMany alone is enough, and an Error among its results is no value', () => {
+test('loadMany is enough without load, and an Error among its results is not part of the value’s type', () => {
   const users = cache.source('users', {
     loadMany: (ids: readonly string[], ctx) => {
       expectTypeOf(ctx.signal).toEqualTypeOf<AbortSignal>()

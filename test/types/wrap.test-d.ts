@@ -8,7 +8,7 @@ interface Quote {
 }
 declare function fetchQuote(symbol: string, currency?: 'EUR' | 'USD'): Promise<Quote>
 
-test('a wrapped function has the signature of its function and answers a promise', () => {
+test('a wrapped function has the signature of its function and returns a promise', () => {
   const quote = cache.wrap(fetchQuote)
   expectTypeOf(quote).parameters.toEqualTypeOf<[symbol: string, currency?: 'EUR' | 'USD']>()
   expectTypeOf(quote).returns.resolves.toEqualTypeOf<Quote>()
@@ -46,7 +46,7 @@ test('a function that returns promises keeps its generics and overloads', () => 
   cachedRead.invalidate('count')
 })
 
-test('one that returns no promise, or has properties, is that of its last overload, with a promise and without properties', () => {
+test('a function that returns no promise, or that has properties, is wrapped with its last overload, a promise, and without the properties', () => {
   function parse(text: string): string
   function parse(text: number): number
   function parse(text: string | number): string | number {
@@ -71,7 +71,7 @@ test('its verbs take the same arguments', () => {
   quote.set(['A'], { symbol: 'A' })
 })
 
-test('functions among its options get the arguments and the result with their types', () => {
+test('option functions get the arguments and the result with their types', () => {
   cache.wrap(fetchQuote, {
     tags: (symbol, currency) => {
       expectTypeOf(symbol).toEqualTypeOf<string>()
@@ -119,14 +119,14 @@ test('pages know the types of their items and cursors', () => {
   cache.pages('wrong', { loadPage: async (_cursor: number | undefined) => ({ items: [], next: 'b' }) })
 })
 
-test('warming takes keys with their loaders and reports by key', () => {
+test('warm takes keys with their loaders and reports by key', () => {
   expectTypeOf(cache.warm([['a', () => 1]], { concurrency: 2 })).resolves.toEqualTypeOf<WarmReport<string>>()
   cache.warm([{ key: 'a', load: async () => 1, options: { ttl: '1m' } }])
   // @ts-expect-error a loader is a function
   cache.warm([['a', 1]])
 })
 
-test('a scope answers what its work answers', () => {
+test('a request scope returns the result of its work', () => {
   expectTypeOf(createCache().requestScope(() => 1)).toEqualTypeOf<number>()
   expectTypeOf(cache.requestScope(async () => 'a')).toEqualTypeOf<Promise<string>>()
 })

@@ -7,12 +7,11 @@ import { describe as inWords, runHistory } from './run.js'
 
 const DURATION_MS = Number(process.env.HISTORY_MS ?? 20_000)
 const MAX_STALENESS_MS = 1_000
-/** One is long enough for a mutation to be noticed many times over, on a machine that has nothing else to do. */
-const ROUND_MS = 5_000
-const MOST_ROUNDS = 8
+/** A mutation is noticed within seconds; more are needed on a machine that has much else to do. */
+const MOST_MS = 40_000
 
 test(
-  'no process ever reads what an invalidation forbids, whatever breaks',
+  'no process reads a value after the time that its invalidation allows, whatever breaks',
   async () => {
     const history = await runHistory({
       ...{
@@ -32,25 +31,20 @@ test(
   DURATION_MS + 90_000,
 )
 
-describe('the checker notices', () => {
+describe('the checker reports', () => {
   test.each([
-    ['a fill that ignores its fence', 'a fill stores whatever stands there', 3],
-    ['a process that trusts its bus for ever', 'the bus is trusted for ever', 1],
+    ['processes whose fills ignore the fence', 'a fill stores whatever is under the key', 3],
+    ['processes that trust their bus for ever', 'the bus is trusted for ever', 1],
   ])(
     '%s',
     async (_, mutation, writers) => {
-      let violations = 0
-      for (let round = 0; round < MOST_ROUNDS && violations === 0; round++) {
-        const { verdict } = await runHistory({
-          ...{ durationMs: ROUND_MS, processes: 3, writers, concurrency: 8, keys: 3, maxStalenessMs: MAX_STALENESS_MS },
-          ...{ mutation, faults: BUS_FAULTS },
-        })
-        violations = verdict.violations.length
-        console.log(`history, ${mutation}: ${violations} violations in round ${round + 1}`)
-      }
-      expect(violations).toBeGreaterThan(0)
+      const { verdict } = await runHistory({
+        ...{ durationMs: MOST_MS, until: 'a violation', mutation, faults: BUS_FAULTS },
+        ...{ processes: 3, writers, concurrency: 8, keys: 3, maxStalenessMs: MAX_STALENESS_MS },
+      })
+      expect(verdict.violations.length).toBeGreaterThan(0)
     },
-    MOST_ROUNDS * (ROUND_MS + 30_000),
+    MOST_MS + 90_000,
   )
 
   const born = { record: 'birth', id: 'v', process: 0, key: 'k', tags: ['t'], atMs: 100, write: undefined } as const
@@ -64,26 +58,26 @@ describe('the checker notices', () => {
     return check([born, ...records], MAX_STALENESS_MS).violations.map(({ guarantee }) => guarantee)
   }
 
-  test('a read of its own process after an invalidation, at once', () => {
+  test('a read in the process that invalidated the value, from that moment on (G2)', () => {
     expect(verdictOf(deleted, readBy(0, 211))).toEqual(['G2'])
     expect(verdictOf({ ...deleted, result: 'queued' }, readBy(0, 211))).toEqual(['G2'])
     expect(verdictOf(deleted, readBy(0, 209)), 'the read was called before it was over').toEqual([])
   })
 
-  test('a read of another process beyond the bound, and of Redis at once', () => {
+  test('a read in another process after the staleness bound (G3), and a read from Redis at once (G1)', () => {
     expect(verdictOf(deleted, readBy(1, 210 + MAX_STALENESS_MS))).toEqual([])
     expect(verdictOf(deleted, readBy(1, 211 + MAX_STALENESS_MS))).toEqual(['G3'])
     expect(verdictOf(deleted, readBy(1, 211, 'fromRedis'))).toEqual(['G1'])
     expect(verdictOf({ ...deleted, result: 'queued' }, readBy(1, 9_999))).toEqual([])
   })
 
-  test('a read later in a turn than the bound by when the turn began', () => {
+  test('a read in a turn of the event loop that began after the bound, and not one in a turn that began before it', () => {
     const late = { ...readBy(1, 9_999), turnMs: 210 + MAX_STALENESS_MS } as HistoryRecord
     expect(verdictOf(deleted, late)).toEqual([])
     expect(verdictOf(deleted, { ...late, turnMs: 211 + MAX_STALENESS_MS } as HistoryRecord)).toEqual(['G3'])
   })
 
-  test('a load that is shared beyond the bound, unless Redis cannot be asked and the load still runs', () => {
+  test('a shared load after the bound, except while Redis cannot be reached and the load still runs', () => {
     const elsewhere = { ...deleted, process: 1 }
     const late = { ...readBy(0, 9_999, 'load'), l2: 'unavailable' } as HistoryRecord
     const loaded = { record: 'loaded', id: 'v' } as const
@@ -96,7 +90,7 @@ describe('the checker notices', () => {
     expect(verdictOf(deleted, late), 'its own process knows of its own deletion').toEqual(['G2'])
   })
 
-  test('an invalidated tag, a cleared cache and an overwritten key alike, and not what was born later', () => {
+  test('a value outdated by a tag, by clear() or by an overwrite, and not a value loaded after that', () => {
     const late = 211 + MAX_STALENESS_MS
     expect(verdictOf({ ...deleted, kind: 'invalidateTags', key: undefined, tags: ['t'] }, readBy(1, late))).toEqual([
       'G3',

@@ -119,16 +119,16 @@ const SERVER_FAULTS: ReadonlySet<FaultName> = new Set<FaultName>([
   'Redis restarted empty',
 ])
 
-/** Breaks things until `untilMs` (of `performance.now`), then leaves everything mended. Answers how often each was done. */
+/** Breaks things until `isOver`, then mends everything. Returns how often each was done. */
 export async function breakThings(
   world: World,
-  untilMs: number,
+  isOver: () => boolean,
   names: readonly FaultName[] = ALL_FAULTS,
 ): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {}
   const busy = new Set<Target | RedisServer>()
   const underWay = new Set<Promise<void>>()
-  while (performance.now() < untilMs) {
+  while (!isOver()) {
     await sleep(50 + Math.random() * 250)
     const name = names[Math.floor(Math.random() * names.length)] as FaultName
     const target = world.targets[Math.floor(Math.random() * world.targets.length)] as Target

@@ -8,7 +8,10 @@ import { breakThings, type FaultName, type Target } from './nemesis.js'
 import type { HistoryRecord, Order, Report, WorkerOptions } from './records.js'
 
 export interface HistoryOptions {
+  /** The longest time for which everything breaks. */
   readonly durationMs: number
+  /** Whether the first violation that is seen ends it: nothing else is asked of a history whose processes are broken on purpose. */
+  readonly until?: 'its end' | 'a violation' | undefined
   readonly processes: number
   /** How many of them change anything; the others read. */
   readonly writers: number
@@ -58,17 +61,33 @@ class World {
     const numbers = Array.from({ length: options.processes }, (_, i) => i)
     const targets = await Promise.all(numbers.map((i) => this.#start(i, i < options.writers ? 'writer' : 'reader')))
     const untilMs = performance.now() + options.durationMs
-    const faults = await breakThings({ server, targets }, untilMs, options.faults)
+    const stopped = Promise.all(targets.map(({ child }) => this.#reported(child, 'stopped')))
+    // A process that breaks is an error of the history, and no rejection that nobody handles while things are being broken.
+    stopped.catch(() => undefined)
+    const isOver = () => performance.now() > untilMs || (options.until === 'a violation' && this.#sawViolation())
+    const faults = await breakThings({ server, targets }, isOver, options.faults)
     for (const { child } of targets) child.send({ order: 'stop' } satisfies Order)
-    await Promise.all(targets.map(({ child }) => this.#told(child, 'stopped')))
+    await stopped
+    if (options.until === 'a violation' && this.#sawViolation()) return this.#history(faults)
     await sleep(Math.max(MENDING_MS, 2 * options.maxStalenessMs))
     const newcomer = await this.#start(options.processes, 'newcomer')
     for (const { child } of [...targets, newcomer]) {
       child.send({ order: 'readAll' } satisfies Order)
-      await this.#told(child, 'hasReadAll')
+      await this.#reported(child, 'hasReadAll')
     }
+    return this.#history(faults)
+  }
+
+  /** Whether what was recorded so far proves one. Reads of values of whose making no record has come yet are left out. */
+  #sawViolation(): boolean {
+    const made = new Set(this.#records.map((record) => (record.record === 'birth' ? record.id : undefined)))
+    const known = this.#records.filter((record) => record.record !== 'read' || made.has(record.value))
+    return check(known, this.options.maxStalenessMs).violations.length > 0
+  }
+
+  #history(faults: History['faults']): History {
     return {
-      verdict: check(this.#records, options.maxStalenessMs),
+      verdict: check(this.#records, this.options.maxStalenessMs),
       operations: this.#records.filter(({ record }) => record === 'read' || record === 'write').length,
       loads: this.#records.filter((record) => record.record === 'birth' && record.write === undefined).length,
       faults,
@@ -96,12 +115,12 @@ class World {
     } satisfies WorkerOptions
     const child = startChild(new URL('./worker.ts', import.meta.url), { args: [JSON.stringify(worker)] })
     this.#resources.push(child, data, bus)
-    await this.#told(child, 'ready')
+    await this.#reported(child, 'ready')
     return { child, data, bus }
   }
 
   /** Takes a worker's reports until it says `report`, and what it recorded meanwhile. */
-  async #told(child: Child, report: Report['report']): Promise<void> {
+  async #reported(child: Child, report: Report['report']): Promise<void> {
     for (;;) {
       const said = await child.next<Report>(() => true, 60_000)
       if (said.report === 'records') for (const record of said.records) this.#records.push(record)

@@ -10,7 +10,7 @@ import { runHistory } from './run-history.js'
 const SEEDS = [1, 606_500_175, 20_261_129]
 const HISTORIES_PER_SEED = 400
 
-test.each(SEEDS)('no read answers what an invalidation forbids, in any history of seed %i', async (seed) => {
+test.each(SEEDS)('no read returns a value that an invalidation forbids, in any history of seed %i', async (seed) => {
   await fc.assert(historyProperty(), { numRuns: HISTORIES_PER_SEED, seed })
 })
 
@@ -18,11 +18,11 @@ test.each(COUNTEREXAMPLES)('$name', async ({ steps }) => {
   await runHistory(steps, 0)
 })
 
-test.each(COUNTEREXAMPLES)('the property notices "$noticedAs" where $name', async ({ steps, noticedAs }) => {
+test.each(COUNTEREXAMPLES)('the property detects "$noticedAs" in the history: $name', async ({ steps, noticedAs }) => {
   await expect(runHistory(steps, 0, noticedAs)).rejects.toThrow('although')
 })
 
-describe('the property notices when', () => {
+describe('the property detects that', () => {
   test.each(Object.keys(PORT_MUTATIONS) as PortMutation[])('%s', async (mutation) => {
     const details = await fc.check(historyProperty(mutation), { numRuns: 3_000, seed: 42, endOnFailure: true })
     expect(details.failed).toBe(true)

@@ -10,7 +10,7 @@ type Break = (connected: ConnectedTier) => ConnectedTier
 type ServerBreak = (connected: ConnectedTier, tier: MemoryTier) => ConnectedTier
 
 export const PORT_MUTATIONS = {
-  'a fill stores whatever stands there': ({ store, bus }) => ({
+  'a fill stores whatever is under the key': ({ store, bus }) => ({
     bus,
     store: withStore(store, {
       swap: async (key, _expected, next, keepMs) => {
@@ -19,11 +19,11 @@ export const PORT_MUTATIONS = {
       },
     }),
   }),
-  'the bus swallows announcements and says that it was heard': ({ store, bus }) => ({
+  'the bus drops announcements and reports that it was heard': ({ store, bus }) => ({
     store,
     bus: withEvents(bus, (events) => ({ ...events, message: () => undefined })),
   }),
-  'the bus never says that it lost something': ({ store, bus }) => ({
+  'the bus never reports a loss': ({ store, bus }) => ({
     store,
     bus: withEvents(bus, (events) => ({ ...events, lost: () => undefined })),
   }),
@@ -35,7 +35,7 @@ export const PORT_MUTATIONS = {
       lost: () => undefined,
     })),
   }),
-  'the bus claims to be heard when it answers, not when it was asked': ({ store, bus }) => ({
+  'the bus counts as heard from its reply, not from its request': ({ store, bus }) => ({
     store,
     bus: withEvents(bus, (events, nowMs) => ({ ...events, heard: () => events.heard(nowMs() + 10_000) })),
   }),

@@ -23,17 +23,17 @@ const cases: Record<string, () => Promise<unknown>> = {
     holder.cut()
     return open().getOrSet('k', () => 'loaded here')
   },
-  'an L2 that does not answer a read': () => {
+  'an L2 that does not reply to a read': () => {
     const cache = open()
     tier.link.stall()
     return cache.getOrSet('k', () => 'loaded here')
   },
-  'an L2 that does not answer a look-up': () => {
+  'an L2 that does not reply to a look-up': () => {
     const cache = open()
     tier.link.stall()
     return Promise.all([cache.get('k'), cache.getMany(['a', 'b'])])
   },
-  'an L2 that does not answer a write': () => {
+  'an L2 that does not reply to a write': () => {
     const cache = open()
     tier.link.stall()
     return Promise.all([cache.set('k', 1), cache.invalidateTags(['t']), cache.delete('k')])
@@ -62,20 +62,20 @@ const cases: Record<string, () => Promise<unknown>> = {
     await users.save(1, 1)
     return users.save(2, 2).catch(codeOf)
   },
-  'what goes on in the background': async () => {
+  'background work': async () => {
     const cache = open()
     await cache.getOrSet('k', () => 1)
     tier.link.stall()
     await cache.drain()
     return 'drained'
   },
-  'the end of a cache whose work hangs': async () => {
+  'the close of a cache whose work hangs': async () => {
     const cache = open({ closeTimeout: '500ms' })
     void cache.getOrSet('k', never).catch(() => undefined)
     await cache.close()
     return 'closed'
   },
-  'nothing: a refresh waits for the lease of another process behind its back': async () => {
+  'nothing: a background refresh waits for the lease of another process': async () => {
     const cache = open({ staleWhileRevalidate: '1h' })
     await cache.set('k', 'old', { ttl: '10ms' })
     await cache.drain()
@@ -83,7 +83,7 @@ const cases: Record<string, () => Promise<unknown>> = {
     await holdLease()
     return cache.getOrSet('k', () => 'new')
   },
-  'nothing: the loader behind an answer hangs': async () => {
+  'nothing: the load behind a stale value hangs': async () => {
     const cache = open({ staleIfError: '1h' })
     await cache.set('k', 'old')
     await cache.expire('k')

@@ -30,7 +30,7 @@ test('an announcement is delivered before publish returns', async () => {
   await published
 })
 
-test('the bus is heard for ever from the start, without a timer', async () => {
+test('the bus counts as heard for ever from its start, without a timer', async () => {
   const clock = new FakeClock()
   const told: string[] = []
   inProcessBus()
@@ -46,7 +46,7 @@ test('the bus is heard for ever from the start, without a timer', async () => {
   expect(clock.pendingTimers).toBe(0)
 })
 
-test('a cache that fails on a message is told that it missed one, and the others hear it', async () => {
+test('a listener that throws on a message is informed of a loss, and the others receive the message', async () => {
   const hub = inProcessBus()
   const [sender, broken, healthy] = [hub.connect(), hub.connect(), hub.connect()]
   const told: string[] = []
@@ -70,7 +70,7 @@ test('a cache that fails on a message is told that it missed one, and the others
   expect(messages).toEqual(['x'])
 })
 
-test('publishing before the start or after the end is a rejection', async () => {
+test('publish rejects before start and after close', async () => {
   const bus = inProcessBus().connect()
   await expect(bus.publish(Buffer.from('x'))).rejects.toThrow('between start() and close()')
   bus.start(

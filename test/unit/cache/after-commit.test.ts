@@ -6,8 +6,8 @@ const { l1Only, fleet } = leavesNothing()
 
 const tagged = (id: number) => ({ tags: [`t:${id}`] })
 
-describe('a collector', () => {
-  test('does nothing before the commit, and everything with it', async () => {
+describe('an afterCommit collector', () => {
+  test('does nothing before its commit, and everything with it', async () => {
     const { cache } = l1Only({ staleIfError: '1h' })
     for (let id = 1; id <= 5; id++) await cache.set(`k${id}`, id, tagged(id))
     const users = cache.source('users', { load: (id: number) => `user ${id}` })
@@ -48,7 +48,7 @@ describe('a collector', () => {
     await clock.advance(1)
   })
 
-  test('that is dropped does nothing', async () => {
+  test('does nothing if it is dropped', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1)
     const collector = cache.afterCommit().delete('k').clear()
@@ -67,7 +67,7 @@ describe('a collector', () => {
     expect([await cache.get('k'), await namespace.get('k')]).toEqual([1, undefined])
   })
 
-  test('tells all of it in one command', async () => {
+  test('sends all invalidations in one command', async () => {
     const { a, clock } = await fleet()
     await a.cache.set('tokens are known now', 1, tagged(1))
     await clock.advance(1)
@@ -77,7 +77,7 @@ describe('a collector', () => {
     expect(a.tier.link.count()).toBe(1)
   })
 
-  test('answers queued while L2 cannot be reached, and the invalidation is not lost', async () => {
+  test("returns 'queued' while L2 is unreachable, and the invalidation is not lost", async () => {
     const { a, b, clock } = await fleet()
     await b.cache.set('k', 'old')
     await clock.advance(1)
@@ -90,7 +90,7 @@ describe('a collector', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('with nothing in it is applied, and tells nobody', async () => {
+  test("without invalidations returns 'applied' and publishes nothing", async () => {
     const { cache } = l1Only()
     const heard = vi.fn()
     cache.on('invalidated', heard)
@@ -98,7 +98,7 @@ describe('a collector', () => {
     expect(heard).not.toHaveBeenCalled()
   })
 
-  test('committed twice is committed once; afterwards it collects no more', async () => {
+  test('commits once if it is committed twice, and collects nothing afterwards', async () => {
     const { cache } = l1Only()
     const collector = cache.afterCommit().delete('k')
     const first = collector.commit()
@@ -118,7 +118,7 @@ describe('a collector', () => {
     expect(await collector.commit()).toBe('applied')
   })
 
-  test('takes calls of wrapped functions, each once, and lists in pages', async () => {
+  test('takes calls of wrapped functions, each of them once, and lists in pages', async () => {
     const { cache } = l1Only()
     const loads = vi.fn(async (id: number, unit: string) => `${id} ${unit}`)
     const price = cache.wrap(loads, { name: 'price' })
@@ -142,14 +142,14 @@ describe('a collector', () => {
     ['two ids of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' }, 1, 2)],
     ['no id of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' })],
     ['no source', (collector) => collector.invalidate('users', 1)],
-  ])('refuses %s as arguments instead of ignoring one', async (_what, collect) => {
+  ])('refuses %s as arguments instead of ignoring one of them', async (_what, collect) => {
     const { cache } = l1Only()
     const collector = cache.afterCommit()
     expect(() => collect(collector as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(await collector.commit()).toBe('applied')
   })
 
-  test('of a closed cache is refused', async () => {
+  test('is refused by a closed cache', async () => {
     const { cache } = l1Only()
     const collector = cache.afterCommit().delete('k')
     await cache.close()

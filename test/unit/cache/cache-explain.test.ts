@@ -5,7 +5,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('explain', () => {
-  test('says that nothing is there and the loader would answer', async () => {
+  test('reports that nothing is cached and that the loader would run', async () => {
     const { cache } = l1Only({ name: 'shop' })
     expect(await cache.explain('k')).toEqual({
       ...{ key: 'k', scope: 'shop', storeKey: 'shop:k', answeredBy: 'loader', l1: undefined, l2: { state: 'none' } },
@@ -14,7 +14,7 @@ describe('explain', () => {
     })
   })
 
-  test('says what is left of each window, in both tiers, and who would answer', async () => {
+  test('reports what is left of each window in both tiers, and which tier a read would use', async () => {
     const { a, clock } = await fleet({ name: 'shop', ttl: 1000, staleWhileRevalidate: 500, staleIfError: 5000 })
     const orders = a.cache.namespace('orders', { version: 3 })
     await orders.set('k', 1, { l1Ttl: 300, tags: ['t'] })
@@ -43,7 +43,7 @@ describe('explain', () => {
     expect(await orders.explain('k')).toMatchObject({ answeredBy: 'loader', l2: { entry: { state: 'staleIfError' } } })
   })
 
-  test('says which tag is no longer current', async () => {
+  test('reports which tag is no longer current', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1, { tags: ['a', 'b'] })
     await cache.invalidateTags(['a'])
@@ -55,7 +55,7 @@ describe('explain', () => {
     ])
   })
 
-  test('says who loads: nobody, a flight here, or the holder of a lease elsewhere', async () => {
+  test('reports whether a load runs: none, one in this process, or one of a lease holder elsewhere', async () => {
     const { a, b, clock } = await fleet()
     expect((await a.cache.explain('k')).l2).toEqual({ state: 'absent' })
     const gate = deferred<number>()
@@ -71,7 +71,7 @@ describe('explain', () => {
     await caller
   })
 
-  test('says that L2 cannot be reached, that a change waits for it, and that the bus is silent', async () => {
+  test('reports that L2 is unreachable, that a change waits for it, and that the bus is silent', async () => {
     const { a, clock } = await fleet()
     a.tier.cut()
     expect(await a.cache.set('k', 1)).toBe('queued')
@@ -84,14 +84,14 @@ describe('explain', () => {
     expect(await a.cache.explain('k')).toMatchObject({ breaker: 'closed', isQueued: false, isTrusted: true })
   })
 
-  test('says whatever stands there that is no entry of this key', async () => {
+  test('reports anything under the key that is not an entry of this key', async () => {
     const { a, server } = await fleet()
     await a.cache.set('k', 1, { l1Ttl: 0 })
     server.corrupt('tiercache:k', (bytes) => bytes.subarray(0, 20))
     expect((await a.cache.explain('k')).l2).toEqual({ state: 'unusable' })
   })
 
-  test('changes nothing: neither counters, nor recency, nor what L2 holds', async () => {
+  test('changes neither counters, nor recency, nor L2', async () => {
     const { a, server } = await fleet({ l1: { maxEntries: 2 } })
     await a.cache.set('old', 1)
     await a.cache.set('new', 2)
@@ -225,7 +225,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       'The last loaded value was refused, because an invalidation or a write came while it was loaded, 0 ms ago.',
   ],
   [
-    'its load failed while a value at hand may be served',
+    'its load failed while a stale value may be served',
     async ({ a, clock }) => {
       await a.cache.set('k', 1, { staleIfError: 60_000, staleWhileRevalidate: 0 })
       await clock.advance(1000)
@@ -253,7 +253,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
   ],
 ]
 
-describe('why', () => {
+describe('the sentence of explain', () => {
   test.each(STORIES)('when %s', async (_, act, why) => {
     const world = await fleet({ ttl: 1000, staleWhileRevalidate: 500 })
     await act(world)
@@ -266,7 +266,7 @@ describe('why', () => {
     await world.clock.advance(30_000)
   })
 
-  test('follows the option tiers, and lists no tier that the call does not ask', async () => {
+  test('follows the option tiers and lists no tier that the call does not read', async () => {
     const { a } = await fleet()
     await a.cache.set('k', 1)
     expect(await a.cache.explain('k', { tiers: 'l2' })).toMatchObject({ answeredBy: 'l2', l1: undefined })
@@ -275,7 +275,7 @@ describe('why', () => {
     expect(near.why).toContain('L2 is not asked: the option tiers says l1')
   })
 
-  test('an entry that is listed as fresh or stale is what would be served; what may not be served says so', async () => {
+  test('lists an entry as fresh or stale only if it would be served', async () => {
     const { a, clock } = await fleet({ ttl: 60_000 })
     await a.cache.set('k', 1, { tags: ['t'] })
     await a.cache.invalidateTags('t')
@@ -288,7 +288,7 @@ describe('why', () => {
     await clock.advance(30_000)
   })
 
-  test('a value that waits for L2 is served by this process, also where its memory is off', async () => {
+  test('reports a queued value, which this process serves also with its L1 off', async () => {
     const { a, clock } = await fleet({ l1: false })
     a.tier.cut()
     await a.cache.set('k', 1)
@@ -300,7 +300,7 @@ describe('why', () => {
     await clock.advance(30_000)
   })
 
-  test('what it remembers is bounded: the oldest of too many changes is forgotten', async () => {
+  test('forgets the oldest of too many changes', async () => {
     const { cache } = l1Only()
     await cache.delete('first')
     expect((await cache.explain('first')).why).toContain('was deleted')

@@ -6,7 +6,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('getMany', () => {
-  test('answers in the order of its keys, duplicates included, undefined where nothing is', async () => {
+  test('returns values in the order of the keys, duplicates included, and undefined for misses', async () => {
     const { cache } = l1Only()
     await cache.set('a', 1)
     await cache.set('b', null)
@@ -14,7 +14,7 @@ describe('getMany', () => {
     expect(await cache.getMany([])).toEqual([])
   })
 
-  test('asks L2 once for all that memory does not have, and not at all when it has everything', async () => {
+  test('reads L2 once for all keys that are not in memory, and not at all if all are', async () => {
     const { a, b } = await fleet()
     await a.cache.setMany(Array.from({ length: 100 }, (_, i) => [`k${i}`, i] as const))
     await b.cache.get('k7')
@@ -36,7 +36,7 @@ describe('getMany', () => {
 })
 
 describe('getOrSetMany', () => {
-  test('loads what is missing with one call, each key once, and answers in the order of its keys', async () => {
+  test('loads what is missing with one call, each key once, and returns values in the order of the keys', async () => {
     const { cache } = l1Only()
     await cache.set('b', 'cached')
     const load = vi.fn(async (keys: readonly string[]) => keys.map((key) => `loaded ${key}`))
@@ -52,7 +52,7 @@ describe('getOrSetMany', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('reads L2 once for all keys before it loads what is left', async () => {
+  test('reads L2 once for all keys before it loads the rest', async () => {
     const { a, b } = await fleet()
     await a.cache.setMany([
       ['k1', 1],
@@ -84,7 +84,7 @@ describe('getOrSetMany', () => {
     expect([batch, other].map((load) => load.mock.calls.map(([keys]) => keys))).toEqual([[['b', 'c']], [['d']]])
   })
 
-  test('one failing key rejects the call with its error; the others are kept', async () => {
+  test('rejects with the error of a failing key, and caches the others', async () => {
     const { cache } = l1Only()
     const failure = new Error('b is gone')
     const load = (keys: readonly string[]) => keys.map((key) => (key === 'b' ? failure : key))
@@ -92,7 +92,7 @@ describe('getOrSetMany', () => {
     expect(await cache.getMany(['a', 'b', 'c'])).toEqual(['a', undefined, 'c'])
   })
 
-  test('a batch loader that rejects or throws rejects the call with exactly that', async () => {
+  test('rejects with exactly what the batch loader rejects with or throws', async () => {
     const { cache } = l1Only()
     const failure = new TypeError('no database')
     await expect(cache.getOrSetMany(['a', 'b'], () => Promise.reject(failure))).rejects.toBe(failure)
@@ -108,7 +108,7 @@ describe('getOrSetMany', () => {
     ['too many', ['a', 'b', 'c']],
     ['no list', { a: 1 }],
     ['nothing', undefined],
-  ])('%s results are refused: their keys would not be known', async (_name, results) => {
+  ])('refuses %s results, whose keys would not be known', async (_name, results) => {
     const { cache } = l1Only()
     await expect(cache.getOrSetMany(['a', 'b'], () => results as never)).rejects.toMatchObject({
       code: 'BATCH_MISMATCH',
@@ -129,7 +129,7 @@ describe('getOrSetMany', () => {
     expect(await cache.has('b', { version: 2 })).toBe(false)
   })
 
-  test('a hung batch is over at the hard timeout, its signal aborts, and its keys are free', async () => {
+  test('ends a hung batch at the hard timeout, aborts its signal and frees its keys', async () => {
     const { cache, clock } = l1Only({ hardTimeout: 500 })
     let signal: AbortSignal | undefined
     const many = cache.getOrSetMany(['a', 'b'], (_keys, ctx) => {
@@ -145,7 +145,7 @@ describe('getOrSetMany', () => {
     expect(await cache.getOrSetMany(['a', 'b'], (keys) => keys)).toEqual(['a', 'b'])
   })
 
-  test('its signal stays quiet while anybody waits for one of its keys', async () => {
+  test('does not abort the signal of a batch while a caller waits for one of its keys', async () => {
     const { cache } = l1Only()
     const abort = new AbortController()
     const gate = deferred<readonly string[]>()
@@ -165,7 +165,7 @@ describe('getOrSetMany', () => {
     expect(await other).toBe('b')
   })
 
-  test('its signal aborts when everybody who waited for its keys has left', async () => {
+  test('aborts the signal of a batch when every caller that waited for its keys has left', async () => {
     const { cache } = l1Only()
     const abort = new AbortController()
     let signal: AbortSignal | undefined
@@ -181,7 +181,7 @@ describe('getOrSetMany', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('a batch loader that asks for one of its own keys is told so', async () => {
+  test('rejects a read by a batch loader of one of its own keys', async () => {
     const { cache } = l1Only()
     const asksItself = async (keys: readonly string[]) => {
       await settle()
@@ -192,7 +192,7 @@ describe('getOrSetMany', () => {
     expect(await cache.getOrSetMany(['a', 'b'], asksAnother)).toEqual(['c', 'b'])
   })
 
-  test('a key that waits for another process does not hold up the others for long', async () => {
+  test('is not delayed for long by a key that another process loads', async () => {
     const { a, b, clock } = await fleet()
     const gate = deferred<string>()
     const inA = a.cache.getOrSet('k1', () => gate.promise)

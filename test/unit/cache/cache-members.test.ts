@@ -7,7 +7,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { fleet, l1Only } = leavesNothing()
 
 describe('createCache', () => {
-  test('without any option makes a bounded L1 with single flight', async () => {
+  test('without options makes a bounded L1 with single flight', async () => {
     await using cache = createCache()
     const load = vi.fn(async (ctx: { key: string }) => ctx.key.length)
     expect(await Promise.all([cache.getOrSet('four', load), cache.getOrSet('four', load)])).toEqual([4, 4])
@@ -16,7 +16,7 @@ describe('createCache', () => {
     expect(cache.path).toBe('tiercache')
   })
 
-  test('takes its time from the clock that it is given, and from no other', async () => {
+  test('takes the time from the clock that it is given, and from no other', async () => {
     const { cache, clock } = l1Only({ ttl: 10 })
     await cache.set('k', 1)
     await clock.advance(9)
@@ -27,7 +27,7 @@ describe('createCache', () => {
 })
 
 describe('get, lookup, has and peek', () => {
-  test('never load, and answer undefined, not found and false for what is not there', async () => {
+  test('never load, and return undefined, not found and false for a miss', async () => {
     const { cache } = l1Only()
     expect(await cache.get('k')).toBeUndefined()
     expect(await cache.lookup('k')).toEqual({ found: false })
@@ -35,19 +35,22 @@ describe('get, lookup, has and peek', () => {
     expect(cache.peek('k')).toBeUndefined()
   })
 
-  test.each([[undefined], [null], [0], [''], [false], [Number.NaN]])('%o is a value like any other', async (value) => {
-    const { cache } = l1Only()
-    await cache.set('k', value)
-    expect(await cache.get('k')).toBe(value)
-    expect(await cache.lookup('k')).toMatchObject({ found: true, value })
-    expect(await cache.has('k')).toBe(true)
-    expect(cache.peek('k')).toBe(value)
-    const load = vi.fn()
-    expect(await cache.getOrSet('k', load)).toBe(value)
-    expect(load).not.toHaveBeenCalled()
-  })
+  test.each([[undefined], [null], [0], [''], [false], [Number.NaN]])(
+    'take %o as a value like any other',
+    async (value) => {
+      const { cache } = l1Only()
+      await cache.set('k', value)
+      expect(await cache.get('k')).toBe(value)
+      expect(await cache.lookup('k')).toMatchObject({ found: true, value })
+      expect(await cache.has('k')).toBe(true)
+      expect(cache.peek('k')).toBe(value)
+      const load = vi.fn()
+      expect(await cache.getOrSet('k', load)).toBe(value)
+      expect(load).not.toHaveBeenCalled()
+    },
+  )
 
-  test('lookup tells the tier, the state, the age, what is left, and the tags', async () => {
+  test('lookup returns the tier, the state, the age, the time left and the tags', async () => {
     const { cache, clock } = l1Only({ ttl: 1000, staleWhileRevalidate: 500, staleIfError: 5000 })
     await cache.set('k', 'v', { tags: ['a', 'b', 'a'] })
     await clock.advance(400)
@@ -61,7 +64,7 @@ describe('get, lookup, has and peek', () => {
     expect(await cache.lookup('k')).toEqual({ found: false })
   })
 
-  test('what only a failing load could use is neither got, had nor peeked at', async () => {
+  test('do not return an entry that is usable only if loading fails', async () => {
     const { cache, clock } = l1Only({ ttl: 1000, staleIfError: 5000 })
     await cache.set('k', 'v')
     await clock.advance(1000)
@@ -80,14 +83,14 @@ describe('get, lookup, has and peek', () => {
     expect(cache.peek('new')).toBe(2)
   })
 
-  test('tiers: l2 passes memory by', async () => {
+  test("do not read memory with tiers: 'l2'", async () => {
     const { a } = await fleet()
     await a.cache.set('k', 1, { tiers: 'l1' })
     expect(await a.cache.get('k', { tiers: 'l2' })).toBeUndefined()
     expect(await a.cache.get('k', { tiers: 'l1' })).toBe(1)
   })
 
-  test('a signal that has been aborted rejects with its reason', async () => {
+  test('reject with the reason of a signal that is aborted already', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1)
     const reason = new Error('the request is gone')
@@ -98,7 +101,7 @@ describe('get, lookup, has and peek', () => {
 })
 
 describe('set, delete, expire and clear', () => {
-  test('answer what came of it, and have their effect before their promise settles', async () => {
+  test('return the result, and have their effect before their promise settles', async () => {
     const { cache } = l1Only({ staleIfError: '1h' })
     const settingOne = cache.set('k', 1)
     expect(cache.peek('k')).toBe(1)
@@ -117,7 +120,7 @@ describe('set, delete, expire and clear', () => {
     expect(await cache.lookup('k')).toEqual({ found: false })
   })
 
-  test('take one key or many; what is not there is no mistake', async () => {
+  test('take one key or many, present or not', async () => {
     const { cache } = l1Only()
     await cache.setMany([
       ['a', 1],
@@ -138,7 +141,7 @@ describe('set, delete, expire and clear', () => {
     expect(await cache.has('user:1')).toBe(false)
   })
 
-  test('set with a ttl of 0 keeps nothing, and takes what was there away', async () => {
+  test('set with a ttl of 0 stores nothing and removes the old entry', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1)
     expect(await cache.set('k', 2, { ttl: 0 })).toBe('applied')
@@ -161,7 +164,7 @@ describe('set, delete, expire and clear', () => {
     expect(await cache.getMany(['b', 'a'])).toEqual([2, undefined])
   })
 
-  test('a version is another entry, in every verb', async () => {
+  test('take another version as another entry', async () => {
     const { cache } = l1Only()
     await cache.set('k', 'one')
     await cache.set('k', 'two', { version: 2 })
@@ -181,7 +184,7 @@ describe('set, delete, expire and clear', () => {
 })
 
 describe('stats and on', () => {
-  test('stats are copies: a later read does not change them', async () => {
+  test('stats() returns a copy that a later read does not change', async () => {
     const { cache } = l1Only()
     const before = cache.stats()
     await cache.set('k', 1)
@@ -211,7 +214,7 @@ describe('stats and on', () => {
     expect(timed.latency).toMatchObject({ count: 2, sumMs: 40, p99Ms: 64 })
   })
 
-  test('every outcome is one event, told in order, until the listener is removed', async () => {
+  test('every outcome is one event, in order, until the listener is removed', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const told: string[] = []
     const ends = (['hit', 'miss', 'loaded', 'stored', 'invalidated'] as const).map((event) =>
@@ -231,7 +234,7 @@ describe('stats and on', () => {
     ])
   })
 
-  test('a listener that throws hurts neither the cache nor the other listeners', async () => {
+  test('a listener that throws affects neither the cache nor the other listeners', async () => {
     const { cache } = l1Only()
     const failures: unknown[] = []
     cache.on('listenerFailed', ({ event }) => failures.push(event))
@@ -249,7 +252,7 @@ describe('stats and on', () => {
     expect(third).toHaveBeenCalledTimes(1)
   })
 
-  test('whether a loaded value was kept is told as it was', async () => {
+  test('an event reports whether a loaded value was stored', async () => {
     const { cache } = l1Only()
     const kept: [string, boolean][] = []
     cache.on('loaded', (detail) => kept.push([detail.key, detail.kept]))
@@ -268,7 +271,7 @@ describe('stats and on', () => {
   })
 })
 
-describe('arguments that are not what they must be', () => {
+describe('wrong arguments', () => {
   test.each<[string, string, (cache: Cache) => Promise<unknown>]>([
     ['a key that is no string', 'INVALID_KEY', (cache) => cache.get(7 as never)],
     ['a symbol as key', 'INVALID_KEY', (cache) => cache.getOrSet(Symbol('k') as never, () => 1)],
@@ -287,7 +290,7 @@ describe('arguments that are not what they must be', () => {
     ['a tag that is no string', 'INVALID_KEY', (cache) => cache.invalidateTags([7 as never])],
     ['entries that are no pairs', 'INVALID_OPTION', (cache) => cache.setMany([['a']] as never)],
     ['entries that are no list', 'INVALID_OPTION', (cache) => cache.setMany({ a: 1 } as never)],
-  ])('%s: the call rejects, it does not throw', async (_name, code, call) => {
+  ])('%s: the call rejects instead of throwing', async (_name, code, call) => {
     const { cache } = l1Only()
     const outcome = call(cache)
     expect(outcome).toBeInstanceOf(Promise)
@@ -298,7 +301,7 @@ describe('arguments that are not what they must be', () => {
     expect(cache.stats()).toMatchObject({ writes: 0, invalidations: 0, l1: { entries: 0 } })
   })
 
-  test('an event that does not exist is refused, with the nearest one named', () => {
+  test('an unknown event is refused, and the message suggests the nearest name', () => {
     const { cache } = l1Only()
     expect(() => cache.on('hits' as never, () => undefined)).toThrow('Did you mean hit?')
     expect(() => cache.on('hit', 'log' as never)).toThrow(/listener must be a function/)
@@ -306,7 +309,7 @@ describe('arguments that are not what they must be', () => {
 })
 
 describe('drain and close', () => {
-  test('drain waits for a refresh behind a caller', async () => {
+  test('drain() waits for a background refresh', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 1000 })
     await cache.getOrSet('k', () => 1)
     await clock.advance(10)
@@ -325,7 +328,7 @@ describe('drain and close', () => {
     expect(await cache.get('k')).toBe(2)
   })
 
-  test('a closed cache refuses every call with CLOSED, and closing again answers the same', async () => {
+  test('a closed cache refuses every call with CLOSED, and closing it again returns the same promise', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1)
     const closing = cache.close()
@@ -365,7 +368,7 @@ describe('drain and close', () => {
     expect(closed).toHaveBeenCalledExactlyOnceWith({ lost: 0, unsaved: 0 })
   })
 
-  test('close waits for loads under way, and their callers are served', async () => {
+  test('close() waits for running loads, and their callers are served', async () => {
     const { cache, clock } = l1Only()
     const caller = cache.getOrSet('k', () => new Promise((resolve) => void clock.after(40, () => resolve(1))))
     await settle()
@@ -375,7 +378,7 @@ describe('drain and close', () => {
     await closing
   })
 
-  test('close waits at most closeTimeout for a hung loader, whose callers are told CLOSED and whose signal aborts', async () => {
+  test('close() waits at most closeTimeout for a hung loader, rejects its callers with CLOSED and aborts its signal', async () => {
     const { cache, clock } = l1Only({ closeTimeout: 500, hardTimeout: Number.POSITIVE_INFINITY })
     let signal: AbortSignal | undefined
     const caller = cache.getOrSet('k', (ctx) => {
@@ -393,7 +396,7 @@ describe('drain and close', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('a loader that answers after close() changes nothing any more', async () => {
+  test('a loader that returns after close() changes nothing', async () => {
     const { cache, clock } = l1Only({ closeTimeout: 10 })
     const caller = cache.getOrSet('k', () => new Promise((resolve) => void clock.after(40, () => resolve(1))))
     const outcome = caller.catch((error: unknown) => error)

@@ -6,7 +6,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('l1', () => {
-  test('maxEntries drops the least recently read, and tells it', async () => {
+  test('maxEntries evicts the least recently read entry and reports it', async () => {
     const { cache } = l1Only({ l1: { maxEntries: 3 } })
     const evicted: string[] = []
     cache.on('evicted', ({ key }) => evicted.push(key))
@@ -18,7 +18,7 @@ describe('l1', () => {
     expect(cache.stats().l1.bytes).toBeGreaterThan(0)
   })
 
-  test('maxBytes bounds the estimated size of what is kept', async () => {
+  test('maxBytes bounds the estimated size of all entries', async () => {
     const { cache } = l1Only({ l1: { maxBytes: 20_000 } })
     for (let i = 0; i < 100; i++) await cache.set(`k${i}`, 'x'.repeat(1000))
     const { entries, bytes, evictions } = cache.stats().l1
@@ -38,14 +38,14 @@ describe('l1', () => {
     expect(a.cache.peek('large')).toBeUndefined()
   })
 
-  test('a value that became too large does not leave its smaller forerunner behind', async () => {
+  test('a value that is too large removes the older, smaller value of its key', async () => {
     const { cache } = l1Only({ l1: { maxEntryBytes: 1000 } })
     await cache.set('k', 'small')
     await cache.set('k', 'x'.repeat(2000))
     expect(await cache.has('k')).toBe(false)
   })
 
-  test('the size is that of the encoded payload where there is one', async () => {
+  test('the size of an entry is that of its encoded payload, if there is one', async () => {
     const { a, b } = await fleet({ l1: { maxBytes: 1_000_000 } })
     const value = new Array(10_000).fill(1)
     await a.cache.set('k', value)
@@ -56,7 +56,7 @@ describe('l1', () => {
     expect(a.cache.stats().l1.bytes).toBeGreaterThan(11_000)
   })
 
-  test('ttl caps the life in memory alone, to the millisecond', async () => {
+  test('ttl limits the life in memory only, to the millisecond', async () => {
     const { a, clock } = await fleet({ ttl: 1000, l1: { ttl: 100 } })
     await a.cache.set('k', 1)
     await clock.advance(99)
@@ -65,7 +65,7 @@ describe('l1', () => {
     expect(await a.cache.lookup('k')).toMatchObject({ tier: 'l2', state: 'fresh' })
   })
 
-  test('l1Ttl does the same for one call, and 0 keeps a value out of memory', async () => {
+  test('l1Ttl limits it for one call, and 0 keeps a value out of memory', async () => {
     const { a, clock } = await fleet({ ttl: 1000 })
     await a.cache.set('none', 1, { l1Ttl: 0 })
     expect(a.cache.peek('none')).toBeUndefined()
@@ -79,7 +79,7 @@ describe('l1', () => {
     expect(await a.cache.has('short')).toBe(true)
   })
 
-  test('false is a cache without memory: every read asks L2', async () => {
+  test('l1: false is a cache without memory, whose every read asks L2', async () => {
     const { a } = await fleet({ l1: false })
     await a.cache.set('k', 1)
     a.tier.link.resetCounts()
@@ -88,7 +88,7 @@ describe('l1', () => {
     expect(a.cache.peek('k')).toBeUndefined()
   })
 
-  test('false and no L2 still runs one load for callers at the same time', async () => {
+  test('l1: false without an L2 still runs one load for simultaneous callers', async () => {
     const { cache } = l1Only({ l1: false })
     let loads = 0
     const load = async () => {
@@ -101,7 +101,7 @@ describe('l1', () => {
 })
 
 describe('l1.values', () => {
-  test("'shared' hands out the very object that was loaded", async () => {
+  test("'shared' returns the very object that was loaded", async () => {
     const { cache } = l1Only()
     const value = { list: [1] }
     expect(await cache.getOrSet('k', () => value)).toBe(value)
@@ -109,14 +109,14 @@ describe('l1.values', () => {
     expect(cache.peek('k')).toBe(value)
   })
 
-  test("'frozen' makes a caller's mistake an error instead of everybody's surprise", async () => {
+  test("'frozen' makes a caller’s change of a value an error", async () => {
     const { cache } = l1Only({ l1: { values: 'frozen' } })
     const first = await cache.getOrSet('k', () => ({ list: [1] }))
     expect(() => first.list.push(2)).toThrow(TypeError)
     expect(await cache.get('k')).toEqual({ list: [1] })
   })
 
-  test("'checked' tells whose value a caller changed, and gives the others what it was", async () => {
+  test("'checked' reports the key of a value that a caller changed, and returns the original value to the others", async () => {
     const { cache } = l1Only({ l1: { values: 'checked' } })
     const notices: { code: string; detail: string; error?: Error | undefined }[] = []
     cache.on('notice', (notice) => notices.push(notice))
@@ -141,7 +141,7 @@ describe('l1.values', () => {
     expect(notices[1]?.detail).toMatch(/"k" in tiercache\/other/)
   })
 
-  test("'checked' keeps what cannot be changed, whatever it is", async () => {
+  test("'checked' keeps immutable values of every kind", async () => {
     const { cache } = l1Only({ l1: { values: 'checked' } })
     for (const value of ['text', 1, null, undefined, true, 1n, Number.NaN]) {
       await cache.set('k', value)
@@ -149,7 +149,7 @@ describe('l1.values', () => {
     }
   })
 
-  test("'cloned' gives every caller a copy of its own, those of one flight included", async () => {
+  test("'cloned' returns a copy to every caller, also to those that share a load", async () => {
     const { cache } = l1Only({ l1: { values: 'cloned' } })
     const loaded = { list: [1] }
     const load = async () => {
@@ -168,7 +168,7 @@ describe('l1.values', () => {
     expect(await cache.lookup('k')).toMatchObject({ value: { list: [1] } })
   })
 
-  test("'cloned' copies what came from L2 as well", async () => {
+  test("'cloned' copies values from L2 too", async () => {
     const { a, b } = await fleet({ l1: { values: 'cloned' } })
     await a.cache.set('k', { list: [1] })
     const first = await b.cache.getOrSet('k', () => ({ list: [0] }))
@@ -176,7 +176,7 @@ describe('l1.values', () => {
     expect(await b.cache.get('k')).toEqual({ list: [1] })
   })
 
-  test("a loaded value that 'cloned' cannot copy goes to its callers, is not kept, and is no error of theirs", async () => {
+  test("a loaded value that 'cloned' cannot copy is returned to its callers and not kept", async () => {
     const { cache } = l1Only({ l1: { values: 'cloned' } })
     class Cart {
       items = 1

@@ -4,7 +4,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('a namespace', () => {
-  test('keeps its keys apart from its parent, its siblings, its versions, and from keys that look like its own', async () => {
+  test('keeps its keys apart from those of its parent, its siblings and its versions, and from keys that look like its own', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const caches = [
       cache,
@@ -22,7 +22,7 @@ describe('a namespace', () => {
     expect(caches.map((each) => each.path)).toEqual(['shop', 'shop/a', 'shop/b', 'shop/a@2', 'shop/a/b'])
   })
 
-  test('has defaults of its own and takes the others from its parent', async () => {
+  test('has its own defaults and inherits the others from its parent', async () => {
     const { cache, clock } = l1Only({ ttl: 100, staleWhileRevalidate: 100 })
     const short = cache.namespace('short', { ttl: 10 })
     const nested = short.namespace('nested', { staleWhileRevalidate: 0 })
@@ -36,7 +36,7 @@ describe('a namespace', () => {
     expect(await states()).toEqual([true, false, false])
   })
 
-  test('is cleared with its parent, and clears what is nested in it', async () => {
+  test('is cleared with its parent, and clears the namespaces nested in it', async () => {
     const { cache } = l1Only()
     const a = cache.namespace('a')
     const caches = [cache, a, a.namespace('x'), a.namespace('x', { version: 2 }), cache.namespace('b')]
@@ -50,7 +50,7 @@ describe('a namespace', () => {
     expect(await has()).toEqual([false, false, false, false, false])
   })
 
-  test('one version is cleared and another one stays, in every process', async () => {
+  test('in one version can be cleared without the other, in every process', async () => {
     const { a, b, clock } = await fleet()
     const [one, two] = [1, 2].map((version) => a.cache.namespace('catalog', { version }))
     await Promise.all([one?.set('k', 'one'), two?.set('k', 'two')])
@@ -71,7 +71,7 @@ describe('a namespace', () => {
     expect([await cache.has('k'), await a.has('k'), await a.namespace('x').has('k')]).toEqual([false, false, true])
   })
 
-  test('shares memory, events, statistics and the end of the cache', async () => {
+  test('shares memory, events, statistics and close() with the cache', async () => {
     const { cache } = l1Only({ l1: { maxEntries: 2 } })
     const a = cache.namespace('a')
     const scopes: string[] = []
@@ -86,7 +86,7 @@ describe('a namespace', () => {
     await expect(cache.get('3')).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  test('a version in the name of the cache is another cache', async () => {
+  test('is apart for each version of the cache', async () => {
     const { a, server, clock } = await fleet({ name: 'shop', version: 7 })
     await a.cache.set('k', 1)
     expect(a.cache.path).toBe('shop@7')

@@ -86,7 +86,7 @@ describe('createCache refuses', () => {
     expect(tier.connect, 'nothing was opened').not.toHaveBeenCalled()
   })
 
-  test('an l2 that is no tier', () => {
+  test('an l2 that is not a tier', () => {
     expect(refusalOf({ l2: {} }).message).toMatch(
       /l2 must be a tier such as redisTier\(client\), from tiercache\/redis; got/,
     )

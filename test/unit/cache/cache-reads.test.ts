@@ -35,8 +35,8 @@ async function whatCounts(cache: Cache, work: () => unknown) {
   return { outcomes: Object.fromEntries(after.filter(([, count]) => count !== 0)), events: events.names() }
 }
 
-describe('in memory alone', () => {
-  test('a load, a hit and a read that finds nothing', async () => {
+describe('with memory alone', () => {
+  test('a load is one outcome, and so are a hit and a miss of a read that never loads', async () => {
     const { cache } = l1Only()
     const counted = await whatCounts(cache, async () => {
       await cache.getOrSet('k', () => 1)
@@ -52,7 +52,7 @@ describe('in memory alone', () => {
     expect(cache.stats()).toMatchObject({ hits: { l1: 2, l2: 0 }, misses: 3, staleServed: 0, hitRatio: 2 / 5 })
   })
 
-  test('callers of one load: the first loaded, the others joined it', async () => {
+  test('of the callers of one load the first counts as loaded, the others as joined', async () => {
     const { cache } = l1Only()
     const gate = deferred<number>()
     const counted = await whatCounts(cache, async () => {
@@ -64,7 +64,7 @@ describe('in memory alone', () => {
     expect(cache.stats()).toMatchObject({ loads: 1, misses: 1, hitRatio: 0 })
   })
 
-  test('a load that fails is a failed read of each caller that waited', async () => {
+  test('a load that fails is a failed read of each caller that waited for it', async () => {
     const { cache } = l1Only()
     const counted = await whatCounts(cache, () =>
       Promise.allSettled([cache.getOrSet('k', down), cache.getOrSet('k', down)]),
@@ -72,7 +72,7 @@ describe('in memory alone', () => {
     expect(counted).toEqual({ outcomes: { failed: 2 }, events: ['miss', 'miss'] })
   })
 
-  test('a stale value while a refresh runs: one stale read, one event', async () => {
+  test('a stale value served while a refresh runs is one stale read and one event', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 100 })
     await cache.set('k', 1)
     await clock.advance(10)
@@ -84,7 +84,7 @@ describe('in memory alone', () => {
     expect(cache.stats()).toMatchObject({ hits: { l1: 0 }, misses: 0, staleServed: 1, loads: 1, hitRatio: 1 })
   })
 
-  test('a value that answers for a failed load: one read of staleIfError, also while the next load waits', async () => {
+  test('a stale value served because a load failed is one read of staleIfError, also during the pause after it', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: 100_000 })
     await cache.set('k', 1)
     await clock.advance(10)
@@ -99,7 +99,7 @@ describe('in memory alone', () => {
     expect(cache.stats()).toMatchObject({ misses: 0, staleServed: 3, hitRatio: 0 })
   })
 
-  test('softTimeout: the read is over with the value at hand, and the load that goes on counts no second one', async () => {
+  test('with softTimeout the read ends with the stale value, and the load that goes on counts no second read', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: 100_000, softTimeout: 50 })
     await cache.set('k', 1)
     await clock.advance(10)
@@ -114,7 +114,7 @@ describe('in memory alone', () => {
     expect(counted).toEqual({ outcomes: { 'staleIfSlow l1': 1 }, events: ['servedStale'] })
   })
 
-  test('hardTimeout, of the load and of a caller that joined it in more of a hurry', async () => {
+  test('a hardTimeout counts once, of the load and of a caller that joined it with a shorter one', async () => {
     const { cache, clock } = l1Only()
     const counted = await whatCounts(cache, async () => {
       const slow = cache.getOrSet('k', never, { hardTimeout: 100 }).catch(() => undefined)
@@ -125,7 +125,7 @@ describe('in memory alone', () => {
     expect(counted).toEqual({ outcomes: { timedOut: 2 }, events: ['miss', 'miss'] })
   })
 
-  test('a caller that leaves is aborted, and the others are not; an aborted signal is an aborted read', async () => {
+  test('a caller that leaves is an aborted read and the others are not, and a call with an aborted signal is one too', async () => {
     const { cache } = l1Only()
     const gate = deferred<number>()
     const leaving = new AbortController()
@@ -144,7 +144,7 @@ describe('in memory alone', () => {
     expect(cache.stats().hitRatio).toBe(0)
   })
 
-  test('the last caller that leaves ends the load, and is the one read that was aborted', async () => {
+  test('the last caller that leaves ends the load and is its one aborted read', async () => {
     const { cache } = l1Only()
     const leaving = new AbortController()
     const counted = await whatCounts(cache, async () => {
@@ -156,7 +156,7 @@ describe('in memory alone', () => {
     expect(counted).toEqual({ outcomes: { aborted: 1 }, events: [] })
   })
 
-  test('a read that close() ended has failed; a call after it is refused and is no read', async () => {
+  test('a read that close() ended is a failed read, and a call after it is not a read', async () => {
     const { cache, clock } = l1Only({ closeTimeout: 10 })
     const counted = await whatCounts(cache, async () => {
       const caller = cache.getOrSet('k', never).catch(() => undefined)
@@ -183,7 +183,7 @@ describe('in memory alone', () => {
     expect(await whatCounts(cache, () => call(cache))).toEqual({ outcomes: {}, events: [] })
   })
 
-  test('many-reads count each key; a key that getOrSetMany is given twice is read once', async () => {
+  test('reads of many keys count each key, and a key given twice to getOrSetMany counts once', async () => {
     const { cache } = l1Only()
     await cache.set('a', 1)
     const counted = await whatCounts(cache, async () => {
@@ -195,7 +195,7 @@ describe('in memory alone', () => {
     expect(counted.outcomes).toEqual({ 'hit l1': 3, absent: 1, loaded: 1, failed: 1 })
   })
 
-  test('a source, a request scope and a queued change are read like anything else', async () => {
+  test('reads through a source, in a request scope and of a queued change count like any read', async () => {
     const { cache } = l1Only()
     const source = cache.source('users', { load: (id: number) => id, save: () => undefined, write: 'behind' })
     const counted = await whatCounts(cache, async () => {
@@ -214,7 +214,7 @@ describe('in memory alone', () => {
 })
 
 describe('with an L2', () => {
-  test('a hit there, callers that join the read of it, and a stale entry there: one each', async () => {
+  test('a hit in L2, a caller that joins the read of it, and a stale entry in L2 are one read each', async () => {
     const { a, b, clock } = await fleet({ ttl: 10, staleWhileRevalidate: 1000 })
     await a.cache.set('k', 1)
     const fresh = await whatCounts(b.cache, () => Promise.all([1, 2].map(() => b.cache.getOrSet('k', () => 2))))
@@ -228,7 +228,7 @@ describe('with an L2', () => {
     expect(stale).toEqual({ outcomes: { 'stale l2': 2 }, events: ['servedStale', 'servedStale'] })
   })
 
-  test('a stale value of memory is served and refreshed through L2: one stale read', async () => {
+  test('a stale value in memory that is refreshed through L2 is one stale read', async () => {
     const { a, clock } = await fleet({ ttl: 10, staleWhileRevalidate: 1000 })
     await a.cache.set('k', 1)
     await clock.advance(10)
@@ -239,7 +239,7 @@ describe('with an L2', () => {
     expect(counted).toEqual({ outcomes: { 'stale l1': 1 }, events: ['servedStale'] })
   })
 
-  test('an entry of L2 that answers for a failed load: one read of staleIfError', async () => {
+  test('an entry of L2 served because a load failed is one read of staleIfError', async () => {
     const { a, b, clock } = await fleet({ ttl: 10, staleIfError: 100_000 })
     await a.cache.set('k', 1)
     await clock.advance(10)
@@ -248,7 +248,7 @@ describe('with an L2', () => {
   })
 })
 
-describe('what became of a loaded value', () => {
+describe('what happened to a loaded value', () => {
   const told = (cache: Cache) => record<CacheEvents>(cache, ['loaded', 'stored', 'storeFailed'])
 
   test.each([
@@ -257,7 +257,7 @@ describe('what became of a loaded value', () => {
     ['has no ttl', { ttl: 0 }, () => 1, { kept: false, notKept: 'ttlIsZero' }, undefined],
     ['has no tier to stay in', { l1Ttl: 0 }, () => 1, { kept: false, notKept: 'unavailable' }, undefined],
     ['is too large', {}, () => 'x'.repeat(10_000), { kept: false, notKept: 'unavailable' }, undefined],
-  ])('without an L2, when it %s', async (_, options, load, loaded, tiers) => {
+  ])('is reported without an L2, when it %s', async (_, options, load, loaded, tiers) => {
     const { cache } = l1Only({ l1: { maxEntryBytes: 1000 } })
     const events = told(cache)
     await cache.getOrSet('k', load as () => unknown, options)
@@ -266,7 +266,7 @@ describe('what became of a loaded value', () => {
     expect(cache.peek('k') !== undefined).toBe(loaded.kept)
   })
 
-  test('with an L2: both tiers, one of them, or none for a value that L2 refuses', async () => {
+  test('is reported with an L2: stored in both tiers, in one, or in none if L2 refuses it', async () => {
     const { a } = await fleet()
     const events = told(a.cache)
     await a.cache.getOrSet('both', () => 1)
@@ -291,7 +291,7 @@ describe('what became of a loaded value', () => {
     expect(a.cache.stats()).toMatchObject({ loads: 4, stored: 3, storeFailures: 1 })
   })
 
-  test('an invalidation that came before the fill: the value is in no tier', async () => {
+  test('is reported as stored in no tier if an invalidation came before the fill', async () => {
     const { a, b, clock } = await fleet()
     const events = told(a.cache)
     const gate = deferred<number>()
@@ -305,7 +305,7 @@ describe('what became of a loaded value', () => {
     expect(events.of('stored')).toEqual([])
   })
 
-  test('a value of set() was stored, too, and the event says where', async () => {
+  test('is reported also for a value of set(), with its tiers', async () => {
     const { cache } = l1Only()
     const { a, clock } = await fleet()
     const here = told(cache)
@@ -320,8 +320,8 @@ describe('what became of a loaded value', () => {
   })
 })
 
-describe('the scope that an event names', () => {
-  test('is the one of the entry: evicted, read, written and deleted under a namespace or a version', async () => {
+describe('the path that an event names', () => {
+  test('is that of the entry, under a namespace or a version, for eviction, read, write and delete', async () => {
     const { cache } = l1Only({ name: 'shop', l1: { maxEntries: 1 } })
     const events = record<CacheEvents>(cache, ['evicted', 'hit', 'stored', 'invalidated', 'miss'])
     const users = cache.namespace('users', { version: 3 })
@@ -344,7 +344,7 @@ describe('the scope that an event names', () => {
     ])
   })
 
-  test('is told by another process as well, with the verb', async () => {
+  test('is the same in the event of another process, which names the verb too', async () => {
     const { a, b, clock } = await fleet({ name: 'shop' })
     const users = a.cache.namespace('users', { version: 3 })
     const events = record<CacheEvents>(b.cache, ['invalidated'])
@@ -368,7 +368,7 @@ describe('the scope that an event names', () => {
   })
 })
 
-test('a cache with its L1 off counts its reads, too', async () => {
+test('a cache without L1 counts its reads too', async () => {
   const { clock } = l1Only()
   const cache = open(clock, { l1: false })
   const counted = await whatCounts(cache, () => Promise.all([1, 2].map(() => cache.getOrSet('k', () => 1))))

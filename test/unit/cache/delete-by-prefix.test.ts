@@ -5,7 +5,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { fleet, l1Only } = leavesNothing()
 
-test('every key that begins with it is gone in every process, and no other', async () => {
+test('every key that begins with the prefix is gone in every process, and no other key', async () => {
   const { a, b, clock } = await fleet()
   for (const key of ['user:1', 'user:2', 'user', 'order:1']) await a.cache.set(key, key)
   expect(await b.cache.getMany(['user:1', 'user:2', 'user', 'order:1'])).toEqual([
@@ -26,7 +26,7 @@ test('every key that begins with it is gone in every process, and no other', asy
   }
 })
 
-test('it stays within its namespace and version', async () => {
+test('deleteByPrefix stays within its namespace and version', async () => {
   const { a } = await fleet()
   const spaces = [a.cache, a.cache.namespace('ns'), a.cache.namespace('ns', { version: 2 })]
   for (const space of spaces) await space.set('k1', 'v')
@@ -34,7 +34,7 @@ test('it stays within its namespace and version', async () => {
   expect(await Promise.all(spaces.map((space) => space.get('k1')))).toEqual(['v', undefined, 'v'])
 })
 
-test('characters that mean something in patterns and in cluster slots are taken by their letters', async () => {
+test('characters with a meaning in patterns or cluster slots are taken literally', async () => {
   const { a } = await fleet()
   for (const key of ['a*b', 'a{b}', 'a%b', 'axb']) await a.cache.set(key, 'v')
   expect(await a.cache.deleteByPrefix('a*')).toBe(1)
@@ -43,7 +43,7 @@ test('characters that mean something in patterns and in cluster slots are taken 
   expect(await a.cache.get('axb')).toBe('v')
 })
 
-test('a load that began before it stores nothing, here or in another process', async () => {
+test('a load that began before deleteByPrefix stores nothing, in this process or another', async () => {
   const { a, b, clock } = await fleet()
   const gate = deferred<string>()
   const callers = [a, b].map(({ cache }, i) => cache.getOrSet(`k${i}`, () => gate.promise))
@@ -56,7 +56,7 @@ test('a load that began before it stores nothing, here or in another process', a
   for (const { cache } of [a, b]) expect(await cache.getMany(['k0', 'k1'])).toEqual([undefined, undefined])
 })
 
-test('a value that waits for Redis and begins with it does not arrive any more', async () => {
+test('a queued value whose key begins with the prefix is never written to Redis', async () => {
   const { a, b, clock } = await fleet()
   const stopRefusing = a.tier.link.inject({ on: 'apply', effect: 'refuse' })
   expect(await a.cache.set('k', 'old')).toBe('queued')
@@ -67,7 +67,7 @@ test('a value that waits for Redis and begins with it does not arrive any more',
   expect(await b.cache.get('k')).toBeUndefined()
 })
 
-test('memory alone answers how many it had', async () => {
+test('without an L2 it returns how many keys memory had', async () => {
   const { cache } = l1Only()
   await cache.set('a1', 1)
   await cache.set('a2', 2)
@@ -76,7 +76,7 @@ test('memory alone answers how many it had', async () => {
   expect(cache.peek('b1')).toBe(3)
 })
 
-test('caches of one process hear of it over their bus', async () => {
+test('other caches of one process receive it over their bus', async () => {
   const hub = inProcessBus()
   const clock = new FakeClock()
   const [a, b] = [createCache({ clock, bus: hub.connect() }), createCache({ clock, bus: hub.connect() })]
@@ -87,7 +87,7 @@ test('caches of one process hear of it over their bus', async () => {
   await Promise.all([a.close(), b.close()])
 })
 
-test('a Redis that cannot be reached is an error: nobody would hear of it', async () => {
+test('it rejects while Redis is unreachable, since no other process would hear of it', async () => {
   const { a, clock } = await fleet()
   await a.cache.set('k', 'v')
   a.tier.cut()
@@ -110,7 +110,7 @@ test.each([
   await expect(cache.deleteByPrefix(prefix)).rejects.toMatchObject({ code: 'INVALID_KEY' })
 })
 
-test('it is told as an event, here and in the other process', async () => {
+test('it is reported as an event, in this process and in the other', async () => {
   const { a, b, clock } = await fleet()
   const [here, there] = [a, b].map(({ cache }) => record<CacheEvents>(cache, ['invalidated']))
   await a.cache.deleteByPrefix('k')

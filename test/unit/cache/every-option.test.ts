@@ -78,7 +78,7 @@ const takers: [string, string, (wrong: never, cache: Cached) => unknown][] = [
   ['@updates', 'keyOff', (wrong, cache) => updates(cache, { keyOf: () => 'k', ...(wrong as object) } as never)],
 ]
 
-describe('a name that is no option is refused', () => {
+describe('an unknown option is refused', () => {
   test.each(takers)('by %s: %s', async (_taker, wrong, call) => {
     const { cache } = l1Only()
     const refusal = await refusalOf(() => call({ [wrong]: 1 } as never, cache))
@@ -88,7 +88,7 @@ describe('a name that is no option is refused', () => {
     })
   })
 
-  test.each(takers)('by %s, and options that are no object', async (_taker, _wrong, call) => {
+  test.each(takers)('by %s, as are options that are not an object', async (_taker, _wrong, call) => {
     const { cache } = l1Only()
     if (!/encrypt|wrap|source$|^pages|behind|@updates|connection/.test(_taker)) {
       for (const options of ['1s', 5, true]) {
@@ -98,11 +98,11 @@ describe('a name that is no option is refused', () => {
   })
 })
 
-describe('what would have no effect is refused', () => {
+describe('options that would have no effect are refused:', () => {
   test.each<[string, RegExp, (cache: Cached) => unknown]>([
     ['recovery without L2', /recovery has no effect without l2/, () => make({ recovery: {} })],
     [
-      'l1.maxStaleness of a cache that hears nobody',
+      'l1.maxStaleness of a cache without a bus',
       /l1\.maxStaleness has no effect without l2 or bus/,
       () => make({ l1: { maxStaleness: '1s' } }),
     ],
@@ -133,7 +133,7 @@ describe('what would have no effect is refused', () => {
     })
   })
 
-  test('and what has one is not', () => {
+  test('options that have an effect are accepted', () => {
     const bus = inProcessBus().connect()
     expect(() => make({ bus, l1: { maxStaleness: '1s' } })).not.toThrow()
     expect(() => make({ l1: false, tiers: 'l1' }), 'a cache without tiers shares loads only').not.toThrow()
@@ -142,7 +142,7 @@ describe('what would have no effect is refused', () => {
   })
 })
 
-test('no refusal shows what encrypts', async () => {
+test('no error message shows an encryption key', async () => {
   const secret = key.toString('base64')
   const wrong = [
     secret,
@@ -157,7 +157,7 @@ test('no refusal shows what encrypts', async () => {
   }
 })
 
-test('what some library added to every object is no option', () => {
+test('properties that a library added to every object are not options', () => {
   const everyObject = Object.prototype as { tiercacheTest?: unknown }
   Object.defineProperty(everyObject, 'tiercacheTest', {
     value: 1,

@@ -13,7 +13,7 @@ function call(held: unknown, verb: string, ...args: unknown[]): Promise<unknown>
   return Promise.resolve().then(() => (held as Loose)[verb]?.call(held, ...args))
 }
 
-describe('a second argument that means nothing is refused, and nothing is done', () => {
+describe('a meaningless second argument is refused before anything is done:', () => {
   test.each<[string, unknown[], RegExp]>([
     ['delete', ['a', 'b'], /options of delete .* got "b"\. Pass several keys as one array/],
     ['delete', ['a', ['b']], /options of delete/],
@@ -87,7 +87,7 @@ describe('a second argument that means nothing is refused, and nothing is done',
     expect(echo.peek('a')).toBe('a')
   })
 
-  test('a list in pages takes no cursor to invalidate, and no unknown option to read', async () => {
+  test('a list in pages refuses a cursor for invalidate and an unknown option for page', async () => {
     const { cache } = l1Only()
     const list = cache.pages('list', { loadPage: (_cursor: number | undefined) => ({ items: [1] }) })
     await list.page()
@@ -96,7 +96,7 @@ describe('a second argument that means nothing is refused, and nothing is done',
   })
 })
 
-describe('one or an array', () => {
+describe('verbs take one or an array', () => {
   test('of keys', async () => {
     const { cache } = l1Only()
     await cache.setMany(['a', 'b', 'c'].map((key) => [key, key]))
@@ -116,7 +116,7 @@ describe('one or an array', () => {
     await expect(loose(cache).invalidateTags?.call(cache, 7)).rejects.toMatchObject({ code: 'INVALID_KEY' })
   })
 
-  test('of ids; an id that is an array itself is given in one', async () => {
+  test('of ids, and an id that is an array itself only inside an array', async () => {
     const { cache } = l1Only()
     const source = cache.source('s', { load: (id: readonly [number, number]) => id[0] + id[1] })
     await source.getMany([
@@ -127,7 +127,7 @@ describe('one or an array', () => {
     expect([source.peek([1, 2]), source.peek([3, 4])]).toEqual([undefined, 7])
   })
 
-  test('peek takes a version', async () => {
+  test('peek takes the option version', async () => {
     const { cache } = l1Only()
     const read = (held: Cache) => [held.peek('k'), held.peek('k', { version: 2 })]
     await cache.set('k', 'two', { version: 2 })

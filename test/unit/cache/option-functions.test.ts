@@ -57,7 +57,7 @@ describe('a tags function', () => {
     expect(await cache.lookup('k')).toMatchObject({ found: true, value: null, tags: [] })
   })
 
-  test.each(WRONG)('that %s: the value is served and kept in no tier, with one notice', async (_what, wrong) => {
+  test.each(WRONG)('that %s: the value is returned and stored in no tier, with one notice', async (_what, wrong) => {
     const { a, b } = await fleet()
     const heard = record<CacheEvents>(a.cache, ['notice'])
     const load = vi.fn(() => ({ orgId: '7' }))
@@ -72,25 +72,33 @@ describe('a tags function', () => {
     expect(heard.of('notice')[0]?.error).toMatchObject({ code: 'TAGS_FAILED', cause: expect.any(Error) })
   })
 
-  test.each(WRONG)('of a source that %s: likewise, and the notice names the source', async (_what, wrong) => {
-    const { cache } = l1Only({ name: 'shop' })
-    const heard = record<CacheEvents>(cache, ['notice'])
-    const rows = cache.source('rows', { load: (id: number) => ({ id }), tags: wrong as never })
-    expect([await rows.get(1), await rows.refresh(1), rows.peek(1)]).toEqual([{ id: 1 }, { id: 1 }, undefined])
-    expect(heard.of('notice')).toMatchObject([{ code: 'TAGS_FAILED', detail: expect.stringContaining('shop/rows') }])
-  })
+  test.each(WRONG)(
+    'of a source that %s: the value is returned and not stored, and the notice names the source',
+    async (_what, wrong) => {
+      const { cache } = l1Only({ name: 'shop' })
+      const heard = record<CacheEvents>(cache, ['notice'])
+      const rows = cache.source('rows', { load: (id: number) => ({ id }), tags: wrong as never })
+      expect([await rows.get(1), await rows.refresh(1), rows.peek(1)]).toEqual([{ id: 1 }, { id: 1 }, undefined])
+      expect(heard.of('notice')).toMatchObject([{ code: 'TAGS_FAILED', detail: expect.stringContaining('shop/rows') }])
+    },
+  )
 
-  test.each(WRONG)('of a list in pages that %s: likewise', async (_what, wrong) => {
-    const { cache } = l1Only()
-    const heard = record<CacheEvents>(cache, ['notice'])
-    const loadPage = vi.fn((_cursor: number | undefined) => ({ items: [1] }))
-    const list = cache.pages('list', { loadPage, tags: wrong as never })
-    expect([await list.page(), await list.page()]).toEqual([{ items: [1] }, { items: [1] }])
-    expect(loadPage).toHaveBeenCalledTimes(2)
-    expect(heard.of('notice')).toMatchObject([{ code: 'TAGS_FAILED', detail: expect.stringContaining('cache/list') }])
-  })
+  test.each(WRONG)(
+    'of a list in pages that %s: the page is returned and not stored, with one notice',
+    async (_what, wrong) => {
+      const { cache } = l1Only()
+      const heard = record<CacheEvents>(cache, ['notice'])
+      const loadPage = vi.fn((_cursor: number | undefined) => ({ items: [1] }))
+      const list = cache.pages('list', { loadPage, tags: wrong as never })
+      expect([await list.page(), await list.page()]).toEqual([{ items: [1] }, { items: [1] }])
+      expect(loadPage).toHaveBeenCalledTimes(2)
+      expect(heard.of('notice')).toMatchObject([
+        { code: 'TAGS_FAILED', detail: expect.stringContaining('tiercache/list') },
+      ])
+    },
+  )
 
-  test.each(WRONG)('that %s rejects a set, which is the caller of it, and changes nothing', async (_what, wrong) => {
+  test.each(WRONG)('that %s makes set reject, and nothing changes', async (_what, wrong) => {
     const { cache } = l1Only()
     await cache.set('k', 'old')
     await expect(cache.set('k', 'new', { tags: wrong as never })).rejects.toThrow()
@@ -108,7 +116,7 @@ describe('a function among the options of wrap', () => {
 
   test.each(
     (['tags', 'tagsOf'] as const).flatMap((name) => WRONG.map(([what, wrong]) => [name, what, wrong] as const)),
-  )('%s that %s: the result is served and kept in no tier', async (name, _what, wrong) => {
+  )('%s that %s: the result is returned and stored in no tier', async (name, _what, wrong) => {
     const { a, b } = await fleet({ name: 'shop' })
     const heard = record<CacheEvents>(a.cache, ['notice'])
     const { find, call } = wrapped(a.cache, { [name]: wrong })
@@ -131,7 +139,7 @@ describe('a function among the options of wrap', () => {
     ['ttlOf that returns undefined', { ttlOf: () => undefined as never }],
     ['ttlOf that returns a promise', { ttlOf: (async () => throws()) as never }],
     ['ttlOf that returns no duration', { ttlOf: () => '5 minutes' as never }],
-  ])('%s: the result is served and kept nowhere', async (_what, options) => {
+  ])('%s: the result is returned and stored nowhere', async (_what, options) => {
     const { cache } = l1Only()
     const heard = record<CacheEvents>(cache, ['notice'])
     const { find, call } = wrapped(cache, options)
@@ -149,7 +157,7 @@ describe('a function among the options of wrap', () => {
     ['key that returns a number', { key: () => 7 as never }],
     ['key that returns undefined', { key: () => undefined as never }],
     ['key that returns a promise', { key: (async () => throws()) as never }],
-  ])('%s: calls are made, share nothing and are kept nowhere; the verbs reject', async (_what, options) => {
+  ])('%s: calls run the function, share nothing and store nothing; the verbs reject', async (_what, options) => {
     const { cache } = l1Only()
     const heard = record<CacheEvents>(cache, ['notice'])
     const { find, call } = wrapped(cache, options)
@@ -163,7 +171,7 @@ describe('a function among the options of wrap', () => {
     expect(() => call.peek(1)).toThrow()
   })
 
-  test('per that throws: likewise; a call without an instance is refused as before', async () => {
+  test('per that throws: calls run the function and store nothing; a call without an instance is still refused', async () => {
     const { cache } = l1Only()
     const whose = cache.wrap(
       function (this: { tenant?: { id: string } }) {
@@ -183,7 +191,7 @@ describe('a function among the options of wrap', () => {
     expect(find).not.toHaveBeenCalled()
   })
 
-  test('tagsOf and ttlOf are not called for an absent result; absentTtl says how long it is kept', async () => {
+  test('tagsOf and ttlOf are not called for an absent result, whose life is absentTtl', async () => {
     const { cache, clock } = l1Only({ ttl: '1h', absentTtl: 50 })
     const { find, call } = wrapped(cache, { tagsOf: throws, ttlOf: throws })
     expect([await call(0), await call(0)]).toEqual([null, null])
@@ -212,7 +220,7 @@ describe('a key function of a source', () => {
     ['throws', throws],
     ['returns a number', () => 7],
     ['returns a promise', async () => throws()],
-  ])('that %s: values are loaded, share nothing and are kept nowhere; changes are refused', async (_what, wrong) => {
+  ])('that %s: values are loaded and not shared or stored; changes are refused', async (_what, wrong) => {
     const { cache } = l1Only()
     const heard = record<CacheEvents>(cache, ['notice'])
     const save = vi.fn()
@@ -225,7 +233,9 @@ describe('a key function of a source', () => {
     expect(await rows.refresh(1)).toEqual({ id: 1 })
     expect(await rows.getMany([1, 2])).toEqual([{ id: 1 }, { id: 2 }])
     expect(cache.stats().l1.entries).toBe(0)
-    expect(heard.of('notice')).toMatchObject([{ code: 'KEY_FAILED', detail: expect.stringContaining('cache/rows') }])
+    expect(heard.of('notice')).toMatchObject([
+      { code: 'KEY_FAILED', detail: expect.stringContaining('tiercache/rows') },
+    ])
     await expect(rows.save(1, { id: 1 })).rejects.toThrow()
     await expect(rows.invalidate(1)).rejects.toThrow()
     expect(save).not.toHaveBeenCalled()

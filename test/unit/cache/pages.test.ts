@@ -19,8 +19,8 @@ function makeList(options = {}, cacheOptions = {}) {
 
 const cursorsOf = (loadPage: { mock: { calls: unknown[][] } }) => loadPage.mock.calls.map(([cursor]) => cursor)
 
-describe('a list', () => {
-  test('answers each page under its cursor and loads it once', async () => {
+describe('a list in pages', () => {
+  test('returns each page under its cursor and loads it once', async () => {
     const { loadPage, list } = makeList({ prefetch: 0 })
     expect(await list.page()).toEqual({ items: ['a', 'b'], next: 2 })
     expect(await list.page(2)).toEqual({ items: ['c', 'd'], next: 4 })
@@ -28,7 +28,7 @@ describe('a list', () => {
     expect(cursorsOf(loadPage)).toEqual([undefined, 2])
   })
 
-  test('walks over all items, and page by page from any cursor', async () => {
+  test('can be iterated by item, and by page from any cursor', async () => {
     const { list } = makeList()
     const items: string[] = []
     for await (const item of list) items.push(item)
@@ -38,7 +38,7 @@ describe('a list', () => {
     expect(pages).toEqual([['c', 'd'], ['e']])
   })
 
-  test('ends at a page whose next is null, and shows an empty list as such', async () => {
+  test('ends at a page whose next is null, and may be empty', async () => {
     const { cache } = makeList()
     const empty = cache.pages('empty', { loadPage: () => ({ items: [], next: null }) })
     const items: unknown[] = []
@@ -46,14 +46,14 @@ describe('a list', () => {
     expect(items).toEqual([])
   })
 
-  test('loads no further than its walker went, but for the pages ahead', async () => {
+  test('loads no page beyond the iterated ones, except those that it prefetches', async () => {
     const { loadPage, list, cache } = makeList({ prefetch: 0 })
     for await (const item of list) if (item === 'a') break
     await cache.drain()
     expect(cursorsOf(loadPage)).toEqual([undefined])
   })
 
-  test('tells cursors of any kind apart', async () => {
+  test('takes cursors of any kind', async () => {
     const { cache } = makeList()
     const list = cache.pages('any', {
       loadPage: (cursor: unknown) => ({ items: [cursor], next: undefined as unknown }),
@@ -71,13 +71,13 @@ describe('a list', () => {
     expect((await list.page()).items).toEqual(['a', 'b'])
   })
 
-  test('refuses an answer that is no page', async () => {
+  test('refuses a result of loadPage that is not a page', async () => {
     const { cache } = makeList()
     const list = cache.pages('wrong', { loadPage: () => ['a', 'b'] as never })
     await expect(list.page()).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
-  test('lets a reader leave by its signal', async () => {
+  test('lets a reader leave with its signal', async () => {
     const { loadPage, list } = makeList()
     const gate = deferred<Page<string, number>>()
     loadPage.mockImplementationOnce(() => gate.promise)
@@ -102,15 +102,15 @@ describe('a list', () => {
     expect(() => cache.pages('other', definition as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
-  test('shares its name with no other list and no function', () => {
+  test('cannot have the name of another list or function', () => {
     const { cache } = makeList()
     expect(() => cache.pages('letters', { loadPage: async () => ({ items: [] }) })).toThrow(/letters/)
     expect(() => cache.wrap(async () => 1, { name: 'letters' })).toThrow(/letters/)
   })
 })
 
-describe('the next page', () => {
-  test('is fetched in the background while one is used', async () => {
+describe('the next page of a list', () => {
+  test('is fetched in the background while the page before it is used', async () => {
     const { cache, loadPage, list } = makeList()
     const gate = deferred<void>()
     loadPage.mockImplementation(async (cursor) => {
@@ -134,7 +134,7 @@ describe('the next page', () => {
     expect(cursorsOf(loadPage)).toEqual([undefined, 2, 4])
   })
 
-  test('is not asked for again when L1 has it', async () => {
+  test('is not fetched again if L1 has it', async () => {
     const { cache, list } = makeList({ prefetch: 2 })
     await list.page()
     await cache.drain()
@@ -144,7 +144,7 @@ describe('the next page', () => {
     expect(cache.stats().hits.l1).toBe(before.hits.l1 + 1)
   })
 
-  test('is fetched once although many readers use the page before it', async () => {
+  test('is fetched once, however many readers use the page before it', async () => {
     const { cache, loadPage, list } = makeList({}, { background: { concurrency: 1 } })
     await list.page()
     await Promise.all(Array.from({ length: 50 }, () => list.page()))
@@ -154,7 +154,7 @@ describe('the next page', () => {
     expect(cache.stats().hits.l1).toBe(50)
   })
 
-  test('that cannot be fetched ahead disturbs nobody', async () => {
+  test('that cannot be prefetched causes no error', async () => {
     const { cache, loadPage, list } = makeList()
     loadPage.mockImplementation(async (cursor) => {
       if (cursor === 2) throw new Error('down')
@@ -168,7 +168,7 @@ describe('the next page', () => {
     expect(notices).toEqual([])
   })
 
-  test('is fetched outside of the load that used the page', async () => {
+  test('is fetched outside the load that read the page', async () => {
     const { cache, list } = makeList()
     // Its loader needs what the caller loads: as a part of that load it would be a cycle.
     const nested = cache.pages('nested', {
@@ -189,8 +189,8 @@ describe('the next page', () => {
   })
 })
 
-describe('invalidation', () => {
-  test('of the list forgets all its pages with one command, in every process', async () => {
+describe('an invalidation', () => {
+  test('of a list removes all its pages with one command, in every process', async () => {
     const clock = new FakeClock()
     const server = new MemoryServer()
     const [here, there] = [1, 2].map(() => makeList({}, { clock, l2: memoryTier(server) }))
@@ -206,7 +206,7 @@ describe('invalidation', () => {
     expect(cursorsOf(there?.loadPage as never)).toEqual(expect.arrayContaining([undefined, 4]))
   })
 
-  test('by a tag of the user’s reaches every page', async () => {
+  test('by a tag of the application reaches every page', async () => {
     const { cache, loadPage, list } = makeList({ tags: ['letters'], prefetch: 0 })
     for await (const _ of list);
     await cache.invalidateTags('letters')
@@ -214,7 +214,7 @@ describe('invalidation', () => {
     expect(cursorsOf(loadPage)).toEqual([undefined, 2, 4, 2])
   })
 
-  test('wins over a page that is being fetched ahead', async () => {
+  test('wins over a page that is being prefetched', async () => {
     const { cache, loadPage, list } = makeList()
     const gate = deferred<void>()
     let isOld = true
@@ -232,7 +232,7 @@ describe('invalidation', () => {
     expect((await list.page(2)).items).toEqual(['c', 'd'])
   })
 
-  test('in the middle of a walk: what follows is loaded anew', async () => {
+  test('in the middle of an iteration makes the following pages load again', async () => {
     const { loadPage, list } = makeList()
     const items: string[] = []
     for await (const item of list) {

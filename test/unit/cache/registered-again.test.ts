@@ -41,8 +41,8 @@ const REGISTER: [string, (returns: string) => string][] = [
 ]
 const FILE = '/app/users.js'
 
-describe.each(REGISTER)('%s of a module that is evaluated again', (_what, register) => {
-  test('is the same again: the entries stay', async () => {
+describe.each(REGISTER)('%s in a module that is evaluated again', (_what, register) => {
+  test('keeps its name and its entries', async () => {
     const { cache } = l1Only()
     const first = await evaluate<Read>(cache, FILE, register('user'))
     expect(await first(1)).toBe('user 1')
@@ -51,7 +51,7 @@ describe.each(REGISTER)('%s of a module that is evaluated again', (_what, regist
     expect(cache.stats().loads).toBe(1)
   })
 
-  test('after an edit is the same, too: what it defines holds for what is loaded from now on', async () => {
+  test('keeps its name after an edit, and the new code is used for later loads', async () => {
     const { cache } = l1Only()
     const first = await evaluate<Read>(cache, FILE, register('user'))
     await first(1)
@@ -59,7 +59,7 @@ describe.each(REGISTER)('%s of a module that is evaluated again', (_what, regist
     expect([await second(1), await second(2)]).toEqual(['user 1', 'edited 2'])
   })
 
-  test('is the same when its bundler has put it into another file', async () => {
+  test('keeps its name if the bundler moved it to another file', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const { cache } = l1Only()
     await (await evaluate<Read>(cache, '/app/chunks/1.js', register('user')))(1)
@@ -67,7 +67,7 @@ describe.each(REGISTER)('%s of a module that is evaluated again', (_what, regist
     expect(cache.stats().loads).toBe(1)
   })
 
-  test('is refused if it is another one of another file, or in production', async () => {
+  test('is refused if it differs and is in another file, or if it differs in production', async () => {
     const { cache } = l1Only()
     const read = async (file: string, returns: string) => (await evaluate<Read>(cache, file, register(returns)))(1)
     await read(FILE, 'user')
@@ -80,7 +80,7 @@ describe.each(REGISTER)('%s of a module that is evaluated again', (_what, regist
   })
 })
 
-test('a module that is evaluated as a string, as by Vite and webpack, is known by what it says of its source', async () => {
+test('a module that is evaluated as a string, as by Vite and webpack, is recognized by its sourceURL', async () => {
   const { cache } = l1Only()
   const [, register] = REGISTER[0] as (typeof REGISTER)[number]
   const inString = async (file: string, returns: string) => {
@@ -95,16 +95,13 @@ test('a module that is evaluated as a string, as by Vite and webpack, is known b
 })
 
 describe('a name is refused', () => {
-  test.each(REGISTER.slice(0, 3))(
-    'to two of one program, in one turn of the event loop: %s',
-    async (_what, register) => {
-      const { cache } = l1Only()
-      const twice = `{ ${register('user')} } { ${register('other')} }`
-      await expect(evaluate(cache, FILE, twice)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
-    },
-  )
+  test.each(REGISTER.slice(0, 3))('for two definitions in one turn of the event loop: %s', async (_what, register) => {
+    const { cache } = l1Only()
+    const twice = `{ ${register('user')} } { ${register('other')} }`
+    await expect(evaluate(cache, FILE, twice)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
 
-  test('to a function that is wrapped at each call, whose text says nothing of what it closes over', async () => {
+  test('for a function that is wrapped again at each call, since its text does not show its closure', async () => {
     const { cache } = l1Only()
     const of = await evaluate<(tenant: string) => Read>(
       cache,
@@ -118,7 +115,7 @@ describe('a name is refused', () => {
     )
   })
 
-  test('to a second one at the same URL, which Node evaluates only once', async () => {
+  test('for a second definition at the same URL, which Node evaluates only once', async () => {
     const { cache } = l1Only()
     const url = 'file:///app/users.mjs'
     await evaluate(cache, url, REGISTER[1]?.[1]('user') as string)
@@ -127,7 +124,7 @@ describe('a name is refused', () => {
     await expect(evaluate(cache, `${url}?t=1`, REGISTER[1]?.[1]('user') as string)).resolves.toBeDefined()
   })
 
-  test('to another kind of thing', async () => {
+  test('for a definition of another kind', async () => {
     const { cache } = l1Only()
     const [source, wrapped, list] = REGISTER.map(([, register]) => register('user')) as [string, string, string]
     await evaluate(cache, FILE, source)
@@ -138,7 +135,7 @@ describe('a name is refused', () => {
   })
 })
 
-test('the same definition is the same source, with its queue of changes', async () => {
+test('the same definition returns the same source, with its queue of changes', async () => {
   const { cache } = l1Only()
   const definition = { load: async (id: number) => `user ${id}`, save: vi.fn(), write: 'behind' } as const
   const [first, second] = [cache.source('users', definition), cache.source('users', definition)]

@@ -30,8 +30,8 @@ function middleware(cache: Cache, options: RequestScopeOptions | undefined, hand
   return { returned, handled }
 }
 
-describe('a scope with a response', () => {
-  test.each(['finish', 'close'])('lasts until that emits %s, although the work has returned', async (event) => {
+describe('a request scope with a response', () => {
+  test.each(['finish', 'close'])('lasts until the response emits %s, although the work has returned', async (event) => {
     const { cache, read, change, notices } = changing()
     const response = new EventEmitter()
     const gate = deferred<void>()
@@ -50,7 +50,7 @@ describe('a scope with a response', () => {
     expect(notices.events).toEqual([])
   })
 
-  test('that is over already ends with its work', async () => {
+  test('that has already ended ends with its work', async () => {
     const { cache, read, change } = changing()
     const response = Object.assign(new EventEmitter(), { writableEnded: true })
     const { handled } = middleware(cache, { until: response }, async () => {
@@ -73,7 +73,7 @@ describe('a scope with a response', () => {
   })
 })
 
-test('a scope with a promise lasts until that has settled', async () => {
+test('a request scope with a promise lasts until the promise has settled', async () => {
   const { cache, read, change } = changing()
   const over = deferred<void>()
   const { handled } = middleware(cache, { until: over.promise }, async () => {
@@ -87,7 +87,7 @@ test('a scope with a promise lasts until that has settled', async () => {
   expect(await handled).toEqual([1, 1, 2])
 })
 
-test('work that returns undefined, and nothing it lasts until, is reported once: its scope is over at once', async () => {
+test('a scope whose work returns undefined and that has no end to wait for ends at once, which is reported once', async () => {
   const { cache, read, notices } = changing()
   for (let i = 0; i < 2; i++) await middleware(cache, undefined, read).handled
   expect(notices.of('notice')).toMatchObject([
@@ -98,8 +98,8 @@ test('work that returns undefined, and nothing it lasts until, is reported once:
   expect(notices.events).toHaveLength(1)
 })
 
-describe('a scope that is ended by hand', () => {
-  test('is shared by all that it runs, until its end', async () => {
+describe('a request scope that is ended by hand', () => {
+  test('is shared by all calls of run() until its end', async () => {
     const { cache, read, change } = changing()
     const scope = cache.openRequestScope()
     expect(await scope.run(read)).toBe(1)
@@ -110,7 +110,7 @@ describe('a scope that is ended by hand', () => {
     expect(await scope.run(read)).toBe(2)
   })
 
-  test('may be ended by a block', async () => {
+  test('may be ended by a using block', async () => {
     const { cache, read, change } = changing()
     const scope = cache.openRequestScope()
     await scope.run(read)
@@ -119,7 +119,7 @@ describe('a scope that is ended by hand', () => {
     expect(await scope.run(read)).toBe(2)
   })
 
-  test('is part of the scope in which it is opened, and ends with that', async () => {
+  test('belongs to the scope in which it is opened and ends with it', async () => {
     const { cache, read, change } = changing()
     await cache.requestScope(async () => {
       expect(await read()).toBe(1)
@@ -132,8 +132,8 @@ describe('a scope that is ended by hand', () => {
   })
 })
 
-describe('a scope that nobody ends', () => {
-  test('is ended by its limit, and reported', async () => {
+describe('a request scope that is never ended', () => {
+  test('is ended by its time limit and reported', async () => {
     const { cache, clock, read, change, notices } = changing()
     const scope = cache.openRequestScope({ limit: '1s' })
     expect(await scope.run(read)).toBe(1)
@@ -145,7 +145,7 @@ describe('a scope that nobody ends', () => {
     expect(notices.of('notice')).toMatchObject([{ code: 'SCOPES_NOT_ENDED' }])
   })
 
-  test('has a limit by default, which a response that never ends meets, too', async () => {
+  test('has a default time limit, also with a response that never ends', async () => {
     const { cache, clock, read, change } = changing()
     let again: () => Promise<number> = read
     cache.requestScope(
@@ -162,7 +162,7 @@ describe('a scope that nobody ends', () => {
     expect(await again()).toBe(2)
   })
 
-  test('is one of 10,000 at most: beyond them reads are made without', async () => {
+  test('is one of 10,000 at most: further requests read without a scope', async () => {
     const { cache, read, change, notices } = changing()
     const scopes = Array.from({ length: 10_000 }, () => cache.openRequestScope())
     const beyond = cache.openRequestScope()

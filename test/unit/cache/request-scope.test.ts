@@ -29,8 +29,8 @@ function outsideOf<T>(work: () => T): T {
 }
 const elsewhere = new AsyncResource('another request')
 
-describe('within a scope', () => {
-  test('a value stays the same, whoever changes it meanwhile; the next scope sees the change', async () => {
+describe('within a request scope', () => {
+  test('a value stays the same although others change it, and the next scope sees the change', async () => {
     const { cache, load, read, change } = changing()
     await cache.requestScope(async () => {
       expect(await read()).toBe(1)
@@ -47,7 +47,7 @@ describe('within a scope', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('others see the change at once', async () => {
+  test('callers outside the scope see a change at once', async () => {
     const { cache, read, change } = changing()
     await cache.requestScope(async () => {
       await read()
@@ -57,7 +57,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('a value that is kept nowhere else is loaded once', async () => {
+  test('a value that no tier stores is loaded once', async () => {
     const { cache } = makeCache({ ttl: 0 })
     const load = vi.fn(() => ({ now: load.mock.calls.length }))
     await cache.requestScope(async () => {
@@ -69,7 +69,7 @@ describe('within a scope', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('a value that expires meanwhile stays', async () => {
+  test('a value that expires meanwhile stays the same', async () => {
     const { cache, clock, read, load } = changing({ ttl: 1000 })
     await cache.requestScope(async () => {
       await read()
@@ -80,7 +80,7 @@ describe('within a scope', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('a miss stays a miss for reads that never load, until a load of the scope answers', async () => {
+  test('a miss stays a miss for reads that never load, until a load of the scope has returned', async () => {
     const { cache } = makeCache()
     await cache.requestScope(async () => {
       expect(await cache.get('k')).toBeUndefined()
@@ -92,7 +92,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('two reads that overlap answer the same, although a change came between them', async () => {
+  test('two overlapping reads return the same value, although a change came between them', async () => {
     const { cache } = makeCache()
     const gates = [deferred<string>(), deferred<string>()]
     let next = 0
@@ -118,7 +118,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('undefined is a value', async () => {
+  test('undefined is remembered like any value', async () => {
     const { cache } = makeCache({ absentTtl: 0 })
     const load = vi.fn(() => undefined)
     await cache.requestScope(async () => {
@@ -127,7 +127,7 @@ describe('within a scope', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('namespaces, versions and keys are told apart', async () => {
+  test('namespaces, versions and keys are separate', async () => {
     const { cache } = makeCache()
     await cache.requestScope(async () => {
       const read = (of: typeof cache, value: string, version?: number) => of.getOrSet('k', () => value, { version })
@@ -139,7 +139,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('what L2 has is asked once', async () => {
+  test('a value of L2 is read once', async () => {
     const server = new MemoryServer()
     const tier = memoryTier(server)
     const { cache } = makeCache({ l1: false, l2: tier })
@@ -152,7 +152,7 @@ describe('within a scope', () => {
     expect(tier.link.count('read')).toBe(1)
   })
 
-  test('who names a tier is answered by that tier', async () => {
+  test('a call with the option tiers reads that tier', async () => {
     const { cache, read, change } = changing({ l2: memoryTier() })
     await cache.requestScope(async () => {
       await read()
@@ -164,7 +164,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('values of a cache that hands out copies stay copies', async () => {
+  test('a cache that returns copies returns copies', async () => {
     const { cache } = makeCache({ l1: { values: 'cloned' } })
     await cache.requestScope(async () => {
       const first = await cache.getOrSet('k', () => ({ list: [1] }))
@@ -175,7 +175,7 @@ describe('within a scope', () => {
     })
   })
 
-  test('wrapped functions and pages are read once, too', async () => {
+  test('wrapped functions and pages are read once too', async () => {
     const { cache } = makeCache()
     let n = 0
     const count = cache.wrap(async () => ++n, { name: 'count' })
@@ -189,7 +189,7 @@ describe('within a scope', () => {
   })
 })
 
-describe('the scope’s own changes are seen', () => {
+describe('a change made within a request scope is seen in it', () => {
   test.each<[string, (cache: Made) => Promise<unknown>, unknown]>([
     ['set', (cache) => cache.set('k', 'set'), 'set'],
     ['setMany', (cache) => cache.setMany([['k', 'set']]), 'set'],
@@ -208,7 +208,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('at once, before they have settled', async () => {
+  test('at once, before its promise has settled', async () => {
     const { cache } = makeCache()
     await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v')
@@ -217,7 +217,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('in other keys they change nothing', async () => {
+  test('except in other keys', async () => {
     const { cache } = makeCache()
     await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v', { tags: ['t'] })
@@ -231,7 +231,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('a value whose tags are not known goes with any tag', async () => {
+  test('for any tag, if the tags of a remembered value are unknown', async () => {
     const { cache } = makeCache({ l1: false })
     await cache.requestScope(async () => {
       await cache.getOrSet('k', () => 'v', { tags: ['t'] })
@@ -240,7 +240,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('a read that began before a change is not taken for one after it', async () => {
+  test('by reads after it, which do not get the result of a read before it', async () => {
     const { cache } = makeCache()
     const gate = deferred<string>()
     await cache.requestScope(async () => {
@@ -253,7 +253,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('a refresh by a wrapped function is one', async () => {
+  test('if it is a refresh of a wrapped function', async () => {
     const { cache } = makeCache()
     let n = 0
     const count = cache.wrap(async () => ++n, { name: 'count' })
@@ -262,7 +262,7 @@ describe('the scope’s own changes are seen', () => {
     })
   })
 
-  test('those of two scopes are told apart', async () => {
+  test('only in its own scope', async () => {
     const { cache } = makeCache()
     await cache.set('k', 'v')
     const read = deferred<void>()
@@ -283,8 +283,8 @@ describe('the scope’s own changes are seen', () => {
   })
 })
 
-describe('loaders', () => {
-  test('are called outside of the scope: what they share is not made of what one request remembers', async () => {
+describe('loaders within a request scope', () => {
+  test('are called outside the scope, so that a shared value does not depend on what one request remembers', async () => {
     const { cache, read, change } = changing()
     await cache.requestScope(async () => {
       expect(await read()).toBe(1)
@@ -295,7 +295,7 @@ describe('loaders', () => {
     expect(await cache.get('derived')).toBe('from 2')
   })
 
-  test('keep their caller’s own async context', async () => {
+  test('keep the async context of their caller', async () => {
     const user = new AsyncLocalStorage<string>()
     const { cache } = makeCache()
     await user.run('ann', () => cache.requestScope(() => cache.getOrSet('k', () => user.getStore())))
@@ -303,8 +303,8 @@ describe('loaders', () => {
   })
 })
 
-describe('the end of a scope', () => {
-  test('is when what it answers has settled; it answers and throws what its work does', async () => {
+describe('the end of a request scope', () => {
+  test('comes when the result of its work has settled, which it returns or throws', async () => {
     const { cache } = makeCache()
     expect(cache.requestScope(() => 1)).toBe(1)
     expect(await cache.requestScope(async () => 2)).toBe(2)
@@ -316,7 +316,7 @@ describe('the end of a scope', () => {
     await expect(cache.requestScope(() => Promise.reject(new Error('later')))).rejects.toThrow('later')
   })
 
-  test('leaves nothing: work that goes on behind it reads as if there was none', async () => {
+  test('leaves nothing behind: work that goes on afterwards reads without a scope', async () => {
     const { cache, read, change } = changing()
     const over = deferred<void>()
     let behind: Promise<number> | undefined
@@ -329,7 +329,7 @@ describe('the end of a scope', () => {
     expect(await behind).toBe(2)
   })
 
-  test('of one among many does not end the others', async () => {
+  test('does not end other scopes', async () => {
     const { cache, read, change } = changing()
     const gate = deferred<void>()
     const long = cache.requestScope(async () => {
@@ -344,7 +344,7 @@ describe('the end of a scope', () => {
     expect(await long).toBe(1)
   })
 
-  test('comes with the outer one for a scope within it', async () => {
+  test('comes for an inner scope with the end of the outer one', async () => {
     const { cache, read, change } = changing()
     await cache.requestScope(async () => {
       expect(await cache.requestScope(read)).toBe(1)
@@ -357,7 +357,7 @@ describe('the end of a scope', () => {
     })
   })
 
-  test('is the same through a namespace', async () => {
+  test('is the same for a scope of a namespace', async () => {
     const { cache, read, change } = changing()
     await cache.namespace('n').requestScope(async () => {
       await read()
@@ -367,7 +367,7 @@ describe('the end of a scope', () => {
   })
 })
 
-test('a closed cache opens no scope and answers nothing from an open one', async () => {
+test('a closed cache opens no scope and returns nothing from an open one', async () => {
   const { cache, read } = changing()
   await cache.requestScope(async () => {
     await read()
@@ -377,7 +377,7 @@ test('a closed cache opens no scope and answers nothing from an open one', async
   expect(() => cache.requestScope(() => 1)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
 })
 
-test('a scope that reads very many keys remembers the first ones and stays right', async () => {
+test('a scope that reads very many keys remembers the first ones and returns correct values', async () => {
   const { cache } = makeCache({ l1: { maxEntries: 5 } })
   const load = vi.fn(() => 'v')
   await cache.requestScope(async () => {

@@ -26,8 +26,8 @@ const usersDefinition = () => {
   return { load, loadMany }
 }
 
-describe('get', () => {
-  test('loads once, and then answers from the cache', async () => {
+describe('get of a source', () => {
+  test('loads once and then returns the cached value', async () => {
     const { cache } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load })
@@ -37,14 +37,14 @@ describe('get', () => {
     expect(load.mock.calls[0]).toMatchObject([1, { key: '1', reason: 'miss' }])
   })
 
-  test('of a hit in memory is the promise that the entry keeps', async () => {
+  test('returns the promise that the entry keeps for a hit in memory', async () => {
     const { cache } = l1Only()
     const users = cache.source('users', usersDefinition())
     await users.get(1)
     expect(users.get(1)).toBe(users.get(1))
   })
 
-  test('answers what the loader answers for an id that is not there, and remembers it as long as absentTtl says', async () => {
+  test('returns what the loader returns for an unknown id, and caches it for absentTtl', async () => {
     const { cache, clock } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load, absentTtl: '5s' })
@@ -65,13 +65,13 @@ describe('get', () => {
     expect(await source.get(1)).toBe('v')
   })
 
-  test('rejects, rather than throws, for an id that cannot become a key', async () => {
+  test('rejects instead of throwing for an id that cannot become a key', async () => {
     const { cache } = l1Only()
     const source = cache.source('s', { load: (id: unknown) => String(id) })
     await expect(source.get(Symbol('x'))).rejects.toMatchObject({ code: 'INVALID_KEY' })
   })
 
-  test('can be left by its signal, which aborts the load when nobody else waits', async () => {
+  test('can be left with its signal, which aborts the load if no other caller waits', async () => {
     const { cache } = l1Only()
     let signal: AbortSignal | undefined
     const source = cache.source('s', {
@@ -88,7 +88,7 @@ describe('get', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('lets the loader say the ttl, tags, and that the stale value is still good', async () => {
+  test('lets the loader set ttl and tags and renew the stale value', async () => {
     const { cache, clock } = l1Only()
     const load = vi.fn((id: number, ctx: LoadContext) => {
       if (ctx.stale?.etag === 'e1') return ctx.notModified()
@@ -108,26 +108,26 @@ describe('get', () => {
   })
 })
 
-describe('keys', () => {
+describe('keys of a source', () => {
   test.each([
     [1, '1'],
     [{ id: 1 }, { id: '1' }],
     [[1, 2], [12]],
     [null, 'null'],
     [1n, 1],
-  ])('of the ids %o and %o are not the same', async (one, other) => {
+  ])('of the ids %o and %o differ', async (one, other) => {
     const { cache } = l1Only()
     const source = cache.source('s', { load: (id: unknown) => JSON.stringify({ id: String(id) }) })
     expect(source.keyOf(one)).not.toBe(source.keyOf(other))
   })
 
-  test('of ids that say the same are the same', () => {
+  test('of equal ids are equal', () => {
     const { cache } = l1Only()
     const source = cache.source('s', { load: (id: { a: number; b: number }) => id.a })
     expect(source.keyOf({ a: 1, b: 2 })).toBe(source.keyOf({ b: 2, a: 1 }))
   })
 
-  test('lie in a namespace named after the source and its version', async () => {
+  test('are in a namespace named after the source and its version', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const source = cache.source('users', { load: (id: number) => id, version: 3, key: (id) => `id-${id}` })
     expect(source.path).toBe('shop/users@3')
@@ -148,7 +148,7 @@ describe('keys', () => {
   })
 })
 
-describe('gets of one tick', () => {
+describe('gets of a source in one tick', () => {
   test('become one loadMany', async () => {
     const { cache } = l1Only()
     const { loadMany, batches } = loaders()
@@ -157,7 +157,7 @@ describe('gets of one tick', () => {
     expect(batches()).toEqual([[1, 2]])
   })
 
-  test('that begin in continuations of the tick join them', async () => {
+  test('include those that begin in continuations of the tick', async () => {
     const { cache } = l1Only()
     const { loadMany, batches } = loaders()
     const users = cache.source('users', { loadMany })
@@ -177,7 +177,7 @@ describe('gets of one tick', () => {
     expect(batches()).toEqual([[1, 2], [3]])
   })
 
-  test('collect for batchWindow', async () => {
+  test('are collected for batchWindow', async () => {
     const { cache, clock } = l1Only()
     const { loadMany, batches } = loaders()
     const users = cache.source('users', { loadMany, batchWindow: '10ms' })
@@ -189,7 +189,7 @@ describe('gets of one tick', () => {
     expect(batches()).toEqual([[1, 2]])
   })
 
-  test('go to load when there is only one, and the source has it', async () => {
+  test('call load if there is only one and the source has load', async () => {
     const { cache } = l1Only()
     const { load, loadMany, batches } = loaders()
     const users = cache.source('users', { load, loadMany })
@@ -219,7 +219,7 @@ describe('gets of one tick', () => {
     expect(await second).toEqual([userOf(2), userOf(3)])
   })
 
-  test('ask L2 once and the loader once, across hits and misses of both tiers', async () => {
+  test('read L2 once and load once, across hits and misses of both tiers', async () => {
     const { a, b, clock } = await fleet()
     const { loadMany, batches } = loaders()
     const [here, there] = [a.cache.source('users', { loadMany }), b.cache.source('users', usersDefinition())]
@@ -234,7 +234,7 @@ describe('gets of one tick', () => {
     await a.cache.drain()
   })
 
-  test('still share a batch when the answers of L2 come one after the other', async () => {
+  test('share a batch also if the replies of L2 come one after the other', async () => {
     const { a, clock } = await fleet()
     const { loadMany, batches } = loaders()
     const users = a.cache.source('users', { loadMany })
@@ -250,7 +250,7 @@ describe('gets of one tick', () => {
     await a.cache.drain()
   })
 
-  test('of which one fails: the others do not', async () => {
+  test('fail only for the id whose load failed', async () => {
     const { cache } = l1Only()
     const error = new Error('row is broken')
     const users = cache.source('users', {
@@ -262,13 +262,13 @@ describe('gets of one tick', () => {
     expect(users.peek(3)).toEqual(userOf(3))
   })
 
-  test('of which the loader answers too few all fail with BATCH_MISMATCH', async () => {
+  test('all fail with BATCH_MISMATCH if the loader returns too few results', async () => {
     const { cache } = l1Only()
     const users = cache.source('users', { loadMany: (ids: readonly number[]) => ids.slice(1).map(userOf) })
     await expect(users.getMany([1, 2])).rejects.toMatchObject({ code: 'BATCH_MISMATCH' })
   })
 
-  test('abort their batch when all of them left', async () => {
+  test('abort their batch when all callers have left', async () => {
     const { cache } = l1Only()
     let signal: AbortSignal | undefined
     const users = cache.source('users', {
@@ -289,7 +289,7 @@ describe('gets of one tick', () => {
     await Promise.all(outcomes)
   })
 
-  test('whose loader asks for one of them are told so', async () => {
+  test('reject a read by their loader of one of their own ids', async () => {
     const { cache } = l1Only()
     const users = cache.source('users', {
       loadMany: async (ids: readonly number[]): Promise<User[]> => {
@@ -300,7 +300,7 @@ describe('gets of one tick', () => {
     await expect(users.getMany([1, 2])).rejects.toMatchObject({ code: 'REENTRANT_LOAD' })
   })
 
-  test('of stale values are refreshed in one batch behind the callers', async () => {
+  test('of stale values are refreshed in one batch in the background', async () => {
     const { cache, clock } = l1Only({ ttl: 1_000, staleWhileRevalidate: '1h' })
     const { loadMany, batches } = loaders()
     const users = cache.source('users', { loadMany })
@@ -315,8 +315,8 @@ describe('gets of one tick', () => {
   })
 })
 
-describe('getMany and lookupMany', () => {
-  test('answer in the order asked, for ids that repeat and ids that are not there', async () => {
+describe('getMany and lookupMany of a source', () => {
+  test('return results in the order of the ids, repeated and unknown ones included', async () => {
     const { cache } = l1Only()
     const { loadMany, batches } = loaders()
     const users = cache.source('users', { loadMany })
@@ -326,7 +326,7 @@ describe('getMany and lookupMany', () => {
     expect(await users.getMany([])).toEqual([])
   })
 
-  test('getMany rejects with the first error in the order asked, lookupMany says what came of each id', async () => {
+  test('getMany rejects with the first error in the order of the ids, lookupMany returns a result for each id', async () => {
     const { cache } = l1Only()
     const errors = [new Error('first'), new Error('second')] as const
     const answers: Record<number, User | Error | null> = { 1: userOf(1), 2: errors[0], 3: null, 4: errors[1] }
@@ -342,7 +342,7 @@ describe('getMany and lookupMany', () => {
     ])
   })
 
-  test('without loadMany call load for each', async () => {
+  test('without loadMany call load for each id', async () => {
     const { cache } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load })
@@ -350,7 +350,7 @@ describe('getMany and lookupMany', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('refuse what is not a list', async () => {
+  test('refuse an argument that is not a list', async () => {
     const { cache } = l1Only()
     const users = cache.source('users', usersDefinition())
     await expect(users.getMany(1 as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
@@ -358,8 +358,8 @@ describe('getMany and lookupMany', () => {
   })
 })
 
-describe('tags', () => {
-  test('are derived from the value and the id, and not asked for an absent value', async () => {
+describe('tags of a source', () => {
+  test('are derived from the value and the id, but not for an absent value', async () => {
     const { cache } = l1Only()
     const { loadMany, batches } = loaders()
     const tags = vi.fn((user: User, id: number) => [user.org, `user:${id}`])
@@ -376,7 +376,7 @@ describe('tags', () => {
     expect(users.peek(2)).toBeUndefined()
   })
 
-  test('of a list belong to absent values too', async () => {
+  test('given as a list belong to absent values too', async () => {
     const { cache } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load, tags: ['users'] })
@@ -387,7 +387,7 @@ describe('tags', () => {
   })
 })
 
-describe('refresh, invalidate, expire and clear', () => {
+describe('refresh, invalidate, expire and clear of a source', () => {
   test('refresh loads although a value is cached', async () => {
     const { cache } = l1Only()
     let n = 0
@@ -409,7 +409,7 @@ describe('refresh, invalidate, expire and clear', () => {
     ])
   })
 
-  test('invalidate forgets these ids, in every process', async () => {
+  test('invalidate removes the ids in every process', async () => {
     const { a, b, clock } = await fleet()
     const [here, there] = [a.cache.source('users', usersDefinition()), b.cache.source('users', usersDefinition())]
     await there.getMany([1, 2, 3])
@@ -419,7 +419,7 @@ describe('refresh, invalidate, expire and clear', () => {
     expect([1, 2, 3].map((id) => there.peek(id))).toEqual([undefined, undefined, userOf(3)])
   })
 
-  test('expire leaves the value for the case that loading fails', async () => {
+  test('expire leaves the value usable if loading fails', async () => {
     const { cache } = l1Only({ staleIfError: '1h' })
     const load = vi.fn().mockResolvedValueOnce('old').mockRejectedValue(new Error('down'))
     const source = cache.source('s', { load: (id: number) => load(id) as Promise<string> })
@@ -429,7 +429,7 @@ describe('refresh, invalidate, expire and clear', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('clear forgets all of the source and nothing else', async () => {
+  test('clear removes all entries of the source and no others', async () => {
     const { cache } = l1Only()
     const [users, others] = [cache.source('users', usersDefinition()), cache.source('others', usersDefinition())]
     await Promise.all([users.get(1), others.get(1)])
@@ -438,7 +438,7 @@ describe('refresh, invalidate, expire and clear', () => {
   })
 })
 
-describe('warm', () => {
+describe('warm of a source', () => {
   test('loads in batches what is not cached, and reports hits, loads and failures', async () => {
     const { cache } = l1Only()
     const error = new Error('broken')
@@ -451,7 +451,7 @@ describe('warm', () => {
     expect(loadMany.mock.calls.length).toBeLessThan(5)
   })
 
-  test('skips what is queued to be saved', async () => {
+  test('skips ids that are queued to be saved', async () => {
     const { cache } = l1Only()
     const { load } = loaders()
     const users = cache.source('users', { load, save: () => undefined, write: 'behind' })
@@ -461,8 +461,8 @@ describe('warm', () => {
   })
 })
 
-describe('a request scope', () => {
-  test('reads an id once, and sees what the request itself sets', async () => {
+describe('a request scope with a source', () => {
+  test('reads an id once and sees what the request itself saves', async () => {
     const { cache } = l1Only({ l1: false })
     let n = 0
     const source = cache.source('s', { load: (_id: number, _ctx) => ++n, save: () => undefined })
@@ -475,7 +475,7 @@ describe('a request scope', () => {
   })
 })
 
-describe('a definition', () => {
+describe('a source definition', () => {
   const refused: readonly (readonly [unknown, RegExp])[] = [
     [{ load: 'users' }, /load must be a function/],
     [{}, /loadMany/],
@@ -496,14 +496,14 @@ describe('a definition', () => {
     )
   })
 
-  test('with a name that Redis keys cannot begin with, or one that is taken, is refused', () => {
+  test('with a name that cannot begin a Redis key, or that is taken, is refused', () => {
     const { cache } = l1Only()
     expect(() => cache.source('a b', { load: () => 1 })).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
     cache.source('users', { load: () => 1 })
     expect(() => cache.source('users', { load: () => 2 })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
-  test('takes every option of a cache as its own default', async () => {
+  test('takes every default option of a cache as its own', async () => {
     const { cache, clock } = l1Only({ ttl: '1h' })
     const { load } = loaders()
     const users = cache.source('users', { load, ttl: '1s', staleWhileRevalidate: 0 })

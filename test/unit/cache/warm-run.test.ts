@@ -4,7 +4,7 @@ import { type WarmReport, warmAll } from '../../../src/cache/warm/warm-run.js'
 
 const loadAll = async () => 'load' as const
 
-test('no more items are under way than concurrency says', async () => {
+test('at most concurrency items are being warmed at once', async () => {
   let now = 0
   let most = 0
   const gates = Array.from({ length: 20 }, () => deferred<void>())
@@ -25,7 +25,7 @@ test('no more items are under way than concurrency says', async () => {
   expect(most).toBe(3)
 })
 
-test('hits, loads and failures are reported, and a failure stops nobody else', async () => {
+test('hits, loads and failures are reported, and a failure stops no other item', async () => {
   const error = new Error('no')
   const report = await warmAll([1, 2, 3, 4], async (id) => {
     if (id === 3) throw error
@@ -34,7 +34,7 @@ test('hits, loads and failures are reported, and a failure stops nobody else', a
   expect(report).toEqual({ hits: 1, loads: 2, failed: 1, failures: [{ item: 3, error }], next: 4, isComplete: true })
 })
 
-test('of many failures the first hundred are kept, and all are counted', async () => {
+test('the first hundred failures are listed, and all are counted', async () => {
   const report = await warmAll(
     Array.from({ length: 500 }, (_, i) => i),
     () => Promise.reject(new Error('no')),
@@ -43,14 +43,14 @@ test('of many failures the first hundred are kept, and all are counted', async (
   expect(report.failures).toHaveLength(100)
 })
 
-test('progress is told after each item', async () => {
+test('progress is reported after each item', async () => {
   const seen: number[] = []
   const onProgress = (report: WarmReport) => seen.push(report.loads)
   await warmAll([1, 2, 3], loadAll, { concurrency: 1, onProgress })
   expect(seen).toEqual([1, 2, 3])
 })
 
-test('an interrupted warming says where to go on, and goes on there', async () => {
+test('an interrupted warming returns where to continue, and continues there', async () => {
   const ids = [10, 11, 12, 13, 14]
   const stop = new AbortController()
   const warmed: number[] = []
@@ -83,7 +83,7 @@ test('an unfinished item holds `next` back', async () => {
   expect((await warming).next).toBe(3)
 })
 
-test('items are fetched only as fast as they are warmed', async () => {
+test('items are pulled only as fast as they are warmed', async () => {
   let fetched = 0
   async function* cursor() {
     for (;;) yield fetched++
@@ -129,7 +129,7 @@ test('an infinite concurrency begins with all items at once', async () => {
   expect(await warming).toMatchObject({ loads: 500, isComplete: true })
 })
 
-test('what the items or the progress listener throw comes out, after what is under way', async () => {
+test('an error of the iterator or the progress listener rejects the warming after its running items', async () => {
   const error = new Error('cursor lost')
   const warm = vi.fn(loadAll)
   function* cursor() {

@@ -8,7 +8,7 @@ function makeCache(options = {}) {
   return { clock, cache: createCache({ clock, name: 'shop', ...options }) }
 }
 
-test('warming loads what is not cached, in either form, and tells what it met', async () => {
+test('warming loads what is not cached, in both forms, and reports hits and loads', async () => {
   const { cache } = makeCache()
   await cache.set('a', 'here already')
   const load = vi.fn((key: string) => `v ${key}`)
@@ -24,7 +24,7 @@ test('warming loads what is not cached, in either form, and tells what it met', 
   expect(await cache.getMany(['b', 'c'])).toEqual([undefined, 'v c'])
 })
 
-test('at most `concurrency` loads run at once, and entries are read no faster than they are done', async () => {
+test('at most concurrency loads run at once, and entries are pulled no faster than they are loaded', async () => {
   const { cache } = makeCache()
   const gates = Array.from({ length: 10 }, () => deferred<string>())
   let running = 0
@@ -53,7 +53,7 @@ test('at most `concurrency` loads run at once, and entries are read no faster th
   expect(most).toBe(3)
 })
 
-test('a failing load is reported and ends nothing, also where a stale value answers for it', async () => {
+test('a failing load is reported and does not end the warming, also if a stale value is served for it', async () => {
   const { cache, clock } = makeCache({ ttl: '1s', staleIfError: '1h' })
   await cache.set('stale', 'old')
   await clock.advance(1000)
@@ -71,7 +71,7 @@ test('a failing load is reported and ends nothing, also where a stale value answ
   ])
 })
 
-test('progress is told after each entry', async () => {
+test('progress is reported after each entry', async () => {
   const { cache } = makeCache()
   const told: [number, number, string | undefined][] = []
   const onProgress = ({ loads, next, failures }: WarmReport<string>) => told.push([loads, next, failures[0]?.item])
@@ -91,7 +91,7 @@ test('progress is told after each entry', async () => {
   ])
 })
 
-test('an interrupted warming tells where it ended; done again it loads what is left', async () => {
+test('an interrupted warming returns where it ended, and loads the rest when it is repeated', async () => {
   const { cache } = makeCache()
   const abort = new AbortController()
   const load = vi.fn((i: number) => {
@@ -107,7 +107,7 @@ test('an interrupted warming tells where it ended; done again it loads what is l
   expect(load).toHaveBeenCalledTimes(6)
 })
 
-test('what another process loaded is found in L2', async () => {
+test('values that another process loaded are found in L2', async () => {
   const server = new MemoryServer()
   const [here, there] = [1, 2].map(() => makeCache({ l2: memoryTier(server) }).cache)
   const entries = async function* () {

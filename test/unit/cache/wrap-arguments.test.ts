@@ -8,8 +8,8 @@ function wrapEcho(options = {}) {
   return { echo, wrapped: createCache().wrap(echo, { name: 'echo', ...options }) }
 }
 
-describe('the key of a call', () => {
-  test('is different for different arguments, whatever they look like as text', async () => {
+describe('the key of a wrapped call', () => {
+  test('differs for different arguments, even if they look the same as text', async () => {
     const { echo, wrapped } = wrapEcho()
     const calls = [
       ...[[], [1], ['1'], [1n], [true], ['true'], [null], ['null'], [[]], [[undefined]], [{}], [-0], [0], [Number.NaN]],
@@ -21,7 +21,7 @@ describe('the key of a call', () => {
     expect(new Set(calls.map((args) => wrapped.keyOf(...args))).size).toBe(calls.length)
   })
 
-  test('is not a short hash: keys whose 32-bit hashes are equal do not meet', async () => {
+  test('is not a short hash: calls with equal 32-bit hashes do not share results', async () => {
     const { wrapped } = wrapEcho()
     expect(await wrapped('u1r')).toEqual(['u1r'])
     expect(await wrapped('u30')).toEqual(['u30'])
@@ -30,7 +30,7 @@ describe('the key of a call', () => {
     expect(keys.size).toBe(50_000)
   })
 
-  test('is the same whatever the order of properties, and without undefined at the end', async () => {
+  test('does not depend on the order of properties or on undefined at the end', async () => {
     const { echo, wrapped } = wrapEcho()
     await wrapped({ a: 1, b: [2] })
     await wrapped({ b: [2], a: 1 }, undefined)
@@ -46,7 +46,7 @@ describe('the key of a call', () => {
     expect(wrapped.keyOf(user)).toBe('u1')
   })
 
-  test('is refused where it could only be guessed, and says what to do', async () => {
+  test('is refused for arguments that have no clear key, and the message says what to do', async () => {
     const { echo, wrapped } = wrapEcho()
     await expect(wrapped(() => 1)).rejects.toThrow(/option `key`/)
     await expect(wrapped(new (class Money {})())).rejects.toMatchObject({ code: 'INVALID_KEY' })
@@ -69,15 +69,15 @@ describe('the key of a call', () => {
     expect(() => find.keyOf(1)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
-  test('keeps `per` and the option key apart', () => {
+  test('keeps per and the option key apart', () => {
     const run = async (id: string) => id
     const find = createCache().wrap(run, { name: 'find', per: (self) => self, key: (id) => id })
     expect(find.keyOf.call('a,b' as never, 'c')).not.toBe(find.keyOf.call('a' as never, 'b,c'))
   })
 })
 
-describe('a signal among the arguments', () => {
-  test('is no part of the key, alone or in an object', async () => {
+describe('a signal among the arguments of a wrapped call', () => {
+  test('is not part of the key, alone or in an object', async () => {
     const { echo, wrapped } = wrapEcho({ tiers: 'l1' })
     const { signal } = new AbortController()
     expect(wrapped.keyOf('A', signal)).toBe(wrapped.keyOf('A'))
@@ -89,7 +89,7 @@ describe('a signal among the arguments', () => {
     expect(echo).toHaveBeenCalledTimes(1)
   })
 
-  test('lets its caller leave, while the run goes on for the others', async () => {
+  test('lets its caller leave while the run goes on for the others', async () => {
     let finish: (value: string) => void = () => undefined
     const seen: (AbortSignal | undefined)[] = []
     const fetchQuote = vi.fn((_symbol: string, options?: { signal?: AbortSignal }) => {
@@ -112,7 +112,7 @@ describe('a signal among the arguments', () => {
     expect(fetchQuote).toHaveBeenCalledTimes(1)
   })
 
-  test('reaches the function as one that aborts when the last caller has left', async () => {
+  test('reaches the function as a signal that aborts when the last caller has left', async () => {
     const seen: AbortSignal[] = []
     const quote = createCache().wrap(
       (_symbol: string, signal: AbortSignal) => {
@@ -133,14 +133,14 @@ describe('a signal among the arguments', () => {
     expect(seen.map(({ aborted }) => aborted)).toEqual([true])
   })
 
-  test('is left alone in the caller’s object', async () => {
+  test('is not changed in the caller’s object', async () => {
     const { wrapped } = wrapEcho()
     const options = Object.freeze({ signal: new AbortController().signal, limit: 1 })
     await wrapped('A', options)
     expect(Object.keys(options)).toEqual(['signal', 'limit'])
   })
 
-  test('is taken once: a second one is refused rather than ignored', async () => {
+  test('is refused if there are two, instead of ignored', async () => {
     const { wrapped } = wrapEcho()
     const { signal } = new AbortController()
     await expect(wrapped(signal, signal)).rejects.toMatchObject({ code: 'INVALID_KEY' })

@@ -11,7 +11,7 @@ function counting(options = {}) {
   return { clock, cache, count, counted: cache.wrap(count, { name: 'count', ...options }) }
 }
 
-test('invalidate: the call with these arguments runs anew, others do not', async () => {
+test('after invalidate the call with these arguments runs again, and others do not', async () => {
   const { count, counted } = counting()
   await counted('a', 1)
   await counted('b', 1)
@@ -21,7 +21,7 @@ test('invalidate: the call with these arguments runs anew, others do not', async
   expect(count).toHaveBeenCalledTimes(3)
 })
 
-test('invalidate wins over a run under way', async () => {
+test('invalidate wins over a running call', async () => {
   const { cache } = counting()
   const gates = [deferred<string>(), deferred<string>()]
   let run = 0
@@ -52,14 +52,14 @@ test('invalidate reaches other processes', async () => {
   expect(await countThere?.('a')).toBe(2)
 })
 
-test('refresh runs the function although a result is cached, and its answer is the cached one from then on', async () => {
+test('refresh runs the function although a result is cached, and caches the new result', async () => {
   const { counted } = counting()
   expect(await counted('a')).toBe(1)
   expect(await counted.refresh('a')).toBe(2)
   expect(await counted('a')).toBe(2)
 })
 
-test('refresh rejects as the function does and leaves what is cached', async () => {
+test('refresh rejects as the function does and keeps the cached result', async () => {
   const { count, counted } = counting()
   await counted('a')
   const error = new Error('down')
@@ -68,7 +68,7 @@ test('refresh rejects as the function does and leaves what is cached', async () 
   expect(await counted('a')).toBe(1)
 })
 
-test('refresh takes `this` as any method does', async () => {
+test('refresh takes `this` like any method', async () => {
   const { cache } = counting()
   const find = cache.wrap(
     async function (this: { db: string }, id: string) {
@@ -79,7 +79,7 @@ test('refresh takes `this` as any method does', async () => {
   expect(await find.refresh.call({ db: 'main' } as never, 'a')).toBe('main a')
 })
 
-test('peek answers what L1 has and runs nothing', async () => {
+test('peek returns the result in L1 and does not run the function', async () => {
   const { count, counted } = counting()
   expect(counted.peek('a')).toBeUndefined()
   await counted('a')
@@ -95,7 +95,7 @@ test('keyOf names the entry in the namespace of the function', async () => {
   expect(await cache.namespace('count').get(counted.keyOf('a', 2))).toBe(1)
 })
 
-test('store puts a result in the place of a call, with its tags and ttl', async () => {
+test('set stores a result for a call, with its tags and ttl', async () => {
   const { cache, clock, count } = counting()
   const counted = cache.wrap(count, {
     name: 'stored',
@@ -114,7 +114,7 @@ test('store puts a result in the place of a call, with its tags and ttl', async 
   expect(count).not.toHaveBeenCalled()
 })
 
-test('clear forgets every call of the function and of no other', async () => {
+test('clear removes the results of every call of the function and of no other function', async () => {
   const { cache, count, counted } = counting()
   const other = cache.wrap(async (id: string) => id, { name: 'other' })
   for (const id of ['a', 'b']) await Promise.all([counted(id), other(id)])
@@ -124,7 +124,7 @@ test('clear forgets every call of the function and of no other', async () => {
   expect(count).toHaveBeenCalledTimes(3)
 })
 
-test('the verbs may be taken off the function', async () => {
+test('the verbs work without their function as `this`', async () => {
   const { counted } = counting()
   const { invalidate, refresh, keyOf, peek } = counted
   await counted('a')
@@ -133,7 +133,7 @@ test('the verbs may be taken off the function', async () => {
   expect([keyOf('a'), peek('a')]).toEqual(['a', undefined])
 })
 
-test('after close every verb rejects or answers as the cache does', async () => {
+test('after close every verb rejects or returns as the cache does', async () => {
   const { cache, counted } = counting()
   await counted('a')
   await cache.close()

@@ -10,7 +10,7 @@ function makeCache(options = {}) {
 }
 
 describe('a wrapped function', () => {
-  test('runs once per arguments and answers a promise of its awaited result', async () => {
+  test('runs once per arguments and returns a promise of its awaited result', async () => {
     const { cache } = makeCache()
     const add = vi.fn((a: number, b: number) => a + b)
     const wrapped = cache.wrap(add, { name: 'add' })
@@ -46,7 +46,7 @@ describe('a wrapped function', () => {
     expect(fetchQuote).toHaveBeenCalledTimes(1)
   })
 
-  test('rejects with the very error of its function, also one thrown at once, and caches neither it nor undefined', async () => {
+  test('rejects with the very error of its function, also if it throws at once, and caches nothing', async () => {
     const { cache } = makeCache()
     const error = new RangeError('no such symbol')
     let fails = true
@@ -63,7 +63,7 @@ describe('a wrapped function', () => {
     expect(await quote('A')).toBe('quote of A')
   })
 
-  test('runs its function with the `this` of whoever calls', async () => {
+  test('runs its function with the `this` of its caller', async () => {
     const { cache } = makeCache()
     const desk = {
       prefix: 'desk',
@@ -100,7 +100,7 @@ describe('a wrapped function', () => {
   })
 })
 
-describe('the name', () => {
+describe('the name of a wrapped function', () => {
   test('is that of the function, unless the option says another', async () => {
     const { cache } = makeCache()
     async function fetchQuote(_symbol: string) {
@@ -128,7 +128,7 @@ describe('the name', () => {
     expect(() => wrap(makeCache().cache)).toThrow(expect.objectContaining({ code: 'NAME_REQUIRED', message }))
   })
 
-  test('may be short in code that is not minified, and anything where it is given', async () => {
+  test('may be short in code that is not minified, and anything if given as an option', async () => {
     const { cache } = makeCache()
     async function get(id: number) {
       return id
@@ -155,14 +155,14 @@ describe('the name', () => {
     expect(find).toHaveBeenCalledTimes(1)
   })
 
-  test('that no key can begin with is refused', () => {
+  test('is refused if no key can begin with it', () => {
     expect(() => makeCache().cache.wrap(async () => 1, { name: 'a b' })).toThrow(
       expect.objectContaining({ code: 'INVALID_KEY' }),
     )
   })
 })
 
-describe('the options', () => {
+describe('the options of a wrapped function', () => {
   test('may be functions of the arguments', async () => {
     const { cache, clock } = makeCache()
     const fetchQuote = vi.fn(async (symbol: string, _ttl: number) => symbol)
@@ -175,7 +175,7 @@ describe('the options', () => {
     expect(fetchQuote.mock.calls.map(([symbol]) => symbol)).toEqual(['A', 'B', 'A'])
   })
 
-  test('name tags by the arguments and by the result', async () => {
+  test('derive tags from the arguments and from the result', async () => {
     const { cache } = makeCache()
     const find = vi.fn(async (id: number) => ({ id, org: `o${id % 2}` }))
     const user = cache.wrap(find, {
@@ -205,7 +205,7 @@ describe('the options', () => {
     expect(find.mock.calls.map(([id]) => id)).toEqual(['short', 'long', 'short'])
   })
 
-  test('keep results fresh, stale and usable as those of any call', async () => {
+  test('keep results fresh, stale and usable like those of any call', async () => {
     const { cache, clock } = makeCache()
     let n = 0
     const count = cache.wrap(async () => ++n, { name: 'count', ttl: 1000, staleWhileRevalidate: '1s' })

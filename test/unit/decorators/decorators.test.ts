@@ -20,7 +20,7 @@ interface Verbs {
 }
 const verbsOf = (method: unknown) => method as Verbs
 
-describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
+describe.each(DECORATOR_STANDARDS)('as $standard decorators', ({ compilerOptions }) => {
   const fixtures = runCompiled<typeof Fixtures>(file, compilerOptions, {
     tiercache,
     'tiercache/decorators': decorators,
@@ -58,7 +58,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(Object.keys(new Repo())).not.toContain('find')
     })
 
-    test('shares entries between the instances of a class, unless `per` tells them apart', async () => {
+    test('shares entries between the instances of a class, unless per separates them', async () => {
       const { Repo } = makeClasses()
       const [a, b] = [new Repo('a'), new Repo('b')]
       await a.find('x')
@@ -67,7 +67,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect([await a.whose('x'), await b.whose('x')]).toEqual(['a x', 'b x'])
     })
 
-    test('keeps the entries of classes apart that inherit the method', async () => {
+    test('keeps the entries of classes that inherit the method apart', async () => {
       const { Users, Orders } = makeClasses()
       const [users, orders] = [new Users(), new Orders()]
       users.items.set('1', { id: '1', name: 'user' })
@@ -81,7 +81,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       await expect(new Two().find('a')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     })
 
-    test('with a name of its own serves one class, and several only where `per` tells them apart', async () => {
+    test('with a name of its own works for one class, and for several only if per separates them', async () => {
       const { Users, Orders } = fixtures.declareNamed(createCache())
       const [users, orders] = [new Users('users'), new Orders('orders')]
       expect(await users.row(1)).toBe('users 1')
@@ -99,7 +99,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(await Users.describe('a')).toMatch(/^Users a/)
     })
 
-    test('finds the cache from the instance where it is given as a function', async () => {
+    test('gets the cache from the instance if it is given as a function', async () => {
       const Service = fixtures.declareService()
       const [first, second] = [new Service(createCache()), new Service(createCache())]
       expect([await first.find('a'), await first.find('a')]).toEqual(['a 1', 'a 1'])
@@ -108,12 +108,12 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect([await first.find('a'), await second.find('a')]).toEqual(['a 2', 'a 1'])
     })
 
-    test('rejects where the function finds no cache', async () => {
+    test('rejects if the function returns no cache', async () => {
       const Service = fixtures.declareService()
       await expect(new Service(undefined as never).find('a')).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     })
 
-    test('finds a cache that is a namespace made anew at each call', async () => {
+    test('works with a namespace that is created at each call', async () => {
       const Service = fixtures.declareService()
       const cache = createCache()
       class Scoped extends Service {
@@ -127,8 +127,8 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
     })
   })
 
-  describe('the verbs', () => {
-    test('of a decorated method know the entries of its class', async () => {
+  describe('the verbs of decorated methods', () => {
+    test('work on the entries of the method’s class', async () => {
       const { Repo } = makeClasses()
       const repo = new Repo()
       const verbs = verbsOf(repo.find)
@@ -156,7 +156,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       ])
     })
 
-    test('need an instance where the class or the cache depends on it', async () => {
+    test('need an instance if the class or the cache depends on it', async () => {
       const { Repo } = makeClasses()
       const repo = new Repo()
       await expect(verbsOf(repo.find).refresh('a')).rejects.toThrow(/cachedMethod\(instance, 'find'\)/)
@@ -167,7 +167,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(() => verbsOf(service.find).peek('a')).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     })
 
-    test('of an instance have its cache, its class and its types', async () => {
+    test('of an instance use its cache, its class and its types', async () => {
       const { Repo } = makeClasses()
       const repo = new Repo('t')
       repo.items.set('a', { id: 'a', name: 'A' })
@@ -229,7 +229,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(await cache.getMany(['count', 'list', 'other'])).toEqual([undefined, undefined, 1])
     })
 
-    test('invalidates nothing when the method rejects, unless it says so', async () => {
+    test('invalidates nothing if the method rejects, unless the option after says so', async () => {
       const { cache, Repo } = makeClasses()
       const repo = new Repo()
       const fill = () => cache.set('k', 'v', { tags: ['items'] })
@@ -242,7 +242,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
   })
 
   describe('@updates', () => {
-    test('puts the result in the place of a cached method’s answer', async () => {
+    test('stores the result as that of a cached method', async () => {
       const repo = new (makeClasses().Repo)()
       await repo.find('a')
       await repo.save('a', 'A')
@@ -252,7 +252,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(await repo.find('a')).toEqual({ id: 'a', name: 'B' })
     })
 
-    test('puts the result under a key, with its ttl and tags', async () => {
+    test('stores the result under a key, with ttl and tags', async () => {
       const { cache, clock, Repo } = makeClasses()
       const repo = new Repo()
       for (const id of ['a', 'b', 'c']) await repo.create(id, id.toUpperCase())
@@ -266,7 +266,7 @@ describe.each(DECORATOR_STANDARDS)('as $standard', ({ compilerOptions }) => {
       expect(await cache.get('item:c')).toBeUndefined()
     })
 
-    test('stores nothing when the method rejects', async () => {
+    test('stores nothing if the method rejects', async () => {
       const { cache, Repo } = makeClasses()
       await cache.set('item:a', 'old')
       await expect(new Repo().create('a', '')).rejects.toThrow('no name')

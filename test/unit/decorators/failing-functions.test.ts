@@ -29,7 +29,7 @@ async function cacheWith(key: string, tags: string[] = []): Promise<Cache> {
   return cache
 }
 
-describe('tags and keys that are listed wrongly are refused where the class is declared', () => {
+describe('wrong lists of tags and keys are refused when the class is declared', () => {
   test.each<[string, (cache: Cache) => unknown]>([
     ['@invalidates tags', (cache) => invalidates(cache, { tags: 'org' as never })],
     ['@invalidates keys', (cache) => invalidates(cache, { keys: [7] as never })],
@@ -61,7 +61,7 @@ describe('@invalidates', () => {
     ['returns a string', () => 'org'],
     ['is async', async () => throws()],
   ])(
-    'tagsOf that %s: the caller has the result, what is known is invalidated, and it is reported once',
+    'tagsOf that %s: the caller gets the result, the known tags and keys are invalidated, and it is reported once',
     async (_what, tagsOf) => {
       const cache = await cacheWith('k', ['known'])
       const heard = record<CacheEvents>(cache, ['notice'])
@@ -88,7 +88,7 @@ describe('@updates', () => {
     ['a keyOf that returns a number', { keyOf: () => 7 }, 'KEY_FAILED', 'old'],
     ['a tagsOf that throws', { keyOf: () => 'k', tagsOf: throws }, 'TAGS_FAILED', undefined],
     ['a tagsOf that returns a string', { keyOf: () => 'k', tagsOf: () => 'org' }, 'TAGS_FAILED', undefined],
-  ])('%s: the caller has the result, and it is reported', async (_what, options, expected, left) => {
+  ])('%s: the caller gets the result, and it is reported', async (_what, options, expected, left) => {
     const cache = await cacheWith('k')
     const heard = record<CacheEvents>(cache, ['notice'])
     expect(await decorated(async () => 'new', updates(cache, options as never)).run()).toBe('new')
@@ -96,7 +96,7 @@ describe('@updates', () => {
     expect(heard.of('notice')).toEqual([code(expected)])
   })
 
-  test('an argsOf that fails: likewise', async () => {
+  test('an argsOf that fails: the caller gets the result, and it is reported', async () => {
     const { cache } = l1Only()
     const heard = record<CacheEvents>(cache, ['notice'])
     class Repo {
@@ -123,7 +123,7 @@ describe('@updates', () => {
     expect(heard.of('notice')).toEqual([code('KEY_FAILED')])
   })
 
-  test('a closed cache still rejects', async () => {
+  test('with a closed cache the call rejects', async () => {
     const cache = await cacheWith('k')
     const repo = decorated(async () => 'new', updates(cache, { keyOf: () => 'k' }))
     await cache.close()
@@ -131,7 +131,7 @@ describe('@updates', () => {
   })
 })
 
-test('the name of a minified class is refused for its entries, and the message says what to write', async () => {
+test('the name of a minified class is refused as the name of its entries, and the message says what to write', async () => {
   const { cache } = l1Only()
   const t = class t {
     async find(id: string) {

@@ -43,13 +43,13 @@ afterEach(() => {
   for (const name of ['getOwnMetadataKeys', 'getOwnMetadata', 'defineMetadata']) Reflect.deleteProperty(Reflect, name)
 })
 
-describe('what is no method', () => {
+describe('a decorator on something that is not a method', () => {
   test.each(['class', 'field', 'getter', 'setter', 'accessor'])('is refused: a %s', (kind) => {
     const decorator = cached(createCache()) as unknown as Decorator
     expect(() => decorator(() => 1, { kind, name: 'find' })).toThrow(code('INVALID_OPTION'))
   })
 
-  test('is refused of legacy properties, accessors and classes', () => {
+  test('is refused on legacy properties, accessors and classes', () => {
     const decorator = invalidates(createCache(), { tags: ['a'] }) as unknown as Decorator
     expect(() => decorator({}, 'find', undefined)).toThrow(code('INVALID_OPTION'))
     expect(() => decorator({}, 'find', { get: () => 1 })).toThrow(code('INVALID_OPTION'))
@@ -57,7 +57,7 @@ describe('what is no method', () => {
   })
 })
 
-describe('options', () => {
+describe('options of a decorator', () => {
   const cache = createCache()
   test.each<[string, () => unknown]>([
     ['@cached: an unknown one', () => cached(cache, { tll: '1m' } as never)],
@@ -75,11 +75,11 @@ describe('options', () => {
       () => updates(cache, { method: 'find', argsOf: () => [], ttl: 1 } as never),
     ],
     ['@updates: a wrong duration', () => updates(cache, { keyOf: () => 'a', ttl: 'soon' as never })],
-  ])('are refused where the class is declared: %s', (_what, decorate) => {
+  ])('are refused when the class is declared: %s', (_what, decorate) => {
     expect(decorate).toThrow(code('INVALID_OPTION'))
   })
 
-  test('that need the instance’s cache find none without one', async () => {
+  test('that need the cache of an instance find none without an instance', async () => {
     const Repo = declare()
     decorateLegacy(
       Repo.prototype,
@@ -90,15 +90,15 @@ describe('options', () => {
   })
 })
 
-describe('a name', () => {
-  test('cannot be made of a class without one', async () => {
+describe('the name of a decorated method', () => {
+  test('cannot be derived from a class without a name', async () => {
     const Anonymous = declare()
     Object.defineProperty(Anonymous, 'name', { value: '' })
     decorateLegacy(Anonymous.prototype, 'find', cached(createCache()))
     await expect(new Anonymous().find('a')).rejects.toMatchObject({ code: 'NAME_REQUIRED' })
   })
 
-  test('cannot be made of a symbol or a private name, but may be given', async () => {
+  test('cannot be derived from a symbol or a private name, but may be given', async () => {
     const find = Symbol('find')
     class Repo {
       async [find](id: string) {
@@ -117,15 +117,15 @@ describe('a name', () => {
   })
 })
 
-describe('a call without an instance', () => {
-  test('means the class that declares the method, where that is known and the only one', async () => {
+describe('a verb called without an instance', () => {
+  test('means the class that declares the method, if that is known and the only one', async () => {
     const Repo = declare()
     decorateLegacy(Repo.prototype, 'find', cached(createCache()))
     const { find } = new Repo()
     expect(await Reflect.apply(find, undefined, ['a'])).toBe('a')
   })
 
-  test('is refused as long as no class is known', async () => {
+  test('is refused while no class is known', async () => {
     const Repo = declare()
     const initialize = decorateStandard(Repo.prototype, 'find', cached(createCache()))
     const { find } = Repo.prototype
@@ -136,7 +136,7 @@ describe('a call without an instance', () => {
 })
 
 describe('other decorators', () => {
-  test('that are combined and whose answers are ignored, as NestJS does, work', async () => {
+  test('may be combined with ours by a function that ignores their results, as in NestJS', async () => {
     const cache = createCache()
     const Repo = declare()
     const run = vi.spyOn(Repo.prototype, 'find')
@@ -150,7 +150,7 @@ describe('other decorators', () => {
     expect(run).toHaveBeenCalledTimes(1)
   })
 
-  test('find their metadata and properties at what stands there now', () => {
+  test('find their metadata and properties on the decorated method', () => {
     const metadata = new Map<object, Map<unknown, unknown>>()
     Object.assign(Reflect, {
       getOwnMetadataKeys: (target: object) => [...(metadata.get(target)?.keys() ?? [])],
@@ -167,7 +167,7 @@ describe('other decorators', () => {
     expect(Reflect.get(Repo.prototype.find, 'own')).toBe(1)
   })
 
-  test('above @cached leave its verbs reachable if they are ours, else the instance’s verbs say what to do', async () => {
+  test('above @cached leave its verbs reachable if they are ours; else the error of the verbs says what to do', async () => {
     const cache = createCache()
     const Repo = declare()
     decorateLegacy(Repo.prototype, 'find', cached(cache))
@@ -181,7 +181,7 @@ describe('other decorators', () => {
   })
 })
 
-test('a generator method is refused where it is decorated', () => {
+test('a generator method is refused when it is decorated', () => {
   class Feed {
     async *pages() {
       yield 1

@@ -19,7 +19,7 @@ function passedDuring(clock: AgingClock, work: () => void): number {
   return clock.nowMs() - beforeMs
 }
 
-test('the time stands still under fake timers until they are advanced, and then moves exactly as far', () => {
+test('under fake timers the time moves exactly as far as they are advanced', () => {
   vi.useFakeTimers()
   const clock = new AgingClock()
   expect(passedDuring(clock, () => {})).toBe(0)
@@ -34,7 +34,7 @@ test('a clock that was read before the timers were faked follows them', () => {
   expect(passedDuring(clock, () => vi.advanceTimersByTime(600))).toBe(600)
 })
 
-test('what was advanced before the clock was read again counts', () => {
+test('an advance before the next read of the clock counts', () => {
   const clock = new AgingClock()
   const passedMs = passedDuring(clock, () => {
     vi.useFakeTimers()
@@ -43,7 +43,7 @@ test('what was advanced before the clock was read again counts', () => {
   expect(passedMs).toBeGreaterThanOrEqual(60_000)
 })
 
-test('timers that begin at 0, as those of node:test do, age nothing by themselves', () => {
+test('timers that begin at 0, as in node:test, do not age entries by themselves', () => {
   const clock = new AgingClock()
   clock.nowMs()
   mock.timers.enable()
@@ -51,7 +51,7 @@ test('timers that begin at 0, as those of node:test do, age nothing by themselve
   expect(passedDuring(clock, () => mock.timers.tick(600))).toBe(600)
 })
 
-test('what was advanced from 0 before the clock was read again counts', () => {
+test('an advance from 0 before the next read of the clock counts', () => {
   const clock = new AgingClock()
   const passedMs = passedDuring(clock, () => {
     mock.timers.enable()
@@ -60,7 +60,7 @@ test('what was advanced from 0 before the clock was read again counts', () => {
   expect(passedMs).toBeGreaterThanOrEqual(60_000)
 })
 
-test('a date that is set forward ages entries, one that is set back does not make them younger', () => {
+test('a date that is set forward ages entries, and one that is set back does not make them younger', () => {
   const clock = new AgingClock()
   vi.useFakeTimers()
   clock.nowMs()
@@ -75,7 +75,7 @@ test('Date alone can be faked', () => {
   expect(passedDuring(clock, () => vi.setSystemTime(Date.now() + 5_000))).toBe(5_000)
 })
 
-test('a mock of Date.now counts as a date', () => {
+test('a mocked Date.now counts as a date', () => {
   const clock = new AgingClock()
   const startMs = Date.now()
   const now = vi.spyOn(Date, 'now').mockReturnValue(startMs)
@@ -91,7 +91,7 @@ test('a mock that returns no number stops the time and breaks nothing', () => {
   expect(clock.nowMs()).toBe(atMs)
 })
 
-test('after the real timers are back the time goes on by itself, from where it was', () => {
+test('after the real timers are back the time goes on from where it was', () => {
   const clock = new AgingClock()
   vi.useFakeTimers()
   clock.nowMs()
@@ -105,7 +105,7 @@ test('after the real timers are back the time goes on by itself, from where it w
   expect(clock.nowMs()).toBeGreaterThan(restoredMs)
 })
 
-test('timers that are faked anew go on from where the last ones were', () => {
+test('timers that are faked again go on from where the last ones were', () => {
   const clock = new AgingClock()
   vi.useFakeTimers()
   clock.nowMs()

@@ -40,17 +40,17 @@ describe('a list of arguments', () => {
     ['Uint8Array(AQID)', [new Uint8Array([1, 2, 3])]],
     ['Buffer(AQID)', [Buffer.from([1, 2, 3])]],
     ['ArrayBuffer(AQID)', [new Uint8Array([1, 2, 3]).buffer]],
-  ])('can be %s', (key, args) => {
+  ])('can hold %s', (key, args) => {
     expect(encodeArguments(args)).toBe(key)
   })
 
-  test('ends before its trailing undefined, as the call does', () => {
+  test('ends before trailing undefined, like the call', () => {
     expect(encodeArguments([1, undefined, undefined])).toBe(encodeArguments([1]))
     expect(encodeArguments([undefined])).toBe(encodeArguments([]))
     expect(encodeArguments([undefined, 1])).toBe('undefined,1')
   })
 
-  test('tells what looks alike apart', () => {
+  test('has different keys for arguments that look the same', () => {
     // biome-ignore format: one list per line hides the pairs that look alike
     const lists: unknown[][] = [
       [], [''], ['undefined'], [undefined, 1], ['undefined', 1], [null], ['null'], [true], ['true'], [1], ['1'], [1n],
@@ -71,13 +71,13 @@ describe('a list of arguments', () => {
     expect(twice).toEqual([])
   })
 
-  test('takes equal values as equal, in whatever order their parts were added', () => {
+  test('has the same key for equal values, whatever the order in which their parts were added', () => {
     expect(encodeArguments([{ a: 1, b: [{ c: 1, d: 2 }] }])).toBe(encodeArguments([{ b: [{ d: 2, c: 1 }], a: 1 }]))
     expect(encodeArguments([new Set(['b', 'a'])])).toBe(encodeArguments([new Set(['a', 'b'])]))
     expect(encodeArguments([Object.assign(Object.create(null), { a: 1 })])).toBe(encodeArguments([{ a: 1 }]))
   })
 
-  test('takes data of another realm as data', () => {
+  test('accepts data of another realm', () => {
     expect(encodeArguments([runInNewContext('({ a: [new Date(0), new Map([[1, 2]])] })')])).toBe(
       encodeArguments([{ a: [new Date(0), new Map([[1, 2]])] }]),
     )
@@ -117,7 +117,7 @@ describe('a list of arguments', () => {
     ['a date with a name', Object.assign(new Date(0), { name: 1 })],
     ['a cycle', cyclic],
     ['100,000 levels', deep],
-  ])('refuses %s and tells what to do', (_, value) => {
+  ])('refuses %s, and the message says what to do', (_, value) => {
     for (const args of [[value], [{ held: [value] }]]) {
       expect(() => encodeArguments(args)).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
       expect(() => encodeArguments(args)).toThrow(/Pass the option `key`/)
@@ -136,7 +136,7 @@ describe('an id', () => {
     }
   })
 
-  test('that is undefined is the word', () => {
+  test('that is undefined is encoded as a word', () => {
     expect(encodeId(undefined)).toBe('undefined')
     expect(encodeId('undefined')).toBe('"undefined"')
   })

@@ -6,8 +6,8 @@ import { ValueRules } from '../../../src/model/values/value-rules.js'
 
 const resolve = (options: unknown) => resolveCacheOptions(options as CacheOptions)
 
-describe('the options of a cache', () => {
-  test('may be left out: a bounded L1, and limits for all that waits', () => {
+describe('the resolved options of a cache', () => {
+  test('have defaults: a bounded L1, and limits for all queues', () => {
     const policy = resolveCacheOptions()
     expect(policy).toEqual({
       name: 'tiercache',
@@ -34,7 +34,7 @@ describe('the options of a cache', () => {
     expect(resolve({ l1: undefined, name: undefined, recovery: undefined, ttl: undefined })).toEqual(policy)
   })
 
-  test('with bytes bound L1 by bytes alone, unless entries are given, too', () => {
+  test('with maxBytes limit L1 by bytes alone, unless maxEntries is given too', () => {
     expect(resolve({ l1: { maxBytes: 1e6 } }).memory).toMatchObject({
       maxBytes: 1e6,
       maxEntries: Number.POSITIVE_INFINITY,
@@ -43,7 +43,7 @@ describe('the options of a cache', () => {
     expect(resolve({ l1: { maxBytes: Number.POSITIVE_INFINITY } }).memory).toMatchObject({ maxEntries: 10_000 })
   })
 
-  test('bound L1 by bytes, too: at most an eighth of the heap unless another number or none is given', () => {
+  test('limit L1 to at most an eighth of the heap, unless maxBytes is given', () => {
     const bytesOf = (l1: object, heapMiB: number) =>
       (resolveCacheOptions({ l1 }, heapMiB * 2 ** 20).memory?.maxBytes ?? 0) / 2 ** 20
     expect(bytesOf({}, 4_096)).toBe(128)
@@ -53,7 +53,7 @@ describe('the options of a cache', () => {
     expect(bytesOf({ maxBytes: Number.POSITIVE_INFINITY }, 256)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('can do without L1', () => {
+  test('may have no L1', () => {
     expect(resolve({ l1: false }).memory).toBeUndefined()
   })
 
@@ -114,12 +114,12 @@ describe('the options of a cache', () => {
     [{ l1: [] }, /^l1 must be an object; got an array of 0$/],
     [{ ttll: '5m' }, /^createCache has no option "ttll"\. Did you mean ttl\?$/],
     [{ tags: ['a'] }, /^createCache has no option "tags"/],
-  ])('are refused when wrong: %o', (options, message) => {
+  ])('are refused if they are wrong: %o', (options, message) => {
     expect(() => resolve(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(() => resolve(options)).toThrow(message)
   })
 
-  test('are refused for a name that Redis keys cannot begin with', () => {
+  test('are refused with a name that cannot begin a Redis key', () => {
     expect(() => resolve({ name: 'my shop' })).toThrow(/^name must be 1 to 128 of/)
   })
 })

@@ -32,7 +32,7 @@ test('a delay longer than setTimeout can count is waited for in full', () => {
   expect(run).toHaveBeenCalledOnce()
 })
 
-test('a cancelled timer never runs, also when it was cancelled between two laps of a long delay', () => {
+test('a cancelled timer never runs, also if it is cancelled between two parts of a long delay', () => {
   const run = vi.fn()
   const cancelShort = clock.after(10, run)
   const cancelLong = clock.after(2 ** 32, run)
@@ -53,7 +53,7 @@ test('an infinite delay never ends', () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a pending timer does not keep the process alive, and who asks for it does', () => {
+test('a pending timer does not keep the process alive, and keepAlive() does', () => {
   const before = process.getActiveResourcesInfo()
   const cancel = systemClock.after(60_000, () => {})
   expect(process.getActiveResourcesInfo()).toEqual(before)

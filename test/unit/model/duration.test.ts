@@ -65,7 +65,7 @@ describe('a duration', () => {
     expect(toMs('1ms', 'ttl', 'positive')).toBe(1)
   })
 
-  test('that is refused says the option, what was expected, what came, and how to write it', () => {
+  test('that is refused is reported with the option, the expected form and the given value', () => {
     expect(refused('5 minutes')).toThrow(
       /^ttl must be a duration of 0 or more: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; got "5 minutes"$/,
     )

@@ -3,7 +3,7 @@ import { Events } from '../../../src/model/events/events.js'
 
 const miss = { scope: 'shop', key: 'a' }
 
-test('a listener hears its event and no other, until it leaves', () => {
+test('a listener receives its event and no other, until it is removed', () => {
   const events = new Events()
   const listener = vi.fn()
   const off = events.on('miss', listener)
@@ -14,7 +14,7 @@ test('a listener hears its event and no other, until it leaves', () => {
   expect(listener.mock.calls).toEqual([[miss]])
 })
 
-test('listeners run at once, in the order in which they came', () => {
+test('listeners run synchronously, in the order in which they were added', () => {
   const events = new Events()
   const heard: string[] = []
   events.on('miss', () => heard.push('first'))
@@ -23,7 +23,7 @@ test('listeners run at once, in the order in which they came', () => {
   expect(heard).toEqual(['first', 'second'])
 })
 
-test('it can be asked whether anybody listens', () => {
+test('it can be asked whether an event has listeners', () => {
   const events = new Events()
   expect(events.has('hit')).toBe(false)
   const off = events.on('hit', () => {})
@@ -33,7 +33,7 @@ test('it can be asked whether anybody listens', () => {
   expect(events.has('hit')).toBe(false)
 })
 
-test('a function added twice is called twice, and each unsubscribe takes away its own, once', () => {
+test('a function added twice is called twice, and each unsubscribe function removes one of the two', () => {
   const events = new Events()
   const listener = vi.fn()
   const off = events.on('miss', listener)
@@ -46,7 +46,7 @@ test('a function added twice is called twice, and each unsubscribe takes away it
   expect(listener).toHaveBeenCalledTimes(3)
 })
 
-test('a listener may leave, or bring another, while it is called', () => {
+test('a listener may remove itself or add another one while it is called', () => {
   const events = new Events()
   const late = vi.fn()
   const second = vi.fn()
@@ -62,7 +62,7 @@ test('a listener may leave, or bring another, while it is called', () => {
   expect(late).toHaveBeenCalledOnce()
 })
 
-test('a listener that throws hurts neither the others nor the cache, and is told of', () => {
+test('a listener that throws affects neither the others nor the cache, and is reported', () => {
   const events = new Events()
   const failed = vi.fn()
   const second = vi.fn()
@@ -77,7 +77,7 @@ test('a listener that throws hurts neither the others nor the cache, and is told
   expect(failed.mock.calls).toEqual([[{ event: 'miss', error }]])
 })
 
-test('a listener that rejects is told of, whatever its promises are made of', async () => {
+test('a listener that rejects is reported, whatever kind of promise it returns', async () => {
   const events = new Events()
   const failed = vi.fn()
   const error = new Error('mine')
@@ -94,7 +94,7 @@ test('a listener that rejects is told of, whatever its promises are made of', as
   expect(failed.mock.calls).toEqual([[{ event: 'miss', error }], [{ event: 'miss', error }]])
 })
 
-test('a failing listener of failures ends the matter', async () => {
+test('a failing listener of failures is not reported again', async () => {
   const events = new Events()
   const failed = vi.fn(() => {
     throw new Error('again')
@@ -111,7 +111,7 @@ test('a failing listener of failures ends the matter', async () => {
   expect(failed).toHaveBeenCalledOnce()
 })
 
-test('what is no event or no function is refused', () => {
+test('an unknown event or a listener that is not a function is refused', () => {
   const events = new Events()
   expect(() => events.on('mis' as 'miss', () => {})).toThrow('there is no event "mis". Did you mean miss?')
   expect(() => events.on('__proto__' as 'miss', () => {})).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))

@@ -11,7 +11,7 @@ describe('a jittered ttl', () => {
     expect(jittered(1_000, 0.25, always(LAST))).toBe(750)
   })
 
-  test('stays what it is where there is nothing to shorten, and asks for no random number', () => {
+  test('is unchanged if there is nothing to shorten, and draws no random number', () => {
     const random = vi.fn(always(0.5))
     expect(jittered(1_000, 0, random)).toBe(1_000)
     expect(jittered(0, 0.5, random)).toBe(0)
@@ -28,7 +28,7 @@ describe('a jittered ttl', () => {
 describe('an early refresh', () => {
   const reading = { nowMs: 900, freshUntilMs: 1_000, loadMs: 100, beta: 1 }
 
-  test('comes exactly when the drawn lead reaches the expiry', () => {
+  test('happens exactly when the drawn lead reaches the expiry', () => {
     // The lead is loadMs · beta · −ln(1 − random); it is 100 ms at random = 1 − 1/e.
     const threshold = 1 - Math.exp(-1)
     expect(shouldRefreshEarly({ ...reading, random: always(threshold + 1e-9) })).toBe(true)
@@ -37,11 +37,11 @@ describe('an early refresh', () => {
     expect(shouldRefreshEarly({ ...reading, loadMs: 50, random: always(threshold + 1e-9) })).toBe(false)
   })
 
-  test('is certain from the expiry on', () => {
+  test('always happens from the expiry on', () => {
     expect(shouldRefreshEarly({ ...reading, nowMs: 1_000, random: always(0) })).toBe(true)
   })
 
-  test('never comes when it is off, when the load took no time, or when nothing expires', () => {
+  test('never happens if it is off, if the load took no time, or if the entry does not expire', () => {
     expect(shouldRefreshEarly({ ...reading, beta: 0, random: always(LAST) })).toBe(false)
     expect(shouldRefreshEarly({ ...reading, loadMs: 0, random: always(LAST) })).toBe(false)
     expect(shouldRefreshEarly({ ...reading, freshUntilMs: Number.POSITIVE_INFINITY, random: always(LAST) })).toBe(false)

@@ -36,8 +36,8 @@ describe('a name', () => {
   )
 })
 
-describe('a space', () => {
-  test('of a cache has its own label only, with or without version', () => {
+describe('a scope of keys', () => {
+  test('of a cache has its own label only, with or without a version', () => {
     expect(shop).toEqual({ scope: 'shop', rootName: 'shop', localPrefix: '', scopeLabels: ['c:shop'] })
     expect(rootSpace('shop', 2)).toEqual({
       scope: 'shop@2',
@@ -61,7 +61,7 @@ describe('a space', () => {
     expect(other.scopeLabels).not.toContain(scopeLabel(unversioned.scope))
   })
 
-  test('of calls with a version lies below the caller, so that the caller’s clear() reaches it', () => {
+  test('of calls with a version is below that of the cache, so that clear() of the cache reaches it', () => {
     expect(versionedSpace(shop, 2)).toEqual({
       scope: 'shop/@2',
       rootName: 'shop',
@@ -71,7 +71,7 @@ describe('a space', () => {
     expect(versionedSpace(catalog, 'v1').scopeLabels).toEqual(['c:shop', 'c:shop/catalog@3', 'c:shop/catalog@3/@v1'])
   })
 
-  test('that already has a version of calls gets the new one instead', () => {
+  test('with a version of calls gets a new one in its place', () => {
     expect(versionedSpace(versionedSpace(catalog, 1), 2)).toEqual(versionedSpace(catalog, 2))
   })
 
@@ -132,12 +132,12 @@ describe('a store key', () => {
     expect(storeKey(rootSpace('shop', 2), 'k')).toBe('shop@2:k')
   })
 
-  test('cannot steer the slot of a cluster, nor be forged', () => {
+  test('cannot choose a cluster slot and cannot be forged', () => {
     expect(storeKey(shop, '{a}%7B')).toBe('shop:%7Ba%7D%257B')
     expect(storeKey(shop, '%#abc')).toBe('shop:%25#abc')
   })
 
-  test('of up to 512 bytes stays readable, above it is hashed', () => {
+  test('of up to 512 bytes is readable, and a longer one is hashed', () => {
     expect(storeKey(shop, 'x'.repeat(512))).toBe(`shop:${'x'.repeat(512)}`)
     expect(storeKey(shop, 'x'.repeat(513))).toMatch(/^shop:%#[0-9a-f]{64}$/)
     expect(storeKey(shop, 'é'.repeat(256))).toBe(`shop:${'é'.repeat(256)}`)
@@ -146,7 +146,7 @@ describe('a store key', () => {
     expect(storeKey(shop, '{'.repeat(170))).toBe(`shop:${'%7B'.repeat(170)}`)
   })
 
-  test('of ill-formed UTF-16 is hashed, and different for different lone surrogates', () => {
+  test('of ill-formed UTF-16 is hashed, and differs for different lone surrogates', () => {
     const keys = ['x\ud800', 'x\ud801', 'x\udc00', 'x\ufffd', '\ud800x', 'x\ud800\ud800'].map((key) =>
       storeKey(shop, key),
     )
@@ -159,7 +159,7 @@ describe('a store key', () => {
     expect(storeKey(shop, 'x'.repeat(2 ** 20)).length).toBeLessThan(100)
   })
 
-  test('is told from a token, a lease, the bus, and what belongs to others', () => {
+  test('differs from those of tokens, leases, the bus and other programs', () => {
     expect(tokenKeyOf(tagLabel('org:7'), 'shop')).toBe('{shop}#t:org:7')
     expect(tokenKeyOf(tagLabel('{}%'), 'shop')).toBe('{shop}#t:%7B%7D%25')
     expect(tokenKeyOf(scopeLabel('shop/a@3'), 'shop')).toBe('{shop}#c:shop/a@3')
@@ -183,7 +183,7 @@ describe('decoding a store key', () => {
     }
   })
 
-  test('gives nothing for the cache’s other keys and for keys of others', () => {
+  test('gives nothing for other keys of the cache and for keys of other programs', () => {
     const others = [
       'shop',
       'other:x',
@@ -201,7 +201,7 @@ describe('decoding a store key', () => {
       expect(decodeStoreKey(key, 'shop')).toBeUndefined()
   })
 
-  test('gives nothing for a hashed key, and says so', () => {
+  test('gives nothing for a hashed key, and reports that it is one', () => {
     const hashed = [storeKey(shop, 'x'.repeat(600)), tokenKeyOf(tagLabel('y'.repeat(600)), 'shop')]
     for (const key of hashed) {
       expect(decodeStoreKey(key, 'shop')).toBeUndefined()

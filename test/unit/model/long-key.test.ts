@@ -7,7 +7,7 @@ const catalog = childSpace(shop, 'catalog', 3)
 const long = (text: string) => 'x'.repeat(LONGEST_WHOLE) + text
 
 describe('a long key', () => {
-  test('is one of up to a mebi-character', () => {
+  test('has up to 1,048,576 characters', () => {
     expect(localKey(shop, 'k'.repeat(1024 * 1024)).length).toBeLessThan(1_100)
     expect(() => localKey(shop, 'k'.repeat(1024 * 1024 + 1))).toThrow(
       expect.objectContaining({
@@ -17,14 +17,14 @@ describe('a long key', () => {
     )
   })
 
-  test('is its beginning and a hash inside the process', () => {
+  test('is represented in memory by its beginning and a hash', () => {
     const key = localKey(shop, long('1'))
     expect(key.length).toBeLessThan(1_100)
     expect(key.startsWith('x'.repeat(900))).toBe(true)
     expect(isShortened(key)).toBe(true)
   })
 
-  test('is not another long one, wherever they differ', () => {
+  test('is never taken for another long key, wherever they differ', () => {
     const keys = [long('1'), long('2'), `y${long('1').slice(1)}`, long(''), long('11'), long('\ud800'), long('\ud801')]
     for (const space of [shop, catalog]) {
       expect(new Set(keys.map((key) => localKey(space, key))).size).toBe(keys.length)
@@ -33,7 +33,7 @@ describe('a long key', () => {
     }
   })
 
-  test('is none that looks like what stands for another one', () => {
+  test('is never taken for the representation of another key', () => {
     for (const key of [long('1'), `\0${long('1')}`]) {
       const impostor = shortened(key)
       for (const space of [shop, catalog]) {
@@ -43,7 +43,7 @@ describe('a long key', () => {
     }
   })
 
-  test('of the limit stays whole', () => {
+  test('with exactly the limit stays whole', () => {
     expect(userKeyOf(localKey(shop, long('')))).toBe(long(''))
     expect(userKeyOf(localKey(catalog, `\0${long('').slice(1)}`))).toBe(`\0${long('').slice(1)}`)
   })

@@ -7,7 +7,7 @@ const schema: StandardSchema = { '~standard': { version: 1, vendor: 'test', vali
 const resolve = (options: unknown) => resolvePolicy(DEFAULT_POLICY, options as CallOptions)
 
 describe('a policy', () => {
-  test('of no options is the defaults themselves', () => {
+  test('without options is the defaults themselves', () => {
     expect(resolvePolicy(DEFAULT_POLICY, undefined)).toBe(DEFAULT_POLICY)
     expect(resolvePolicy(DEFAULT_POLICY, {})).toBe(DEFAULT_POLICY)
     expect(resolve({ ttl: undefined, tags: ['a'], version: 2, signal: new AbortController().signal })).toBe(
@@ -34,7 +34,7 @@ describe('a policy', () => {
     expect(resolvePolicy(DEFAULT_POLICY, options)).toEqual({ ...DEFAULT_POLICY, ...changed })
   })
 
-  test('takes what it does not say from the defaults that it is given', () => {
+  test('takes what is not given from the defaults that it is given', () => {
     const defaults = resolvePolicy(DEFAULT_POLICY, { ttl: '1h', earlyRefresh: 2 })
     expect(resolvePolicy(defaults, { earlyRefresh: false })).toEqual({ ...DEFAULT_POLICY, ttlMs: 3_600_000 })
   })
@@ -69,7 +69,7 @@ describe('a policy', () => {
     ['tags', 'org:7'],
     ['tags', ['a', 7]],
     ['signal', {}],
-  ])('refuses %s: %o, naming the option and what came', (name, value) => {
+  ])('refuses %s: %o, naming the option and the given value', (name, value) => {
     const resolving = () => resolve({ [name]: value })
     expect(resolving).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(resolving).toThrow(new RegExp(`^${name} must be .+; got .+`))
@@ -87,7 +87,7 @@ describe('a policy', () => {
     expect(() => resolve(JSON.parse('{"__proto__":1}'))).toThrow(/has no option "__proto__"/)
   })
 
-  test('lets other names pass where the caller knows them', () => {
+  test('accepts further names that its caller allows', () => {
     expect(resolvePolicy(DEFAULT_POLICY, { load: 1, ttl: '1s' } as CallOptions, ['load']).ttlMs).toBe(1_000)
   })
 })

@@ -3,7 +3,7 @@ import { isSchema } from '../../../src/model/values/schema.js'
 
 const standard = { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) }
 
-test('an object or a function with the standard’s property is a schema', () => {
+test('an object or a function with the property of Standard Schema is a schema', () => {
   expect(isSchema({ '~standard': standard })).toBe(true)
   expect(isSchema(Object.assign(() => {}, { '~standard': standard }))).toBe(true)
 })
@@ -17,6 +17,6 @@ test.each([
   [{ '~standard': null }],
   [{ '~standard': { ...standard, version: 2 } }],
   [{ '~standard': { ...standard, validate: true } }],
-])('%o is no schema', (value) => {
+])('%o is not a schema', (value) => {
   expect(isSchema(value)).toBe(false)
 })

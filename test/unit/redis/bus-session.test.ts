@@ -25,7 +25,7 @@ function loop(listen: (client: RedisNode, calls: SessionCalls) => Promise<never>
 const never = () => new Promise<never>(() => {})
 
 describe('a session on a listening connection', () => {
-  test('ends when no reply came in time, and a new one begins at once', async () => {
+  test('ends when no reply comes in time, and a new one begins at once', async () => {
     const { clock, lines, session } = loop(async (_, calls) => {
       calls.works()
       return calls.ask(never(), 1_000)
@@ -53,7 +53,7 @@ describe('a session on a listening connection', () => {
     session.close()
   })
 
-  test('backs off while it fails again and again', async () => {
+  test('is retried with growing pauses while it fails', async () => {
     const { clock, lines, session } = loop(() => Promise.reject(new Error('refused')))
     await settle()
     await clock.advance(10_000)
@@ -63,7 +63,7 @@ describe('a session on a listening connection', () => {
     session.close()
   })
 
-  test('gives up a dial that takes too long, and hangs up', async () => {
+  test('gives up connecting if it takes too long, and disconnects', async () => {
     const clock = new FakeClock()
     const ended: string[] = []
     const session = new SessionLoop({
@@ -80,7 +80,7 @@ describe('a session on a listening connection', () => {
     session.close()
   })
 
-  test('close ends everything at once and leaves no timer', async () => {
+  test('is ended at once by close, which leaves no timer', async () => {
     let failure: unknown
     const { clock, lines, session } = loop(async (_, calls) => {
       try {
@@ -100,7 +100,7 @@ describe('a session on a listening connection', () => {
     expect(lines).toHaveLength(1)
   })
 
-  test('a pause can be cut short by close', async () => {
+  test('has pauses that close cuts short', async () => {
     const { clock, session } = loop(async (_, calls) => {
       await calls.pause(60_000)
       return never()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
 import { faultBehind, faultOf, toCacheError } from '../../../src/redis/client/classify-error.js'
 
-describe('what an error of Redis means', () => {
+describe('the classification of an error of Redis', () => {
   test.each([
     ["READONLY You can't write against a read only replica.", 'readOnly'],
     ["OOM command not allowed when used memory > 'maxmemory'.", 'outOfMemory'],
@@ -30,7 +30,7 @@ describe('what an error of Redis means', () => {
     expect(faultOf(new Error(message))).toBe(fault)
   })
 
-  test('an error for the cache says what was tried, keeps the cause and remembers its fault', () => {
+  test('an error of the cache names the operation, keeps the cause and has the kind of fault', () => {
     const cause = new Error("OOM command not allowed when used memory > 'maxmemory'.")
     const error = toCacheError(cause, 'execute SET')
     expect(error).toMatchObject({ code: 'L2_UNAVAILABLE', cause })
@@ -38,7 +38,7 @@ describe('what an error of Redis means', () => {
     expect(faultBehind(error)).toBe('outOfMemory')
   })
 
-  test('a refusal of this client has a code of its own and advice', () => {
+  test('a refusal of this client has its own code and advice', () => {
     const error = toCacheError(new Error('NOAUTH Authentication required.'), 'be reached')
     expect(error.code).toBe('L2_AUTH_FAILED')
     expect(error.message).toContain('password: process.env.REDIS_PASSWORD')
@@ -100,7 +100,7 @@ describe('what an error of Redis means', () => {
     expect(said.message.length, 'says what to do').toBeGreaterThan((error as Error).message.length + 20)
   })
 
-  test('the arguments of the command that failed are in no error: they are a password, or what is cached', () => {
+  test('no error contains the arguments of the failed command, which may be a password or a cached value', () => {
     const reply = Object.assign(new Error('WRONGPASS invalid username-password pair'), {
       command: { name: 'auth', args: ['correct-horse-battery'] },
     })
@@ -114,7 +114,7 @@ describe('what an error of Redis means', () => {
     expect(reply.command.args, 'the error of the client is not written to').toEqual(['correct-horse-battery'])
   })
 
-  test('an error of the cache stays as it is, and whatever was thrown becomes one', () => {
+  test('an error of the cache stays as it is, and any other thrown value is wrapped in one', () => {
     const own = new CacheError('CLOSED', 'closed')
     expect(toCacheError(own, 'x')).toBe(own)
     expect(toCacheError('just text', 'x')).toMatchObject({ code: 'L2_UNAVAILABLE', cause: 'just text' })

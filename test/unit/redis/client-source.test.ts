@@ -9,7 +9,7 @@ afterEach(() => {
   vi.resetModules()
 })
 
-describe('a connection to open without ioredis installed', () => {
+describe('a connection that needs ioredis, which is not installed,', () => {
   test('is reported once with the way to fix it, and nothing hangs', async () => {
     vi.doMock('ioredis', () => {
       throw Object.assign(new Error("Cannot find package 'ioredis'"), { code: 'ERR_MODULE_NOT_FOUND' })
@@ -37,7 +37,7 @@ describe('a connection to open without ioredis installed', () => {
   })
 })
 
-describe('a client that was lent', () => {
+describe('a lent client', () => {
   test('is not closed by closing the store', async () => {
     const client = new FakeClient()
     const store = new RedisStore({
@@ -56,7 +56,7 @@ describe('a client that was lent', () => {
     expect(client.status).toBe('ready')
   })
 
-  test('is not even looked at when the store was closed before it started', async () => {
+  test('is not touched if the store is closed before it starts', async () => {
     const client = new FakeClient()
     const store = new RedisStore({
       name: 'shop',
@@ -89,7 +89,7 @@ test('a store without a log appends nothing', async () => {
   await store.close()
 })
 
-test('attempts to connect again come later and later, up to a second, and not all at once', () => {
+test('attempts to reconnect come at growing random intervals of up to a second', () => {
   for (let attempt = 1; attempt < 100; attempt++) {
     const delayMs = reconnectAfterMs(attempt)
     expect(delayMs).toBeGreaterThanOrEqual(25)

@@ -40,7 +40,7 @@ const context = () => ({
 const found = (...keys: string[]) => keys.map((key) => Buffer.from(key))
 const names = () => sent.map(([command]) => command)
 
-test('every step removes what it found before the next one looks further, on one master after the other', async () => {
+test('every step removes what it found before the next step scans on, on one master after the other', async () => {
   answer = (command, [cursor]) => {
     if (command === 'remove') return 2
     return cursor === '0' ? [Buffer.from('7'), found('a1', 'a2')] : [Buffer.from('0'), found('a3', 'a4')]
@@ -51,7 +51,7 @@ test('every step removes what it found before the next one looks further, on one
   expect(sent[1]).toEqual(['remove', ['a1', 'a2']])
 })
 
-test('an abort ends it at the next step, also when the steps find nothing', async () => {
+test('an abort ends it at the next step, also if the steps find nothing', async () => {
   const controller = new AbortController()
   answer = () => {
     if (sent.length === 3) controller.abort(new Error('enough'))
@@ -62,7 +62,7 @@ test('an abort ends it at the next step, also when the steps find nothing', asyn
   expect(names()).toEqual(['scan', 'scan', 'scan'])
 })
 
-test('an abort ends it while a server does not answer, and what it answers late removes nothing', async () => {
+test('an abort ends it while a server does not reply, and a late reply removes nothing', async () => {
   const controller = new AbortController()
   const reply = deferred<unknown>()
   answer = () => reply.promise
@@ -75,14 +75,14 @@ test('an abort ends it while a server does not answer, and what it answers late 
   expect(names()).toEqual(['scan'])
 })
 
-test('a signal that was aborted before lets nothing be sent', async () => {
+test('with an aborted signal nothing is sent', async () => {
   answer = () => [Buffer.from('0'), []]
   await expect(deleteByPrefix(context(), 'a', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   await settle()
   expect(sent).toEqual([])
 })
 
-test('what a master refuses is told', async () => {
+test('it rejects with the error of a master', async () => {
   answer = () => Promise.reject(new Error('NOPERM'))
   await expect(deleteByPrefix(context(), 'a', new AbortController().signal)).rejects.toThrow('NOPERM')
 })

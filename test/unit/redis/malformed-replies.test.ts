@@ -17,30 +17,27 @@ const SHAPES: readonly (readonly [name: string, reply: unknown])[] = [
   ['a map', new Map()],
 ]
 
-test.each(SHAPES)(
-  '%s instead of what was asked for: loads go on, and one event says why L2 is not used',
-  async (_, reply) => {
-    const client = new FakeClient()
-    for (const command of ['mget', 'evalsha', 'eval', 'xadd']) client.answers.set(command, () => reply)
-    client.answers.set('ping', () => Buffer.from('PONG'))
-    const clock = new FakeClock()
-    const cache = createCache({ name: 'shop', clock, logger: false, l2: redisTier(client as never) })
-    const degraded: string[] = []
-    let others = 0
-    cache.on('degraded', ({ error }) => degraded.push(error.message))
-    for (const event of ['corrupt', 'notice', 'storeFailed'] as const) cache.on(event, () => others++)
-    await settle()
-    for (let i = 0; i < 100; i++) {
-      expect(await cache.getOrSet(`k${i}`, () => i)).toBe(i)
-      expect(await cache.set(`s${i}`, i)).toMatch(/applied|queued/)
-    }
-    expect(degraded).toHaveLength(1)
-    expect(degraded[0]).toMatch(
-      /^expected .* as the reply to .*; got .*\. Something between this process and Redis replies/,
-    )
-    expect(others).toBeLessThan(10)
-    const closing = cache.close()
-    await clock.advance(10_000)
-    await closing
-  },
-)
+test.each(SHAPES)('with %s as the reply loads go on, and one event says why L2 is not used', async (_, reply) => {
+  const client = new FakeClient()
+  for (const command of ['mget', 'evalsha', 'eval', 'xadd']) client.answers.set(command, () => reply)
+  client.answers.set('ping', () => Buffer.from('PONG'))
+  const clock = new FakeClock()
+  const cache = createCache({ name: 'shop', clock, logger: false, l2: redisTier(client as never) })
+  const degraded: string[] = []
+  let others = 0
+  cache.on('degraded', ({ error }) => degraded.push(error.message))
+  for (const event of ['corrupt', 'notice', 'storeFailed'] as const) cache.on(event, () => others++)
+  await settle()
+  for (let i = 0; i < 100; i++) {
+    expect(await cache.getOrSet(`k${i}`, () => i)).toBe(i)
+    expect(await cache.set(`s${i}`, i)).toMatch(/applied|queued/)
+  }
+  expect(degraded).toHaveLength(1)
+  expect(degraded[0]).toMatch(
+    /^expected .* as the reply to .*; got .*\. Something between this process and Redis replies/,
+  )
+  expect(others).toBeLessThan(10)
+  const closing = cache.close()
+  await clock.advance(10_000)
+  await closing
+})

@@ -17,7 +17,7 @@ describe('redisTier', () => {
     ['http://localhost'],
     [[]],
     [new (class RedisClientType {})()],
-  ])('refuses %s, saying what it expects', (target) => {
+  ])('refuses %s, and the message says what it expects', (target) => {
     expect(() => redisTier(target as RedisTarget)).toThrowError(
       expect.objectContaining({
         code: 'INVALID_OPTION',
@@ -73,7 +73,7 @@ describe('redisTier', () => {
     ['a pipeline', { exec() {}, hset() {}, get() {} }, /a pipeline or transaction/],
     ['the class', Redis, /the class or function Redis: pass what new Redis\(\) returns/],
     ['a list of nodes', [{ host: 'h', port: 1 }], /an array: for a cluster pass \{ cluster:/],
-  ])('refuses %s at the door, and names what to pass instead', (_name, target, message) => {
+  ])('refuses %s when it is called, and the message names what to pass instead', (_name, target, message) => {
     const refused = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) })
     expect(() => redisTier(target as RedisTarget)).toThrow(refused)
     expect(() => redisTier(target as RedisTarget)).toThrow(/ioredis 5 or 6 or of iovalkey.* a connection of its own/)
@@ -102,7 +102,7 @@ describe('redisTier', () => {
     [{ host: 'h', scaleReads: 'slave' }, /scaleReads of a connection has no effect without cluster/],
     [{ host: 'h', enableOfflineQueue: true }, /enableOfflineQueue of a connection can only be false/],
     [{ monitor: true }, /monitor of a connection can only be false/],
-  ])('refuses the connection %o: nothing that has no effect is accepted', (target, message) => {
+  ])('refuses the connection %o, which has an option without effect', (target, message) => {
     expect(() => redisTier(target as RedisTarget)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) }),
     )
@@ -114,18 +114,18 @@ describe('redisTier', () => {
     [{ sentinels: [{ host: 'h', port: 1 }], name: 'm', sentinelPassword: 'p', natMap: {} }],
     [{ cluster: [{ host: 'h', port: 1 }], password: 'p', natMap: {}, scaleReads: 'slave', maxRedirections: 3 }],
     [{ host: 'h', port: undefined, sentinels: null }],
-  ])('takes the connection %o', (target) => {
+  ])('accepts the connection %o', (target) => {
     expect(() => redisTier(target as RedisTarget)).not.toThrow()
   })
 
-  test('options of a cluster go to its client, those of a connection to its nodes', () => {
+  test('passes options of a cluster to its client, and those of a connection to its nodes', () => {
     expect(splitOptions({ natMap: 1, scaleReads: 'all', keyPrefix: 'a:', password: 'p', connectTimeout: 1 })).toEqual({
       ofCluster: { natMap: 1, scaleReads: 'all', keyPrefix: 'a:' },
       ofNodes: { password: 'p', connectTimeout: 1 },
     })
   })
 
-  test('no refusal shows a password, wherever somebody wrote it', () => {
+  test('shows no password in an error message, wherever it was written', () => {
     const secret = 'correct-horse'
     const targets = [
       `http://user:${secret}@h`,
@@ -150,7 +150,7 @@ describe('redisTier', () => {
     ).not.toContain('horse')
   })
 
-  test('takes a client, a URL, a socket path or options, and opens nothing yet', () => {
+  test('accepts a client, a URL, a socket path or options, and opens nothing yet', () => {
     const client = new FakeClient()
     for (const target of [client, 'redis://localhost', 'rediss://u:p@h:1/2', '/tmp/redis.sock', { host: 'h' }, {}]) {
       expect(() => redisTier(target)).not.toThrow()
@@ -159,7 +159,7 @@ describe('redisTier', () => {
     expect(client.eventNames()).toEqual([])
   })
 
-  test('takes the clients of ioredis 6 and 5 as they are typed', () => {
+  test('accepts the types of clients of ioredis 6 and 5', () => {
     const connectors = [
       () => new Redis({ lazyConnect: true }),
       () => new Cluster([], { lazyConnect: true }),
@@ -169,7 +169,7 @@ describe('redisTier', () => {
     for (const make of connectors) expect(redisTier(make())).toHaveProperty('connect')
   })
 
-  test('passes on what concerns every tier, and nothing of its own', () => {
+  test('passes on the options that concern every tier, and none of its own', () => {
     const options = { timeout: '1s', leaseTtl: 500, breaker: false, maxValueBytes: 10, bus: false } as const
     const { connect, ...rest } = redisTier(new FakeClient(), options)
     expect(connect).toBeTypeOf('function')

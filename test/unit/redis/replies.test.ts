@@ -16,17 +16,17 @@ describe('replies of streams', () => {
     ['RESP3 flattened', [stream, entries]],
     ['RESP3 as an object', { stream: entries }],
     ['RESP3 as a map', new Map([[stream, entries]])],
-  ])('XREAD in the shape %s is the same entries', (_, reply) => {
+  ])('of XREAD in the shape %s give the same entries', (_, reply) => {
     expect(toReadEntries(reply)).toEqual(expected)
   })
 
-  test('a wait without news has no entries', () => {
+  test('of a wait without news have no entries', () => {
     expect(toReadEntries(null)).toEqual([])
     expect(toReadEntries([])).toEqual([])
     expect(toReadEntries({})).toEqual([])
   })
 
-  test('an entry deleted meanwhile has no bytes', () => {
+  test('have no bytes for an entry that was deleted meanwhile', () => {
     expect(toEntries([[Buffer.from('1-0'), null]])).toEqual([{ id: '1-0', bytes: undefined }])
   })
 
@@ -37,12 +37,12 @@ describe('replies of streams', () => {
     ['5-10', '5-9', true],
     ['5-9', '5-9', false],
     ['1795361717042-18446744073709551615', '1795361717042-18446744073709551614', true],
-  ])('%s is later than %s: %s', (id, other, isLater) => {
+  ])('have ids in order: %s is later than %s: %s', (id, other, isLater) => {
     expect(isLaterId(id, other)).toBe(isLater)
   })
 })
 
-test('what is not 32 characters is no token', () => {
+test('a text that is not 32 characters long is not a token', () => {
   expect(toToken(Buffer.from('a'.repeat(32)))).toBe('a'.repeat(32))
   expect(toToken(Buffer.from('a'.repeat(31)))).toBeUndefined()
   expect(toToken(null)).toBeUndefined()

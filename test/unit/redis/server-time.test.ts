@@ -14,27 +14,27 @@ beforeEach(() => {
   time = new ServerTime(clock)
 })
 
-describe('a command is dated', () => {
-  test('before anything that the server has done, as long as nothing was heard of it', () => {
+describe('the date of a command', () => {
+  test('is earlier than anything that the server did while its time is unknown', () => {
     const { sentAt, lateAt } = time.sending()
     expect(sentAt < MOMENT).toBe(true)
     // Refused as late: the reply tells the time.
     expect(lateAt < MOMENT).toBe(true)
   })
 
-  test('by the last moment that was heard and the time that passed since, a little less for clocks that run apart', async () => {
+  test('is the last known time of the server plus the time since, a little less because clocks drift', async () => {
     time.heard(MOMENT)
     await clock.advance(1_000)
     expect(time.sending()).toEqual({ sentAt: '1764374401122456', lateAt: '1764374406122456' })
   })
 
-  test('no later than the reply to a look at the clock allows', () => {
+  test('is no later than a reply of the TIME command allows', () => {
     time.learn({ serverMs: 1_764_374_400_123.456, sentAtMs: clock.nowMs() - 80, receivedAtMs: clock.nowMs() })
     expect(time.sending().sentAt).toBe(MOMENT)
   })
 })
 
-test.each(['', 'app:', 'app{x}:'])('with the prefix "%s" a change mark has the slot of its key', (prefix) => {
+test.each(['', 'app:', 'app{x}:'])('with the prefix "%s" a change mark has the cluster slot of its key', (prefix) => {
   for (const key of ['shop:user', 'shop/catalog@3:%7Bx%7D', 'shop:%#0f3a']) {
     const mark = markKeyOf(key, 'shop', prefix)
     expect(slotOf(prefix + mark)).toBe(slotOf(prefix + key))

@@ -19,13 +19,13 @@ describe('INFO of a server', () => {
     expect(parseInfo(info({ run_id: 'a', role: 'master', master_replid: 'y' })).id).not.toBe(one.id)
   })
 
-  test('a replica is known as one, unless it takes writes', () => {
+  test('a replica is recognized as one, unless it takes writes', () => {
     expect(parseInfo(info({ role: 'slave', slave_read_only: '1' })).role).toBe('readOnlyReplica')
     expect(parseInfo(info({ role: 'slave' })).role).toBe('readOnlyReplica')
     expect(parseInfo(info({ role: 'slave', slave_read_only: '0' })).role).toBe('master')
   })
 
-  test('a server that does not say who it is never counts as the one of before', () => {
+  test('a server without a run id never counts as the same server', () => {
     expect(parseInfo('').id).not.toBe(parseInfo('').id)
     expect(parseInfo('').role).toBe('master')
   })
@@ -34,13 +34,13 @@ describe('INFO of a server', () => {
 describe('owners of slots', () => {
   const slots = (...keys: string[]) => keys.map((key) => [key])
 
-  test('the first owner of a slot succeeds nobody', () => {
+  test('the first owner of a slot is not a successor', () => {
     const owners = new SlotOwners()
     expect(owners.took('id-a', 'a', slots('a', 'a', 'b'))).toBe(false)
     expect(owners.took('id-b', 'b', slots('a', 'a', 'b'))).toBe(false)
   })
 
-  test('a server never seen before that has the slots of another is its successor, at the same address too', () => {
+  test('an unknown server with the slots of another one is its successor, also at the same address', () => {
     const owners = new SlotOwners()
     owners.took('id-a', 'a', slots('a', 'a'))
     expect(owners.took('id-a', 'a', slots('a', 'a'))).toBe(false)
@@ -48,7 +48,7 @@ describe('owners of slots', () => {
     expect(owners.took('id-c', 'c', slots('c', 'a'))).toBe(true)
   })
 
-  test('a slot that moves between known servers has no successor: its keys moved along', () => {
+  test('a known server that takes over a slot is no successor, since the keys moved with the slot', () => {
     const owners = new SlotOwners()
     owners.took('id-a', 'a', slots('a', 'b'))
     owners.took('id-b', 'b', slots('a', 'b'))
@@ -66,7 +66,7 @@ describe("the store's clock", () => {
     expect(storeClock.nowMs()).toBe(5_000_060)
   })
 
-  test('a look over a slow link changes nothing that is known', () => {
+  test('a slow round trip does not change a better estimate', () => {
     const storeClock = new StoreClock(new FakeClock(1_000))
     storeClock.learn({ serverMs: 1_000, sentAtMs: 0, receivedAtMs: 1_000 })
     expect(storeClock.nowMs()).toBe(1_500)
@@ -74,11 +74,11 @@ describe("the store's clock", () => {
     expect(storeClock.nowMs()).toBe(1_500)
   })
 
-  test('before the first look everything dated by it looks old', () => {
+  test('is far in the past before the first round trip', () => {
     expect(new StoreClock(new FakeClock(1_000)).nowMs()).toBeLessThan(Date.now() / 2)
   })
 })
 
-test('a prefix is matched by its characters, whatever they mean in a pattern', () => {
+test('a prefix is escaped so that a glob pattern matches it literally', () => {
   expect(escapeGlob('a*b?c[d]e\\f^g-h')).toBe('a\\*b\\?c\\[d\\]e\\\\f\\^g\\-h')
 })

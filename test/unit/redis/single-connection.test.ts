@@ -23,7 +23,7 @@ function connect(client = new FakeClient()) {
 }
 
 describe('a connection to one server', () => {
-  test('is used only after the server said who it is', async () => {
+  test('is used only after the server has been identified', async () => {
     const { client, told, connection } = connect()
     expect(connection.isReady()).toBe(false)
     await expect(connection.send('k', 'get', ['k'])).rejects.toMatchObject({ code: 'L2_UNAVAILABLE' })
@@ -34,7 +34,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('tells after a reconnect whether the server is the one of before', async () => {
+  test('reports after a reconnect whether the server is the same as before', async () => {
     const { client, told, connection } = connect()
     await settle()
     client.become('close')
@@ -55,7 +55,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('rejects what is under way when the link drops, whatever the client does with it', async () => {
+  test('rejects commands in flight when the link drops, whatever the client does with them', async () => {
     const { client, connection } = connect()
     await settle()
     const reply = connection.send('k', 'get', ['k'])
@@ -64,7 +64,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('asks again who is there when a write was refused as read-only, and waits until that is over', async () => {
+  test('identifies the server again when a write was refused as read-only, and waits until it takes writes', async () => {
     const { client, clock, told, connection } = connect()
     await settle()
     const reply = connection.send('k', 'set', ['k', 'v'])
@@ -90,7 +90,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('asks for the time once a minute', async () => {
+  test('asks the server for its time once a minute', async () => {
     const { client, clock, connection } = connect()
     await settle()
     const before = client.names().filter((name) => name === 'time').length
@@ -99,7 +99,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('a client made with lazyConnect is connected', async () => {
+  test('connects a client with lazyConnect', async () => {
     const client = new FakeClient()
     client.status = 'wait'
     const { connection } = connect(client)
@@ -108,7 +108,7 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
-  test('leaves no listener and no timer behind, and the client as it was', async () => {
+  test('leaves no listener and no timer behind, and does not change the client', async () => {
     const { client, clock, connection } = connect()
     await settle()
     const reply = connection.send('k', 'get', ['k'])
@@ -119,7 +119,7 @@ describe('a connection to one server', () => {
     expect(client.disconnects).toBe(0)
   })
 
-  test('commands of one tick, continuations included, leave in one write', async () => {
+  test('sends the commands of one tick, continuations included, in one write', async () => {
     const { client, connection } = connect()
     await settle()
     client.stream.log.length = 0

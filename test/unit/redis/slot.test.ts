@@ -14,11 +14,11 @@ describe('the slot of a key', () => {
     ['foo{bar}{zap}', 5061],
     ['bar', 5061],
     ['ключ', 10303],
-  ])('%s is %i', (key, slot) => {
+  ])('of %s is %i', (key, slot) => {
     expect(slotOf(key)).toBe(slot)
   })
 
-  test('keys are grouped by the slot that they have with the prefix of the client', () => {
+  test('is computed with the prefix of the client, and keys are grouped by it', () => {
     expect(indexesBySlot(['{a}1', '{b}1', '{a}2'], '')).toEqual([[0, 2], [1]])
     expect(indexesBySlot(['{a}1', '{b}1', '{a}2'], '{app}:')).toEqual([[0, 1, 2]])
   })

@@ -10,8 +10,8 @@ import {
 } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 
-describe('deviations', () => {
-  test('a declared deviation drops the case, or all cases that need a capability', () => {
+describe('declared deviations', () => {
+  test('drop their case, or all cases that need a capability', () => {
     const all = busCases()
     const name = all[0]!.name
     expect(busCases({ [name]: 'for a reason' }).map((each) => each.name)).not.toContain(name)
@@ -20,24 +20,24 @@ describe('deviations', () => {
     expect(left.flatMap(({ needs }) => needs)).not.toContain('outage')
   })
 
-  test('a deviation that no case knows is an error, as is one without a reason', () => {
+  test('are an error if no case has that name, or without a reason', () => {
     expect(() => storeCases({ loog: 'a slip of the pen' })).toThrow('no case is named or needs "loog"')
     expect(() => storeCases({ log: ' ' })).toThrow('a deviation needs a reason')
   })
 
-  test('no two cases have the same name', () => {
+  test('have unambiguous names: no two cases share one', () => {
     const names = [...storeCases(), ...busCases()].map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
   })
 })
 
-describe('the cases find', () => {
-  test('a bus that tells announcements out of order', async () => {
+describe('the conformance cases detect', () => {
+  test('a bus that delivers announcements out of order', async () => {
     const reorder = breaking((tier) => tier.busLink.reorder(100))
     await expect(run('announcements of one sender arrive in their order', reorder)).rejects.toThrow()
   })
 
-  test('a store that swaps whatever stands there', async () => {
+  test('a store that swaps whatever is there', async () => {
     const swapAnything = breaking((_, store) => {
       store.swap = async (key, _expected, bytes, keepMs) => {
         await store.apply([bytes ? { op: 'put', key, bytes, keepMs } : { op: 'delete', key }], undefined)

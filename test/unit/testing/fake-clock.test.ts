@@ -24,7 +24,7 @@ test('timers run in the order of their instants, and in the order of creation at
   expect(ran).toEqual(['early', 'first of two', 'second of two', 'late'])
 })
 
-test('a timer set by a promise chain on the way is honoured at its own instant', async () => {
+test('a timer set by a promise chain during an advance runs at its own instant', async () => {
   const clock = new FakeClock(0)
   const ranAtMs: number[] = []
   const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
@@ -43,7 +43,7 @@ test('a timer set by a promise chain on the way is honoured at its own instant',
   expect(clock.nowMs()).toBe(30)
 })
 
-test('advanceSync runs what falls due within the call', () => {
+test('advanceSync runs due timers within the call', () => {
   const clock = new FakeClock(0)
   const ranAtMs: number[] = []
   clock.after(10, () => {
@@ -54,7 +54,7 @@ test('advanceSync runs what falls due within the call', () => {
   expect(ranAtMs).toEqual([10, 20])
 })
 
-test('a cancelled timer does not run, and pendingTimers counts what is left', async () => {
+test('a cancelled timer does not run, and pendingTimers counts the others', async () => {
   const clock = new FakeClock()
   const ran: string[] = []
   const cancel = clock.after(10, () => ran.push('cancelled'))

@@ -65,7 +65,7 @@ async function outcome(promise: Promise<unknown>): Promise<string> {
   return state
 }
 
-test('nothing is executed or answered within the call, even without latency', async () => {
+test('no command is executed or replied to within the call, even without latency', async () => {
   const { store, put } = world()
   void put('a')
   const read = store.read(['k'])
@@ -73,7 +73,7 @@ test('nothing is executed or answered within the call, even without latency', as
   expect(String((await read)[0]).endsWith('a')).toBe(true)
 })
 
-test('latency is paid on the way there and on the way back, to the millisecond', async () => {
+test('latency applies to the request and to the reply, to the millisecond', async () => {
   const { clock, tier, put, stored } = world()
   tier.link.requestMs = 30
   tier.link.replyMs = 20
@@ -88,7 +88,7 @@ test('latency is paid on the way there and on the way back, to the millisecond',
   expect(await outcome(written)).toBe('resolved')
 })
 
-test('commands of one link are executed in the order of sending, whatever the latency became meanwhile', async () => {
+test('commands of one link are executed in the order of sending, even if the latency changes meanwhile', async () => {
   const { clock, tier, put, stored } = world()
   tier.link.requestMs = 100
   void put('slow, sent first')
@@ -100,7 +100,7 @@ test('commands of one link are executed in the order of sending, whatever the la
   expect(await stored()).toBe('fast, sent second')
 })
 
-test('a refused command is answered with the error and not executed, as often as asked', async () => {
+test('a refused command is rejected with the error and not executed, as many times as given', async () => {
   const { tier, put, stored } = world()
   tier.link.inject({ on: 'apply', times: 2, effect: 'refuse', error: new Error('BUSY') })
   await expect(put('a')).rejects.toThrow('BUSY')
@@ -110,7 +110,7 @@ test('a refused command is answered with the error and not executed, as often as
   expect(await stored()).toBe('a')
 })
 
-test('a fault hits the commands that it names, until it is removed', async () => {
+test('a fault affects the commands that it names, until it is removed', async () => {
   const { tier, store, put } = world()
   const remove = tier.link.inject({ on: ['read', 'claim'], effect: 'refuse' })
   await put('a')
@@ -154,7 +154,7 @@ test('a delayed command is executed late, past later ones, even if the link was 
   expect(await stored()).toBeUndefined()
 })
 
-test('a repeated command is answered once and executed twice', async () => {
+test('a repeated command is replied to once and executed twice', async () => {
   const { clock, tier, store, put, stored } = world()
   tier.link.inject({ times: 1, effect: 'repeat', byMs: 500 })
   await store.apply([{ op: 'delete', key: 'k' }], undefined)
@@ -164,7 +164,7 @@ test('a repeated command is answered once and executed twice', async () => {
   expect(await stored()).toBeUndefined()
 })
 
-test('corrupt bytes are in the answer only, or in the store for good', async () => {
+test('corrupt bytes are in the reply only, or stay in the store', async () => {
   const { tier, server, store, put, stored } = world()
   await put('intact')
   tier.link.inject({ on: 'read', times: 1, effect: 'corrupt', change: (bytes) => bytes.subarray(0, 3) })
@@ -188,7 +188,7 @@ test('some changes of an apply fail while the others are applied', async () => {
   expect(await stored()).toBe('a')
 })
 
-test('a stalled link looks open; what was sent is executed when it resumes, in order', async () => {
+test('a stalled link looks open, and its commands are executed in order when it resumes', async () => {
   const { clock, tier, store, put, stored } = world()
   tier.link.stall()
   const sent = [put('a'), put('b')]
@@ -201,7 +201,7 @@ test('a stalled link looks open; what was sent is executed when it resumes, in o
   expect(await stored()).toBe('b')
 })
 
-test('a link that stalls in one direction executes and does not answer', async () => {
+test('a link whose replies are stalled executes commands and does not reply', async () => {
   const { tier, put, stored } = world()
   tier.link.stall('replies')
   const written = put('a')
@@ -211,7 +211,7 @@ test('a link that stalls in one direction executes and does not answer', async (
   expect(await outcome(written)).toBe('resolved')
 })
 
-test('a paused server executes what arrived when it resumes, however late', async () => {
+test('a paused server executes the commands that arrived when it resumes, however late', async () => {
   const { clock, server, store, put } = world()
   server.pause()
   const written = put('a')
@@ -222,7 +222,7 @@ test('a paused server executes what arrived when it resumes, however late', asyn
   await written
 })
 
-test('a cut rejects what is under way or leaves it for ever, and is told; nothing is sent until it is restored', async () => {
+test('a cut rejects commands in flight or leaves them pending, and is reported; nothing is sent until restore()', async () => {
   const { tier, store, reports, put, stored } = world()
   await settle()
   tier.link.requestMs = 10
@@ -242,7 +242,7 @@ test('a cut rejects what is under way or leaves it for ever, and is told; nothin
   expect(await stored()).toBeUndefined()
 })
 
-test('a restarted server is another one, with its data or without', async () => {
+test('a restarted server is another server, with its data or without', async () => {
   const { server, store, reports, put, stored } = world()
   await put('a')
   const runId = server.runId
@@ -284,7 +284,7 @@ test.each([
   await put('c')
 })
 
-test('a server out of memory stores no value and no token; leases, removals and changes in place go on', async () => {
+test('a server out of memory stores no value and no token, but leases, removals and changes in place work', async () => {
   const { server, store, reports, put, stored } = world()
   await put('a')
   const [token] = (await store.ensureTokens(['t:x'], ['0'.repeat(32)], LIFE_MS, undefined)).tokens
@@ -316,14 +316,14 @@ test('a key of another type is removed when it is claimed', async () => {
   expect(reports).toContain('notice WRONG_TYPE')
 })
 
-test('a claim that was repeated on the way finds its own lease and holds it', async () => {
+test('a claim that was executed twice finds its own lease and has it', async () => {
   const { store } = world()
   const planted = await store.claim('k', Buffer.alloc(16, 7), LIFE_MS)
   expect(await store.claim('k', Buffer.alloc(16, 7), LIFE_MS)).toEqual(planted)
   expect(await store.claim('k', Buffer.alloc(16, 8), LIFE_MS)).toEqual(planted)
 })
 
-test('a bus whose log is gone says that it lost it, and listens to the next one', async () => {
+test('a bus whose log is gone reports the loss and listens to the next log', async () => {
   const { clock, server, tier, store } = world()
   const { bus } = tier.connect('shop', clock)
   const told: string[] = []
@@ -393,7 +393,7 @@ test("expiry follows the server's clock to the millisecond", async () => {
   expect(await stored()).toBeUndefined()
 })
 
-test('bytes that were handed over or out belong to their new owner', async () => {
+test('bytes passed in or returned are copies', async () => {
   const { store, stored } = world()
   const given = entry('a')
   await store.apply([{ op: 'put', key: 'k', bytes: given, keepMs: LIFE_MS }], undefined)
@@ -413,7 +413,7 @@ test('commands are counted by method, one per call', async () => {
   expect(tier.link.count()).toBe(0)
 })
 
-test('a server without a clock of its own takes that of the first cache, and its own time does not jump', async () => {
+test('a server without a clock takes that of the first cache, and its time does not jump', async () => {
   const server = new MemoryServer()
   const beforeMs = server.nowMs()
   const clock = new FakeClock(5)
@@ -425,7 +425,7 @@ test('a server without a clock of its own takes that of the first cache, and its
   expect(server.nowMs() - adoptedMs).toBe(123)
 })
 
-test('a lost announcement is told in its place', async () => {
+test('a lost announcement is reported in its place', async () => {
   const { clock, tier, store } = world()
   const { bus } = tier.connect('shop', clock)
   const told: string[] = []
@@ -440,7 +440,7 @@ test('a lost announcement is told in its place', async () => {
   await bus?.close()
 })
 
-test('announcements of a stalled bus arrive late, in reverse if asked', async () => {
+test('announcements of a stalled bus arrive late, and in reverse order if that is asked for', async () => {
   const { clock, tier, store } = world()
   const { bus } = tier.connect('shop', clock)
   const told: string[] = []

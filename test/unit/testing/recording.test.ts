@@ -23,7 +23,7 @@ class Reporter {
   }
 }
 
-test('a recording holds the asked events in the order in which they were reported', () => {
+test('a recording has the requested events in the order in which they were reported', () => {
   const reporter = new Reporter()
   const recording = record<Events>(reporter, ['miss', 'hit'])
   reporter.report('miss', { key: 'a', reason: 'absent' })
@@ -36,7 +36,7 @@ test('a recording holds the asked events in the order in which they were reporte
   expect(recording.of('hit')).toEqual([{ key: 'a' }])
 })
 
-test('take answers the names of one act and begins the next', () => {
+test('take returns the events of one act and begins the next', () => {
   const reporter = new Reporter()
   const recording = record<Events>(reporter, ['miss', 'hit'])
   reporter.report('hit', { key: 'a' })
@@ -47,7 +47,7 @@ test('take answers the names of one act and begins the next', () => {
   expect(recording.names()).toEqual(['hit'])
 })
 
-test('a deferred settles when told to, and its rejection is not an unhandled one', async () => {
+test('a deferred settles when it is resolved or rejected, and its rejection is not unhandled', async () => {
   const loaded = deferred<number>()
   loaded.resolve(1)
   await expect(loaded.promise).resolves.toBe(1)

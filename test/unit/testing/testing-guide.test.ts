@@ -4,7 +4,7 @@ import * as testing from 'tiercache/testing'
 import { expect, test } from 'vitest'
 import { runGuide } from '../../support/guide.js'
 
-test('the testing guide prints what it says, without waiting for anything', async () => {
+test('the program of the testing guide prints what the guide says, without waiting in real time', async () => {
   const { promised, printed } = await runGuide('testing', { tiercache, 'tiercache/testing': testing })
   expect(printed).toEqual(promised)
 })

@@ -23,7 +23,7 @@ function breaker(policy = {}) {
 }
 
 describe('a closed breaker', () => {
-  test('opens after so many failures in a row, and tells so once', () => {
+  test('opens after a number of failures in a row and reports it once', () => {
     const { breaker: own, told } = breaker()
     own.failed(DOWN)
     own.failed(DOWN)
@@ -34,7 +34,7 @@ describe('a closed breaker', () => {
     expect(told).toEqual(['opened: down'])
   })
 
-  test('begins to count anew after a success', () => {
+  test('resets its count after a success', () => {
     const { breaker: own } = breaker()
     for (let i = 0; i < 10; i++) {
       own.failed(DOWN)
@@ -44,14 +44,14 @@ describe('a closed breaker', () => {
     expect(own.state).toBe('closed')
   })
 
-  test('counts an answer that was slow as a failure', () => {
+  test('counts a slow reply as a failure', () => {
     const { breaker: own, told } = breaker()
     for (let i = 0; i < 3; i++) own.succeeded(101)
     expect(own.state).toBe('open')
     expect(told[0]).toContain('101 ms')
   })
 
-  test('takes an answer of exactly the limit as fast enough', () => {
+  test('accepts a reply of exactly the limit', () => {
     const { breaker: own } = breaker()
     for (let i = 0; i < 3; i++) own.succeeded(100)
     expect(own.state).toBe('closed')
@@ -59,7 +59,7 @@ describe('a closed breaker', () => {
 })
 
 describe('an open breaker', () => {
-  test('tries once after its pause, and closes if that works', async () => {
+  test('tries once after its pause and closes if the trial succeeds', async () => {
     const { breaker: own, owner, clock, told } = breaker()
     owner.works = true
     own.open(DOWN)
@@ -85,7 +85,7 @@ describe('an open breaker', () => {
     expect(own.state).toBe('closed')
   })
 
-  test('doubles its pauses while trials fail, up to the longest', async () => {
+  test('doubles its pauses while trials fail, up to the longest one', async () => {
     const { breaker: own, owner, clock } = breaker()
     own.open(DOWN)
     const triedAt: number[] = []
@@ -97,7 +97,7 @@ describe('an open breaker', () => {
     expect(triedAt).toEqual([1_000, 3_000, 7_000, 15_000, 23_000, 31_000])
   })
 
-  test('keeps its longer pauses when it opens again soon after it closed, and forgets them when it held', async () => {
+  test('keeps its longer pauses if it opens again soon after it closed, and resets them otherwise', async () => {
     const { breaker: own, owner, clock } = breaker()
     owner.works = true
     for (const pauseMs of [1_000, 2_000, 4_000]) {
@@ -113,7 +113,7 @@ describe('an open breaker', () => {
     expect(own.state).toBe('closed')
   })
 
-  test('tries at once when the store says that it is back', async () => {
+  test('tries at once when the store reports that it is back', async () => {
     const { breaker: own, owner } = breaker()
     owner.works = true
     own.open(DOWN)
@@ -134,7 +134,7 @@ describe('an open breaker', () => {
     expect([own.state, owner.trials]).toEqual(['closed', 2])
   })
 
-  test('takes no answer from a trial that it gave up on', async () => {
+  test('ignores the result of a trial that it gave up', async () => {
     const { breaker: own, owner, clock } = breaker()
     const first = deferred<boolean>()
     owner.works = first.promise
@@ -148,7 +148,7 @@ describe('an open breaker', () => {
     expect(own.state).toBe('half-open')
   })
 
-  test('tries no more and leaves no timer once it was ended', async () => {
+  test('does not try again and leaves no timer once it was ended', async () => {
     const { breaker: own, owner, clock } = breaker()
     own.open(DOWN)
     own.end()

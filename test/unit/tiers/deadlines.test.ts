@@ -25,7 +25,7 @@ describe('deadlines', () => {
     return timed
   }
 
-  test('come when they are due, in whatever order they were set', async () => {
+  test('run when they are due, in whatever order they were set', async () => {
     begin('b', 200)
     begin('a', 100)
     begin('c', 300)
@@ -41,7 +41,7 @@ describe('deadlines', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('of what has ended do not come, and leave those of others where they are', async () => {
+  test('do not run once they are removed, and others stay as they are', async () => {
     const early = begin('early', 100)
     begin('late', 250)
     deadlines.remove(early)
@@ -49,7 +49,7 @@ describe('deadlines', () => {
     expect(ended).toEqual([['late', 250]])
   })
 
-  test('may be set by what a deadline ends', async () => {
+  test('may be set while a deadline runs', async () => {
     begin('first', 100, () => begin('second', 50))
     await clock.advance(150)
     expect(ended).toEqual([
@@ -58,7 +58,7 @@ describe('deadlines', () => {
     ])
   })
 
-  test('are all taken away at the end, timer included', async () => {
+  test('are all removed at the end, together with the timer', async () => {
     const both = [begin('a', 100), begin('b', 200)]
     expect(deadlines.takeAll()).toEqual(both)
     expect(clock.pendingTimers).toBe(0)
@@ -67,8 +67,8 @@ describe('deadlines', () => {
   })
 })
 
-describe('what is under way', () => {
-  test('is what was added and not deleted, each once, whatever the order', () => {
+describe('an in-flight set', () => {
+  test('holds what was added and not deleted, each once, whatever the order', () => {
     const underWay = new InFlightSet<{ place: number; name: string }>()
     const things = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ place: -1, name }))
     for (const thing of things) underWay.add(thing)

@@ -9,7 +9,7 @@ const user = (id: number) => ({
   address: { city: 'x'.repeat(40) },
 })
 
-test('primitives are small, strings and bytes count their length', () => {
+test('primitives are small, and strings and bytes count with their length', () => {
   for (const value of [undefined, null, true, 1, 1n, Symbol('s'), () => {}])
     expect(estimateBytes(value)).toBeLessThan(64)
   expect(estimateBytes('x'.repeat(10_000))).toBeGreaterThanOrEqual(10_000)
@@ -20,7 +20,7 @@ test('primitives are small, strings and bytes count their length', () => {
   }
 })
 
-test('collections of a uniform shape are the sum of their parts, near enough', () => {
+test('collections of a uniform shape are about the sum of their parts', () => {
   const one = estimateBytes(user(1))
   const users = Array.from({ length: 10_000 }, (_, i) => user(i))
   const collections = [
@@ -35,7 +35,7 @@ test('collections of a uniform shape are the sum of their parts, near enough', (
   }
 })
 
-test('it comes near what V8 takes', () => {
+test('an estimate is within a factor of three of the memory that V8 takes', () => {
   const gc = globalThis.gc
   expect(gc).toBeDefined()
   gc?.()
@@ -47,14 +47,14 @@ test('it comes near what V8 takes', () => {
   expect(estimateBytes(user(1))).toBeLessThan(perUser * 3)
 })
 
-test('it is a whole number above 0, also for empty things', () => {
+test('an estimate is a whole number above 0, also for empty values', () => {
   for (const value of ['', [], {}, new Map(), new Set(), Object.create(null), Buffer.alloc(0), new Array(5)]) {
     expect(Number.isInteger(estimateBytes(value))).toBe(true)
     expect(estimateBytes(value)).toBeGreaterThan(0)
   }
 })
 
-test('cycles and depth end', () => {
+test('cycles and deep values have an estimate', () => {
   const cyclic: Record<string, unknown> = { list: [] as unknown[], map: new Map() }
   cyclic.self = cyclic
   ;(cyclic.list as unknown[]).push(cyclic, cyclic)
@@ -65,7 +65,7 @@ test('cycles and depth end', () => {
   expect(estimateBytes(deep)).toBeGreaterThan(0)
 })
 
-test('a huge value is sampled: it looks at a bounded number of objects', () => {
+test('of a huge value a bounded number of objects is visited', () => {
   let looked = 0
   const ownKeys = (target: object) => {
     looked++
@@ -78,7 +78,7 @@ test('a huge value is sampled: it looks at a bounded number of objects', () => {
   expect(looked).toBeLessThanOrEqual(1_000)
 })
 
-test('a value that throws when it is looked at is guessed', () => {
+test('a value that throws when it is read gets a guess', () => {
   const hostile = {
     get a(): never {
       throw new Error('mine')
@@ -87,7 +87,7 @@ test('a value that throws when it is looked at is guessed', () => {
   expect(estimateBytes(hostile)).toBe(64)
 })
 
-test('a value of an extension weighs what it is encoded to', () => {
+test('a value with an extension is estimated by its encoded form', () => {
   class Text {
     #text = 'x'.repeat(10_000)
     toString() {
@@ -99,7 +99,7 @@ test('a value of an extension weighs what it is encoded to', () => {
   expect(estimateBytes({ a: new Text() }, [text])).toBeGreaterThan(10_000)
 })
 
-test('what is large is found wherever it stands', () => {
+test('large parts are found wherever they are in a value', () => {
   const large = 'x'.repeat(1_000_000)
   const few = Array.from({ length: 256 }, (_, i) => ({ i, part: { i } }))
   expect(estimateBytes({ few, last: { large } })).toBeGreaterThan(1_000_000)
@@ -109,7 +109,7 @@ test('what is large is found wherever it stands', () => {
   expect(estimateBytes(deep)).toBeGreaterThan(1_000_000)
 })
 
-test('nobody can know which members of a large collection are looked at', () => {
+test('which members of a large collection are visited is unpredictable', () => {
   const size = 3_200
   const measured = new Set<number>()
   const array = new Proxy(new Array<unknown>(size).fill(1), {

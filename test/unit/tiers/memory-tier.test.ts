@@ -21,7 +21,7 @@ afterEach(() => {
 })
 
 describe('a memory tier bounded by entries', () => {
-  test('gives the very entry that it was given, and undefined for what it does not have', () => {
+  test('returns the very entry that it was given, and undefined for a miss', () => {
     const tier = new MemoryTier(limits({ maxEntries: 3 }))
     const kept = entry(undefined)
     tier.set('a', kept)
@@ -32,7 +32,7 @@ describe('a memory tier bounded by entries', () => {
     expect(tier.get('')).toBeUndefined()
   })
 
-  test('drops the least recently used; a get is a use, a peek is none', () => {
+  test('evicts the least recently used entry; a get is a use, a peek is not', () => {
     const tier = new MemoryTier(limits({ maxEntries: 3 }))
     for (const key of ['a', 'b', 'c']) tier.set(key, entry(key))
     tier.get('a')
@@ -50,7 +50,7 @@ describe('a memory tier bounded by entries', () => {
     expect(Object.values(READ_OPTIONS).every((value) => value === undefined)).toBe(true)
   })
 
-  test('counts and reports what it dropped for want of room, and nothing else', () => {
+  test('counts and reports evictions, and no other removals', () => {
     const evicted = vi.fn()
     const tier = new MemoryTier(limits({ maxEntries: 2 }), evicted)
     tier.set('a', entry(1))
@@ -86,7 +86,7 @@ describe('a memory tier bounded by entries', () => {
     expect(tier.get('b')).toBeUndefined()
   })
 
-  test('does not look at values to find their size', () => {
+  test('does not read values to find their size', () => {
     const tier = new MemoryTier(limits({ maxEntries: 2 }))
     const looked = vi.fn()
     tier.set('a', entry(new Proxy({}, { ownKeys: looked, get: looked, getPrototypeOf: looked })))
@@ -94,7 +94,7 @@ describe('a memory tier bounded by entries', () => {
     expect(tier.bytes).toBe(0)
   })
 
-  test('keeps nothing larger than maxEntryBytes, and lets an older one under the key go', () => {
+  test('keeps nothing larger than maxEntryBytes, and removes an older value of the key', () => {
     const tier = new MemoryTier(limits({ maxEntries: 5, maxEntryBytes: 1_000 }))
     tier.set('a', entry('small'))
     tier.set('a', entry('x'.repeat(2_000)))
@@ -110,7 +110,7 @@ describe('a memory tier bounded by entries', () => {
 })
 
 describe('a memory tier bounded by bytes', () => {
-  test('counts the encoded size where it is given, the key and the entry itself', () => {
+  test('counts the encoded size if it is given, the key and the entry itself', () => {
     const tier = new MemoryTier(limits({ maxBytes: 100_000 }))
     tier.set('a', entry('x'.repeat(50_000)), 1_000)
     expect(tier.bytes).toBeGreaterThan(1_000)
@@ -120,14 +120,14 @@ describe('a memory tier bounded by bytes', () => {
     expect(tier.bytes - before).toBe(before + 500)
   })
 
-  test('estimates the size where none is given', () => {
+  test('estimates the size if none is given', () => {
     const tier = new MemoryTier(limits({ maxBytes: 100_000 }))
     tier.set('a', entry('x'.repeat(20_000)))
     expect(tier.bytes).toBeGreaterThan(20_000)
     expect(tier.bytes).toBeLessThan(42_000)
   })
 
-  test('stays within its bytes, whatever is put in', () => {
+  test('stays within its limit of bytes, whatever is stored', () => {
     const tier = new MemoryTier(limits({ maxBytes: 50_000 }))
     for (let i = 0; i < 500; i++) {
       tier.set(`key:${i % 90}`, entry(i), (i * 7919) % 20_000)
@@ -138,7 +138,7 @@ describe('a memory tier bounded by bytes', () => {
     expect(tier.bytes).toBe(0)
   })
 
-  test('does not keep what would fill it alone, and drops nothing else for it', () => {
+  test('does not keep a value that would fill it alone, and evicts nothing for it', () => {
     const tier = new MemoryTier(limits({ maxBytes: 10_000 }))
     tier.set('a', entry(1), 10)
     tier.set('b', entry(1), 10)
@@ -146,7 +146,7 @@ describe('a memory tier bounded by bytes', () => {
     expect(keysOf(tier)).toEqual(['a'])
   })
 
-  test('obeys a bound of entries, too', () => {
+  test('obeys a limit of entries too', () => {
     const tier = new MemoryTier(limits({ maxBytes: 1e6, maxEntries: 2 }))
     for (const key of ['a', 'b', 'c']) tier.set(key, entry(key))
     expect(keysOf(tier)).toEqual(['c', 'b'])
@@ -174,7 +174,7 @@ describe('the values of a memory tier', () => {
     expect(Object.isFrozen(given.list[0])).toBe(true)
   })
 
-  test('can be copies, in and out', () => {
+  test('can be copied on the way in and out', () => {
     const tier = new MemoryTier(limits({ maxEntries: 1, values: 'cloned' }))
     const given = value()
     const kept = tier.admit(given)
@@ -185,7 +185,7 @@ describe('the values of a memory tier', () => {
     expect(kept).toEqual(value())
   })
 
-  test('that cannot be copied are refused at once', () => {
+  test('are refused at once if they cannot be copied', () => {
     const tier = new MemoryTier(limits({ maxEntries: 1, values: 'cloned' }))
     expect(() => tier.admit({ run: () => {} })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_VALUE' }))
   })

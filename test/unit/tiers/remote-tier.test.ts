@@ -45,8 +45,8 @@ async function remote({
   return { clock, link, server, store, tier, told, comeBackWith }
 }
 
-describe('an operation', () => {
-  test('that gets no answer is given up at its deadline, and not before', async () => {
+describe('an operation of L2', () => {
+  test('without a reply is given up at its deadline, and not before', async () => {
     const { clock, link, tier, told } = await remote()
     link.stall()
     let answer: unknown
@@ -61,7 +61,7 @@ describe('an operation', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('whose answer comes late changes nothing any more', async () => {
+  test('whose reply comes late changes nothing', async () => {
     const { clock, link, tier } = await remote()
     link.replyMs = 300
     const answer = tier.claim('shop:k', LEASE, 1_000)
@@ -69,7 +69,7 @@ describe('an operation', () => {
     expect(await answer).toBe(UNAVAILABLE)
   })
 
-  test('may be given less time than the deadline, and none at all', async () => {
+  test('may get less time than the deadline, or none', async () => {
     const { clock, link, tier } = await remote()
     link.stall()
     expect(await tier.claim('shop:k', LEASE, 1_000, { withinMs: 0 })).toBe(UNAVAILABLE)
@@ -79,7 +79,7 @@ describe('an operation', () => {
     expect(await answer).toBe(UNAVAILABLE)
   })
 
-  test('of a store that throws or answers no promise counts as failed', async () => {
+  test('of a store that throws or returns no promise counts as failed', async () => {
     const { store, tier, told } = await remote()
     store.readTokens = () => {
       throw new TypeError('a defect')
@@ -113,7 +113,7 @@ describe('an operation', () => {
     expect(link.count()).toBe(0)
   })
 
-  test('under way is given up when the tier is ended, and its timer goes', async () => {
+  test('in flight is given up when the tier is ended, and its timer is removed', async () => {
     const { clock, link, tier, told } = await remote()
     link.stall()
     const answers = [tier.read('shop:k'), tier.claim('shop:k', LEASE, 1_000)]
@@ -125,8 +125,8 @@ describe('an operation', () => {
   })
 })
 
-describe('at the start', () => {
-  test('operations wait for the first connection, longer than for an answer', async () => {
+describe('at the start of L2', () => {
+  test('operations wait for the first connection longer than for a reply', async () => {
     const { clock, link, tier, told } = await remote({ isDown: true, timeout: 200, connectTimeout: 3_000 })
     const early = tier.read('shop:k')
     await clock.advance(2_900)
@@ -135,7 +135,7 @@ describe('at the start', () => {
     expect(told).toEqual(['connected after 2900'])
   })
 
-  test('a connection that does not come in time is an outage from then on, and nobody waits any more', async () => {
+  test('a connection that is not there in time is an outage from then on, and no operation waits', async () => {
     const { clock, link, tier, told } = await remote({ isDown: true, connectTimeout: 2_000 })
     const early = tier.read('shop:k')
     await clock.advance(2_000)
@@ -149,7 +149,7 @@ describe('at the start', () => {
     expect(tier.isAvailable()).toBe(true)
   })
 
-  test('a first connection that fails is an outage at once, and nobody waits for the next one', async () => {
+  test('a first connection that fails is an outage at once, and no operation waits for the next attempt', async () => {
     const { clock, tier, told } = await remote({ isDown: true })
     const early = tier.read('shop:k')
     tier.storeUnready(new Error('ECONNREFUSED'))
@@ -162,7 +162,7 @@ describe('at the start', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('the first use is told once, however often L2 comes back', async () => {
+  test('the first connection is reported once, however often L2 comes back', async () => {
     const { clock, link, told } = await remote({ isDown: true })
     link.restore()
     await settle()
@@ -173,7 +173,7 @@ describe('at the start', () => {
     expect(told.filter((line) => line.startsWith('connected'))).toEqual(['connected after 0'])
   })
 
-  test('a cause that becomes known after the outage was told is told once, and does not put off the next trial', async () => {
+  test('a cause that becomes known after the outage was reported is reported once, and does not delay the next trial', async () => {
     const { clock, link, tier, told } = await remote({ isDown: true, connectTimeout: 2_000 })
     await clock.advance(2_000)
     const cause = new Error('getaddrinfo ENOTFOUND redis')
@@ -189,8 +189,8 @@ describe('at the start', () => {
   })
 })
 
-describe('who waits for L2 to be in use', () => {
-  test('is answered at once when it is, and when it comes into use', async () => {
+describe('a caller that waits for L2 to be in use', () => {
+  test('resolves at once if L2 is in use, and when it comes into use', async () => {
     const { clock, link, tier } = await remote({ isDown: true })
     const waiting = tier.whenInUse(10_000)
     await clock.advance(4_000)
@@ -200,7 +200,7 @@ describe('who waits for L2 to be in use', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('learns at the end of its time what kept L2 from that', async () => {
+  test('is rejected at the end of its time with the reason', async () => {
     const { clock, tier } = await remote({ isDown: true })
     const cause = new CacheError('L2_MISCONFIGURED', 'WRONGPASS')
     const waiting = tier.whenInUse(1_000).catch((error: unknown) => error)
@@ -213,7 +213,7 @@ describe('who waits for L2 to be in use', () => {
     })
   })
 
-  test('is told when the cache is closed', async () => {
+  test('is rejected when the cache is closed', async () => {
     const { clock, tier } = await remote({ isDown: true })
     const waiting = tier.whenInUse(1_000)
     tier.end()
@@ -222,8 +222,8 @@ describe('who waits for L2 to be in use', () => {
   })
 })
 
-describe('an outage', () => {
-  test('is told once, with its duration, however often the trials fail', async () => {
+describe('an outage of L2', () => {
+  test('is reported once, with its duration, however often the trials fail', async () => {
     const { clock, link, tier, told, comeBackWith } = await remote()
     comeBackWith(() => tier.answers())
     link.stall()
@@ -241,7 +241,7 @@ describe('an outage', () => {
     expect(Number(/^recovered after (\d+)$/.exec(events[1] ?? '')?.[1])).toBeGreaterThan(60_000)
   })
 
-  test('is over only when the recovery has done its work', async () => {
+  test('ends only when the recovery has done its work', async () => {
     const { link, tier, comeBackWith } = await remote()
     const work = deferred<boolean>()
     comeBackWith(() => work.promise)
@@ -254,7 +254,7 @@ describe('an outage', () => {
     expect(await tier.read('shop:k')).toBeUndefined()
   })
 
-  test('begins when another server answers, so that the recovery comes before everybody else', async () => {
+  test('begins when another server takes over, so that the recovery comes before other operations', async () => {
     const { server, tier, told, comeBackWith } = await remote()
     const asked: string[] = []
     comeBackWith(async () => {
@@ -270,7 +270,7 @@ describe('an outage', () => {
 })
 
 describe('a refusal of this client', () => {
-  test('opens at once, and the outage lasts until what was refused works, although trials do', async () => {
+  test('opens the breaker at once, and the outage lasts until the refused operation works, although trials succeed', async () => {
     const { clock, link, tier, told } = await remote()
     const permit = link.inject({ on: 'claim', effect: 'refuse', error: REFUSED })
     for (let i = 0; i < 20; i++) {
@@ -284,7 +284,7 @@ describe('a refusal of this client', () => {
     expect(told.filter((line) => !line.endsWith('failed'))).toEqual(['degraded: NOPERM', 'recovered after 300000'])
   })
 
-  test('that comes and goes is told once a minute at most', async () => {
+  test('that comes and goes is reported once a minute at most', async () => {
     const { clock, link, tier, told } = await remote()
     const startMs = clock.nowMs()
     while (clock.nowMs() < startMs + 110_000) {

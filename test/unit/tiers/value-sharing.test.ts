@@ -8,7 +8,7 @@ class Point {
 }
 
 describe('freezing', () => {
-  test('reaches arrays and plain objects through and through, also through what is frozen already', () => {
+  test('reaches nested arrays and plain objects, also inside frozen ones', () => {
     const value = { list: [{ n: 1 }], frozen: Object.freeze({ inner: { n: 1 } }), bare: Object.create(null) }
     expect(freezeValue(value)).toBe(value)
     for (const part of [value, value.list, value.list[0], value.frozen.inner, value.bare])
@@ -16,7 +16,7 @@ describe('freezing', () => {
     expect(() => value.list.push({ n: 2 })).toThrow(TypeError)
   })
 
-  test('leaves alone what cannot be frozen or may change itself', () => {
+  test('leaves out what cannot be frozen or may change itself', () => {
     const value = {
       map: new Map(),
       set: new Set(),
@@ -29,7 +29,7 @@ describe('freezing', () => {
     for (const part of Object.values(value)) expect(Object.isFrozen(part)).toBe(false)
   })
 
-  test('takes primitives, cycles and depth', () => {
+  test('accepts primitives, cycles and deep values', () => {
     for (const value of [undefined, null, 1, 'a']) expect(freezeValue(value)).toBe(value)
     const cyclic: unknown[] = []
     cyclic.push(cyclic)
@@ -83,7 +83,7 @@ describe('cloning', () => {
     })
   })
 
-  test('keeps a Buffer a Buffer and an error the error of its class', () => {
+  test('copies a Buffer to a Buffer and an error to an error of its class', () => {
     const { buffer, error } = cloneValue({ buffer: Buffer.from('abc'), error: new RangeError('mine') })
     expect(Buffer.isBuffer(buffer)).toBe(true)
     expect(error).toBeInstanceOf(RangeError)
@@ -123,7 +123,7 @@ describe('cloning', () => {
     expect(() => cloneValue({ held: [value] })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_VALUE' }))
   })
 
-  test('copies whatever data there is', () => {
+  test('copies every kind of data', () => {
     const data = fc.anything({
       withBigInt: true,
       withMap: true,

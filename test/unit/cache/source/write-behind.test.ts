@@ -20,8 +20,8 @@ function counterSource(behind: Behind = {}, cacheOptions: Parameters<typeof l1On
   return { cache, clock, rows, save, remove, load, source }
 }
 
-describe('a queued change', () => {
-  test('is what this process reads before the source knows it', async () => {
+describe('a queued change of a source', () => {
+  test('is read by this process before it is saved', async () => {
     const { cache, source, rows, load } = counterSource()
     expect(await source.save(1, 'new')).toBe('queued')
     expect(rows.get(1)).toBe('first')
@@ -34,7 +34,7 @@ describe('a queued change', () => {
     expect(source.peek(1)).toBe('new')
   })
 
-  test('is nothing to the other processes until it is saved', async () => {
+  test('is not seen by other processes until it is saved', async () => {
     const { a, b, clock } = await fleet()
     const rows = new Map([[1, 'first']])
     const definition = {
@@ -53,7 +53,7 @@ describe('a queued change', () => {
     await clock.advance(10)
   })
 
-  test('of an id that was changed since is saved once, with the newest value', async () => {
+  test('of an id that is changed again is saved once, with the newest value', async () => {
     const { cache, source, save } = counterSource()
     for (let i = 0; i < 100; i++) await source.save(1, `v${i}`)
     await cache.drain()
@@ -79,7 +79,7 @@ describe('a queued change', () => {
     expect(save).not.toHaveBeenCalled()
   })
 
-  test('is a copy where the cache hands out copies', async () => {
+  test('is a copy if the cache returns copies', async () => {
     const { cache } = l1Only({ l1: { values: 'cloned' } })
     const saved: unknown[] = []
     const source = cache.source('s', {
@@ -97,8 +97,8 @@ describe('a queued change', () => {
   })
 })
 
-describe('a queue', () => {
-  test('is flushed when its interval is over, counted from the first change of an id', async () => {
+describe('the queue of a source', () => {
+  test('is flushed after its interval, counted from the first change of an id', async () => {
     const { source, clock, save } = counterSource({ flushInterval: 1_000 })
     await source.save(1, 'a')
     await clock.advance(600)
@@ -112,7 +112,7 @@ describe('a queue', () => {
     expect(save.mock.calls.map(([, value]) => value)).toEqual(['b', 'c'])
   })
 
-  test('is flushed early when so many ids wait', async () => {
+  test('is flushed early once flushSize ids wait', async () => {
     const { source, save } = counterSource({ flushSize: 3 })
     await source.save(1, 'a')
     await source.save(2, 'b')
@@ -128,7 +128,7 @@ describe('a queue', () => {
     ])
   })
 
-  test('saves as many at once as its concurrency says', async () => {
+  test('saves at most concurrency ids at once', async () => {
     const { cache } = l1Only()
     let now = 0
     let most = 0
@@ -173,7 +173,7 @@ describe('a queue', () => {
     expect(rows.get(1)).toBe('c')
   })
 
-  test('is emptied by close(), and what cannot be saved in time is told as unsaved', async () => {
+  test('is emptied by close(), which reports changes that could not be saved in time', async () => {
     const { cache, source, rows, save } = counterSource()
     const events = record(cache, ['closed'])
     await source.save(1, 'a')
@@ -189,8 +189,8 @@ describe('a queue', () => {
   })
 })
 
-describe('a save that fails', () => {
-  test('is tried again with back-off, and told as an event', async () => {
+describe('a queued save that fails', () => {
+  test('is tried again with back-off and reported as an event', async () => {
     const { cache, source, clock, save, rows } = counterSource({ flushInterval: 10 }, { random: () => 1 })
     const events = record(cache, ['saveFailed'])
     const error = new Error('down')
@@ -211,7 +211,7 @@ describe('a save that fails', () => {
     ])
   })
 
-  test('holds up no other id', async () => {
+  test('does not delay other ids', async () => {
     const { cache, source, rows, save } = counterSource()
     save.mockImplementation(async (id, value) => {
       if (id === 1) throw new Error('never')
@@ -225,7 +225,7 @@ describe('a save that fails', () => {
     save.mockImplementation(async () => undefined)
   })
 
-  test('gives way to a newer value of its id', async () => {
+  test('is replaced by a newer value of its id', async () => {
     const { source, clock, save, rows } = counterSource({ flushInterval: 10 })
     const gate = deferred<void>()
     save.mockImplementationOnce(() => gate.promise)
@@ -253,8 +253,8 @@ describe('a save that fails', () => {
   })
 })
 
-describe('a full queue', () => {
-  test('lets set wait for room', async () => {
+describe('the full queue of a source', () => {
+  test('makes save wait for room', async () => {
     const { source, rows, save } = counterSource({ maxQueued: 2 })
     const gate = deferred<void>()
     save.mockImplementation(async (id, value) => {
@@ -279,7 +279,7 @@ describe('a full queue', () => {
     await source.save(4, 'd')
   })
 
-  test('refuses after maxWait, and all at once when as many wait for room', async () => {
+  test('refuses a save after maxWait, and all of them at once if as many wait as it has room for', async () => {
     const { cache, source, clock, save } = counterSource({ maxQueued: 1, maxWait: 50 })
     const gate = deferred<void>()
     save.mockImplementation(() => gate.promise)
@@ -294,7 +294,7 @@ describe('a full queue', () => {
     expect(await source.save(4, 'd')).toBe('queued')
   })
 
-  test('lets in those who wait in their order, also when they change the same id', async () => {
+  test('admits waiting saves in their order, also of the same id', async () => {
     const { cache, source, rows, save } = counterSource({ maxQueued: 3, flushSize: 1 })
     const gates = Array.from({ length: 3 }, () => deferred<void>())
     for (const gate of gates) {
@@ -314,7 +314,7 @@ describe('a full queue', () => {
     expect(rows.get(9)).toBe('two')
   })
 
-  test('lets nobody wait once the cache is closed', async () => {
+  test('lets no save wait once the cache is closed', async () => {
     const { cache, clock, source, save } = counterSource({ maxQueued: 1 })
     save.mockRejectedValue(new Error('down'))
     await source.save(1, 'a')

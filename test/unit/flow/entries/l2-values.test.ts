@@ -29,7 +29,7 @@ const values: [string, unknown][] = [
   ['data named __proto__', JSON.parse('{"__proto__":{"polluted":true}}')],
 ]
 
-describe('what went in comes out (G7)', () => {
+describe('a value comes out of L2 as it went in (G7)', () => {
   test.each(values)('%s is a hit in L2 and deeply equal there', async (_name, value) => {
     const { a, b, clock } = await fleet()
     await a.cache.set('set', value)
@@ -54,7 +54,7 @@ describe('what went in comes out (G7)', () => {
     ['an instance with behaviour', new Cart()],
     ['a promise', Promise.resolve(1)],
     ['one of them deep inside', { list: [{ f: () => 1 }] }],
-  ])('%s is refused at set, before anything was done', async (_name, value) => {
+  ])('%s is refused by set before anything is done', async (_name, value) => {
     const { a, b } = await fleet()
     await a.cache.set('k', 'before')
     await expect(a.cache.set('k', value)).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
@@ -63,7 +63,7 @@ describe('what went in comes out (G7)', () => {
     await expect(a.cache.setMany([['k', value]])).rejects.toMatchObject({ code: 'UNSUPPORTED_VALUE' })
   })
 
-  test('a loader may answer such a value: its callers get it, no tier keeps it, an event tells', async () => {
+  test('a loaded value that L2 cannot keep is returned, stored in no tier, and reported as an event', async () => {
     const { a, b, clock } = await fleet()
     const failed: unknown[] = []
     a.cache.on('storeFailed', ({ error }) => failed.push(error))
@@ -79,7 +79,7 @@ describe('what went in comes out (G7)', () => {
 })
 
 describe('the remaining life of an entry of L2', () => {
-  test('bounds its copy in memory (PEERS row 10)', async () => {
+  test('limits that of its copy in memory', async () => {
     const { a, b, clock } = await fleet({ ttl: 60_000 })
     await a.cache.set('k', 'v')
     await clock.advance(59_700)
@@ -89,7 +89,7 @@ describe('the remaining life of an entry of L2', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('is its own, whatever ttl the reader would have given it', async () => {
+  test('does not depend on the ttl of the reader', async () => {
     const { a, b, clock } = await fleet()
     await a.cache.set('k', 'v', { ttl: 1000 })
     await clock.advance(900)
@@ -98,7 +98,7 @@ describe('the remaining life of an entry of L2', () => {
     expect(await b.cache.getOrSet('k', () => 'new', { ttl: '1d' })).toBe('new')
   })
 
-  test('is what the server keeps it for, with both stale windows', async () => {
+  test('is the time for which the server keeps it, with both stale windows', async () => {
     const { a, server, clock } = await fleet({ ttl: 1000, staleWhileRevalidate: 500, staleIfError: 2000 })
     await a.cache.set('k', 'v')
     const has = () => server.keys().includes('tiercache:k')
@@ -109,8 +109,8 @@ describe('the remaining life of an entry of L2', () => {
   })
 })
 
-describe('tiers', () => {
-  test("'l1' asks and tells L2 nothing", async () => {
+describe('the option tiers', () => {
+  test("'l1' neither reads nor writes L2", async () => {
     const { a } = await fleet()
     expect(await a.cache.getOrSet('k', () => 1, { tiers: 'l1' })).toBe(1)
     expect(await a.cache.get('k', { tiers: 'l1' })).toBe(1)
@@ -118,7 +118,7 @@ describe('tiers', () => {
     expect(a.tier.link.count()).toBe(0)
   })
 
-  test("'l1' for a set takes the value out of L2, which would be another one", async () => {
+  test("'l1' in a set removes the older value from L2", async () => {
     const { a, b, clock } = await fleet()
     await a.cache.set('k', 'shared')
     await a.cache.set('k', 'mine', { tiers: 'l1' })
@@ -137,7 +137,7 @@ describe('tiers', () => {
   })
 })
 
-describe('a schema', () => {
+describe('a schema for values of L2', () => {
   const schemaOf = <T>(
     check: (value: unknown) => { value: T } | { issues: { message: string }[] },
   ): StandardSchema<T> => ({
@@ -147,7 +147,7 @@ describe('a schema', () => {
     typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] },
   )
 
-  test('checks what comes from L2: what it refuses is a miss with an event, and is replaced', async () => {
+  test('turns an entry that it refuses into a miss with an event, and the entry is replaced', async () => {
     const { a, b, clock } = await fleet()
     await a.cache.set('k', 'text')
     const events = record<CacheEvents>(b.cache, ['corrupt', 'hit'])
@@ -164,7 +164,7 @@ describe('a schema', () => {
   })
 })
 
-describe('what stands in L2 and is no entry of this key', () => {
+describe('bytes in L2 that are not an entry of the key', () => {
   const cases: [string, (bytes: Buffer) => Uint8Array][] = [
     ['truncated', (bytes) => bytes.subarray(0, bytes.length - 3)],
     ['cut within its header', (bytes) => bytes.subarray(0, 20)],
@@ -172,11 +172,11 @@ describe('what stands in L2 and is no entry of this key', () => {
     ['empty', () => new Uint8Array(0)],
     ['changed by one bit in its payload', (bytes) => bytes.fill(bytes.at(-1)! ^ 1, bytes.length - 1)],
     ['changed by one bit in its header', (bytes) => bytes.fill(bytes[24]! ^ 128, 24, 25)],
-    ['JSON of somebody else', () => Buffer.from('{"value":"stolen"}')],
+    ['JSON of another program', () => Buffer.from('{"value":"stolen"}')],
     ['random', () => Buffer.from('4f9c1c0de0ff00aa4f9c1c0de0ff00aa4f9c1c0de0ff00aa', 'hex')],
   ]
 
-  test.each(cases)('%s is a miss: get says so, a load replaces it', async (_name, change) => {
+  test.each(cases)('with %s are a miss for get and are replaced by a load', async (_name, change) => {
     const { a, b, server, clock } = await fleet()
     await a.cache.set('k', 'v')
     server.corrupt('tiercache:k', change)
@@ -191,7 +191,7 @@ describe('what stands in L2 and is no entry of this key', () => {
     expect(await b.cache.get('k', { tiers: 'l2' })).toBe('new')
   })
 
-  test('another key’s entry is a miss', async () => {
+  test('that are the entry of another key are a miss', async () => {
     const { a, b, server } = await fleet()
     await a.cache.set('mine', 'v')
     await a.cache.set('other', 'secret')
@@ -204,7 +204,7 @@ describe('what stands in L2 and is no entry of this key', () => {
     expect(await b.cache.get('mine')).toBeUndefined()
   })
 
-  test('a later format is left alone: the loader answers, and nothing of it is overwritten', async () => {
+  test('of a later format are not overwritten, and the value is loaded', async () => {
     const { a, b, server, clock } = await fleet()
     await a.cache.set('k', 'v')
     server.corrupt('tiercache:k', (bytes) => bytes.fill(99, 2, 3))
@@ -218,7 +218,7 @@ describe('what stands in L2 and is no entry of this key', () => {
     })
   })
 
-  test('a key of another type is a miss', async () => {
+  test('under a key of another Redis type are a miss', async () => {
     const { b, server, clock } = await fleet()
     server.plantOtherType('tiercache:k')
     expect(await b.cache.get('k')).toBeUndefined()

@@ -13,7 +13,7 @@ const tagging = (list: readonly string[]) => (ctx: LoadContext) => {
 const INVALID = { code: 'INVALID_KEY', message: expect.stringMatching(/at most 1000 tags; got 1001/) }
 
 describe('an entry', () => {
-  test('has up to 1,000 tags', async () => {
+  test('may have up to 1,000 tags', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1, { tags: tags(LIMIT) })
     expect(await cache.get('k')).toBe(1)
@@ -45,7 +45,7 @@ describe('an entry', () => {
       },
     ],
     ['a wrapped function', (cache) => cache.wrap(async () => 'v', { name: 'f', tags: () => tags(LIMIT + 1) })()],
-  ])('that has more by %s is served, kept nowhere, and that is reported', async (_, read) => {
+  ])('with more tags from %s is returned and not stored, and that is reported', async (_, read) => {
     const { cache } = l1Only()
     const notices: string[] = []
     cache.on('notice', ({ code }) => notices.push(code))
@@ -54,7 +54,7 @@ describe('an entry', () => {
     expect(notices).toEqual(['TAGS_FAILED'])
   })
 
-  test('is invalidated by lists of any length', async () => {
+  test('is invalidated by lists of tags of any length', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1, { tags: ['t5000'] })
     await cache.invalidateTags(tags(10_000))
@@ -63,7 +63,7 @@ describe('an entry', () => {
 })
 
 describe('a tag', () => {
-  test('has up to 1,024 characters', async () => {
+  test('may have up to 1,024 characters', async () => {
     const { cache } = l1Only()
     const longest = 'x'.repeat(1_024)
     await cache.set('k', 1, { tags: [longest] })

@@ -26,7 +26,7 @@ const integers = () =>
   )
 
 describe('a schema that changes what it accepts', () => {
-  test('gives the loader’s callers, memory and the readers of L2 the same type', async () => {
+  test('gives callers of the loader, readers of memory and readers of L2 the same type', async () => {
     const { a, b, clock } = await fleet()
     const schema = lengths()
     const load = vi.fn(() => 'four')
@@ -38,7 +38,7 @@ describe('a schema that changes what it accepts', () => {
     expect(schema['~standard'].validate).toHaveBeenCalledTimes(2)
   })
 
-  test('gives a batch the same type', async () => {
+  test('gives the results of a batch the same type', async () => {
     const { a, b, clock } = await fleet()
     const schema = lengths()
     const load = vi.fn((keys: readonly string[]) => keys.map((key) => (key === 'none' ? null : key)))
@@ -48,7 +48,7 @@ describe('a schema that changes what it accepts', () => {
     expect(load.mock.calls.map(([keys]) => keys)).toEqual([['four', 'none'], ['x']])
   })
 
-  test('may take its time', async () => {
+  test('may be asynchronous', async () => {
     const { a, b, clock } = await fleet()
     const schema = schemaOf(async (value) => ({ value: new Date(String(value)) }))
     expect(await a.cache.getOrSet('k', () => '2024-01-01', { schema })).toEqual(new Date('2024-01-01'))
@@ -56,7 +56,7 @@ describe('a schema that changes what it accepts', () => {
     expect(await b.cache.getOrSet('k', () => 'never', { schema })).toEqual(new Date('2024-01-01'))
   })
 
-  test('is the one of a namespace for set, too, which takes what a loader returns', async () => {
+  test('of a namespace applies to set too, which takes what a loader returns', async () => {
     const { a, b, clock } = await fleet({ schema: lengths() })
     await a.cache.set('k', 'four')
     expect(await a.cache.get('k')).toBe(4)
@@ -69,7 +69,7 @@ describe('a schema that changes what it accepts', () => {
     expect(await a.cache.get('k')).toBe(4)
   })
 
-  test('is what this process reads while its set waits for L2', async () => {
+  test('is applied to a queued value that this process reads', async () => {
     const { a, clock } = await fleet({ schema: lengths(), l1: false })
     a.tier.link.cut()
     expect(await a.cache.set('k', 'four')).toBe('queued')
@@ -78,7 +78,7 @@ describe('a schema that changes what it accepts', () => {
     await clock.advance(20_000)
   })
 
-  test('may make an instance of a class of what L2 keeps as data', async () => {
+  test('may make a class instance from data that L2 keeps', async () => {
     class Name {
       constructor(readonly text: string) {}
     }
@@ -93,7 +93,7 @@ describe('a schema that changes what it accepts', () => {
   })
 })
 
-test('what a schema makes and only one caller could read is kept nowhere', async () => {
+test('a result of a schema that can be read only once is not stored', async () => {
   const { a } = await fleet()
   const schema = schemaOf((value) => ({ value: { parts: [value].values() } }))
   const load = vi.fn(() => 'x')
@@ -103,8 +103,8 @@ test('what a schema makes and only one caller could read is kept nowhere', async
   expect(load).toHaveBeenCalledTimes(2)
 })
 
-describe('a loader’s value that the schema refuses', () => {
-  test('is an error of its callers that says where, and is kept nowhere', async () => {
+describe('a loaded value that the schema refuses', () => {
+  test('rejects its callers with the path of the mistake and is not stored', async () => {
     const { cache } = l1Only()
     const events = record<CacheEvents>(cache, ['loadFailed'])
     const error = await cache.getOrSet('k', () => 'text' as never, { schema: integers() }).catch((reason) => reason)
@@ -114,7 +114,7 @@ describe('a loader’s value that the schema refuses', () => {
     expect(await cache.has('k')).toBe(false)
   })
 
-  test('is a failed load, for which a stale value may answer', async () => {
+  test('is a failed load, so that a stale value may be served', async () => {
     const { cache, clock } = l1Only({ ttl: 1000, staleIfError: '1h' })
     const schema = integers()
     await cache.getOrSet('k', () => 1, { schema })
@@ -122,7 +122,7 @@ describe('a loader’s value that the schema refuses', () => {
     expect(await cache.getOrSet('k', () => 'text' as never, { schema })).toBe(1)
   })
 
-  test('throws what the schema threw as its cause', async () => {
+  test('rejects with what the schema threw as the cause', async () => {
     const bug = new Error('a bug in the schema')
     const schema = schemaOf<number>(() => {
       throw bug
@@ -134,7 +134,7 @@ describe('a loader’s value that the schema refuses', () => {
   })
 })
 
-test('a value of L2 at which the schema throws is a miss, no error of the caller', async () => {
+test('a value of L2 at which the schema throws is a miss and no error for the caller', async () => {
   const { a, b, clock } = await fleet()
   await a.cache.set('k', 1)
   const schema = schemaOf((value) => {
@@ -147,7 +147,7 @@ test('a value of L2 at which the schema throws is a miss, no error of the caller
   expect(b.cache.stats().corrupt).toBe(1)
 })
 
-test.each([undefined, null])('%s is no value that a schema could look at, loaded or from L2', async (absent) => {
+test.each([undefined, null])('%s is not passed to a schema, loaded or from L2', async (absent) => {
   const { a, b, clock } = await fleet()
   const schema = lengths()
   const load = vi.fn((): string | null | undefined => absent)
@@ -157,7 +157,7 @@ test.each([undefined, null])('%s is no value that a schema could look at, loaded
   expect(load).toHaveBeenCalledTimes(1)
 })
 
-describe('a value that a load renews', () => {
+describe('a value that a load renews with notModified', () => {
   const renewing = async (schema: StandardSchema<number>) => {
     const { a, b, clock } = await fleet({ ttl: 1000, staleIfError: '1h' })
     await a.cache.getOrSet('k', () => 'four' as never, { schema }).catch(() => undefined)
@@ -166,7 +166,7 @@ describe('a value that a load renews', () => {
     return { a, b, clock }
   }
 
-  test('is kept in every tier if the schema takes what it returned', async () => {
+  test('is stored in every tier if the schema accepts its own result', async () => {
     const schema = integers()
     const { a, b, clock } = await renewing(schema)
     expect(await a.cache.getOrSet('n', (ctx) => ctx.notModified(), { schema })).toBe(4)
@@ -174,7 +174,7 @@ describe('a value that a load renews', () => {
     expect(await b.cache.lookup('n')).toMatchObject({ value: 4, state: 'fresh' })
   })
 
-  test('is kept in memory alone if it does not: nothing passes twice', async () => {
+  test('is stored in memory alone if the schema does not accept its own result', async () => {
     const schema = lengths()
     const { a, clock } = await renewing(schema)
     expect(await a.cache.getOrSet('k', (ctx) => ctx.notModified(), { schema })).toBe(4)
@@ -185,7 +185,7 @@ describe('a value that a load renews', () => {
 })
 
 describe('a source with a schema', () => {
-  test('saves what the schema does not take, and then holds nothing of it', async () => {
+  test('saves a value that the schema refuses, and then caches nothing of it', async () => {
     const { cache } = l1Only()
     const events = record<CacheEvents>(cache, ['notice'])
     const rows = new Map<number, unknown>([[1, '1']])

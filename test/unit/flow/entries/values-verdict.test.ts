@@ -98,17 +98,20 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
     return { cache: a.cache, settle: () => clock.advance(1) }
   }
 
-  test.each(refused)('%s is kept in no tier, reaches its callers and is reported once', async (_, make, message) => {
-    const { cache, settle } = await open()
-    const verdict = await verdictOf(cache, settle, make)
-    expect(verdict).toMatchObject({ loads: 3, failures: 3, kept: [false, false, false], found: [false, false] })
-    expect(verdict.rejection).toMatchObject({ code: 'UNSUPPORTED_VALUE', message: expect.stringMatching(message) })
-    expect(verdict.notices).toMatchObject([
-      { code: 'VALUE_NOT_KEPT', detail: expect.stringMatching(message), error: { code: 'UNSUPPORTED_VALUE' } },
-    ])
-  })
+  test.each(refused)(
+    '%s is stored in no tier, is returned to its callers and is reported once',
+    async (_, make, message) => {
+      const { cache, settle } = await open()
+      const verdict = await verdictOf(cache, settle, make)
+      expect(verdict).toMatchObject({ loads: 3, failures: 3, kept: [false, false, false], found: [false, false] })
+      expect(verdict.rejection).toMatchObject({ code: 'UNSUPPORTED_VALUE', message: expect.stringMatching(message) })
+      expect(verdict.notices).toMatchObject([
+        { code: 'VALUE_NOT_KEPT', detail: expect.stringMatching(message), error: { code: 'UNSUPPORTED_VALUE' } },
+      ])
+    },
+  )
 
-  test('values that are refused for another reason are reported, too', async () => {
+  test('values that are refused for another reason are reported separately', async () => {
     const { cache } = await open()
     const events = record<CacheEvents>(cache, ['notice'])
     await cache.getOrSet('a', () => new Customer('Ada'))
@@ -120,7 +123,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
     ])
   })
 
-  test('what is asked to be in memory alone may be anything that can be used twice', async () => {
+  test("with tiers: 'l1' a value may be anything that can be used twice", async () => {
     const { cache, settle } = await open()
     const ada = new Customer('Ada')
     await cache.set('ada', ada, { tiers: 'l1' })
@@ -133,7 +136,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
     await expect(cache.set('g', { parts: numbers() }, { tiers: 'l1' })).rejects.toThrow(/only once/)
   })
 
-  test("with values: 'plain' every caller gets the plain object, the first one included", async () => {
+  test("with values: 'plain' every caller gets the plain object, also the first one", async () => {
     const { cache, settle } = await open({ values: 'plain' })
     const ada = new Customer('Ada')
     new Order(ada)
@@ -165,7 +168,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
   })
 
   test.each(['shared', 'frozen', 'cloned'] as const)(
-    'a class of an extension is kept, nested, with l1.values %s',
+    'a class with an extension is stored, also nested, with l1.values %s',
     async (values) => {
       const { cache, settle } = await open({ extend: [money], l1: { values, maxBytes: 1e6 } })
       const price = new Money(995n, 'EUR')
@@ -188,7 +191,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
     },
   )
 
-  test('what an extension makes of a value must be data', async () => {
+  test('the result of an extension must be data', async () => {
     const hollow: Extension<Money> = { ...money, encode: () => ({ f: () => 1 }) }
     const throwing: Extension<Customer> = {
       name: 'customer',
@@ -218,7 +221,7 @@ describe.each(['without an L2', 'with an L2'])('%s', (setup) => {
 })
 
 describe('an extension in L2', () => {
-  test('gives another process the class, also where one value stands twice', async () => {
+  test('gives another process the class, also if one value occurs twice', async () => {
     const { a, b, clock } = await fleet({ extend: [money] })
     const price = new Money(5n, 'EUR')
     const data = { $tiercache: 'money', data: [1n, 'EUR'] }
@@ -229,7 +232,7 @@ describe('an extension in L2', () => {
     expect(found, 'data that looks like its form in L2 stays data').toEqual({ net: price, gross: price, data })
   })
 
-  test('that a process does not have makes a miss with an event', async () => {
+  test('that a process does not have makes the entry a miss with an event', async () => {
     const { a, server, clock } = await fleet({ extend: [money] })
     await a.cache.set('k', new Money(5n, 'EUR'))
     const cache = openCache(clock, { l2: memoryTier(server) })
@@ -247,16 +250,16 @@ test.each<[string, unknown, RegExp]>([
   ['a missing function', [{ ...money, decode: undefined }], /extend\[0\]\.decode must be a function/],
   ['an unknown part', [{ ...money, encod: 1 }], /Did you mean encode/],
   ['a name that comes twice', [money, money], /must differ; got "money" twice/],
-])('extend with %s is refused at the door', (_, extend, message) => {
+])('extend with %s is refused by createCache', (_, extend, message) => {
   expect(() => l1Only({ extend } as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   expect(() => l1Only({ extend } as never)).toThrow(message)
 })
 
-test('values with another word is refused at the door', () => {
+test('an unknown word for values is refused by createCache', () => {
   expect(() => l1Only({ values: 'plane' as never })).toThrow(/values must be 'exact' or 'plain'/)
 })
 
-test('a generator function is refused where it is handed in', async () => {
+test('a generator function is refused where it is passed', async () => {
   const { cache } = l1Only()
   expect(() => cache.wrap(numbers, { name: 'numbers' })).toThrow(/can be read only once/)
   expect(() =>

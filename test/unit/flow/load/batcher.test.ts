@@ -29,7 +29,7 @@ describe('a batch', () => {
     expect(idsOf()).toEqual([[1, 2, 3]])
   })
 
-  test('of the next tick is another one', async () => {
+  test('does not take loads of the next tick', async () => {
     const { load, idsOf } = makeBatcher()
     await load(1)
     await load(2)
@@ -42,7 +42,7 @@ describe('a batch', () => {
     expect(idsOf()).toEqual([[1, 2], [3, 4], [5]])
   })
 
-  test('of one goes to the loader of single values, where there is one', async () => {
+  test('of one id goes to the loader of single values, if there is one', async () => {
     const load = vi.fn(async (id: number) => `single ${id}`)
     const made = makeBatcher({ load })
     expect(await made.load(1)).toBe('single 1')
@@ -50,7 +50,7 @@ describe('a batch', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('of one whose loader throws at once rejects with that', async () => {
+  test('of one id rejects with what its loader throws at once', async () => {
     const error = new Error('sync')
     const { load } = makeBatcher({
       load: () => {
@@ -60,7 +60,7 @@ describe('a batch', () => {
     await expect(load(1)).rejects.toBe(error)
   })
 
-  test('collects for its window, from its first member on', async () => {
+  test('collects ids for its window, counted from the first one', async () => {
     const { load, clock, idsOf } = makeBatcher({ windowMs: 10 })
     const loads = [load(1)]
     await clock.advance(9)
@@ -96,7 +96,7 @@ describe('a batch', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('leaves when the last of them needs no load after all', async () => {
+  test('leaves when the last of those gets needs no load', async () => {
     const { batcher, clock, idsOf } = makeBatcher()
     const [miss, hit] = [batcher.expect(), batcher.expect()]
     const load = miss.load(1, contextOf('1'))
@@ -108,7 +108,7 @@ describe('a batch', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
-  test('waits for them a few milliseconds, and no longer', async () => {
+  test('waits for those gets a few milliseconds at most', async () => {
     const { batcher, clock, idsOf } = makeBatcher()
     const [miss, slow] = [batcher.expect(), batcher.expect()]
     const loads = [miss.load(1, contextOf('1'))]
@@ -130,8 +130,8 @@ describe('a batch', () => {
   })
 })
 
-describe('the answer of a batch loader', () => {
-  test('may be an Error for one id, which fails that one alone', async () => {
+describe('the result of a batch loader', () => {
+  test('may hold an Error for one id, which fails for that id alone', async () => {
     const error = new Error('no such id')
     const { load } = makeBatcher({ loadMany: (ids) => ids.map((id) => (id === 2 ? error : `v${id}`)) })
     const settled = await Promise.allSettled([load(1), load(2), load(3)])
@@ -143,7 +143,7 @@ describe('the answer of a batch loader', () => {
   })
 
   test.each([['a', 'b', 'c'], ['a'], 'ab', undefined, { 0: 'a', 1: 'b', length: 2 }])(
-    'that is no result per id (%o) fails all of them',
+    'without a result for each id (%o) fails for all of them',
     async (answer) => {
       const { load } = makeBatcher({ loadMany: () => answer as never })
       for (const result of await Promise.allSettled([load(1), load(2)])) {
@@ -152,7 +152,7 @@ describe('the answer of a batch loader', () => {
     },
   )
 
-  test('that never comes, because it throws, fails all of them with what it threw', async () => {
+  test('fails for all ids with what the loader threw', async () => {
     const error = new TypeError('down')
     const { load } = makeBatcher({
       loadMany: () => {
@@ -163,7 +163,7 @@ describe('the answer of a batch loader', () => {
       expect(result).toEqual({ status: 'rejected', reason: error })
   })
 
-  test('may be made with what single loaders are given, for each id', async () => {
+  test('may depend on the context of each id', async () => {
     const { load, loadMany } = makeBatcher()
     await Promise.all([load(1), load(2)])
     expect(loadMany.mock.calls[0]?.[1].each.map(({ key }) => key)).toEqual(['1', '2'])
@@ -171,7 +171,7 @@ describe('the answer of a batch loader', () => {
 })
 
 describe('the signal of a batch', () => {
-  test('aborts when the last of its loads was given up, not before', async () => {
+  test('aborts when the last of its loads is given up, and not before', async () => {
     const gate = deferred<string[]>()
     let signal: AbortSignal | undefined
     const { load } = makeBatcher({
@@ -191,7 +191,7 @@ describe('the signal of a batch', () => {
     await Promise.all(loads)
   })
 
-  test('is aborted already if all were given up before it was looked at', async () => {
+  test('is aborted already if all loads were given up before it is read', async () => {
     let isAborted: boolean | undefined
     const gone = AbortSignal.abort()
     const { load } = makeBatcher({
@@ -208,7 +208,7 @@ describe('the signal of a batch', () => {
 describe('getOrSetMany', () => {
   const loadAll = (keys: readonly string[]) => keys.map((key) => `v:${key}`)
 
-  test('answers in the order asked, each key once to the loader', async () => {
+  test('returns values in the order of the keys, and passes each key to the loader once', async () => {
     const { cache } = l1Only()
     await cache.set('b', 'cached')
     const load = vi.fn(loadAll)
@@ -216,7 +216,7 @@ describe('getOrSetMany', () => {
     expect(load.mock.calls.map(([keys]) => keys)).toEqual([['a', 'c']])
   })
 
-  test('joins a slow load under way without making the others wait for it', async () => {
+  test('joins a slow running load, and the other keys do not wait for it', async () => {
     const { cache, clock } = l1Only()
     const gate = deferred<string>()
     const single = cache.getOrSet('slow', () => gate.promise)
@@ -232,7 +232,7 @@ describe('getOrSetMany', () => {
     expect(clock.pendingTimers).toBe(1)
   })
 
-  test('asks L2 once and the loader once, across hits and misses of both tiers', async () => {
+  test('reads L2 once and loads once, across hits and misses of both tiers', async () => {
     const { a, b, clock } = await fleet()
     await b.cache.setMany([
       ['in l2', 1],
@@ -249,7 +249,7 @@ describe('getOrSetMany', () => {
     await a.cache.drain()
   })
 
-  test('a key that another process loads is waited for, and the others go without it', async () => {
+  test('waits for a key that another process loads, and loads the others without it', async () => {
     const { a, b, clock } = await fleet()
     const gate = deferred<string>()
     const elsewhere = b.cache.getOrSet('theirs', () => gate.promise)
@@ -264,7 +264,7 @@ describe('getOrSetMany', () => {
     expect(await elsewhere).toBe('from b')
   })
 
-  test('a batch loader that asks for a key of its own batch is told so', async () => {
+  test('rejects a read by its batch loader of a key of the same batch', async () => {
     const { cache } = l1Only()
     const load = async (keys: readonly string[]) => {
       await cache.getOrSet('b', () => 'never')
@@ -273,7 +273,7 @@ describe('getOrSetMany', () => {
     await expect(cache.getOrSetMany(['a', 'b', 'c'], load)).rejects.toMatchObject({ code: 'REENTRANT_LOAD' })
   })
 
-  test('so is one that asks through the loader of another key', async () => {
+  test('rejects such a read also through the loader of another key', async () => {
     const { cache } = l1Only()
     const load = async (keys: readonly string[]) => {
       await cache.getOrSet('other', () => cache.getOrSet('c', () => 'never'))

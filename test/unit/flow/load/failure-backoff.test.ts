@@ -6,14 +6,14 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
-const WINDOWS = { ttl: '1h', staleIfError: '1d', random: () => 0.5 } as const
+const WINDOWS = { ttl: '1m', staleIfError: '1d', random: () => 0.5 } as const
 const failing = () => Promise.reject(new Error('down'))
 
 /** A pause has begun in the cache `here`: the value is served and no load is tried. */
 async function paused(where: 'memory' | 'L2') {
   const { a, b, clock } = await fleet(WINDOWS)
   await a.cache.set('k', 'old', { tags: ['t'] })
-  await clock.advance(3_600_000)
+  await clock.advance(60_000)
   const here = where === 'memory' ? a.cache : b.cache
   const there = where === 'memory' ? b.cache : a.cache
   expect(await here.getOrSet('k', failing)).toBe('old')
@@ -23,7 +23,7 @@ async function paused(where: 'memory' | 'L2') {
   return { here, there, load, clock }
 }
 
-describe.each(['memory', 'L2'] as const)('a pause over a value of %s', (where) => {
+describe.each(['memory', 'L2'] as const)('the pause after a failed load, with a stale value in %s,', (where) => {
   test.each(['here', 'there'] as const)('ends when the key is expired %s', async (by) => {
     const all = await paused(where)
     expect(await all[by].expire('k')).toBe('applied')
@@ -41,7 +41,7 @@ describe.each(['memory', 'L2'] as const)('a pause over a value of %s', (where) =
   })
 
   test.each(['here', 'there'] as const)(
-    'ends when the key is set %s, for the time after that value, too',
+    'ends when the key is set %s, also for the time after that value expires',
     async (by) => {
       const all = await paused(where)
       expect(await all[by].set('k', 'set', { ttl: '100ms', staleIfError: '1d' })).toBe('applied')
@@ -53,10 +53,10 @@ describe.each(['memory', 'L2'] as const)('a pause over a value of %s', (where) =
   )
 })
 
-test('a pause ends when the process did not hear of the change, and finds it in L2', async () => {
+test('the pause ends when the process missed the announcement of a change and finds it in L2', async () => {
   const { a, b, clock } = await fleet({ ...WINDOWS, failureBackoff: { first: '1h', longest: '1h' } })
   await a.cache.set('k', 'old')
-  await clock.advance(3_600_000)
+  await clock.advance(60_000)
   expect(await a.cache.getOrSet('k', failing)).toBe('old')
   a.tier.busLink.cut()
   await b.cache.expire('k')
@@ -66,7 +66,7 @@ test('a pause ends when the process did not hear of the change, and finds it in 
   await clock.advance(20_000)
 })
 
-test('a pause of another key goes on', async () => {
+test('the pause of a key does not end with changes of other keys', async () => {
   const { here, load } = await paused('memory')
   await here.expire('other')
   await here.expireTags('other')
@@ -91,7 +91,7 @@ describe('failureBackoff', () => {
     expect(await tries({})).toBe(4)
   })
 
-  test('can be shorter, longer or off; per cache and per call', async () => {
+  test('can be shorter, longer or off, per cache and per call', async () => {
     for (const at of ['cache', 'call']) {
       const by = (failureBackoff: unknown) =>
         at === 'cache' ? tries({ failureBackoff }) : tries({}, { failureBackoff })
@@ -102,7 +102,7 @@ describe('failureBackoff', () => {
     }
   })
 
-  test('can be a namespace’s and a source’s', async () => {
+  test('can be set for a namespace and for a source', async () => {
     const { cache, clock } = l1Only({ ttl: '1s', staleIfError: '1d' })
     const load = vi.fn<() => Promise<string>>(failing)
     const source = cache.source('users', { load, failureBackoff: false })
@@ -118,7 +118,7 @@ describe('failureBackoff', () => {
     expect(load).toHaveBeenCalledTimes(7)
   })
 
-  test('is checked', () => {
+  test('is validated', () => {
     const withBackoff = (failureBackoff: unknown) => () => createCache({ failureBackoff } as object)
     expect(withBackoff(true)).toThrow(
       "failureBackoff must be { first, longest }, such as { first: '1s', longest: '1m' }",

@@ -8,9 +8,9 @@ const { fleet } = leavesNothing()
 const MAX_STALENESS_MS = 3_000
 
 describe.each(['fleet', 'process'] as const)(
-  "with singleFlight '%s', a load that outlasts the trust in the bus",
+  "with singleFlight '%s', a load that runs longer than L1 is trusted without the bus",
   (singleFlight) => {
-    test('is not shared once its key may have been deleted unheard', async () => {
+    test('is not shared once a deletion of its key may have been missed', async () => {
       const { a, b, clock } = await fleet()
       const gate = deferred<string>()
       const first = b.cache.getOrSet('k', () => gate.promise, { singleFlight })
@@ -28,7 +28,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(await a.cache.get('k')).toBe('new')
     })
 
-    test('is waited for while its lease stands: one load runs', async () => {
+    test('is awaited while its lease is there, so that one load runs', async () => {
       const { b, clock } = await fleet()
       const gate = deferred<string>()
       const load = vi.fn(() => gate.promise)
@@ -44,7 +44,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(load).toHaveBeenCalledTimes(1)
     })
 
-    test('is shared while L2 cannot be asked either', async () => {
+    test('is shared while L2 is unreachable too', async () => {
       const { b, clock } = await fleet()
       const gate = deferred<string>()
       const load = vi.fn(() => gate.promise)
@@ -58,7 +58,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(load).toHaveBeenCalledTimes(1)
     })
 
-    test('is not shared any more once it has answered, though L2 cannot be asked', async () => {
+    test('is not shared once it has returned, although L2 is unreachable', async () => {
       const { a, b, clock } = await fleet({}, { breaker: { failures: 1 } })
       const gate = deferred<string>()
       const first = b.cache.getOrSet('k', () => gate.promise, { singleFlight })
@@ -75,7 +75,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(b.cache.stats()).toMatchObject({ l2: { breaker: 'open' }, loading: { flights: 1 } })
       expect(
         await b.cache.getOrSet('k', () => 'new', { singleFlight }),
-        'the fill of the load is still under way',
+        'the fill of the load is still in flight',
       ).toBe('new')
       b.tier.link.resume()
       await clock.advance(1_000)

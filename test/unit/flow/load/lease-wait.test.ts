@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { LeaseWait } from '../../../../src/flow/load/lease-wait.js'
 
-test('the loads of others are waited for until half of hardTimeout is over', () => {
+test('a caller waits for a load of another process for half of its hardTimeout', () => {
   const wait = new LeaseWait(1_000, 30_000, 2_000)
   expect(wait.isOver(15_999)).toBe(false)
   expect(wait.isOver(16_000)).toBe(true)
 })
 
-test('a hardTimeout without an end does not mean a wait without one', () => {
+test('an infinite hardTimeout does not make the wait infinite', () => {
   const wait = new LeaseWait(0, Number.POSITIVE_INFINITY, 2_000)
   expect(wait.isOver(59_999)).toBe(false)
   expect(wait.isOver(60_000)).toBe(true)
 })
 
-test('once in the life of a lease the key is claimed instead of read', () => {
+test('once in each lifetime of a lease the key is claimed instead of read', () => {
   const wait = new LeaseWait(0, 30_000, 2_000)
   expect([0, 1_999, 2_000, 2_001, 3_999, 4_000, 4_001].map((nowMs) => wait.nextAsk(nowMs))).toEqual([
     'read',

@@ -6,8 +6,8 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
-describe('ctx', () => {
-  test('tells the key and the reason, and nothing stale on a miss', async () => {
+describe('the loader’s ctx', () => {
+  test('has the key and the reason, and no stale value on a miss', async () => {
     const { cache } = l1Only()
     const seen = await cache.namespace('n').getOrSet('k', ({ key, reason, stale }) => ({ key, reason, stale }))
     expect(seen).toEqual({ key: 'k', reason: 'miss', stale: undefined })
@@ -16,7 +16,7 @@ describe('ctx', () => {
   test.each<[string, { staleWhileRevalidate?: number; staleIfError?: number }]>([
     ['while it is refreshed', { staleWhileRevalidate: 1000 }],
     ['when only a failing load could use it', { staleIfError: 1000 }],
-  ])('tells the stale value with its age and etag %s, from memory or from L2', async (_name, windows) => {
+  ])('has the stale value with its age and etag %s, from memory or from L2', async (_name, windows) => {
     for (const from of ['memory', 'L2']) {
       const { a, b, clock } = await fleet({ ttl: 100, ...windows })
       await a.cache.getOrSet('k', (ctx) => {
@@ -35,7 +35,7 @@ describe('ctx', () => {
     }
   })
 
-  test('its methods may be taken out of it', async () => {
+  test('has methods that work without it as `this`', async () => {
     const { cache } = l1Only()
     await cache.getOrSet('k', ({ ttl, tags, etag }) => {
       ttl(50)
@@ -60,7 +60,7 @@ describe('ctx.ttl', () => {
     expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
   })
 
-  test('overrules absentTtl, and 0 caches nothing', async () => {
+  test('overrides absentTtl, and 0 caches nothing', async () => {
     const { cache } = l1Only({ absentTtl: 10 })
     await cache.getOrSet('k', (ctx) => {
       ctx.ttl(500)
@@ -74,7 +74,7 @@ describe('ctx.ttl', () => {
     expect(await cache.has('none')).toBe(false)
   })
 
-  test('of a wrong duration costs the caller nothing: the value is kept nowhere and the mistake is reported once', async () => {
+  test('with a wrong duration does not fail the caller: the value is not stored, and the mistake is reported once', async () => {
     const { cache } = l1Only()
     const heard = record<CacheEvents>(cache, ['notice'])
     const load = (ctx: LoadContext) => {
@@ -92,7 +92,7 @@ describe('ctx.ttl', () => {
     ['a tag that is no string', 'TAGS_FAILED', (ctx) => ctx.tags([7 as never])],
     ['an etag that is no string', 'OPTION_FAILED', (ctx) => ctx.etag(7 as never)],
     ['an etag of more than 4,096 characters', 'OPTION_FAILED', (ctx) => ctx.etag('e'.repeat(4097))],
-  ])('neither does %s', async (_what, code, say) => {
+  ])('with %s does not fail the caller either', async (_what, code, say) => {
     const { a } = await fleet()
     const heard = record<CacheEvents>(a.cache, ['notice', 'storeFailed'])
     const load = (ctx: LoadContext) => {
@@ -108,7 +108,7 @@ describe('ctx.ttl', () => {
 })
 
 describe('ctx.tags', () => {
-  test('adds to the tags of the options, which are left as they were (PEERS row 14)', async () => {
+  test('adds to the tags of the options, which are not changed', async () => {
     const { a, b, clock } = await fleet()
     const tags = ['listed']
     await a.cache.getOrSet(
@@ -128,7 +128,7 @@ describe('ctx.tags', () => {
     expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
   })
 
-  test('a tag that is no string does not reach the caller as an error; the value is not kept', async () => {
+  test('with a tag that is not a string does not fail the caller, and the value is not stored', async () => {
     const { cache } = l1Only()
     const failed: unknown[] = []
     cache.on('storeFailed', ({ error }) => failed.push(error))
@@ -137,7 +137,7 @@ describe('ctx.tags', () => {
     expect(await cache.has('k')).toBe(false)
   })
 
-  test('a tags function that throws does not reach the caller either', async () => {
+  test('and a tags function that throws do not fail the caller', async () => {
     const { cache } = l1Only()
     const failed: unknown[] = []
     cache.on('storeFailed', ({ error }) => failed.push(error))
@@ -187,7 +187,7 @@ describe('ctx.notModified', () => {
     expect([await a.cache.has('k'), await b.cache.has('k')]).toEqual([false, false])
   })
 
-  test('does not outlive an invalidation that came while it was asked for', async () => {
+  test('does not renew a value that was invalidated during the load', async () => {
     const { a, clock } = await fleet(revalidated)
     await a.cache.getOrSet('k', load)
     await clock.advance(100)
@@ -204,7 +204,7 @@ describe('ctx.notModified', () => {
     expect(await a.cache.has('k')).toBe(false)
   })
 
-  test('without a stale value is a mistake, and says so', async () => {
+  test('without a stale value is an error with an explanation', async () => {
     const { cache } = l1Only()
     await expect(cache.getOrSet('k', (ctx) => ctx.notModified())).rejects.toMatchObject({
       code: 'INVALID_OPTION',
@@ -214,7 +214,7 @@ describe('ctx.notModified', () => {
 })
 
 describe('ctx.skip', () => {
-  test('answers the callers, and leaves what is cached as it is', async () => {
+  test('returns the value to the callers and leaves the cached entry as it is', async () => {
     const { cache, clock } = l1Only({ ttl: 100, staleIfError: 10_000 })
     await cache.set('k', 'old')
     await clock.advance(100)

@@ -30,7 +30,7 @@ function run(cache: Cache, verb: Verb): Promise<unknown> {
 const remains = (verb: Verb) => (verb === 'set' ? 'set' : undefined)
 
 describe.each(verbs)('%s during a load', (verb) => {
-  test('wins in memory: the load’s callers get its value, later ones do not', async () => {
+  test('wins in memory: callers of the load get its value, later callers do not', async () => {
     const { cache } = l1Only()
     const gate = deferred<string>()
     const callers = [1, 2].map(() => cache.getOrSet('k', () => gate.promise, { tags: ['t'] }))
@@ -57,7 +57,7 @@ describe.each(verbs)('%s during a load', (verb) => {
     expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([remains(verb), remains(verb)])
   })
 
-  test('wins although the fill was on its way already when it was called', async () => {
+  test('wins although the fill was already on its way when it was called', async () => {
     const { a, b, clock } = await fleet()
     const gate = deferred<string>()
     const caller = a.cache.getOrSet('k', () => gate.promise, { tags: ['t'] })
@@ -81,7 +81,7 @@ describe.each(verbs)('%s during a load', (verb) => {
     expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([remains(verb), remains(verb)])
   })
 
-  test('wins over a refresh behind the callers’ backs', async () => {
+  test('wins over a background refresh', async () => {
     const { a, b, clock } = await fleet({ ttl: 100, staleWhileRevalidate: 1000 })
     await a.cache.set('k', 'older', { tags: ['t'] })
     await clock.advance(100)
@@ -96,7 +96,7 @@ describe.each(verbs)('%s during a load', (verb) => {
 })
 
 describe.each(verbs)('%s while L2 is being read', (verb) => {
-  test('keeps the answer out of memory', async () => {
+  test('keeps the value that was read out of memory', async () => {
     const { a, b, clock } = await fleet()
     await b.cache.set('k', 'old', { tags: ['t'] })
     await a.cache.getMany(['k']) // the tokens are known from here on
@@ -138,7 +138,7 @@ describe('read your writes (G2)', () => {
     }
   })
 
-  test('a key that was deleted is not there any more, whatever L2 does', async () => {
+  test('a key that was deleted is gone, whatever L2 does', async () => {
     for (const trouble of ['cut', 'hung', 'refusing'] as const) {
       const { a, b, clock } = await fleet()
       await a.cache.set('k', 'old')

@@ -39,7 +39,7 @@ describe('a caller’s signal', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('of the last caller who waits aborts the loader, and frees the key', async () => {
+  test('of the last waiting caller aborts the loader and frees the key', async () => {
     const { cache } = l1Only()
     const { seen, load } = hanging()
     const aborts = [new AbortController(), new AbortController()]
@@ -56,7 +56,7 @@ describe('a caller’s signal', () => {
     expect(await cache.getOrSet('k', () => 'next')).toBe('next')
   })
 
-  test('means nothing once the load has answered', async () => {
+  test('has no effect once the load has returned', async () => {
     const { cache } = l1Only()
     const abort = new AbortController()
     const { gate, seen, load } = hanging()
@@ -70,7 +70,7 @@ describe('a caller’s signal', () => {
     expect(await cache.get('k')).toBe('v')
   })
 
-  test('does not hinder a hit', async () => {
+  test('does not prevent a hit', async () => {
     const { cache } = l1Only()
     await cache.set('k', 1)
     expect(await cache.getOrSet('k', () => 2, { signal: new AbortController().signal })).toBe(1)
@@ -87,7 +87,7 @@ describe('a caller’s signal', () => {
     expect(removed).toHaveBeenCalledTimes(2)
   })
 
-  test('a caller who left makes no unhandled rejection of a load that fails later', async () => {
+  test('a caller that left causes no unhandled rejection if the load fails later', async () => {
     const { cache } = l1Only()
     const { gate, load } = hanging()
     const abort = new AbortController()
@@ -95,7 +95,7 @@ describe('a caller’s signal', () => {
     await settle()
     abort.abort('gone')
     expect(await caller).toBe('gone')
-    gate.reject(new Error('nobody listens'))
+    gate.reject(new Error('no caller is left'))
     await settle()
   })
 
@@ -115,7 +115,7 @@ describe('a caller’s signal', () => {
 })
 
 describe('the loader’s signal', () => {
-  test('stays quiet while a caller without a signal waits', async () => {
+  test('does not abort while a caller without a signal waits', async () => {
     const { cache } = l1Only()
     const { gate, seen, load } = hanging()
     const caller = cache.getOrSet('k', load)
@@ -126,7 +126,7 @@ describe('the loader’s signal', () => {
     expect(seen.signal?.aborted).toBe(false)
   })
 
-  test('stays quiet during a refresh behind the callers’ backs', async () => {
+  test('does not abort during a background refresh', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 100 })
     await cache.set('k', 'old')
     await clock.advance(10)
@@ -141,7 +141,7 @@ describe('the loader’s signal', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('can be looked at for the first time after it was aborted', async () => {
+  test('can be read for the first time after it was aborted', async () => {
     const { cache } = l1Only()
     const gate = deferred<void>()
     let wasAborted: boolean | undefined

@@ -1,4 +1,4 @@
-// One load per key and process, whatever comes of it (G5; PEERS rows 8, 15, 23, 27 are what happens elsewhere).
+// One load per key and process, whatever comes of it (G5).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('one load per key', () => {
-  test('a thousand callers share one load, and those who come later have it from memory', async () => {
+  test('a thousand callers share one load, and later callers get the value from memory', async () => {
     const { cache } = l1Only()
     const gate = deferred<object>()
     const load = vi.fn(() => gate.promise)
@@ -20,7 +20,7 @@ describe('one load per key', () => {
     expect(cache.stats()).toMatchObject({ loads: 1, misses: 1, hits: { l1: 1 } })
   })
 
-  test('the first caller’s loader runs, not the later ones’', async () => {
+  test('the loader of the first caller runs, not those of later callers', async () => {
     const { cache } = l1Only()
     const second = vi.fn(() => 2)
     expect(await Promise.all([cache.getOrSet('k', async () => 1), cache.getOrSet('k', second)])).toEqual([1, 1])
@@ -74,7 +74,7 @@ describe('one load per key', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('a loader may answer a thenable, and a plain value at once', async () => {
+  test('a loader may return a thenable, or a value without a promise', async () => {
     const { cache } = l1Only()
     // biome-ignore lint/suspicious/noThenProperty: older database clients answer such objects
     const thenable = { then: (resolve: (value: number) => void) => resolve(1) }
@@ -87,7 +87,7 @@ describe('one load per key', () => {
     ['a ttl of 0', { ttl: 0 }, false, 'v'],
     ['an absentTtl of 0', { absentTtl: 0 }, false, null],
   ])(
-    'a value that is cached nowhere because of %s still runs one load for the callers of one moment',
+    'simultaneous callers share one load also if the value is not cached because of %s',
     async (_name, options, skips, value) => {
       for (const cache of [l1Only().cache, (await fleet()).a.cache]) {
         let loads = 0
@@ -108,7 +108,7 @@ describe('one load per key', () => {
     },
   )
 
-  test('an uncached result gives its lease back at once, so that the other process does not wait for it', async () => {
+  test('the lease of a load whose result is not cached is given back at once, so that the other process does not wait', async () => {
     const { a, b, clock } = await fleet()
     const load = (ctx: { skip(): void }) => {
       ctx.skip()
@@ -124,8 +124,8 @@ describe('one load per key', () => {
   })
 })
 
-describe('a loader that asks for what waits for it', () => {
-  test('is told so at once: directly, over another loader, and through a namespace', async () => {
+describe('a loader that reads a key whose load waits for it', () => {
+  test('is rejected at once: directly, through another loader and through a namespace', async () => {
     const { cache } = l1Only()
     const itself = (): Promise<unknown> => cache.getOrSet('k', itself)
     await expect(cache.getOrSet('k', itself)).rejects.toMatchObject({
@@ -139,7 +139,7 @@ describe('a loader that asks for what waits for it', () => {
     await expect(cache.getOrSet('a', a)).rejects.toMatchObject({ code: 'REENTRANT_LOAD' })
   })
 
-  test('is told so after any number of awaits, and may catch it and go on', async () => {
+  test('is rejected after any number of awaits, and may catch the error and go on', async () => {
     const { cache } = l1Only()
     const load = async (): Promise<string> => {
       await settle()
@@ -152,7 +152,7 @@ describe('a loader that asks for what waits for it', () => {
     expect(await cache.getOrSet('k', load)).toBe('REENTRANT_LOAD')
   })
 
-  test('two loaders that ask for each other at the same time: one is told, both end', async () => {
+  test('when two loaders read each other’s keys at the same time, one is rejected and both end', async () => {
     const { cache } = l1Only()
     const ready = deferred<void>()
     const a = async (): Promise<unknown> => {
@@ -171,7 +171,7 @@ describe('a loader that asks for what waits for it', () => {
     }
   })
 
-  test('a loader may ask for other keys, also when another load waits for the same ones', async () => {
+  test('a loader may read other keys, also if another load waits for the same ones', async () => {
     const { cache } = l1Only()
     const rates = vi.fn(async () => {
       await settle()
@@ -182,7 +182,7 @@ describe('a loader that asks for what waits for it', () => {
     expect(rates).toHaveBeenCalledTimes(1)
   })
 
-  test('a key that is fresh in memory may be asked for by its own refresh', async () => {
+  test('a refresh may read its own key while it is fresh in memory', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 100 })
     await cache.getOrSet('k', () => 1)
     await clock.advance(10)

@@ -8,7 +8,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('hardTimeout', () => {
-  test('rejects with LOAD_TIMEOUT at exactly its time, aborts the signal, and frees the key', async () => {
+  test('rejects with LOAD_TIMEOUT exactly when it is over, aborts the signal and frees the key', async () => {
     const { cache, clock } = l1Only({ hardTimeout: 500 })
     let signal: AbortSignal | undefined
     let outcome: unknown
@@ -28,7 +28,7 @@ describe('hardTimeout', () => {
     expect(await cache.getOrSet('k', () => 'v')).toBe('v')
   })
 
-  test('what a loader answers after it is kept nowhere', async () => {
+  test('a value that a loader returns after it is not stored', async () => {
     const { a, b, clock } = await fleet({ hardTimeout: 500 })
     const gate = deferred<string>()
     const caller = a.cache.getOrSet('k', () => gate.promise).catch((error: unknown) => error)
@@ -41,7 +41,7 @@ describe('hardTimeout', () => {
     expect(await b.cache.getOrSet('k', () => 'new')).toBe('new')
   })
 
-  test('what a loader rejects with after it hurts nobody', async () => {
+  test('an error that a loader rejects with after it has no effect', async () => {
     const { cache, clock } = l1Only({ hardTimeout: 500 })
     const gate = deferred<string>()
     const caller = cache.getOrSet('k', () => gate.promise).catch((error: unknown) => error)
@@ -52,7 +52,7 @@ describe('hardTimeout', () => {
     expect(cache.stats().loadFailures).toBe(1)
   })
 
-  test('a loader that never answers keeps neither drain() nor the statistics waiting', async () => {
+  test('a loader that never returns keeps neither drain() nor the statistics waiting', async () => {
     const { cache, clock } = l1Only({ hardTimeout: 500 })
     const caller = cache.getOrSet('k', () => new Promise(() => {})).catch(() => 'rejected')
     await clock.advance(500)
@@ -61,7 +61,7 @@ describe('hardTimeout', () => {
     expect(cache.stats().loading).toMatchObject({ flights: 0, background: 0 })
   })
 
-  test('a stale value that is still usable answers instead', async () => {
+  test('a stale value that is still usable is served instead', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: 10_000, hardTimeout: 500 })
     const events = record<CacheEvents>(cache, ['servedStale', 'loadFailed'])
     await cache.getOrSet('k', () => 'old')
@@ -73,7 +73,7 @@ describe('hardTimeout', () => {
     expect(events.of('loadFailed')).toMatchObject([{ error: { code: 'LOAD_TIMEOUT' }, durationMs: 500 }])
   })
 
-  test('a caller in a hurry leaves by its own hardTimeout; the load goes on for the others', async () => {
+  test('a caller with a shorter hardTimeout leaves earlier, and the load goes on for the others', async () => {
     const { cache, clock } = l1Only()
     const gate = deferred<string>()
     const patient = cache.getOrSet('k', () => gate.promise)
@@ -85,7 +85,7 @@ describe('hardTimeout', () => {
     expect(await cache.get('k')).toBe('v')
   })
 
-  test('it counts for the load, not for storing: a fill that is slow after a load in time changes nothing', async () => {
+  test('it limits the load and not the fill, which may take longer', async () => {
     const { a, clock } = await fleet(
       { hardTimeout: 300, ttl: 50, staleIfError: '1h', l1: { ttl: 40 } },
       { timeout: 250 },
@@ -118,7 +118,7 @@ describe('hardTimeout', () => {
 describe('softTimeout', () => {
   const usable = { ttl: 10, staleIfError: 10_000 } as const
 
-  test('serves the stale value at exactly its time; the load completes in the background and is kept', async () => {
+  test('serves the stale value exactly when it is over; the load ends in the background and its value is stored', async () => {
     const { cache, clock } = l1Only({ ...usable, softTimeout: 100 })
     const events = record<CacheEvents>(cache, ['servedStale'])
     await cache.getOrSet('k', () => 'old')
@@ -144,7 +144,7 @@ describe('softTimeout', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('a load that is quicker answers itself', async () => {
+  test('returns the loaded value if the load is quicker', async () => {
     const { cache, clock } = l1Only({ ...usable, softTimeout: 100 })
     await cache.getOrSet('k', () => 'old')
     await clock.advance(10)
@@ -155,7 +155,7 @@ describe('softTimeout', () => {
     expect(await caller).toBe('new')
   })
 
-  test('without a value at hand it changes nothing', async () => {
+  test('has no effect without a stale value', async () => {
     const { cache, clock } = l1Only({ ...usable, softTimeout: 100 })
     const gate = deferred<string>()
     const caller = cache.getOrSet('k', () => gate.promise)
@@ -164,7 +164,7 @@ describe('softTimeout', () => {
     expect(await caller).toBe('new')
   })
 
-  test('0 serves what is at hand at once', async () => {
+  test('of 0 serves a stale value at once', async () => {
     const { cache, clock } = l1Only({ ...usable, softTimeout: 0 })
     await cache.getOrSet('k', () => 'old')
     await clock.advance(10)
@@ -176,7 +176,7 @@ describe('softTimeout', () => {
     await settle()
   })
 
-  test('each caller has its own', async () => {
+  test('is separate for each caller', async () => {
     const { cache, clock } = l1Only(usable)
     await cache.getOrSet('k', () => 'old')
     await clock.advance(10)
@@ -189,7 +189,7 @@ describe('softTimeout', () => {
     expect(await patient).toBe('new')
   })
 
-  test('a load that fails after it is an event, and the next load waits', async () => {
+  test('makes a load that fails after it an event, and the next load waits', async () => {
     const { cache, clock } = l1Only({ ...usable, softTimeout: 100 })
     await cache.getOrSet('k', () => 'old')
     await clock.advance(10)
@@ -204,7 +204,7 @@ describe('softTimeout', () => {
     expect(load).not.toHaveBeenCalled()
   })
 
-  test('a value that L2 has counts, also when L2 answers after the soft timeout', async () => {
+  test('serves a stale value of L2 also if L2 replies after the soft timeout', async () => {
     const { a, b, clock } = await fleet(usable)
     await a.cache.set('k', 'old')
     await clock.advance(10)

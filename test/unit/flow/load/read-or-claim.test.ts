@@ -15,8 +15,8 @@ async function afterMisses(options = {}) {
   return both
 }
 
-describe('after misses', () => {
-  test('a miss asks L2 once before it loads, and stores its value', async () => {
+describe('where recent reads missed', () => {
+  test('a miss sends one command to L2 before it loads, and stores its value', async () => {
     const { a, b } = await afterMisses()
     expect(await b.cache.getOrSet('k', () => 'v')).toBe('v')
     await b.cache.drain()
@@ -24,7 +24,7 @@ describe('after misses', () => {
     expect(await a.cache.get('k')).toBe('v')
   })
 
-  test('what another process stored is found, and left as it was', async () => {
+  test('an entry that another process stored is found and not changed', async () => {
     const { a, b } = await afterMisses()
     await a.cache.set('k', 'theirs')
     const load = vi.fn(() => 'ours')
@@ -34,7 +34,7 @@ describe('after misses', () => {
     expect(load).not.toHaveBeenCalled()
   })
 
-  test('hits make it read again, without claiming', async () => {
+  test('hits make later reads read without claiming', async () => {
     const { a, b } = await afterMisses()
     for (let i = 0; i < 10; i++) await a.cache.set(`stored ${i}`, i)
     for (let i = 0; i < 10; i++) expect(await b.cache.getOrSet(`stored ${i}`, () => -1)).toBe(i)
@@ -44,7 +44,7 @@ describe('after misses', () => {
     expect([b.tier.link.count('read'), b.tier.link.count('claim')]).toEqual([1, 0])
   })
 
-  test('a stale entry answers at once and is refreshed', async () => {
+  test('a stale entry is served at once and refreshed', async () => {
     const { a, b, clock } = await afterMisses({ ttl: 1_000, staleWhileRevalidate: '1m' })
     await a.cache.set('k', 'old')
     await clock.advance(2_000)
@@ -55,7 +55,7 @@ describe('after misses', () => {
     expect(await b.cache.get('k')).toBe('new')
   })
 
-  test('a load of another process is waited for', async () => {
+  test('a load of another process is awaited', async () => {
     const { a, b, clock } = await afterMisses()
     const gate = deferred<string>()
     const load = vi.fn(() => 'ours')
@@ -82,7 +82,7 @@ describe('after misses', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('a caller that leaves before the answer leaves no lease behind', async () => {
+  test('a caller that leaves before the reply leaves no lease behind', async () => {
     const { a, b, clock } = await afterMisses()
     const leaving = new AbortController()
     const loading = b.cache.getOrSet('k', () => 'v', { signal: leaving.signal })

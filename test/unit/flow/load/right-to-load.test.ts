@@ -22,7 +22,7 @@ function tierWith(changed: Partial<RemoteStore>): TierDefinition {
   }
 }
 
-test('a key whose bytes are damaged again before each try is loaded without the right, after a bounded number of tries', async () => {
+test('a key whose bytes are damaged again before each claim is loaded without a lease after a bounded number of tries', async () => {
   const clock = new FakeClock()
   let tries = 0
   const damaged = {

@@ -17,34 +17,37 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
     return { cache: place === 'memory' ? a.cache : b.cache, clock }
   }
 
-  test.each([1_000, '1s', 5_000] as const)('of 5 s is not fresh to a call with ttl %s', async (ttl) => {
+  test.each([1_000, '1s', 5_000] as const)('of 5 s of age is not fresh for a call with ttl %s', async (ttl) => {
     const { cache } = await stored(5_000, { staleWhileRevalidate: 0 })
     expect(await cache.getOrSet('k', () => 'new', { ttl })).toBe('new')
     await settle()
   })
 
-  test.each(['5001ms', '10s', '1h', Number.POSITIVE_INFINITY] as const)('of 5 s is fresh with ttl %s', async (ttl) => {
-    const { cache } = await stored(5_000)
-    const load = vi.fn(() => 'new')
-    expect(await cache.getOrSet('k', load, { ttl })).toBe('old')
-    await settle()
-    expect(load).not.toHaveBeenCalled()
-  })
+  test.each(['5001ms', '10s', '1h', Number.POSITIVE_INFINITY] as const)(
+    'of 5 s of age is fresh for a call with ttl %s',
+    async (ttl) => {
+      const { cache } = await stored(5_000)
+      const load = vi.fn(() => 'new')
+      expect(await cache.getOrSet('k', load, { ttl })).toBe('old')
+      await settle()
+      expect(load).not.toHaveBeenCalled()
+    },
+  )
 
-  test('is not lengthened by a longer ttl', async () => {
+  test('does not live longer because of a longer ttl', async () => {
     const { cache } = await stored(20_000)
     expect(await cache.getOrSet('k', () => 'new', { ttl: '1h', staleWhileRevalidate: '1h' })).toBe('new')
     await settle()
   })
 
-  test('that a shorter ttl makes stale is served while it is refreshed, if staleWhileRevalidate says so', async () => {
+  test('that a shorter ttl makes stale is served while it is refreshed, if staleWhileRevalidate allows it', async () => {
     const { cache } = await stored(5_000)
     expect(await cache.getOrSet('k', () => 'new', { ttl: '1s' })).toBe('old')
     await settle()
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('is not taken by a call with ttl 0, and stays for the others', async () => {
+  test('is not used by a call with ttl 0, and stays cached for the others', async () => {
     const { cache } = await stored(0)
     expect(await cache.getOrSet('k', () => 'new', { ttl: 0 })).toBe('new')
     await settle()
@@ -67,7 +70,7 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
     },
   )
 
-  test('that was expired softly is bounded by staleIfError as well', async () => {
+  test('that was expired softly is limited by staleIfError as well', async () => {
     const { cache, clock } = await stored(2_000)
     await cache.expire('k')
     await clock.advance(5_000)
@@ -75,14 +78,14 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
     expect(await cache.getOrSet('k', failing, { staleIfError: '6s' })).toBe('old')
   })
 
-  test('that is absent is bounded by absentTtl', async () => {
+  test('that is absent is limited by absentTtl', async () => {
     const { cache } = await stored(5_000, { staleWhileRevalidate: 0 }, null)
     expect(await cache.getOrSet<unknown>('k', () => 'new', { ttl: '1s', absentTtl: '1h' })).toBeNull()
     expect(await cache.getOrSet<unknown>('k', () => 'new', { absentTtl: '1s' })).toBe('new')
     await settle()
   })
 
-  test('goes to each of those that share a load as its own windows say', async () => {
+  test('is served to each caller of a shared load by its own windows', async () => {
     const { cache } = await stored(22_000)
     const gate = deferred<string>()
     const lenient = cache.getOrSet('k', () => gate.promise)
@@ -95,7 +98,7 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
     expect(await alsoLenient).toBe('old')
   })
 
-  test('that a sharer takes while it is stale is waited for by one that does not', async () => {
+  test('is served stale to one caller of a shared load while another waits for the load', async () => {
     const { cache } = await stored(12_000)
     const gate = deferred<string>()
     const load = vi.fn(() => gate.promise)
@@ -108,7 +111,7 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('is not handed out by softTimeout to a call that does not take it', async () => {
+  test('is not served by softTimeout to a call whose windows exclude it', async () => {
     const { cache, clock } = await stored(22_000)
     const load = () => new Promise<string>((resolve) => void clock.after(1_000, () => resolve('new')))
     const caller = cache.getOrSet('k', load, { softTimeout: 100, staleIfError: 0, staleWhileRevalidate: 0 })
@@ -117,7 +120,7 @@ describe.each(['memory', 'L2'] as const)('a value in %s', (place) => {
   })
 })
 
-test('l1Ttl 0 asks L2 although memory has the value', async () => {
+test('l1Ttl 0 reads L2 although memory has the value', async () => {
   const { a } = await fleet(WINDOWS)
   await a.cache.set('k', 'v')
   a.tier.link.resetCounts()
@@ -135,7 +138,7 @@ test('a wrong window is refused although memory has the value', async () => {
   }
 })
 
-test('what l1Ttl 0 keeps out of memory is fresh in L2 all the same', async () => {
+test('a value that l1Ttl 0 keeps out of memory is fresh in L2', async () => {
   const { a, b } = await fleet({ ...WINDOWS, l1Ttl: 0 })
   await a.cache.set('k', 'v')
   const load = vi.fn(() => 'new')

@@ -5,7 +5,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
-describe('after a load that failed while a stale value answers', () => {
+describe('after a failed load, while a stale value is served', () => {
   /** `random` 0 makes each pause half of its step, 1 the whole of it. */
   const failing = (random: number) => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: '1d', random: () => random })
@@ -13,7 +13,7 @@ describe('after a load that failed while a stale value answers', () => {
     return { cache, clock, load }
   }
 
-  test('the next one waits: 1 s, then twice as long each time, at most a minute, its upper half random (PEERS row 13)', async () => {
+  test('the next load waits 1 s, then twice as long each time up to a minute, the upper half of it at random', async () => {
     for (const random of [0, 1 - Number.EPSILON]) {
       const { cache, clock, load } = failing(random)
       await cache.set('k', 'old')
@@ -30,7 +30,7 @@ describe('after a load that failed while a stale value answers', () => {
     }
   })
 
-  test('a success starts the count anew', async () => {
+  test('a success resets the wait', async () => {
     const { cache, clock, load } = failing(0)
     await cache.set('k', 'old')
     await clock.advance(10)
@@ -55,14 +55,14 @@ describe('after a load that failed while a stale value answers', () => {
     expect(load).toHaveBeenCalledTimes(1)
   })
 
-  test('without a value that could answer, each caller’s load is tried: its error may be another one', async () => {
+  test('without a stale value every call tries to load, since its error may differ', async () => {
     const { cache, load } = failing(0)
     await expect(cache.getOrSet('k', load)).rejects.toThrow('down')
     await expect(cache.getOrSet('k', load)).rejects.toThrow('down')
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('the stale value that only L2 had is taken into memory for the pause', async () => {
+  test('a stale value that only L2 had is kept in memory for the wait', async () => {
     const { a, b, clock } = await fleet({ ttl: 10, staleIfError: '1h' })
     await a.cache.set('k', 'old')
     await clock.advance(10)
@@ -75,7 +75,7 @@ describe('after a load that failed while a stale value answers', () => {
     await clock.advance(1)
   })
 
-  test('an invalidation during the failing load takes the stale value from it', async () => {
+  test('a stale value that was invalidated during the failing load is not served', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: '1h' })
     await cache.set('k', 'old')
     await clock.advance(10)
@@ -105,7 +105,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
     return { cache, clock }
   }
 
-  test('refreshes behind a fresh value at exactly the drawn lead, and never before', async () => {
+  test('refreshes a fresh value in the background at exactly the drawn lead, and not before', async () => {
     // 1 - draw is the formula's rand: -ln(e^-3) = 3 loads of 100 ms before the expiry.
     const { cache, clock } = await loaded(1, 1 - Math.exp(-3))
     const load = vi.fn(() => 'new')
@@ -133,7 +133,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
     expect(reasons).toEqual(['refresh'])
   })
 
-  test('a draw of nothing refreshes at the expiry only, and off is off', async () => {
+  test('refreshes at the expiry only if the drawn lead is 0, and never if it is off', async () => {
     const { cache, clock } = await loaded(1, 0)
     const load = vi.fn(() => 'new')
     await clock.advance(999)
@@ -145,7 +145,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
     expect(load).not.toHaveBeenCalled()
   })
 
-  test('of readers that come every 10 ms the refresh is begun as early as the distribution says', async () => {
+  test('begins the refresh as early as the distribution says when readers come every 10 ms', async () => {
     // With delta 100 and beta 1 the chance that a read 10·i ms before the expiry begins it is e^(-i/10).
     const leads: number[] = []
     let seed = 7
@@ -184,7 +184,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
     expect(mean / expected).toBeLessThan(1.15)
   })
 
-  test('works on copies from L2 as well', async () => {
+  test('works for copies from L2 too', async () => {
     let draw = 0
     const { a, b, clock } = await fleet({ ttl: 1000, earlyRefresh: 1, random: () => draw })
     const caller = a.cache.getOrSet('k', () => new Promise((resolve) => void clock.after(100, () => resolve('old'))))

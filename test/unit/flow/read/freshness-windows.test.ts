@@ -60,7 +60,7 @@ describe.each(places)('a value in %s', (place) => {
     }
   })
 
-  test('at the end of staleIfError is gone: a failing load is an error', async () => {
+  test('is gone at the end of staleIfError, when a failing load is an error', async () => {
     const { cache, clock } = await stored(place)
     await clock.advance(4000)
     const failure = new Error('down')
@@ -68,7 +68,7 @@ describe.each(places)('a value in %s', (place) => {
     expect(await cache.lookup('k')).toEqual({ found: false })
   })
 
-  test('whose ttl ends while its load runs does not answer a load that fails too late', async () => {
+  test('that expires while a load runs is not served when that load fails', async () => {
     const { cache, clock } = await stored(place)
     await clock.advance(3999)
     const gate = deferred<string>()
@@ -80,7 +80,7 @@ describe.each(places)('a value in %s', (place) => {
     expect(await outcome).toBe(failure)
   })
 
-  test('counts its windows from when it was loaded, wherever it was copied to since', async () => {
+  test('counts its windows from its load, wherever it was copied to since', async () => {
     const { cache, clock } = await stored(place)
     await clock.advance(900)
     expect(await cache.get('k')).toBe('old')
@@ -98,7 +98,7 @@ describe.each(places)('a value in %s', (place) => {
     expect(await cache.lookup('k')).toMatchObject({ state: 'fresh', freshForMs: Number.POSITIVE_INFINITY })
   })
 
-  test('that was expired is usable only if loading fails, as long as it would have been', async () => {
+  test('that was expired softly is usable only if loading fails, for as long as it would have been', async () => {
     const { cache, clock } = await stored(place)
     await cache.expire('k')
     await clock.advance(1)
@@ -110,8 +110,8 @@ describe.each(places)('a value in %s', (place) => {
   })
 })
 
-describe('staleWhileRevalidate', () => {
-  test('longer than staleIfError bounds both', async () => {
+describe('the stale windows', () => {
+  test('last as long as the longer one of the two', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 100, staleIfError: 50 })
     await cache.set('k', 'old')
     await clock.advance(109)
@@ -120,7 +120,7 @@ describe('staleWhileRevalidate', () => {
     expect(await cache.lookup('k')).toEqual({ found: false })
   })
 
-  test('whose refresh fails goes on serving until its end, and tells of each failure', async () => {
+  test('serve the value until their end although refreshes fail, and each failure is reported', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 10_000 })
     const failures: unknown[] = []
     cache.on('loadFailed', ({ error }) => failures.push(error))
@@ -141,7 +141,7 @@ describe('staleWhileRevalidate', () => {
     await expect(cache.getOrSet('k', load)).rejects.toBe(failure)
   })
 
-  test('at most background.concurrency refreshes run at once; callers are served all the same', async () => {
+  test('serve callers while at most background.concurrency refreshes run at once', async () => {
     const { cache, clock } = l1Only({ ttl: 10, staleWhileRevalidate: 1000, background: { concurrency: 2 } })
     const keys = Array.from({ length: 10 }, (_, i) => `k${i}`)
     await cache.setMany(keys.map((key) => [key, 'old'] as const))
@@ -161,8 +161,8 @@ describe('staleWhileRevalidate', () => {
   })
 })
 
-describe('the life of one value', () => {
-  test('of one call overrules that of the cache', async () => {
+describe('the life of a value', () => {
+  test('is that of the call, before that of the cache', async () => {
     const { cache, clock } = l1Only({ ttl: 1000 })
     await cache.getOrSet('short', () => 1, { ttl: '10ms' })
     await cache.getOrSet('long', () => 1, { ttl: '1h' })
@@ -174,7 +174,7 @@ describe('the life of one value', () => {
     expect(await cache.has('long')).toBe(false)
   })
 
-  test.each([[undefined], [null]])('of %o is absentTtl', async (absent) => {
+  test.each([[undefined], [null]])('is absentTtl if it is %o', async (absent) => {
     const { cache, clock } = l1Only({ ttl: 1000, absentTtl: 100 })
     const load = vi.fn(() => absent)
     await cache.getOrSet('k', load)
@@ -189,7 +189,7 @@ describe('the life of one value', () => {
     expect(await cache.has('s')).toBe(false)
   })
 
-  test('absentTtl may be longer than ttl, and says nothing of other empty values', async () => {
+  test('may be longer for absent values, and absentTtl does not apply to other empty values', async () => {
     const { cache, clock } = l1Only({ ttl: 100, absentTtl: 1000 })
     for (const [key, value] of [
       ['null', null],
@@ -205,7 +205,7 @@ describe('the life of one value', () => {
     ])
   })
 
-  test('absentTtl 0 caches no absence: the next caller asks again', async () => {
+  test('is 0 for absent values with absentTtl 0, so that the next caller loads again', async () => {
     const { cache } = l1Only({ absentTtl: 0 })
     const load = vi.fn((): number | null => null)
     expect(await cache.getOrSet('k', load)).toBeNull()
@@ -215,7 +215,7 @@ describe('the life of one value', () => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('is shortened by jitter, the same in both tiers, and never prolonged', async () => {
+  test('is shortened by jitter, equally in both tiers, and never lengthened', async () => {
     const draws = [0, 0.5, 1 - Number.EPSILON]
     for (const draw of draws) {
       const { a, b } = await fleet({ ttl: 1000, jitter: 0.2, staleIfError: 500, random: () => draw })

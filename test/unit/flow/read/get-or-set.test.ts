@@ -39,7 +39,7 @@ describe('L1 alone', () => {
     expect(await cache.getOrSet('k', load)).toBe(2)
   })
 
-  test('a rejected load reaches all its waiters once, untouched, and is not cached', async () => {
+  test('the error of a load reaches all its callers once and unchanged, and is not cached', async () => {
     const { cache } = l1Only()
     const error = new TypeError('no')
     const load = vi.fn(() => Promise.reject(error))
@@ -77,7 +77,7 @@ describe('L1 alone', () => {
     expect(await cache.getOrSet('k', load)).toBe(2)
   })
 
-  test('a stale value answers when loading fails, and the next load waits', async () => {
+  test('a stale value is served when loading fails, and the next load waits', async () => {
     const { cache, clock } = l1Only({ ttl: 1000, staleIfError: 60_000 })
     await cache.getOrSet('k', () => 'old')
     await clock.advance(1000)
@@ -119,7 +119,7 @@ describe('L1 alone', () => {
     expect(await cache.get('k')).toBeUndefined()
   })
 
-  test('a tag that only the value names, invalidated during the load, keeps the value out', async () => {
+  test('a value is not cached if a tag derived from it was invalidated during the load', async () => {
     const { cache } = l1Only()
     const gate = deferred<string>()
     const first = cache.getOrSet('k', () => gate.promise, { tags: () => ['t'] })
@@ -132,7 +132,7 @@ describe('L1 alone', () => {
     expect(await cache.get('k')).toBe('new')
   })
 
-  test('a loader that asks for its own key is told so', async () => {
+  test('a loader that reads its own key is rejected with REENTRANT_LOAD', async () => {
     const { cache } = l1Only()
     const load = (): Promise<unknown> => cache.getOrSet('k', load)
     await expect(cache.getOrSet('k', load)).rejects.toMatchObject({ code: 'REENTRANT_LOAD' })
@@ -155,7 +155,7 @@ describe('L1 alone', () => {
     expect(await cache.getOrSet('k', () => 'v')).toBe('v')
   })
 
-  test('namespaces are apart, and clear() of one leaves the other', async () => {
+  test('namespaces are separate, and clear() of one leaves the other', async () => {
     const { cache } = l1Only()
     const a = cache.namespace('a')
     const b = cache.namespace('b', { version: 2 })
@@ -181,7 +181,7 @@ describe('L1 over L2', () => {
     return { clock, server, a: make(), b: make() }
   }
 
-  test('what one process loaded, the other has from L2', async () => {
+  test('a value that one process loaded is read from L2 by the other', async () => {
     const { a, b, clock } = fleet()
     await clock.advance(10)
     const load = vi.fn(() => ({ name: 'Ada' }))

@@ -20,8 +20,8 @@ function sent({ tier }: Process): Record<string, number> {
   return Object.fromEntries(counted)
 }
 
-describe('what L2 is asked', () => {
-  test('by a hit in memory: nothing, tagged or not', async () => {
+describe('the commands that L2 gets', () => {
+  test('for a hit in memory: none, with tags or without', async () => {
     const { a } = await fleet()
     await warm(a)
     await a.cache.getOrSet('warm', () => 2)
@@ -30,7 +30,7 @@ describe('what L2 is asked', () => {
     expect(sent(a)).toEqual({})
   })
 
-  test('by a hit in L2: one read, tagged or not', async () => {
+  test('for a hit in L2: one read, with tags or without', async () => {
     const { a, b } = await fleet()
     await warm(b)
     await a.cache.set('plain', 1)
@@ -41,7 +41,7 @@ describe('what L2 is asked', () => {
     expect(sent(b)).toEqual({ read: 2 })
   })
 
-  test('by a hit in L2 with ten tags not yet known: one question more, whatever their number (PEERS row 5)', async () => {
+  test('for a hit in L2 with unknown tokens: one more read, whatever the number of tags', async () => {
     const { a, b } = await fleet()
     await warm(b)
     const tags = Array.from({ length: 10 }, (_, i) => `tag${i}`)
@@ -50,7 +50,7 @@ describe('what L2 is asked', () => {
     expect(sent(b)).toEqual({ read: 1, readTokens: 1 })
   })
 
-  test('by a miss: a read and a claim before the loader, one fill after the answer', async () => {
+  test('for a miss: a read and a claim before the load, and one fill after it', async () => {
     const { a } = await fleet()
     await warm(a)
     let before: unknown
@@ -63,7 +63,7 @@ describe('what L2 is asked', () => {
     expect(sent(a)).toEqual({ read: 1, claim: 1, swap: 1 })
   })
 
-  test('by set, delete, expire, invalidateTags, expireTags and clear: one change each, its announcement with it', async () => {
+  test('for set, delete, expire, invalidateTags, expireTags and clear: one change each, with its announcement', async () => {
     const { a } = await fleet()
     await warm(a)
     const verbs = [
@@ -82,8 +82,8 @@ describe('what L2 is asked', () => {
   })
 })
 
-describe('what one tick wants travels together', () => {
-  test('a hundred reads are one', async () => {
+describe('operations of one tick', () => {
+  test('send a hundred reads as one', async () => {
     const { a, b } = await fleet()
     await a.cache.setMany(keys.map((key) => [key, key] as const))
     await warm(b)
@@ -92,7 +92,7 @@ describe('what one tick wants travels together', () => {
     expect(sent(b)).toEqual({ read: 1 })
   })
 
-  test('reads that the continuations of one tick add are in it', async () => {
+  test('include the reads that continuations of the tick add', async () => {
     const { a, b } = await fleet()
     await a.cache.setMany(keys.map((key) => [key, key] as const))
     await warm(b)
@@ -104,7 +104,7 @@ describe('what one tick wants travels together', () => {
     expect(sent(b)).toEqual({ read: 1 })
   })
 
-  test('reads of two ticks are two', async () => {
+  test('of two ticks are two reads', async () => {
     const { b } = await fleet()
     await warm(b)
     const first = b.cache.get('a')
@@ -113,7 +113,7 @@ describe('what one tick wants travels together', () => {
     expect(sent(b)).toEqual({ read: 2 })
   })
 
-  test('the tokens of a hundred cold entries are one question', async () => {
+  test('read the tokens of a hundred entries in one command', async () => {
     const { a, b } = await fleet()
     await a.cache.setMany(
       keys.map((key) => [key, key] as const),
@@ -124,7 +124,7 @@ describe('what one tick wants travels together', () => {
     expect(sent(b)).toEqual({ read: 1, readTokens: 1 })
   })
 
-  test('a hundred writes and invalidations are one change with one announcement', async () => {
+  test('send a hundred writes and invalidations as one change with one announcement', async () => {
     const { a, b, clock } = await fleet()
     await warm(a)
     const heard: [verb: string, subjects: number][] = []
@@ -142,7 +142,7 @@ describe('what one tick wants travels together', () => {
     ])
   })
 
-  test('setMany is one change', async () => {
+  test('send setMany as one change', async () => {
     const { a, b } = await fleet()
     await warm(a)
     expect(await a.cache.setMany(keys.map((key) => [key, key] as const))).toBe('applied')
@@ -150,7 +150,7 @@ describe('what one tick wants travels together', () => {
     expect(await b.cache.getMany(keys)).toEqual(keys)
   })
 
-  test('of changes of one key in one tick the last one stands', async () => {
+  test('leave the last one of several changes of a key', async () => {
     const { a, b, clock } = await fleet()
     await warm(a)
     await Promise.all([a.cache.set('k', 1), a.cache.delete('k'), a.cache.set('k', 2)])

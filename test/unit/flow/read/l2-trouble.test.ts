@@ -1,4 +1,4 @@
-// What a read costs when L2 is down, hung, slow or talks nonsense: at most its timeout, then nothing (G6). PEERS rows 11, 12, 21.
+// What a read costs when L2 is down, hung, slow or talks nonsense: at most its timeout, then nothing (G6).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -24,7 +24,7 @@ async function timed<T>(
 }
 
 describe('a read', () => {
-  test('of an L2 that cannot be reached costs nothing: the loader answers', async () => {
+  test('of an unreachable L2 costs no time, and the value is loaded', async () => {
     const { a, clock } = await fleet()
     a.tier.cut()
     expect(
@@ -40,14 +40,14 @@ describe('a read', () => {
     await clock.advance(20_000)
   })
 
-  test.each(['hung', 'half-open', 'losing every answer', 'SIGSTOP'])(
+  test.each(['hung', 'half-open', 'losing every reply', 'SIGSTOP'])(
     'of an L2 that is %s costs at most the timeout',
     async (kind) => {
       const { a, b, server, clock } = await fleet()
       await b.cache.set('k', 'in L2')
       if (kind === 'hung') a.tier.link.stall('replies')
       if (kind === 'half-open') a.tier.link.stall('both')
-      if (kind === 'losing every answer') a.tier.link.inject({ effect: 'loseReply' })
+      if (kind === 'losing every reply') a.tier.link.inject({ effect: 'loseReply' })
       if (kind === 'SIGSTOP') server.pause()
       const { tookMs, value } = await timed(
         clock,
@@ -65,7 +65,7 @@ describe('a read', () => {
     },
   )
 
-  test('of a hung L2 costs nothing any more once the breaker is open, and everything heals by itself', async () => {
+  test('of a hung L2 costs no time once the breaker is open, and L2 is used again once it works', async () => {
     const { a, clock } = await fleet({}, { timeout: 100, breaker: { failures: 3 } })
     await a.cache.set('k', 'v')
     a.tier.link.stall()
@@ -93,7 +93,7 @@ describe('a read', () => {
     expect(a.tier.link.count('read')).toBe(1)
   })
 
-  test('of a slow L2 takes as long as L2 takes, below the timeout', async () => {
+  test('of a slow L2 takes as long as L2 does, if that is below the timeout', async () => {
     const { a, b, clock } = await fleet()
     await b.cache.set('k', 'in L2')
     await a.cache.set('warm', 1)
@@ -111,7 +111,7 @@ describe('a read', () => {
   })
 
   test.each(['readOnly', 'outOfMemory', 'loading', 'unauthorized'] as const)(
-    'of an L2 that is %s is answered by the loader',
+    'of an L2 that is %s loads the value',
     async (condition) => {
       const { a, server, clock } = await fleet()
       await a.cache.set('warm', 1)
@@ -130,7 +130,7 @@ describe('a read', () => {
     },
   )
 
-  test('that L2 answers with rejections, or after its time, is no error and no unhandled rejection', async () => {
+  test('that L2 rejects, or replies to too late, causes no error and no unhandled rejection', async () => {
     const { a, clock } = await fleet({}, { breaker: false })
     a.tier.link.inject({ effect: 'refuse', error: new Error('ERR nonsense') })
     expect(await a.cache.getOrSet('k', () => 'loaded')).toBe('loaded')
@@ -146,7 +146,7 @@ describe('a read', () => {
     await clock.advance(5000)
   })
 
-  test('of a stale value that memory has costs nothing, whatever L2 does', async () => {
+  test('of a stale value in memory costs no time, whatever L2 does', async () => {
     const { a, clock } = await fleet({ ttl: 10, staleWhileRevalidate: 10_000 })
     await a.cache.set('k', 'stale')
     await clock.advance(10)
@@ -165,7 +165,7 @@ describe('a read', () => {
 })
 
 describe('an error of L2', () => {
-  test('is never mixed up with an error of the loader (PEERS rows 11 and 12)', async () => {
+  test('is never taken for an error of the loader', async () => {
     const { a, clock } = await fleet()
     await a.cache.set('warm', 1)
     const failure = new Error('of the loader')
@@ -178,7 +178,7 @@ describe('an error of L2', () => {
     await clock.advance(20_000)
   })
 
-  test('while a value is stored is an event of nobody’s caller', async () => {
+  test('while a value is stored is an event and does not reach the caller', async () => {
     const { a, clock } = await fleet()
     await a.cache.set('warm', 1)
     a.tier.link.inject({ on: 'swap', effect: 'loseReply', promise: 'rejected' })
@@ -191,7 +191,7 @@ describe('an error of L2', () => {
 })
 
 describe('a fill that L2 refuses', () => {
-  test('takes the value from memory as well, before the bus could tell', async () => {
+  test('removes the value from memory as well, before an announcement arrives', async () => {
     const { a, b, clock } = await fleet()
     await a.cache.set('warm', 1)
     const gate = deferred<string>()
@@ -213,7 +213,7 @@ describe('a fill that L2 refuses', () => {
 })
 
 describe('an L2 that is not there yet', () => {
-  test('is waited for at most its connectTimeout at the start, and once', async () => {
+  test('delays the first read by connectTimeout at most, and later reads not at all', async () => {
     const { server, clock, a } = await fleet()
     server.stop()
     const { memoryTier } = await import('tiercache/testing')

@@ -24,7 +24,7 @@ function gated() {
 
 describe.each(shapes)('with %s', (shape) => {
   test.each(['a source', 'a source that loads many', 'a wrapped function'])(
-    'two refreshes at once of %s make one load',
+    'two simultaneous refreshes of %s make one load',
     async (kind) => {
       const cache = await cacheOf(shape)
       const load = vi.fn(async (id: number) => `v${id}`)
@@ -38,7 +38,7 @@ describe.each(shapes)('with %s', (shape) => {
     },
   )
 
-  test('those that come while one runs share the next one, which begins when it has ended', async () => {
+  test('refreshes that come while one runs share the next one, which begins when that one has ended', async () => {
     const cache = await cacheOf(shape)
     const { gates, load } = gated()
     const users = cache.source('users', { load: (id: number) => load(id) })
@@ -59,7 +59,7 @@ describe.each(shapes)('with %s', (shape) => {
     expect(load).toHaveBeenCalledTimes(2)
   })
 
-  test('a refresh that waits for its turn begins also when the one before fails, and may leave by its signal', async () => {
+  test('a waiting refresh begins also if the one before it fails, and its caller may leave with its signal', async () => {
     const cache = await cacheOf(shape)
     const { gates, load } = gated()
     const users = cache.source('users', { load: (id: number) => load(id) })
@@ -78,7 +78,7 @@ describe.each(shapes)('with %s', (shape) => {
     expect(await second).toBe('new')
   })
 
-  test('a refresh of a cold key does not wait for a load that hangs, and its value is kept', async () => {
+  test('a refresh of a key that is not cached does not wait for a hanging load, and its value is stored', async () => {
     const cache = await cacheOf(shape)
     const { gates, load } = gated()
     const users = cache.source('users', { load: (id: number) => load(id) })
@@ -97,7 +97,7 @@ describe.each(shapes)('with %s', (shape) => {
     expect(await users.get(1)).toBe('new')
   })
 
-  test('an aborted signal rejects with its reason before anything is read, wherever the value is', async () => {
+  test('an aborted signal rejects with its reason before anything is read', async () => {
     const cache = await cacheOf(shape)
     const load = vi.fn(() => 'loaded')
     const users = cache.source('users', { load })
@@ -129,7 +129,7 @@ describe.each(shapes)('with %s', (shape) => {
   })
 })
 
-test('a refresh that its callers leave before it began loads nothing', async () => {
+test('a refresh whose callers leave before it begins loads nothing', async () => {
   const { cache } = l1Only()
   const load = vi.fn(() => 'v')
   const controller = new AbortController()
@@ -146,7 +146,7 @@ describe.each(shapes)('the tags of a caller that joins a load, with %s,', (shape
     ['before the loader is called', ['t'], false],
     ['while it runs', ['t'], true],
     ['while it runs, as a function', () => ['t'], true],
-  ] as const)('are the value’s, too: joined %s', async (_, tags, isLater) => {
+  ] as const)('are added to the value’s tags: joined %s', async (_, tags, isLater) => {
     const cache = await cacheOf(shape)
     await cache.set('warm', 1, { tags: ['t'] })
     const gate = deferred<string>()
@@ -176,7 +176,7 @@ describe.each(shapes)('the tags of a caller that joins a load, with %s,', (shape
     expect(await cache.get('k')).toBeUndefined()
   })
 
-  test('keep a caller that comes after their invalidation from getting what was loaded before', async () => {
+  test('prevent a caller after their invalidation from getting a value loaded before it', async () => {
     const cache = await cacheOf(shape)
     const gate = deferred<string>()
     const first = cache.getOrSet('k', () => gate.promise)

@@ -10,7 +10,7 @@ function fleet(options = {}) {
   return { clock, here: make(), there: make() }
 }
 
-test('a refresh that fails rejects with the very error, although what is cached goes on being served', async () => {
+test('a refresh that fails rejects with the very error, and the cached value is still served', async () => {
   const { here } = fleet()
   const find = vi.fn(async () => 'v')
   const wrapped = here.wrap(find, { name: 'find' })
@@ -22,7 +22,7 @@ test('a refresh that fails rejects with the very error, although what is cached 
   expect(find).toHaveBeenCalledTimes(2)
 })
 
-test('a refresh loads although L2 has a newer value than L1: that may have been read before the change it is for', async () => {
+test('a refresh loads although L2 has a newer value than L1, which may be older than the change that caused the refresh', async () => {
   const { clock, here, there } = fleet()
   let truth = 1
   const read = async () => truth
@@ -37,7 +37,7 @@ test('a refresh loads although L2 has a newer value than L1: that may have been 
   expect(await findHere.refresh()).toBe(2)
 })
 
-test('a refresh loads and answers although another process is refreshing the key', async () => {
+test('a refresh loads and returns although another process is refreshing the key', async () => {
   const { here, there } = fleet()
   const gate = deferred<string>()
   const slow = here.wrap(() => gate.promise, { name: 'find' })
@@ -53,7 +53,7 @@ test('a refresh loads and answers although another process is refreshing the key
   expect(await quick()).toBe('quick')
 })
 
-test('a refresh loads although another process loads the key, and keeps the later value', async () => {
+test('a refresh loads although another process loads the key, and the later value is kept', async () => {
   const { here, there } = fleet()
   const gate = deferred<string>()
   const slow = here.wrap(() => gate.promise, { name: 'find' })
@@ -69,7 +69,7 @@ test('a refresh loads although another process loads the key, and keeps the late
   expect(await slow()).toBe('new')
 })
 
-test('a refresh waits for its load although a stale value is at hand', async () => {
+test('a refresh waits for its load although there is a stale value', async () => {
   const { clock, here, there } = fleet({ ttl: '1s', staleWhileRevalidate: '1m' })
   let truth = 'old'
   const read = async () => truth
@@ -80,7 +80,7 @@ test('a refresh waits for its load although a stale value is at hand', async () 
   expect(await there.wrap(read, { name: 'find' }).refresh()).toBe('new')
 })
 
-test('a refresh loads although the last load failed a moment ago', async () => {
+test('a refresh loads although the last load has just failed', async () => {
   const { clock, here } = fleet({ ttl: '1s', staleIfError: '1m' })
   const find = vi.fn(async () => 'v')
   const wrapped = here.wrap(find, { name: 'find' })
@@ -92,7 +92,7 @@ test('a refresh loads although the last load failed a moment ago', async () => {
   expect(await wrapped.refresh()).toBe('new')
 })
 
-test('a loader that refreshes the key that it loads is told so, instead of loading for ever', async () => {
+test('a loader that refreshes its own key is rejected instead of loading for ever', async () => {
   const { here } = fleet()
   const find: (() => Promise<string>) & { refresh(): Promise<string> } = here.wrap(
     async (): Promise<string> => find.refresh(),

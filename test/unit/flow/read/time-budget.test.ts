@@ -15,8 +15,8 @@ async function timeOf(clock: { nowMs(): number; advance(ms: number): Promise<voi
   return (endMs ?? Number.POSITIVE_INFINITY) - startMs
 }
 
-describe('of an L2 that is slow, yet within its deadline', () => {
-  test('a cold read that has to ask for an entry, a lease and tokens costs at most one timeout', async () => {
+describe('with an L2 that is slow but within its timeout', () => {
+  test('a miss that needs an entry, a lease and tokens costs at most one timeout', async () => {
     const { clock, a } = await fleet({ ttl: '1h' }, { timeout: 200 })
     a.tier.link.requestMs = 150
     expect(
@@ -34,7 +34,7 @@ describe('of an L2 that is slow, yet within its deadline', () => {
     await clock.advance(1_000)
   })
 
-  test('a hit whose tags are not known yet costs at most one timeout, and is a miss after it, which harms nobody', async () => {
+  test('a hit whose tokens are unknown costs at most one timeout and is a miss after it', async () => {
     const { clock, a, b } = await fleet({ ttl: '1h' }, { timeout: 200 })
     await b.cache.set('k', 'v', { tags: ['t'] })
     a.tier.link.requestMs = 150
@@ -44,7 +44,7 @@ describe('of an L2 that is slow, yet within its deadline', () => {
     expect(await b.cache.get('k')).toBe('v')
   })
 
-  test('a miss is stored all the same when both questions fit into one timeout', async () => {
+  test('a loaded value is stored if both commands of the miss fit into one timeout', async () => {
     const { clock, a, b } = await fleet({ ttl: '1h' }, { timeout: 200 })
     await a.cache.set('warm', 1)
     await clock.advance(10)
@@ -59,7 +59,7 @@ describe('of an L2 that is slow, yet within its deadline', () => {
     expect(await b.cache.get('k')).toBe('v')
   })
 
-  test('a lease that is planted after its caller gave up is given back, so that nobody waits for it', async () => {
+  test('a lease that is planted after its caller gave up is given back, so that no other process waits for it', async () => {
     const { clock, a, b } = await fleet({ ttl: '1h' }, { timeout: 200, leaseTtl: '10s' })
     a.tier.link.requestMs = 150
     await timeOf(
@@ -76,7 +76,7 @@ describe('of an L2 that is slow, yet within its deadline', () => {
     ).toBe(0)
   })
 
-  test('the time in which another process loads is none of what L2 may cost', async () => {
+  test('the time during which another process loads does not count as time of L2', async () => {
     const { clock, a, b } = await fleet({ ttl: '1h' }, { timeout: 200 })
     const load = () => new Promise((resolve) => void clock.after(1_000, () => resolve('of a')))
     const loading = a.cache.getOrSet('k', load)
@@ -87,12 +87,12 @@ describe('of an L2 that is slow, yet within its deadline', () => {
   })
 })
 
-describe('a read that follows a change of this process', () => {
+describe('a read after a change by the same process', () => {
   test.each([
     ['a deletion', 'delete'],
     ['the invalidation of a tag', 'invalidateTags'],
     ['a clear', 'clear'],
-  ] as const)('sees %s, although nobody awaited it and other changes are on their way', async (_, change) => {
+  ] as const)('sees %s, although the change was not awaited and other changes are on their way', async (_, change) => {
     const { clock, a } = await fleet({ ttl: '1h' })
     await a.cache.set('k', 'old', { tags: ['t'] })
     await clock.advance(10)

@@ -8,7 +8,7 @@ const { fleet, l1Only } = leavesNothing()
 const HOUR = { ttl: '1h' } as const
 
 describe('fills of L2', () => {
-  test('beyond background.maxPending are dropped with an event, their leases are given back, and callers and L1 notice nothing', async () => {
+  test('beyond background.maxPending are dropped with an event and their leases given back; callers and L1 are not affected', async () => {
     const { clock, server, a } = await fleet({ ...HOUR, background: { maxPending: 2 } })
     const log = record<CacheEvents>(a.cache, ['dropped', 'stored'])
     a.tier.link.inject({ on: 'swap', effect: 'delay', byMs: 100 })
@@ -37,7 +37,7 @@ describe('fills of L2', () => {
     expect(log.of('dropped')).toMatchObject([{ key: 'k2' }])
   })
 
-  test('leave room again once they are over, also when they failed', async () => {
+  test('make room again when they end, also if they failed', async () => {
     const { clock, a } = await fleet({ ...HOUR, background: { maxPending: 1 } })
     const log = record<CacheEvents>(a.cache, ['dropped', 'stored'])
     a.tier.link.inject({ on: 'swap', effect: 'loseReply', times: 1 })
@@ -49,8 +49,8 @@ describe('fills of L2', () => {
   })
 })
 
-describe('values of set', () => {
-  test('for which there is no room leave as the removal of their key: never an older value instead', async () => {
+describe('values of set for which the queue has no room', () => {
+  test('are sent as the removal of their key, so that no older value stays', async () => {
     const { clock, a, b } = await fleet({ ...HOUR, background: { maxPending: 1 } })
     await b.cache.set('k0', 'old')
     await b.cache.set('k1', 'old')
@@ -63,7 +63,7 @@ describe('values of set', () => {
     expect(await a.cache.get('k1')).toBe('new')
   })
 
-  test('and removals: no number of them is dropped', async () => {
+  test('do not make removals drop, whatever their number', async () => {
     const { a, b } = await fleet({ ...HOUR, background: { maxPending: 1 } })
     const keys = Array.from({ length: 3_000 }, (_, i) => `k${i}`)
     for (const key of keys.slice(0, 5)) await b.cache.set(key, 'old')
@@ -73,10 +73,10 @@ describe('values of set', () => {
   })
 })
 
-describe('refreshes', () => {
+describe('background refreshes', () => {
   const STALE = { ttl: 1_000, staleWhileRevalidate: '1h' } as const
 
-  test('run so many at once, wait so many, and beyond that the stale value is served without one', async () => {
+  test('run and wait up to their limits, and beyond them a stale value is served without a refresh', async () => {
     const { clock, cache } = l1Only({ ...STALE, background: { concurrency: 2, maxPending: 1 } })
     const keys = ['k0', 'k1', 'k2', 'k3']
     for (const key of keys) await cache.getOrSet(key, () => 'old')
@@ -96,7 +96,7 @@ describe('refreshes', () => {
     expect(await cache.getOrSet('k3', load)).toBe('new')
   })
 
-  test('that wait behind loaders that hang do not hold up a caller whose value expired', async () => {
+  test('that wait behind hanging loaders do not delay a caller whose value has expired', async () => {
     const { clock, cache } = l1Only({ ttl: 1_000, staleWhileRevalidate: 1_000, background: { concurrency: 1 } })
     const hang = deferred<string>()
     for (const key of ['hangs', 'k']) await cache.getOrSet(key, () => 'old')
@@ -123,7 +123,7 @@ describe('work in the background', () => {
     }
   }
 
-  test('that fails, at once or later, is reported and harms nobody', async () => {
+  test('that fails, at once or later, is reported and has no other effect', async () => {
     const { background: own, failures } = background()
     own.run('later', () => Promise.reject(new Error('no')))
     own.run('at once', () => {
@@ -136,7 +136,7 @@ describe('work in the background', () => {
     expect(own.size).toBe(0)
   })
 
-  test('is waited for by drain(), what it starts itself included', async () => {
+  test('is awaited by drain(), with the work that it starts itself', async () => {
     const { background: own } = background()
     const order: string[] = []
     own.run('first', async () => {
@@ -152,7 +152,7 @@ describe('work in the background', () => {
   })
 })
 
-test('drain() waits for writes under way, although nobody awaits them', async () => {
+test('drain() waits for writes that no caller awaits', async () => {
   const { clock, a, b } = await fleet(HOUR)
   await b.cache.set('k', 'old')
   a.tier.link.requestMs = 50

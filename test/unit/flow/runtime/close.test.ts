@@ -25,7 +25,7 @@ async function timeOfClose({ clock, cache }: Pick<Awaited<ReturnType<typeof open
 }
 
 describe('a closed cache', () => {
-  test('refuses reads and writes with CLOSED, what L1 had included, from the call of close() on', async () => {
+  test('refuses reads, also of values in L1, and writes with CLOSED from the call of close() on', async () => {
     const own = await open()
     const { cache, clock, tier } = own
     const load = vi.fn(() => 'v')
@@ -46,7 +46,7 @@ describe('a closed cache', () => {
     expect(await writing).toBe('queued')
   })
 
-  test('refuses reads without an L2 as well', async () => {
+  test('refuses reads without an L2 too', async () => {
     const cache = createCache()
     await cache.getOrSet('k', () => 'v')
     const closing = cache.close()
@@ -55,7 +55,7 @@ describe('a closed cache', () => {
     await expect(cache.getOrSet('k', () => 'v')).rejects.toEqual(CLOSED)
   })
 
-  test('answers stats() and drain(), and closes once however often it is asked', async () => {
+  test('still returns from stats() and drain(), and closes once, however often close() is called', async () => {
     const { cache, log } = await open()
     await Promise.all([cache.close(), cache.close()])
     await cache.close()
@@ -77,7 +77,7 @@ describe('a closed cache', () => {
 })
 
 describe('close()', () => {
-  test('waits for what is under way: a write, a load and its fill', async () => {
+  test('waits for running work: a write, a load and its fill', async () => {
     const server = new MemoryServer()
     const own = await open({}, server)
     const other = await open({}, server, own.clock)
@@ -93,7 +93,7 @@ describe('close()', () => {
     await Promise.all([other.cache.close(), settle(20)])
   })
 
-  test('ends within closeTimeout whatever hangs, and tells callers of a hung load', async () => {
+  test('ends within closeTimeout whatever hangs, and rejects the callers of a hung load', async () => {
     const own = await open()
     const load = vi.fn((context: { signal: AbortSignal }) => {
       void context.signal
@@ -106,7 +106,7 @@ describe('close()', () => {
     expect(load.mock.calls[0]?.[0].signal.reason).toEqual(CLOSED)
   })
 
-  test('ends loads that an invalidation detached, too', async () => {
+  test('ends loads that an invalidation detached too', async () => {
     const own = await open()
     const waiting = own.cache.getOrSet('k', () => deferred<string>().promise).catch((error: unknown) => error)
     await settle()
@@ -127,7 +127,7 @@ describe('close()', () => {
     await Promise.all([other.cache.close(), settle(20)])
   })
 
-  test('does nothing with a load that ends after it', async () => {
+  test('ignores a load that ends after it', async () => {
     const own = await open()
     const gate = deferred<string>()
     void own.cache.getOrSet('k', () => gate.promise).catch(() => undefined)
@@ -140,7 +140,7 @@ describe('close()', () => {
     expect(own.cache.stats().l1.entries).toBe(0)
   })
 
-  test('during an outage ends at once and tells what was lost', async () => {
+  test('during an outage ends at once and reports the lost changes', async () => {
     const own = await open()
     own.tier.cut()
     await settle()
@@ -150,7 +150,7 @@ describe('close()', () => {
     expect(own.log.of('closed')).toMatchObject([{ lost: 3 }])
   })
 
-  test('while L2 hangs ends within closeTimeout and counts what was under way as lost', async () => {
+  test('while L2 hangs ends within closeTimeout and counts changes in flight as lost', async () => {
     const own = await open({ closeTimeout: 100 })
     own.tier.link.stall()
     const deleting = own.cache.delete('k')
@@ -159,7 +159,7 @@ describe('close()', () => {
     expect(await deleting).toBe('queued')
   })
 
-  test('makes a last try to tell what waits', async () => {
+  test('tries a last time to publish queued changes', async () => {
     const server = new MemoryServer()
     const own = await open({}, server)
     const other = await open({}, server, own.clock)
@@ -172,7 +172,7 @@ describe('close()', () => {
     await Promise.all([other.cache.close(), settle(20)])
   })
 
-  test('gives up refreshes that wait for their turn, and says so', async () => {
+  test('gives up waiting refreshes and reports them', async () => {
     const own = await open({ ttl: 1_000, staleWhileRevalidate: '1h', background: { concurrency: 1 } })
     for (const key of ['a', 'b']) await own.cache.getOrSet(key, () => 'old')
     await own.clock.advance(1_000)
@@ -185,7 +185,7 @@ describe('close()', () => {
     expect(own.cache.stats().loading).toMatchObject({ flights: 0, background: 0 })
   })
 
-  test('neither hangs nor rejects with a bus of the user that throws or never closes', async () => {
+  test('neither hangs nor rejects if the application’s bus throws or never closes', async () => {
     const makeBus = (close: Bus['close']): Bus => ({
       announces: 'publish',
       position: () => undefined,
@@ -207,7 +207,7 @@ describe('close()', () => {
     }
   })
 
-  test('is what await using does', async () => {
+  test('is called by await using', async () => {
     const clock = new FakeClock()
     const events: unknown[] = []
     {
@@ -219,7 +219,7 @@ describe('close()', () => {
   })
 })
 
-test('an outage with a bus whose publish never settles holds up no write', async () => {
+test('during an outage no write waits for a bus whose publish never settles', async () => {
   const bus: Bus = {
     announces: 'publish',
     position: () => undefined,

@@ -55,7 +55,7 @@ describe.each(kinds)('a cache with %s', (_, makeCache) => {
     await cache.close()
   })
 
-  test('ages entries by themselves again once the real timers are back', async () => {
+  test('ages entries by real time again once the real timers are back', async () => {
     const cache = makeCache()
     vi.useFakeTimers()
     await cache.set('old', 1)
@@ -83,7 +83,7 @@ describe('under timers that are never advanced', () => {
     vi.useFakeTimers()
   })
 
-  test('an L2 that hangs costs its timeout and no more', async () => {
+  test('an L2 that hangs costs its timeout at most', async () => {
     const tier = memoryTier(new MemoryServer(), { timeout: 20 })
     const cache = createCache({ name: 'shop', l2: tier, closeTimeout: 50 })
     await cache.set('k', 1)
@@ -93,14 +93,14 @@ describe('under timers that are never advanced', () => {
     await cache.close()
   })
 
-  test('a loader that hangs costs its time limit and no more', async () => {
+  test('a loader that hangs costs its time limit at most', async () => {
     const cache = createCache()
     const load = () => new Promise<never>(() => {})
     await expect(cache.getOrSet('k', load, { hardTimeout: 20 })).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' })
     await cache.close()
   })
 
-  test('a test that moves on by an hour does not make L2 or a loader late', async () => {
+  test('a test that advances the timers by an hour does not make L2 or a loader late', async () => {
     const cache = createCache({ name: 'shop', l2: memoryTier(new MemoryServer(), { timeout: '10s' }) })
     const degraded = vi.fn()
     cache.on('degraded', degraded)

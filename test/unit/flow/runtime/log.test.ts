@@ -46,7 +46,7 @@ test('without a logger an outage is a warning of Node with its code, once per ki
   ])
 })
 
-test('caches of one process share what it was warned of, whichever copy of the module made them', async () => {
+test('the caches of a process share its warnings, also those of several copies of the module', async () => {
   const holder = globalThis as { [name: symbol]: unknown }
   const shared = Symbol.for('tiercache.warned')
   const before = holder[shared]
@@ -59,7 +59,7 @@ test('caches of one process share what it was warned of, whichever copy of the m
   expect(emitWarning.mock.calls.map(([, options]) => (options as { code: string }).code)).toEqual(['L2_TIMEOUT'])
 })
 
-test('what heals by itself is no warning of the process', () => {
+test('trouble that ends by itself is not a warning of the process', () => {
   const events = new Events()
   logEvents(events, 'shop', undefined, new Set())
   events.emit('recovered', { degradedMs: 10 })
@@ -82,7 +82,7 @@ test.each<[string, (events: Events) => void]>([
   ['OUT_OF_MEMORY', (e) => e.emit('notice', { code: 'OUT_OF_MEMORY', detail: 'full' })],
   ['LISTENER_FAILED', (e) => e.emit('listenerFailed', { event: 'hit', error: new Error('mine') })],
   ['CHANGES_LOST', (e) => e.emit('closed', { lost: 2, unsaved: 0 })],
-])('what makes the cache useless is said where nobody listens: %s', (code, emit) => {
+])('what makes the cache useless is a warning without any listener: %s', (code, emit) => {
   const events = new Events()
   logEvents(events, 'shop', undefined, new Set())
   emit(events)
@@ -91,7 +91,7 @@ test.each<[string, (events: Events) => void]>([
   expect(emitWarning.mock.calls[0]?.[0], 'no key, which may be private').not.toContain('secret-key')
 })
 
-test('values of two classes that cannot be kept are two kinds, and their notice says all', () => {
+test('unsupported values of two classes are two kinds of warning, and each notice names its class', () => {
   const events = new Events()
   logEvents(events, 'shop', undefined, new Set())
   for (const name of ['Cart', 'Order', 'Cart']) {
@@ -101,7 +101,7 @@ test('values of two classes that cannot be kept are two kinds, and their notice 
   expect(emitWarning).toHaveBeenCalledTimes(2)
 })
 
-test('two sources whose values cannot be stored are two kinds', () => {
+test('two sources whose values cannot be stored are two kinds of warning', () => {
   const events = new Events()
   logEvents(events, 'shop', undefined, new Set())
   const error = new TypeError('no')
@@ -109,7 +109,7 @@ test('two sources whose values cannot be stored are two kinds', () => {
   expect(emitWarning).toHaveBeenCalledTimes(2)
 })
 
-test('with a logger each kind is written once until it is over, and Node does not warn', () => {
+test('with a logger each kind is logged once until it is over, and Node does not warn', () => {
   const { logger, lines, codes } = logged()
   const events = new Events()
   logEvents(events, 'shop', logger, new Set())
@@ -146,7 +146,7 @@ test('a logger is called as a method, and needs no info', () => {
   expect(logger.lines).toHaveLength(1)
 })
 
-test('a logger that throws hurts nobody', async () => {
+test('a logger that throws affects nothing', async () => {
   const throws = () => {
     throw new Error('disk full')
   }
@@ -165,7 +165,7 @@ test('false silences everything', () => {
   expect(emitWarning).not.toHaveBeenCalled()
 })
 
-test('a cache with a logger writes its outage and its recovery', async () => {
+test('a cache with a logger logs its outage and its recovery', async () => {
   const { logger, codes } = logged()
   const { clock, a } = await fleet({ logger })
   a.tier.cut()
@@ -175,7 +175,7 @@ test('a cache with a logger writes its outage and its recovery', async () => {
   expect(codes().filter((code) => !code.startsWith('BUS_'))).toEqual(['L2_UNAVAILABLE', 'RECOVERED'])
 })
 
-test('nobody listens to hits on behalf of a logger', () => {
+test('a logger does not add a listener for hits', () => {
   const events = new Events()
   logEvents(events, 'shop', logged().logger)
   expect(events.hitsAreHeard).toBe(false)
@@ -191,14 +191,14 @@ test.each([
   [{ warn: () => {} }],
   [{ warn: () => {}, error: () => {}, info: 'yes' }],
   [null],
-])('the logger %o is refused, with what would do', (logger) => {
+])('the logger %o is refused, and the message says what a logger needs', (logger) => {
   const options = { logger, l2: { ...memoryTier(), connect: vi.fn() }, clock: new FakeClock() }
   expect(() => createCache(options as unknown as CacheOptions)).toThrow(
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(/logger must be .*console/) }),
   )
 })
 
-test('what is thrown and is no Error is the cause of one in events; callers get it as it is', async () => {
+test('a thrown value that is not an Error is wrapped in events, and callers get it as it is', async () => {
   const { cache } = l1Only()
   const heard: Error[] = []
   cache.on('loadFailed', ({ error }) => heard.push(error))

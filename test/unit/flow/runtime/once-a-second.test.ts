@@ -14,7 +14,7 @@ test('admits one event of a kind in a second', async () => {
   expect(floods.admits('a')).toBe(true)
 })
 
-test('does not tell more kinds apart than there is room for', () => {
+test('remembers a bounded number of kinds', () => {
   const floods = new OnceASecond(new FakeClock())
   const admitted = Array.from({ length: 1_000 }, (_, i) => floods.admits(`kind ${i}`)).filter(Boolean)
   expect(admitted).toHaveLength(101)

@@ -16,7 +16,7 @@ beforeEach(() => {
   callers = new WaitingCallers(Object.assign(clock, { keepAlive }))
 })
 
-test('the process is kept while somebody waits and a timer is pending, and for neither alone', () => {
+test('the process is kept alive only while a caller waits and a timer is pending', () => {
   callers.beginWait()
   expect(keptAlive).toBe(0)
   const cancel = callers.after(100, () => {})
@@ -30,7 +30,7 @@ test('the process is kept while somebody waits and a timer is pending, and for n
   expect(keptAlive).toBe(0)
 })
 
-test('it is kept until the last timer ran and the last caller left, and once however many there are', () => {
+test('it is kept alive once, until the last timer has run or the last caller has left', () => {
   callers.beginWait()
   callers.beginWait()
   const ran: number[] = []
@@ -47,7 +47,7 @@ test('it is kept until the last timer ran and the last caller left, and once how
   expect(keptAlive).toBe(0)
 })
 
-test('who awaits an answer has left when it is there, also when it is a rejection', async () => {
+test('a caller no longer counts when its promise has settled, also by a rejection', async () => {
   callers.after(100, () => {})
   await callers.await(Promise.resolve())
   await callers.await(Promise.reject(new Error('no'))).catch(() => undefined)
@@ -56,7 +56,7 @@ test('who awaits an answer has left when it is there, also when it is a rejectio
   expect(keptAlive).toBe(1)
 })
 
-test('a clock that is moved by hand keeps nothing alive', () => {
+test('a clock without keepAlive keeps nothing alive', () => {
   const byHand = new WaitingCallers(new FakeClock())
   byHand.beginWait()
   byHand.after(100, () => {})()

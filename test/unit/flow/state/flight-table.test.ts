@@ -21,7 +21,7 @@ class Looks {
 }
 
 describe('a table of flights', () => {
-  test('finds each flight by its key alone', () => {
+  test('finds each flight by its key', () => {
     const table = new FlightTable()
     const looks = new Looks()
     const flights = ['', 'a', 'b', 'ab', 'ba', 'é', '\ud800'].map((key) => looks.flight(key))
@@ -32,17 +32,18 @@ describe('a table of flights', () => {
   })
 
   test.each([
-    ['share both ends', (i: number) => `${'a'.repeat(500)}${i}${'b'.repeat(500 - String(i).length)}`],
+    ['share both ends', (i: number) => `${'a'.repeat(100)}${i}${'b'.repeat(100 - String(i).length)}`],
     ['differ in the high bits of their characters alone', (i: number) => bits(i, 14, 'a', String.fromCharCode(0x8061))],
     ['differ in one bit of one character', (i: number) => `${String.fromCharCode(i)}${'x'.repeat(40)}`],
     ['are permutations of few blocks', (i: number) => bits(i, 14, 'Aa', 'BB')],
-  ])('looks at few others where keys %s', (_, keyOf) => {
+  ])('compares few other keys if the keys %s', (_, keyOf) => {
     const table = new FlightTable()
     const looks = new Looks()
     const keys = Array.from({ length: 10_000 }, (__, i) => keyOf(i))
     for (const key of keys) table.add(looks.flight(key))
     looks.count = 0
-    for (const key of keys) expect(table.get(key)).toBeDefined()
+    const notFound = keys.filter((key) => table.get(key) === undefined)
+    expect(notFound).toEqual([])
     // A good hash needs about 1.3; one chain for all would need 5,000.
     expect(looks.count / keys.length).toBeLessThan(8)
   })

@@ -7,6 +7,9 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
+/** More than the other tests have, whose caches are small. */
+const LARGE = { l1: { maxEntries: 10_000 } } as const
+
 const entriesOf = (cache: Cache) => cache.stats().l1.entries
 
 async function fill(cache: Cache, count: number, options: object = {}, prefix = 'k') {
@@ -24,7 +27,7 @@ describe('clear() of the whole cache', () => {
     await clearing
   })
 
-  test('frees that of the other processes, too', async () => {
+  test('frees the memory of the other processes too', async () => {
     const { a, b } = await fleet()
     await fill(a.cache, 20)
     for (let i = 0; i < 20; i++) await b.cache.get(`k${i}`)
@@ -34,19 +37,19 @@ describe('clear() of the whole cache', () => {
     expect([entriesOf(a.cache), entriesOf(b.cache)]).toEqual([0, 0])
   })
 
-  test('gives the memory of 5,000 arrays back', async () => {
+  test('frees the memory of 1,000 long arrays', async () => {
     const { cache } = l1Only()
     const used = () => {
       globalThis.gc?.()
       return process.memoryUsage().heapUsed
     }
-    for (let i = 0; i < 5_000; i++) await cache.set(`k${i}`, new Array(600).fill(i))
+    for (let i = 0; i < 1_000; i++) await cache.set(`k${i}`, new Array(3_000).fill(i))
     const filled = used()
     await cache.clear()
     expect(filled - used()).toBeGreaterThan(15e6)
   })
 
-  test('of a large L1 does not go through it one by one', () => {
+  test('of a large L1 does not remove entries one by one', () => {
     const limits = { maxEntries: 20_000, maxBytes: Infinity, maxEntryBytes: Infinity, values: 'shared' } as const
     const evicted = vi.fn()
     const tier = new MemoryTier(limits, evicted)
@@ -59,12 +62,12 @@ describe('clear() of the whole cache', () => {
   })
 })
 
-describe('a sweep behind the callers’ backs', () => {
+describe('the background sweep', () => {
   test.each([
     ['clear() of a namespace', (cache: Cache) => cache.namespace('n').clear()],
     ['invalidateTags', (cache: Cache) => cache.invalidateTags('t')],
-  ])('frees what %s left, and nothing else', async (_, invalidate) => {
-    const { cache, clock } = l1Only()
+  ])('removes the entries that %s invalidated, and no others', async (_, invalidate) => {
+    const { cache, clock } = l1Only(LARGE)
     await fill(cache, 100)
     await fill(cache.namespace('n'), 2_000, { tags: ['t'] })
     await invalidate(cache)
@@ -74,7 +77,7 @@ describe('a sweep behind the callers’ backs', () => {
     expect(cache.stats().l1.evictions).toBe(0)
   })
 
-  test('frees it in another process that hears of it', async () => {
+  test('removes them in another process too', async () => {
     const { a, b, clock } = await fleet()
     await fill(a.cache, 20, { tags: ['t'] })
     await a.cache.set('other', 1)
@@ -85,8 +88,8 @@ describe('a sweep behind the callers’ backs', () => {
     expect([entriesOf(a.cache), entriesOf(b.cache)]).toEqual([1, 1])
   })
 
-  test('looks at no more than a slice at a time', async () => {
-    const { cache, clock } = l1Only()
+  test('visits a bounded number of entries at a time', async () => {
+    const { cache, clock } = l1Only(LARGE)
     await fill(cache.namespace('n'), 3_000)
     await cache.namespace('n').clear()
     const sizes: number[] = []
@@ -99,7 +102,7 @@ describe('a sweep behind the callers’ backs', () => {
     expect(Math.max(...dropped)).toBeLessThanOrEqual(500)
   })
 
-  test('starts no timer for entries that are set, and none once it is over', async () => {
+  test('starts no timer for entries that are set, and leaves none when it ends', async () => {
     const { cache, clock } = l1Only()
     await fill(cache, 100, { ttl: 10 })
     expect(clock.pendingTimers).toBe(0)
@@ -109,7 +112,7 @@ describe('a sweep behind the callers’ backs', () => {
   })
 })
 
-test('an entry that is read when it is over, or invalidated, is not kept any longer', async () => {
+test('an entry that is found expired or invalidated by a read is removed', async () => {
   const { cache, clock } = l1Only()
   await cache.set('over', 1, { ttl: 10 })
   await cache.set('invalid', 1, { tags: ['t'] })
@@ -122,7 +125,7 @@ test('an entry that is read when it is over, or invalidated, is not kept any lon
   expect(entriesOf(cache)).toBe(0)
 })
 
-test('a full L1 makes room with what is over before it evicts what is not', async () => {
+test('a full L1 removes expired entries before it evicts others', async () => {
   const { cache, clock } = l1Only({ l1: { maxEntries: 1_000 }, ttl: '1h' })
   await fill(cache, 500, {}, 'live')
   await fill(cache, 500, { ttl: 10 }, 'dead')
@@ -135,7 +138,7 @@ test('a full L1 makes room with what is over before it evicts what is not', asyn
   expect(alive.length).toBeGreaterThanOrEqual(460)
 })
 
-test('a value that exceeds the bound of L1 is not kept, and that is said', async () => {
+test('a value that exceeds the bound of L1 is not kept, and that is reported', async () => {
   const { cache } = l1Only({ l1: { maxBytes: 100_000 } })
   const notices: unknown[] = []
   cache.on('notice', (notice) => notices.push(notice))

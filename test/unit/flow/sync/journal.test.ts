@@ -14,8 +14,8 @@ const seenBy = (process: Fleet['a'], key: string) => process.cache.get(key)
 /** Lets the bus be heard and the recovery do what it plans. */
 const recover = (clock: Fleet['clock']) => clock.advance(20_000)
 
-describe('while L2 cannot be reached', () => {
-  test('writes and invalidations take effect here at once and answer queued', async () => {
+describe('while L2 is unreachable', () => {
+  test("writes and invalidations take effect in their process at once and return 'queued'", async () => {
     const { clock, a } = await fleet(HOUR)
     await a.cache.set('k', 'old', { tags: ['t'] })
     a.tier.cut()
@@ -30,7 +30,7 @@ describe('while L2 cannot be reached', () => {
     await clock.advance(1)
   })
 
-  test('changes of one key wait as one, the newest', async () => {
+  test('of several changes of a key the newest waits', async () => {
     const { clock, server, a, b } = await fleet(HOUR)
     a.tier.cut()
     await settle()
@@ -42,7 +42,7 @@ describe('while L2 cannot be reached', () => {
     expect(server.keys().filter((key) => key.startsWith('tiercache:'))).toEqual(['tiercache:k'])
   })
 
-  test('a deletion that follows a waiting value is what is told', async () => {
+  test('a deletion after a queued value is published instead of the value', async () => {
     const { clock, a, b } = await fleet(HOUR)
     await a.cache.set('k', 'old')
     a.tier.cut()
@@ -54,7 +54,7 @@ describe('while L2 cannot be reached', () => {
     expect(await seenBy(b, 'k')).toBeUndefined()
   })
 
-  test('a waiting value is not told once its tag was invalidated here', async () => {
+  test('a queued value is not published if its tag was invalidated in the same process', async () => {
     const { clock, a, b } = await fleet(HOUR)
     a.tier.cut()
     await settle()
@@ -67,8 +67,8 @@ describe('while L2 cannot be reached', () => {
   })
 })
 
-describe('when L2 can be reached again', () => {
-  test('what waits is told before anybody here reads it', async () => {
+describe('when L2 is reachable again', () => {
+  test('queued changes are published before the process reads L2', async () => {
     const { clock, a, b } = await fleet(HOUR)
     await b.cache.getOrSet('k', () => 'old', { tags: ['t'] })
     await b.cache.drain()
@@ -83,7 +83,7 @@ describe('when L2 can be reached again', () => {
     expect(await b.cache.getOrSet('k', load, { tags: ['t'] })).toBe('new')
   })
 
-  test('a change that overtakes the replay of an older one is told as well', async () => {
+  test('a change that is made during the replay of an older one is published too', async () => {
     const { clock, a, b } = await fleet({ ...HOUR, staleIfError: '1h' })
     await a.cache.set('k', 'old')
     a.tier.cut()
@@ -99,7 +99,7 @@ describe('when L2 can be reached again', () => {
     expect(a.cache.stats().l2.waiting).toBe(0)
   })
 
-  test('a tag that is invalidated while its soft expiry is being replayed is invalidated', async () => {
+  test('a tag that is invalidated during the replay of its soft expiry is invalidated', async () => {
     const { clock, a, b } = await fleet({ ...HOUR, staleIfError: '1h' })
     await b.cache.set('k', 'old', { tags: ['t'] })
     a.tier.cut()
@@ -114,7 +114,7 @@ describe('when L2 can be reached again', () => {
     expect(await b.cache.lookup('k')).toEqual({ found: false })
   })
 
-  test('a value set here is not told over a later one of another process', async () => {
+  test('a queued value does not overwrite a later one of another process', async () => {
     const { clock, a, b } = await fleet(HOUR)
     a.tier.cut()
     await settle()
@@ -128,7 +128,7 @@ describe('when L2 can be reached again', () => {
     expect(await seenBy(a, 'k')).toBeUndefined()
   })
 
-  test('a value goes away if nobody can say whether another process changed its key meanwhile', async () => {
+  test('a queued value is dropped if another process may have changed its key meanwhile', async () => {
     const { clock, a, b } = await fleet(HOUR)
     await b.cache.set('k', 'old')
     await clock.advance(10)
@@ -143,7 +143,7 @@ describe('when L2 can be reached again', () => {
     expect(await seenBy(b, 'k')).toBeUndefined()
   })
 
-  test('a burst of retries tells a value once', async () => {
+  test('a burst of retries publishes a value once', async () => {
     const { clock, a, b } = await fleet(HOUR)
     a.tier.cut()
     await settle()
@@ -159,7 +159,7 @@ describe('when L2 can be reached again', () => {
 })
 
 describe('the journal', () => {
-  test('that overflows is replaced by one clear, here and everywhere', async () => {
+  test('that overflows is replaced by one clear, in every process', async () => {
     const { clock, a, b } = await fleet({ ...HOUR, recovery: { maxOperations: 10 } })
     await b.cache.set('other', 'old')
     await seenBy(a, 'other')
@@ -175,7 +175,7 @@ describe('the journal', () => {
     expect(log.of('replayed')).toEqual([{ changes: 1, overflowed: true }])
   })
 
-  test('counts the bytes of the values that wait in it', async () => {
+  test('counts the bytes of its values', async () => {
     const { clock, a } = await fleet({ ...HOUR, recovery: { maxBytes: 10_000 } })
     a.tier.cut()
     await settle()
@@ -190,8 +190,8 @@ describe('the journal', () => {
   })
 })
 
-describe('when another server answers', () => {
-  test('what the one before confirmed shortly before it died is asserted again, however long the outage was', async () => {
+describe('when another server takes over', () => {
+  test('changes that the old server confirmed shortly before it died are made again, however long the outage was', async () => {
     const { clock, server, a, b } = await fleet(HOUR)
     await b.cache.set('deleted', 'old')
     await b.cache.set('tagged', 'old', { tags: ['t'] })
@@ -208,7 +208,7 @@ describe('when another server answers', () => {
     expect(await seenBy(b, 'tagged')).toBeUndefined()
   })
 
-  test('what it confirmed long before is not', async () => {
+  test('changes that it confirmed earlier are not made again', async () => {
     const { clock, server, a } = await fleet({ ...HOUR, recovery: { window: '10s' } })
     await a.cache.delete('long ago')
     await clock.advance(10_001)
@@ -219,7 +219,7 @@ describe('when another server answers', () => {
     expect(log.of('replayed')).toEqual([{ changes: 1, overflowed: false }])
   })
 
-  test('a server that changes during the replay is told everything once more', async () => {
+  test('the replay starts again if the server changes during it', async () => {
     const { clock, server, a, b } = await fleet(HOUR)
     await b.cache.set('k', 'old')
     await clock.advance(100)
@@ -235,7 +235,7 @@ describe('when another server answers', () => {
   })
 })
 
-test('what waits is told on a bus of the user, too', async () => {
+test('queued changes are announced on the application’s own bus too', async () => {
   const { inProcessBus } = await import('../../../../src/bus/in-process-bus.js')
   const { createCache } = await import('tiercache')
   const { FakeClock, MemoryServer, memoryTier } = await import('tiercache/testing')

@@ -40,7 +40,7 @@ function deleteFromOutside(storeKey: string): void {
   events.changed([storeKey])
 }
 
-test('a key that another program deleted is loaded anew', async () => {
+test('a key that another program deleted is loaded again', async () => {
   open()
   await clock.advance(1)
   await cache.getOrSet('k', () => 'old')
@@ -60,7 +60,7 @@ test('a key that another program wrote in our format is read from L2 again, once
   expect(cache.stats().hits).toEqual({ l1: 1, l2: 1 })
 })
 
-test('a deletion from outside during a load wins over it, and later callers do not share that load', async () => {
+test('a foreign deletion during a load wins over it, and later callers do not share that load', async () => {
   open()
   await clock.advance(1)
   const gate = deferred<string>()
@@ -75,7 +75,7 @@ test('a deletion from outside during a load wins over it, and later callers do n
   expect(await cache.get('k')).toBe('new')
 })
 
-test('the token of a tag that another program deleted invalidates what carries it', async () => {
+test('when another program deletes the token of a tag, the entries with that tag are invalidated', async () => {
   open()
   await clock.advance(1)
   await cache.set('k', 'v', { tags: ['t'] })
@@ -83,7 +83,7 @@ test('the token of a tag that another program deleted invalidates what carries i
   expect(await cache.get('k')).toBeUndefined()
 })
 
-test('a server that was flushed makes everything unverified', async () => {
+test('a flush of the server makes all entries unverified', async () => {
   open()
   await clock.advance(1)
   await cache.set('k', 'v')

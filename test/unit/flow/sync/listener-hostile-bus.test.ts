@@ -69,14 +69,14 @@ test.each([
   expect(cache.stats().hits).toEqual({ l1: 1, l2: 1 })
 })
 
-test('a proof without a time proves nothing', async () => {
+test('a sign of life without a time does not count', async () => {
   open()
   for (const proof of [Number.NaN, undefined, '9e99', trap()]) events.heard(proof as number)
   expect(cache.stats().bus?.trusted).toBe(false)
   expect(cache.stats().messagesIgnored).toBe(4)
 })
 
-test('a reason that cannot be printed is replaced', async () => {
+test('a reason that cannot be printed is replaced by a phrase', async () => {
   open()
   events.heard(clock.nowMs())
   const reasons: string[] = []
@@ -85,7 +85,7 @@ test('a reason that cannot be printed is replaced', async () => {
   expect(reasons).toEqual(['the bus did not say why'])
 })
 
-test('a thousand losses in a second are told once and counted', async () => {
+test('a thousand losses in a second are reported once and counted', async () => {
   open()
   events.heard(clock.nowMs())
   let told = 0

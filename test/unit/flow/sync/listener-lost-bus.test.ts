@@ -17,7 +17,7 @@ async function unheardByB({ b, clock }: Fleet, invalidate: () => Promise<unknown
   expect(await applied).toBe('applied')
 }
 
-test('an answer of L2 that was on its way meanwhile is not trusted beyond maxStaleness', async () => {
+test('a reply of L2 that was on its way during the loss is not trusted longer than maxStaleness', async () => {
   const all = await fleet({ ttl })
   const { a, b, clock } = all
   await a.cache.set('k', 'old')
@@ -32,7 +32,7 @@ test('an answer of L2 that was on its way meanwhile is not trusted beyond maxSta
   expect(await b.cache.get('k')).toBeUndefined()
 })
 
-test('a token learned before it does not vouch for what is read after it', async () => {
+test('a token learned before the loss does not make later reads current', async () => {
   const all = await fleet({ ttl })
   const { a, b, clock } = all
   await a.cache.set('k', 'old', { tags: ['t'] })
@@ -45,7 +45,7 @@ test('a token learned before it does not vouch for what is read after it', async
   expect(await b.cache.get('other')).toBeUndefined()
 })
 
-test('a load that was running meanwhile is not trusted beyond maxStaleness', async () => {
+test('a load that was running during the loss is not trusted longer than maxStaleness', async () => {
   const all = await fleet({ ttl })
   const { a, b, clock } = all
   const gate = deferred<string>()
@@ -58,7 +58,7 @@ test('a load that was running meanwhile is not trusted beyond maxStaleness', asy
   expect(await b.cache.get('k')).toBeUndefined()
 })
 
-test('a bus that resumes at its last announcement has lost nothing, and L1 goes on being served', async () => {
+test('a bus that resumes at its last announcement has lost nothing, and L1 is still served', async () => {
   const { a, b, clock } = await fleet({ ttl })
   await a.cache.set('k', 'v')
   await a.cache.set('deleted', 'v')
@@ -74,7 +74,7 @@ test('a bus that resumes at its last announcement has lost nothing, and L1 goes 
   expect(await b.cache.get('deleted')).toBeUndefined()
 })
 
-test('while the bus is cut L1 is trusted for maxStaleness and not a millisecond longer', async () => {
+test('while the bus is cut L1 is trusted for exactly maxStaleness', async () => {
   const { a, b, clock } = await fleet({ ttl })
   await a.cache.set('k', 'v')
   expect(await b.cache.get('k')).toBe('v')
@@ -102,7 +102,7 @@ test('unverified entries are checked against L2, not dropped', async () => {
   expect(b.tier.link.count('read')).toBe(1)
 })
 
-test('an expiry of a tag that is heard late does not make current again what a later one expired', async () => {
+test('a soft expiry of a tag that arrives late does not undo a later one', async () => {
   const { a, b, clock } = await fleet({ ttl, staleIfError: '1h' })
   await a.cache.set('k', 'older', { tags: ['t'] })
   expect(await b.cache.get('k')).toBe('older')

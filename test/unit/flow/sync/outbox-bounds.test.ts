@@ -29,30 +29,25 @@ const invalidations = (count: number): PendingChange[] =>
     return { subject: label, change: { op: 'invalidateLabel', label }, labels: [], plan: undefined }
   })
 
-test('one call of more changes than may wait is published, all of it', async () => {
-  const { outbox, counts } = makeOutbox()
-  expect(await outbox.submit(invalidations(MAX_WAITING + 50_000))).toBe('applied')
-  expect(counts()).toEqual({ published: MAX_WAITING + 50_000, journaled: 0 })
-})
+const ONE = invalidations(1)
 
-test('so is what comes beside it', async () => {
-  const { outbox, counts } = makeOutbox()
-  const results = [outbox.submit(invalidations(MAX_WAITING + 50_000)), outbox.submit(invalidations(1))]
-  expect(await Promise.all(results)).toEqual(['applied', 'applied'])
-  expect(counts().journaled).toBe(0)
-})
+/** Calls without a pause, until one more waits than may. */
+async function submitBeyondBound(outbox: Outbox) {
+  const results = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => outbox.submit(ONE)))
+  return new Set(results)
+}
 
-test('of calls without end no more than may wait does; the rest is left to the journal', async () => {
+test('calls without a pause fill the outbox up to its bound, and then all of them go to the journal', async () => {
   const { outbox, counts } = makeOutbox()
-  const results = Array.from({ length: MAX_WAITING + 1 }, () => outbox.submit(invalidations(1)))
-  expect(new Set(await Promise.all(results))).toEqual(new Set(['queued']))
+  expect(await submitBeyondBound(outbox)).toEqual(new Set(['queued']))
   expect(counts()).toEqual({ published: 0, journaled: MAX_WAITING + 1 })
 })
 
-test('a large call makes room for itself alone: after it the bound is the one of before', async () => {
+test('a call of more changes than may wait is published whole, as is a call beside it; the bound of later calls is the same', async () => {
   const { outbox, counts } = makeOutbox()
-  await outbox.submit(invalidations(MAX_WAITING + 50_000))
-  const results = Array.from({ length: MAX_WAITING + 1 }, () => outbox.submit(invalidations(1)))
-  expect(new Set(await Promise.all(results))).toEqual(new Set(['queued']))
-  expect(counts().journaled).toBe(MAX_WAITING + 1)
+  const count = MAX_WAITING + 50_000
+  expect(await Promise.all([outbox.submit(invalidations(count)), outbox.submit(ONE)])).toEqual(['applied', 'applied'])
+  expect(counts()).toEqual({ published: count + 1, journaled: 0 })
+  expect(await submitBeyondBound(outbox)).toEqual(new Set(['queued']))
+  expect(counts()).toEqual({ published: count + 1, journaled: MAX_WAITING + 1 })
 })

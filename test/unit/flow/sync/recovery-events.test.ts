@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
 
-test('an outage is told once when it begins and once when it ends, with its duration', async () => {
+test('an outage is reported once when it begins and once when it ends, with its duration', async () => {
   const { clock, a } = await fleet({ ttl: '1h' })
   const log = record<CacheEvents>(a.cache, ['degraded', 'recovered', 'queued', 'replayed'])
   a.tier.cut()
@@ -21,7 +21,7 @@ test('an outage is told once when it begins and once when it ends, with its dura
   expect(log.of('recovered')).toEqual([{ degradedMs: 60_000 }])
 })
 
-test('stats() and explain() say in what state L2 is, and what waits for it', async () => {
+test('stats() and explain() show the state of L2 and the changes that wait for it', async () => {
   const { clock, a } = await fleet({ ttl: '1h' })
   await a.cache.set('k', 'v')
   expect(a.cache.stats().l2).toMatchObject({ available: true, breaker: 'closed', waiting: 0 })
@@ -50,7 +50,7 @@ test('stats() and explain() say in what state L2 is, and what waits for it', asy
   expect(await a.cache.explain('k')).toMatchObject({ isQueued: false, l2: { state: 'absent' } })
 })
 
-test('a bus that lost announcements is told once, and once that it is heard again', async () => {
+test('a bus that lost announcements is reported once, and once when it is heard again', async () => {
   const { clock, server, a } = await fleet({ ttl: '1h' })
   const log = record<CacheEvents>(a.cache, ['busLost', 'busRecovered'])
   await clock.advance(5_000)
@@ -64,7 +64,7 @@ test('a bus that lost announcements is told once, and once that it is heard agai
   expect(log.of('busRecovered')[0]?.lostMs).toBeGreaterThanOrEqual(10_000)
 })
 
-test('listeners that throw or reject, at every event of an outage, change nothing', async () => {
+test('listeners that throw or reject at the events of an outage affect nothing', async () => {
   const { clock, a, b } = await fleet({ ttl: '1h' })
   const events = [
     'degraded',

@@ -19,8 +19,8 @@ async function queued(clock: FakeClock, call: Promise<unknown>): Promise<void> {
   expect(await call).toBe('queued')
 }
 
-describe('a value that waited', () => {
-  test('does not arrive after a deletion by another process, heard in the meantime', async () => {
+describe('a queued value', () => {
+  test('is not published if another process deleted its key meanwhile', async () => {
     const all = await fleet({ ttl })
     const { a, b, clock } = all
     const stopRefusing = refusing(all)
@@ -32,7 +32,7 @@ describe('a value that waited', () => {
     expect(await a.cache.get('k')).toBeUndefined()
   })
 
-  test('does not arrive if announcements were missed: the key may have been deleted meanwhile', async () => {
+  test('is not published if announcements were missed, since its key may have been deleted', async () => {
     const all = await fleet({ ttl })
     const { a, b, clock } = all
     const stopRefusing = refusing(all)
@@ -44,7 +44,7 @@ describe('a value that waited', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('does not stay if it was told after a deletion that had not been heard yet', async () => {
+  test('is removed again if it was published after a deletion that had not been heard yet', async () => {
     const all = await fleet({ ttl })
     const { a, b, clock } = all
     const stopRefusing = refusing(all)
@@ -57,13 +57,13 @@ describe('a value that waited', () => {
     a.tier.busLink.stall('replies')
     expect(await b.cache.delete('k')).toBe('applied')
     await clock.advance(200)
-    expect(await b.cache.get('k'), 'told after the deletion').toBe('old')
+    expect(await b.cache.get('k'), 'published after the deletion').toBe('old')
     a.tier.busLink.resume()
     await clock.advance(RECOVERED_MS)
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('does not arrive after an invalidation of its tag', async () => {
+  test('is not published if its tag was invalidated meanwhile', async () => {
     const all = await fleet({ ttl })
     const { a, b, clock } = all
     const stopRefusing = refusing(all)
@@ -74,7 +74,7 @@ describe('a value that waited', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('is not read any more from the moment at which a later call changes its key', async () => {
+  test('is not read from the moment at which a later call changes its key', async () => {
     const all = await fleet({ ttl })
     const { a, clock } = all
     const stopRefusing = refusing(all)
@@ -90,18 +90,20 @@ describe('a value that waited', () => {
   })
 })
 
-test('a confirmed value is not held in memory to be told again', async () => {
+test('a confirmed value is not kept in memory for a replay', async () => {
   const { a } = await fleet({ l1: false })
   let value: object | undefined = { some: 'value' }
   const held = new WeakRef(value)
   expect(await a.cache.set('k', value)).toBe('applied')
   value = undefined
-  await settle(10)
-  global.gc?.()
-  expect(held.deref()).toBeUndefined()
+  await vi.waitFor(async () => {
+    await settle()
+    globalThis.gc?.()
+    expect(held.deref()).toBeUndefined()
+  })
 })
 
-test('a soft expiry that is told once more does not undo a later one of another process', async () => {
+test('a soft expiry that is published twice does not undo a later one of another process', async () => {
   const { a, b, clock } = await fleet({ ttl, staleIfError: '1h' })
   await a.cache.set('k', 'v1', { tags: ['t'] })
   await b.cache.get('k')
@@ -115,7 +117,7 @@ test('a soft expiry that is told once more does not undo a later one of another 
   expect(await b.cache.lookup('k', { tiers: 'l2' })).toMatchObject({ found: true, state: 'staleIfError' })
 })
 
-test('a token that a resent command would plant again is another one', async () => {
+test('a token planted by a command that was executed twice is not used again after an invalidation', async () => {
   const { a, b, clock } = await fleet({ ttl })
   b.tier.link.inject({ on: 'ensureTokens', effect: 'repeat', byMs: 100, times: 1 })
   await b.cache.set('k', 'old', { tags: ['t'] })
@@ -125,8 +127,8 @@ test('a token that a resent command would plant again is another one', async () 
   expect(await b.cache.get('k')).toBeUndefined()
 })
 
-describe('while the invalidation of a tag waits to be told', () => {
-  test('what L2 says of its token is not believed, whoever asks', async () => {
+describe('while the invalidation of a tag is queued', () => {
+  test('the token of the tag in L2 is not used for any read', async () => {
     const all = await fleet({ ttl })
     const { a, clock } = all
     await a.cache.set('k', 'old', { tags: ['t'] })
@@ -142,7 +144,7 @@ describe('while the invalidation of a tag waits to be told', () => {
     expect(await a.cache.get('k')).toBeUndefined()
   })
 
-  test('L1 keeps what is loaded anew', async () => {
+  test('newly loaded values are kept in L1', async () => {
     const all = await fleet({ ttl })
     const { a, clock } = all
     await a.cache.set('k', 'old', { tags: ['t'] })

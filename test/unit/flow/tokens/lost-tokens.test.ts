@@ -6,7 +6,7 @@ const { fleet } = leavesNothing()
 const HOUR = { ttl: '1h', l1: false } as const
 
 describe('a token that the server evicted', () => {
-  test('is planted anew soon, so that what one process stores is a hit for the others again', async () => {
+  test('is planted again soon, so that values of one process are hits in the others', async () => {
     const { clock, server, a, b } = await fleet(HOUR)
     await a.cache.set('k', 'v', { tags: ['t'] })
     server.evictToken('tiercache', 't:t')
@@ -22,7 +22,7 @@ describe('a token that the server evicted', () => {
     expect(await a.cache.get('k2')).toBe('v')
   })
 
-  test('costs no caller a question: the one that finds it old is served, and L2 is asked behind its back', async () => {
+  test('delays no caller: its confirmation is renewed in the background', async () => {
     const { clock, a } = await fleet(HOUR)
     await a.cache.set('k', 'v', { tags: ['t'] })
     await clock.advance(15_000)

@@ -16,7 +16,7 @@ test('a value set while its tag is invalidated by a later call is gone afterward
   expect(a.cache.peek('k')).toBeUndefined()
 })
 
-test('the tokens of all labels that a tick asks for travel together', async () => {
+test('the tokens of all labels of a tick are read in one command', async () => {
   const { a, b } = await fleet()
   await a.cache.set('x', 1, { tags: ['t1', 't2', 't3'] })
   await a.cache.set('y', 2, { tags: ['t3', 't4'] })
@@ -39,7 +39,7 @@ test('once the tokens are known a tagged hit in L2 is one command, and in L1 non
   expect(b.tier.link.count()).toBe(1)
 })
 
-test('a miss costs at most two commands before the loader, once the tokens are known, and one after the answer', async () => {
+test('once the tokens are known a miss costs at most two commands before the load and one after it', async () => {
   const { a } = await fleet()
   await a.cache.getOrSet('warm', () => 1, { tags: ['t'] })
   await a.cache.drain()
@@ -58,11 +58,11 @@ test('a miss costs at most two commands before the loader, once the tokens are k
   expect(a.tier.link.count()).toBe(3)
 })
 
-describe('a tag that only the loaded value names', () => {
+describe('a tag derived from the loaded value', () => {
   const derived = { tags: (value: { tags: readonly string[] }) => value.tags }
   const load = () => ({ tags: ['t'] })
 
-  test('invalidates it, also where its token is known from reading alone', async () => {
+  test('invalidates the value, also if its token was only read before', async () => {
     const { a, b, clock } = await fleet()
     await a.cache.set('other', 'v', { tags: ['t'] })
     expect(await b.cache.get('other')).toBe('v')
@@ -73,7 +73,7 @@ describe('a tag that only the loaded value names', () => {
     expect(await a.cache.get('k')).toBeUndefined()
   })
 
-  test('keeps it out of L2 if the label was invalidated meanwhile and L2 cannot say so', async () => {
+  test('keeps the value out of L2 if the tag was invalidated meanwhile and L2 cannot show it', async () => {
     const { a, b, clock } = await fleet()
     const gate = deferred<{ tags: readonly string[] }>()
     const loading = b.cache.getOrSet('k', () => gate.promise, derived)
@@ -92,7 +92,7 @@ describe('a tag that only the loaded value names', () => {
     expect(await b.cache.get('k')).toBeUndefined()
   })
 
-  test('does not hold up who joins its load after an invalidation', async () => {
+  test('does not delay a caller that joins the load after an invalidation', async () => {
     const { a, clock } = await fleet()
     const gate = deferred<{ tags: readonly string[] }>()
     const first = a.cache.getOrSet('k', () => gate.promise, derived)
@@ -109,7 +109,7 @@ describe('a tag that only the loaded value names', () => {
   })
 })
 
-test('a token learned in the very instant in which a load began proves nothing of the time before it', async () => {
+test('a token learned in the very instant in which a load began proves nothing about the time before it', async () => {
   const { a, b, server, clock } = await fleet({ ttl: '1h' })
   const gate = deferred<string>()
   const loading = b.cache.getOrSet('k', () => gate.promise, { tags: () => ['t'] })
@@ -124,7 +124,7 @@ test('a token learned in the very instant in which a load began proves nothing o
   expect(await a.cache.get('k')).toBeUndefined()
 })
 
-test('tokens that are known stay good for L2 when the bus loses track while the others are asked for', async () => {
+test('known tokens stay valid for L2 if the bus has a loss while the unknown ones are read', async () => {
   const { a, b, server, clock } = await fleet({ ttl: '1h' })
   await a.cache.set('other', 'v')
   const lost: string[] = []

@@ -26,7 +26,7 @@ function entry(tokens: TokenTable, label: string, token: string, atMs: number): 
 }
 
 describe('a token', () => {
-  test('is good for judging while the bus is heard', () => {
+  test('may be used to judge entries while the bus is heard', () => {
     const tokens = table()
     learn(tokens, 't', OLD, 0)
     tokens.heard(10_000)
@@ -34,21 +34,21 @@ describe('a token', () => {
     expect(tokens.current('t', 10_000 + MAX_STALENESS_MS)).toBeUndefined()
   })
 
-  test('is good for maxStaleness after the store confirmed it, although the bus is not heard', () => {
+  test('may be used for maxStaleness after the store confirmed it, although the bus is not heard', () => {
     const tokens = table({ heardAtMs: 0 })
     learn(tokens, 't', OLD, 5_000)
     expect(tokens.current('t', 5_000 + MAX_STALENESS_MS - 1)?.token).toBe(OLD)
     expect(tokens.current('t', 5_000 + MAX_STALENESS_MS)).toBeUndefined()
   })
 
-  test('of before a gap in the announcements is good for nothing', () => {
+  test('from before a gap in the announcements may not be used', () => {
     const tokens = table()
     learn(tokens, 't', OLD, 100)
     tokens.lost()
     expect(tokens.current('t', 101)).toBeUndefined()
   })
 
-  test('that was asked for before a gap in the announcements is good for nothing', () => {
+  test('that was requested before a gap in the announcements may not be used', () => {
     const tokens = table()
     const ticket = tokens.beginRead()
     tokens.lost()
@@ -57,14 +57,14 @@ describe('a token', () => {
     expect(tokens.current('t', 101)).toBeUndefined()
   })
 
-  test('that was asked for after the gap is good again', () => {
+  test('that was requested after the gap may be used', () => {
     const tokens = table()
     tokens.lost()
     learn(tokens, 't', OLD, 100)
     expect(tokens.current('t', 101)?.token).toBe(OLD)
   })
 
-  test('whose label was invalidated on its way is not taken', () => {
+  test('whose label was invalidated during its read is not taken', () => {
     const tokens = table()
     const ticket = tokens.beginRead()
     tokens.forget('t')
@@ -74,7 +74,7 @@ describe('a token', () => {
     expect(tokens.current('t', 101)).toBeUndefined()
   })
 
-  test('is not taken from an earlier of two reads that overlap, if the label was invalidated between their beginnings', () => {
+  test('is not taken from the earlier of two overlapping reads if the label was invalidated between their beginnings', () => {
     const tokens = table()
     const earlier = tokens.beginRead()
     tokens.forget('t')
@@ -86,21 +86,21 @@ describe('a token', () => {
     expect(tokens.token('t')).toBe(NEW)
   })
 
-  test('is certain as of the last proof of the bus', () => {
+  test('is certain as of the last sign of life of the bus', () => {
     const tokens = table()
     learn(tokens, 't', OLD, 100)
     tokens.heard(2_000)
     expect(tokens.asOf(tokens.current('t', 2_500)!, 2_500)).toBe(2_000)
   })
 
-  test('that was made up here is not good for judging what L2 has', () => {
+  test('that this process made up may not be used to judge entries of L2', () => {
     const tokens = table()
     const token = tokens.provisional('t')
     expect(tokens.provisional('t')).toBe(token)
     expect(tokens.current('t', 0)).toBeUndefined()
   })
 
-  test('pushed out by the bound is unknown, which means "ask the store"', () => {
+  test('that was evicted from the table is unknown, so that the store is asked', () => {
     const tokens = table({ maxLabels: 2 })
     learn(tokens, 'a', OLD, 0)
     const cached = entry(tokens, 'a', OLD, 0)
@@ -114,7 +114,7 @@ describe('a token', () => {
 })
 
 describe('an entry of L1', () => {
-  test('costs one comparison until any label changes, and is compared once then', () => {
+  test('costs one comparison until any label changes, and its tokens are compared once then', () => {
     const tokens = table()
     learn(tokens, 't', OLD, 0)
     const cached = entry(tokens, 't', OLD, 0)
@@ -138,7 +138,7 @@ describe('an entry of L1', () => {
     expect(tokens.verify(cached, 2)).toBe(expected)
   })
 
-  test('of before a gap in the announcements is served for maxStaleness after it was certain, then verified', () => {
+  test('from before a gap in the announcements is served for maxStaleness after it was certain, then verified', () => {
     const tokens = table()
     learn(tokens, 't', OLD, 0)
     const cached = entry(tokens, 't', OLD, 1_000)
@@ -148,7 +148,7 @@ describe('an entry of L1', () => {
     expect(tokens.verify(cached, 1_000 + MAX_STALENESS_MS)).toBe('invalidated')
   })
 
-  test('of before the first proof of the bus is verified: what was announced earlier never arrives', () => {
+  test('from before the first sign of life of the bus is verified, since earlier announcements never arrive', () => {
     const tokens = new TokenTable({ maxLabels: 10, maxStalenessMs: MAX_STALENESS_MS, isShared: true })
     const cached = entry(tokens, 't', OLD, 0)
     tokens.heard(1)
@@ -156,7 +156,7 @@ describe('an entry of L1', () => {
     expect(tokens.verify(cached, MAX_STALENESS_MS)).toBe('invalidated')
   })
 
-  test('of a process that is alone needs no bus', () => {
+  test('of a process without an L2 needs no bus', () => {
     const tokens = table({ isShared: false })
     const cached = entry(tokens, 't', tokens.provisional('t'), 0)
     expect(tokens.verify(cached, 1e8)).toBe('current')
@@ -165,14 +165,14 @@ describe('an entry of L1', () => {
   })
 })
 
-describe('trust', () => {
-  test('counts from when the proof was asked for, and never goes back', () => {
+describe('the trust in the bus', () => {
+  test('counts from when the sign of life was requested, and never goes back', () => {
     const tokens = table({ heardAtMs: 5_000 })
     tokens.heard(4_000)
     expect(tokens.trustedUntilMs).toBe(5_000 + MAX_STALENESS_MS)
   })
 
-  test('of a bus that delivers before publish returns never ends', () => {
+  test('never ends for a bus that delivers before publish returns', () => {
     const tokens = table({ heardAtMs: Number.POSITIVE_INFINITY })
     expect(tokens.isTrusted(1e15)).toBe(true)
   })

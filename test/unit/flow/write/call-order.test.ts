@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
 
-test('of two values set one after the other the later stays, although the earlier waits for tokens', async () => {
+test('of two sets of a key the later stays, although the earlier waits for tokens', async () => {
   const { a, b, clock } = await fleet()
   a.tier.link.replyMs = 10
   const results = Promise.all([a.cache.set('k', 1, { tags: ['cold'] }), a.cache.set('k', 2)])
@@ -38,7 +38,7 @@ test('a value set while another process’s older write is announced stays', asy
   expect(await b.cache.get('k')).toBe('newer')
 })
 
-test('a call that was overtaken answers what came of the one that overtook it', async () => {
+test('a call that was overtaken returns the result of the call that overtook it', async () => {
   const { a, clock } = await fleet()
   a.tier.link.replyMs = 10
   const set = a.cache.set('k', 1, { tags: ['cold'] })
@@ -52,8 +52,8 @@ test('a call that was overtaken answers what came of the one that overtook it', 
   await clock.advance(10_000)
 })
 
-describe('turns', () => {
-  test('a call is overtaken by any later one of its subject', () => {
+describe('the call order', () => {
+  test('lets any later call of the same subject overtake a call', () => {
     const turns = new CallOrder()
     const first = turns.begin('k')
     turns.begin('other')
@@ -65,7 +65,7 @@ describe('turns', () => {
     expect(turns.isOvertaken('k', first), 'also by one that is over').toBe(true)
   })
 
-  test('one that came to nothing overtakes nobody', async () => {
+  test('ignores a later call that changed nothing', async () => {
     const turns = new CallOrder()
     const first = turns.begin('k')
     const second = turns.begin('k')
@@ -75,13 +75,13 @@ describe('turns', () => {
     expect(turns.isOvertaken('k', first)).toBe(false)
   })
 
-  test('the last of the later ones decides', async () => {
+  test('takes the result of the last of several later calls', async () => {
     const turns = new CallOrder()
     const first = turns.begin('k')
     const second = turns.begin('k')
     const third = turns.begin('k')
     const later = turns.resultOfLater('k', first)
-    expect(turns.end('k', third, 'queued'), 'nothing later is under way').toBe(true)
+    expect(turns.end('k', third, 'queued'), 'no later call is running').toBe(true)
     expect(turns.end('k', second, 'applied')).toBe(true)
     expect(await later).toBe('queued')
     expect(turns.end('k', first)).toBe(true)

@@ -45,7 +45,7 @@ test('setMany is seen by the next read', async () => {
   expect(await a.cache.getMany(['k', 'l'])).toEqual(['X', 'Y'])
 })
 
-test('a set is seen instead of the value before it, wherever that is', async () => {
+test('a set is seen instead of the older value, whichever tier has that', async () => {
   const { a, b } = await fleet()
   await b.cache.set('k', 'old')
   await b.cache.set('l', 'old')
@@ -66,7 +66,7 @@ test('of two sets in one turn the second is seen', async () => {
   expect(await b.cache.get('k')).toBe('X')
 })
 
-test.each(['l1: false', "tiers: 'l2'"])('a set is seen with %s, too', async (which) => {
+test.each(['l1: false', "tiers: 'l2'"])('a set is seen with %s too', async (which) => {
   const { a } = await fleet(which === 'l1: false' ? { l1: false } : { tiers: 'l2' })
   void a.cache.set('k', 'X')
   expect(await a.cache.getOrSet('k', () => 'loaded')).toBe('X')
@@ -87,7 +87,7 @@ test('a set is seen while L2 hangs', async () => {
 })
 
 test.each(['delete', 'invalidateTags', 'clear', 'expire'] as const)(
-  'what %s takes back in the same turn is not seen, nor is what was there before',
+  'a set that %s undoes in the same turn is not seen, nor is the older value',
   async (verb) => {
     const { a, b } = await fleet()
     await b.cache.set('k', 'old')
@@ -101,7 +101,7 @@ test.each(['delete', 'invalidateTags', 'clear', 'expire'] as const)(
   },
 )
 
-test('a set that is not to be cached takes the value before it away at once', async () => {
+test('a set whose value is not cached removes the older value at once', async () => {
   const { a, b } = await fleet()
   await b.cache.set('k', 'old')
   await settle()
@@ -113,7 +113,7 @@ test('a set that is not to be cached takes the value before it away at once', as
   expect(await a.cache.get('k')).toBeUndefined()
 })
 
-test('a set that is refused leaves what was there', async () => {
+test('a set that is refused leaves the older value', async () => {
   const { a, b } = await fleet()
   await b.cache.set('k', 'old')
   await settle()
@@ -134,7 +134,7 @@ test('a change that another process announces meanwhile does not hide the later 
   await settle()
 })
 
-test('from the call of a source’s set on its value of before is not served, although its tokens are not known', async () => {
+test('the older value is not served from the call of a source’s save on, although its tokens are unknown', async () => {
   const clock = new FakeClock()
   const server = new MemoryServer({ clock })
   const other = open(clock, { l2: memoryTier(server) })
@@ -164,14 +164,14 @@ test('from the call of a source’s set on its value of before is not served, al
   expect(await users.get(1)).toBe('X')
 })
 
-test('a cache without anything around it sees its set at once', async () => {
+test('a cache without an L2 sees its set at once', async () => {
   const cache = createCache()
   void cache.namespace('n').set('k', 'X', { tags: ['new'] })
   expect(await readsOf(cache.namespace('n'), 'k')).toEqual(SEEN)
   await cache.close()
 })
 
-test('sets whose schema takes time store in the order in which they were called', async () => {
+test('sets with an asynchronous schema are stored in the order of their calls', async () => {
   const slow = deferred<void>()
   const schema = {
     '~standard': {

@@ -25,7 +25,7 @@ async function twoProcesses(
   return { ...made, fleet: made as Fleet, table, a, b, processA: made.a, processB: made.b }
 }
 
-describe('set', () => {
+describe('save', () => {
   test('saves, and then every tier and every process has the new value', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     expect(await b.get(1)).toBe('first')
@@ -56,7 +56,7 @@ describe('set', () => {
     expect(processA.tier.link.count()).toBe(2)
   })
 
-  test('has every process forget the key before it saves, so that a crash leaves a miss', async () => {
+  test('makes every process forget the key before it saves, so that a crash leaves a miss', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     expect(await b.get(1)).toBe('first')
     await clock.advance(10)
@@ -88,7 +88,7 @@ describe('set', () => {
     expect(await b.explain(1)).toMatchObject({ l2: { entry: { tags: [{ tag: 'is:new', currency: 'current' }] } } })
   })
 
-  test('is told to listeners as a write', async () => {
+  test('is reported to listeners as a write', async () => {
     const { a, processA } = await twoProcesses()
     const events = record(processA.cache, ['invalidated'])
     await a.save(1, 'new')
@@ -97,8 +97,8 @@ describe('set', () => {
   })
 })
 
-describe('a reader', () => {
-  test('is answered from the source while a fence stands, and what it reads is kept in no tier', async () => {
+describe('a reader during a save', () => {
+  test('loads while a fence is there, and its value is stored in no tier', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
     const setting = a.save(1, 'new')
@@ -114,7 +114,7 @@ describe('a reader', () => {
     expect([a.peek(1), standing(fleet)]).toEqual(['new', 'entry'])
   })
 
-  test('that joins no cache still shares its load within the process', async () => {
+  test('shares its load within the process', async () => {
     const { a, b, table, clock } = await twoProcesses()
     const change = table.holdChange()
     const setting = a.save(1, 'new')
@@ -127,7 +127,7 @@ describe('a reader', () => {
   })
 
   test.each(['same process', 'other process'] as const)(
-    'in the %s whose load began before the fence loses the right to store',
+    'in the %s whose load began before the fence stores nothing',
     async (where) => {
       const { a, b, table, clock, fleet } = await twoProcesses()
       const reader = where === 'same process' ? a : b
@@ -145,7 +145,7 @@ describe('a reader', () => {
   )
 
   test.each(['same process', 'other process'] as const)(
-    'in the %s whose load ends only after the set keeps nothing',
+    'in the %s whose load ends after the save stores nothing',
     async (where) => {
       const { a, b, table, clock } = await twoProcesses()
       const reader = where === 'same process' ? a : b
@@ -165,7 +165,7 @@ describe('a reader', () => {
     },
   )
 
-  test("with singleFlight: 'process' does not take the fence for a lease that it may replace", async () => {
+  test("with singleFlight: 'process' does not replace the fence", async () => {
     const { a, b, table, clock, fleet } = await twoProcesses({}, { singleFlight: 'process' })
     const change = table.holdChange()
     const setting = a.save(1, 'new')
@@ -178,7 +178,7 @@ describe('a reader', () => {
     expect(await setting).toBe('applied')
   })
 
-  test('inside of save is answered too', async () => {
+  test('may be called inside save', async () => {
     const { processA, table } = await twoProcesses()
     const seen: unknown[] = []
     const source = processA.cache.source('self', {
@@ -196,7 +196,7 @@ describe('a reader', () => {
 
 describe('a save that fails', () => {
   test.each(['before its commit', 'after its commit'] as const)(
-    '%s reaches the caller untouched, and the cache agrees with the table',
+    '%s rejects the caller with the same error, and the cache agrees with the table',
     async (when) => {
       const { a, b, table, clock, fleet } = await twoProcesses()
       await a.get(1)
@@ -219,7 +219,7 @@ describe('a save that fails', () => {
     },
   )
 
-  test('at once, by throwing, is no different', async () => {
+  test('by throwing at once rejects in the same way', async () => {
     const { cache } = l1Only()
     const error = new Error('sync')
     const source = cache.source('s', {
@@ -304,7 +304,7 @@ describe('a fence', () => {
     expect([standing(fleet), b.peek(1)]).toEqual(['nothing', undefined])
   })
 
-  test('that a full server cannot take costs the value its place in L2, and nothing else', async () => {
+  test('that a full server cannot store keeps the value out of L2 and has no other effect', async () => {
     const { a, b, table, clock, server, fleet } = await twoProcesses()
     await a.get(1)
     await clock.advance(1)
@@ -320,7 +320,7 @@ describe('a fence', () => {
 
 describe('two writers', () => {
   test.each(['ab', 'ba'])(
-    'in two processes, committed in the order %s, leave no value that the table does not have',
+    'in two processes, committed in the order %s, leave no value that differs from the table',
     async (order) => {
       const { a, b, table, clock } = await twoProcesses()
       const changeA = table.holdChange()
@@ -376,8 +376,8 @@ describe('two writers', () => {
   })
 })
 
-describe('delete', () => {
-  test('removes from the table, then from every tier and process', async () => {
+describe('remove', () => {
+  test('deletes from the table, then from every tier and process', async () => {
     const { a, b, table, clock, fleet } = await twoProcesses()
     await b.get(1)
     await clock.advance(1)
@@ -387,7 +387,7 @@ describe('delete', () => {
     expect(await b.get(1)).toBeUndefined()
   })
 
-  test('that races with a set leaves no value that the table does not have', async () => {
+  test('that races with a save leaves no value that differs from the table', async () => {
     const { a, b, table, clock } = await twoProcesses()
     const removal = table.holdChange()
     const deleting = b.remove(1)
@@ -405,7 +405,7 @@ describe('delete', () => {
     expect([await a.get(1), await b.get(1)]).toEqual([undefined, undefined])
   })
 
-  test('and set are refused where the source has no remove and no save', async () => {
+  test('and save are refused if the source does not define them', async () => {
     const { cache } = l1Only()
     const source = cache.source('read-only', { load: (id: number) => id })
     await expect(source.save(1, 2)).rejects.toMatchObject({ code: 'NOT_WRITABLE' })
@@ -442,7 +442,7 @@ describe('an invalidation while a save runs', () => {
     expect([a.peek(1), standing(fleet)]).toEqual([undefined, 'nothing'])
   })
 
-  test.each(['invalidateTags', 'clear'] as const)('by %s makes the saved value one that is not served', async (by) => {
+  test.each(['invalidateTags', 'clear'] as const)('by %s prevents the saved value from being served', async (by) => {
     const { a, b, table, clock, processB } = await twoProcesses({}, { tags: ['rows'] })
     await a.save(1, 'tokens are known now')
     await clock.advance(1)
@@ -461,8 +461,8 @@ describe('an invalidation while a save runs', () => {
   })
 })
 
-describe('without L2', () => {
-  test('a set saves, answers queued, and this process reads the new value', async () => {
+describe('without an L2', () => {
+  test("during an outage a save returns 'queued', and this process reads the new value", async () => {
     const { a, b, processA, table, clock } = await twoProcesses()
     await a.get(1)
     await b.get(1)
@@ -478,7 +478,7 @@ describe('without L2', () => {
     expect([await a.get(1), await b.get(1)]).toEqual(['new', 'new'])
   })
 
-  test('from the middle of a save on, the value is queued as a removal', async () => {
+  test('if the outage begins during a save, a removal of the key is queued', async () => {
     const { a, b, processA, table, clock, fleet } = await twoProcesses()
     const change = table.holdChange()
     const setting = a.save(1, 'new')
@@ -496,7 +496,7 @@ describe('without L2', () => {
     expect([await a.get(1), await b.get(1)]).toEqual(['new', 'new'])
   })
 
-  test('at all, a set saves and L1 has the value', async () => {
+  test('in the cache, a save stores the value in L1', async () => {
     const { cache } = l1Only()
     const table = new SharedTable()
     const source = table.sourceOf(cache)
@@ -508,13 +508,13 @@ describe('without L2', () => {
 })
 
 describe('the tiers of a source', () => {
-  test("'l2' keeps what is set out of memory", async () => {
+  test("'l2' keeps the saved value out of memory", async () => {
     const { a, fleet } = await twoProcesses({}, { tiers: 'l2' })
     await a.save(1, 'new')
     expect([a.peek(1), standing(fleet)]).toEqual([undefined, 'entry'])
   })
 
-  test("'l1' keeps it out of L2, and the other processes forget theirs", async () => {
+  test("'l1' keeps it out of L2, and the other processes forget the old value", async () => {
     const { a, b, clock, fleet } = await twoProcesses({}, { tiers: 'l1' })
     await b.get(1)
     await a.save(1, 'new')
@@ -522,15 +522,15 @@ describe('the tiers of a source', () => {
     expect([a.peek(1), b.peek(1), standing(fleet)]).toEqual(['new', undefined, 'nothing'])
   })
 
-  test('with a ttl of 0 keep nothing', async () => {
+  test('with a ttl of 0 store nothing', async () => {
     const { a, fleet } = await twoProcesses({}, { ttl: 0 })
     await a.save(1, 'new')
     expect([a.peek(1), standing(fleet)]).toEqual([undefined, 'nothing'])
   })
 })
 
-describe('setMany', () => {
-  test('saves all, and its fences travel together', async () => {
+describe('saveMany', () => {
+  test('saves all, and plants all fences in one command', async () => {
     const { a, b, processA, table, clock } = await twoProcesses()
     await a.save(1, 'tokens are known now')
     await clock.advance(1)
@@ -543,7 +543,7 @@ describe('setMany', () => {
     expect(await b.getMany([0, 5, 9])).toEqual(['v0', 'v5', 'v9'])
   })
 
-  test('of an id that comes twice saves the last value', async () => {
+  test('saves the last value of an id that comes twice', async () => {
     const { a, table } = await twoProcesses()
     const same: (readonly [number, string])[] = [
       [1, 'one'],
@@ -553,7 +553,7 @@ describe('setMany', () => {
     expect([table.changes, a.peek(1)]).toEqual([1, 'two'])
   })
 
-  test('rejects with the first error once all were tried', async () => {
+  test('rejects with the first error after all were tried', async () => {
     const { cache } = l1Only()
     const source = cache.source('s', {
       load: (id: number) => id,

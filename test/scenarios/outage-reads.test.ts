@@ -1,10 +1,9 @@
-// What peers do while Redis is in trouble, played on real Redis: rows 11, 12, 18, 21 and 34 of the measured list.
+// Reads and writes while Redis hangs, is down or drops its link: none of them hangs or fails.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
-import { LRUCache } from 'lru-cache'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startProxy } from '../support/proxy.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'
@@ -17,15 +16,15 @@ beforeEach(async () => {
 
 afterEach(() => server.stop())
 
-/** More than three failures that open the breaker, and a probe now and then; fewer than the reads. */
+/** More than the failures that open the breaker and a trial now and then; fewer than the reads. */
 const FEW_OPERATIONS = 100
 
-/** The application's own client as it comes: with an offline queue, resending what was under way, retrying for ever. */
+/** The application's own client with its default settings: an offline queue, commands sent again, retries without end. */
 const lentClients: [string, (port: number) => Redis][] = [
   ['ioredis 6 with its defaults', (port) => new Redis(port)],
   ['ioredis 5 with its defaults', (port) => new Redis5(port) as unknown as Redis],
   [
-    'ioredis 6 whose commands never settle when its link drops (row 34)',
+    'ioredis 6 whose commands never settle when its link drops',
     (port) => new Redis(port, { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: null }),
   ],
 ]
@@ -34,7 +33,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
   test.each([
     ['hung', (own: RedisServer) => own.pause()],
     ['killed', (own: RedisServer) => own.kill()],
-  ] as const)('no read of a %s Redis hangs or fails, and no write (row 21)', async (_, break_) => {
+  ] as const)('with a %s Redis no read and no write hangs or fails', async (_, break_) => {
     const client = connect(server.port)
     client.on('error', () => undefined)
     const cache = createCache({ name: 'shop', l2: redisTier(client) })
@@ -45,7 +44,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     for (let i = 0; i < 10; i++) expect(await cache.getOrSet(`k${i}`, () => i)).toBe(i)
     expect(cache.stats().l2.available).toBe(false)
     for (let i = 0; i < 500; i++) expect(await cache.getOrSet(`m${i}`, () => i)).toBe(i)
-    // Once L2 is known to be away, a read does not ask it: whatever it may cost, it is paid a few times and not by each.
+    // Once L2 is known to be away, reads do not ask it: a few of them paid for that, not each.
     expect(cache.stats().l2Operations - before).toBeLessThan(FEW_OPERATIONS)
     expect(await cache.set('k', 'w')).toBe('queued')
     expect(await cache.delete('k')).toBe('queued')
@@ -53,7 +52,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     client.disconnect()
   })
 
-  test('a link that drops with commands under way leaves no caller waiting (row 34)', async () => {
+  test('a link that drops while commands are in flight leaves no caller waiting', async () => {
     await using proxy = await startProxy(server.port)
     const client = connect(proxy.port)
     client.on('error', () => undefined)
@@ -71,7 +70,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
   })
 })
 
-test('a value that L2 cannot take does not fail the read whose loader answered (row 11)', async () => {
+test('a value that L2 cannot store reaches its caller all the same', async () => {
   const cache = createCache({ name: 'shop', l2: redisTier(server.url) })
   const failures: unknown[] = []
   cache.on('storeFailed', ({ error }) => failures.push(error))
@@ -82,8 +81,8 @@ test('a value that L2 cannot take does not fail the read whose loader answered (
   await cache.close()
 })
 
-test('a stale value answers while the loader fails and Redis hangs (row 12)', async () => {
-  // Memory alone is not asked to vouch for it any longer than l1.maxStaleness: G3.
+test('a stale value is served while the loader fails and Redis hangs', async () => {
+  // Long: without Redis the value may be served for l1.maxStaleness only (G3).
   const cache = createCache({
     name: 'shop',
     ttl: 50,
@@ -98,39 +97,5 @@ test('a stale value answers while the loader fails and Redis hangs (row 12)', as
   await sleep(60)
   expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')))).toBe('stale')
   server.resume()
-  await cache.close()
-})
-
-test('clear() of a namespace visits none of 100,000 other keys in memory (row 18)', async () => {
-  const cache = createCache({ name: 'shop', ttl: '1h', l1: { maxEntries: 200_000 } })
-  const small = cache.namespace('small')
-  await cache.setMany(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const))
-  await small.set('k', 1)
-  expect(cache.stats().l1.entries).toBe(100_001)
-  // The peer looked at each key before it returned. What is dead here is swept later, in slices.
-  const looks = ['get', 'peek', 'has', 'delete'] as const
-  const walks = [
-    'entries',
-    'rentries',
-    'keys',
-    'rkeys',
-    'values',
-    'rvalues',
-    'forEach',
-    'rforEach',
-    'find',
-    'dump',
-  ] as const
-  const spyOn = (name: (typeof looks)[number] | (typeof walks)[number]) => vi.spyOn(LRUCache.prototype, name)
-  const [looked, walked] = [looks.map(spyOn), walks.map(spyOn)]
-  const cleared = small.clear()
-  const calls = [looked, walked].map((spies) => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0))
-  vi.restoreAllMocks()
-  expect(calls[0]).toBeLessThan(10)
-  expect(calls[1]).toBe(0)
-  await cleared
-  expect(cache.stats().l1.entries).toBeGreaterThanOrEqual(100_000)
-  expect(await small.get('k')).toBeUndefined()
-  expect(await cache.get('k99999')).toBe(99_999)
   await cache.close()
 })

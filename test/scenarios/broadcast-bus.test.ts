@@ -1,11 +1,12 @@
+// The bus between worker threads, on real channels and with a real thread beside this one.
 import { BroadcastChannel, Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { broadcastBus } from '../../../src/bus/broadcast-bus.js'
-import type { Bus, BusEvents } from '../../../src/model/ports.js'
-import { systemClock } from '../../../src/model/time/clock.js'
+import { broadcastBus } from '../../src/bus/broadcast-bus.js'
+import type { Bus, BusEvents } from '../../src/model/ports.js'
+import { systemClock } from '../../src/model/time/clock.js'
 
-const source = new URL('../../../src/bus/broadcast-bus.ts', import.meta.url).href
-const clockSource = new URL('../../../src/model/time/clock.ts', import.meta.url).href
+const source = new URL('../../src/bus/broadcast-bus.ts', import.meta.url).href
+const clockSource = new URL('../../src/model/time/clock.ts', import.meta.url).href
 
 function started(channel: string, told: string[]): Bus {
   const bus = broadcastBus({ beat: '50ms' })
@@ -20,7 +21,7 @@ function started(channel: string, told: string[]): Bus {
   return bus
 }
 
-test('an announcement of another thread is heard, and ours is heard there', async () => {
+test('threads receive each other’s announcements', async () => {
   const channel = `threads-${crypto.randomUUID()}`
   const told: string[] = []
   const bus = started(channel, told)
@@ -44,7 +45,7 @@ test('an announcement of another thread is heard, and ours is heard there', asyn
   await vi.waitFor(() => expect(told).toEqual(['message hello', 'message ping', 'message pong']), 20_000)
 }, 60_000)
 
-test('what others post under the same name is ignored', async () => {
+test('messages that other code posts on the same channel are ignored', async () => {
   const channel = `foreign-${crypto.randomUUID()}`
   const told: string[] = []
   const bus = started(channel, told)
@@ -57,7 +58,7 @@ test('what others post under the same name is ignored', async () => {
   await vi.waitFor(() => expect(told).toEqual(['message ours']), 20_000)
 })
 
-test('only the announced bytes travel, not the pool that they lie in', async () => {
+test('only the bytes of the announcement are posted, not the buffer pool that contains them', async () => {
   const channel = `pool-${crypto.randomUUID()}`
   const bus = started(channel, [])
   const posted: number[] = []

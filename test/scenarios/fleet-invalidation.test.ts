@@ -1,5 +1,4 @@
-// What the peers lose of an invalidation, played with two processes on real Redis: rows 1 to 4, 6, 24 and 25 of the measured list.
-// Row 5 is in tags-fleet, with row 32; row 26 is clocks-apart.
+// Invalidations between two processes on real Redis: during loads, at the same time, while one is cut off, without memory in Redis.
 import type { Cache, CallOptions, LoadContext } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -49,10 +48,9 @@ describe.each(FORMS)('on %s', (form) => {
     await waitFor('Redis to be used', () => cut.stats().l2.available && cut.stats().l2.waiting === 0)
   }
 
-  // PEERS row 1
   describe.each(TAGGED)('a load whose tag is known %s', (when, optionsOf, tell) => {
     test.each(ENDINGS)(
-      'stores nothing when %s comes while it runs, from its own process or another',
+      'stores nothing if its own process or another one calls %s while it runs',
       async (verb, end, left) => {
         for (const [name, by] of Object.entries({ own: a, other: b })) {
           const key = `${verb} ${when} ${name}`
@@ -81,8 +79,7 @@ describe.each(FORMS)('on %s', (form) => {
     )
   })
 
-  // PEERS row 2
-  test('what changed while a process was cut off is not served once it is back', async () => {
+  test('an old value of a key that changed while a process was cut off is not served after it is back', async () => {
     await a.set('changed', 'old')
     await waitFor('the value', async () => (await cut.get('changed')) === 'old')
     await refuse()
@@ -91,8 +88,7 @@ describe.each(FORMS)('on %s', (form) => {
     await waitFor('the new value', async () => (await cut.get('changed')) === 'new')
   })
 
-  // PEERS rows 3 and 4
-  test('reads, writes and deletes of many keys, and clear(), reach every one of them', async () => {
+  test('reads, writes and deletes of many keys and clear() affect every one of the keys', async () => {
     expect(await a.setMany(keys.map((key) => [key, key] as const))).toBe('applied')
     expect(await b.getMany(keys)).toEqual(keys)
     const some = keys.slice(0, 4)
@@ -115,8 +111,7 @@ describe.each(FORMS)('on %s', (form) => {
     for (const node of fleet.nodes) expect(await node.info('errorstats')).not.toHaveProperty('errorstat_CROSSSLOT')
   })
 
-  // PEERS row 6; that a tagged hit in memory sends nothing is in tags-fleet.
-  test('of many invalidations at once each counts', async () => {
+  test('invalidations that two processes make at the same time all take effect', async () => {
     for (let round = 0; round < 5; round++) {
       const tagged = keys.slice(0, 12)
       await Promise.all(tagged.map((key, i) => a.set(key, round, { tags: [`t${i % 3}`] })))
@@ -129,8 +124,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   })
 
-  // PEERS row 24
-  test('a delete while Redis cannot be reached is queued and made later; no older write comes back after it', async () => {
+  test('invalidations made while Redis is unreachable are queued and published later, and no older write undoes them', async () => {
     await a.setMany(
       keys.map((key) => [key, 'old'] as const),
       { tags: ['unreached'] },
@@ -150,8 +144,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await b.getMany(keys, { tiers: 'l2' })).toEqual(nothing)
   })
 
-  // PEERS row 25
-  test('a Redis out of memory still invalidates', async () => {
+  test('invalidations work while Redis is out of memory', async () => {
     await a.setMany(
       keys.map((key) => [key, 'old'] as const),
       { tags: ['full'] },
@@ -169,8 +162,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await b.getMany(keys, { tiers: 'l2' })).toEqual(nothing)
   })
 
-  // PEERS row 25
-  test('tokens that Redis evicted make their entries misses, and bring none back that was invalidated', async () => {
+  test('entries whose tokens Redis evicted are misses, also if they were invalidated after that', async () => {
     const home = await fleet.nodeOf('{shop}#t:evicted')
     for (const round of ['evicted alone', 'evicted and invalidated']) {
       await a.setMany(

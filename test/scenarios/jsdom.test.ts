@@ -4,7 +4,7 @@ import { createCache } from 'tiercache'
 import { MemoryServer, memoryTier } from 'tiercache/testing'
 import { expect, test } from 'vitest'
 
-test('a cache works in a browser-like environment, with an L2, too', async () => {
+test('a cache with an L2 works in a browser-like environment', async () => {
   expect(globalThis).toHaveProperty('document.nodeType', 9)
   const cache = createCache({ l2: memoryTier(new MemoryServer()) })
   const caller = new AbortController()

@@ -1,4 +1,4 @@
-// One source, two standards: what users write type-checks as TC39 and as legacy decorators alike.
+// The same source type-checks under both standards of decorators: TC39 and legacy.
 import { expect, test } from 'vitest'
 import { DECORATOR_STANDARDS, typeErrors } from '../support/compiled.js'
 
@@ -11,6 +11,6 @@ test.each(DECORATOR_STANDARDS)('the decorators type-check as $standard', ({ comp
 })
 
 test('the NestJS application type-checks as its users compile it', () => {
-  const app = new URL('./fixtures/nest-app.ts', import.meta.url)
+  const app = new URL('../scenarios/fixtures/nest-app.ts', import.meta.url)
   expect(typeErrors([app], { experimentalDecorators: true, emitDecoratorMetadata: true })).toEqual([])
 })

@@ -1,4 +1,4 @@
-// What the peers do with a loader that hangs, played with two processes on real Redis: row 23 of the measured list. Row 22 is fleet-single-flight.
+// A loader that hangs, or that waits for itself, does not block its key for the callers of two processes.
 import type { Cache } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +16,6 @@ function hangingLoader() {
 }
 const codeOf = (promise: Promise<unknown>) => promise.catch((error: { code?: string }) => error.code)
 
-// PEERS row 23
 describe.each(FORMS)('on %s', (form) => {
   let fleet: Fleet
   let a: Cache
@@ -29,7 +28,7 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test('a loader that hangs blocks its key until its hardTimeout, then other processes load', async () => {
+  test('a loader that hangs blocks its key in other processes until its hardTimeout at most', async () => {
     const { begun, hangs } = hangingLoader()
     const hanging = codeOf(a.getOrSet('hung', hangs, { hardTimeout: '500ms' }))
     await begun
@@ -41,7 +40,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   test.each(['its own process', 'another'])(
-    'a delete by %s frees the key of a loader that hangs at once',
+    'a delete by %s frees the key of a loader that hangs, so that the next caller loads at once',
     async (who) => {
       const by = who === 'another' ? b : a
       const { begun, hangs } = hangingLoader()
@@ -57,7 +56,7 @@ describe.each(FORMS)('on %s', (form) => {
     },
   )
 
-  test('a loader that asks for its own key is told so, also when it asks through another key', async () => {
+  test('a loader that asks for its own key is rejected with REENTRANT_LOAD, directly and through another key', async () => {
     const itself = (): Promise<unknown> => a.getOrSet('self', itself)
     expect(await codeOf(a.getOrSet('self', itself))).toBe('REENTRANT_LOAD')
     const one = (): Promise<unknown> => a.getOrSet('two', two)
