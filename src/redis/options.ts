@@ -6,7 +6,7 @@ import { TIER_OPTIONS } from '../model/options/tier-policy.js'
 import { ownOptions } from '../model/own-options.js'
 import { isClient, isClusterClient, type RedisConnection } from './client/client.js'
 import { kindOf } from './client/foreign-clients.js'
-import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './connection/server-options.js'
+import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './client/server-options.js'
 import { isMockClient } from './mock/mock-client.js'
 
 /** How processes hear of each other's changes. */

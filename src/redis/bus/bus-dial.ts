@@ -9,7 +9,7 @@ import {
   type RedisNode,
   slotMasters,
 } from '../client/client.js'
-import type { ClientSource } from '../connection/client-source.js'
+import type { ClientSource } from '../client/client-source.js'
 import { slotOf } from '../connection/slot.js'
 import type { Dial, Line } from './bus-session.js'
 

@@ -2,7 +2,7 @@
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 import { ignoreRejection, type RedisNode } from '../client/client.js'
-import { reconnectAfterMs } from '../connection/client-source.js'
+import { reconnectAfterMs } from '../client/client-source.js'
 
 /** A connection to listen on. */
 export interface Line {

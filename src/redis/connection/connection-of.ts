@@ -1,10 +1,10 @@
 // The connection that fits a client.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { ignoreRejection, isClusterClient, type RedisConnection, type RedisNode } from '../client/client.js'
-import { closeClient } from './client-source.js'
+import { closeClient } from '../client/client-source.js'
+import { ownClientLike } from '../client/own-client.js'
 import { ClusterConnection } from './cluster-connection.js'
 import type { Connection, ConnectionEvents, ConnectionSettings } from './connection.js'
-import { ownClientLike } from './own-client.js'
 import { RelievedConnection } from './relieved-connection.js'
 import { SingleConnection } from './single-connection.js'
 import { SlotOwners } from './slot-owners.js'

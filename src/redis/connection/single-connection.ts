@@ -4,6 +4,7 @@ import { InFlightSet, type Placed } from '../../model/in-flight-set.js'
 import type { Milliseconds } from '../../model/ports.js'
 import { faultOf, tlsMistakeOf, toCacheError } from '../client/classify-error.js'
 import { type Argument, ignoreRejection, keyPrefixOf, type RedisNode, send } from '../client/client.js'
+import { listenTo, stopListening } from '../client/client-events.js'
 import { HiddenCause } from '../client/hidden-cause.js'
 import { checkServer, type Server } from '../server/server-check.js'
 import { Silence } from '../server/silence.js'
@@ -16,7 +17,6 @@ import {
   subscribed,
   UnusableClient,
 } from '../server/unusable.js'
-import { listenTo, stopListening } from './client-events.js'
 import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
 import { HeldWrites } from './held-writes.js'
 import { PreviousConnection } from './previous-connection.js'

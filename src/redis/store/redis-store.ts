@@ -16,7 +16,7 @@ import type {
 } from '../../model/ports.js'
 import { faultBehind, toCacheError } from '../client/classify-error.js'
 import type { Argument, RedisConnection } from '../client/client.js'
-import type { ClientSource } from '../connection/client-source.js'
+import type { ClientSource } from '../client/client-source.js'
 import type { Connection, ConnectionEvents } from '../connection/connection.js'
 import { connectionOf } from '../connection/connection-of.js'
 import { Readiness } from '../server/readiness.js'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { lentClient, openedClient, reconnectAfterMs } from '../../../src/redis/connection/client-source.js'
+import { lentClient, openedClient, reconnectAfterMs } from '../../../src/redis/client/client-source.js'
 import { RedisStore } from '../../../src/redis/store/redis-store.js'
 import { FakeClock, settle } from '../../../src/testing/index.js'
 import { FakeClient } from './fake-client.js'

@@ -3,7 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import type { CacheError } from 'tiercache'
 import { describe, expect, test } from 'vitest'
-import { splitOptions } from '../../../src/redis/connection/server-options.js'
+import { splitOptions } from '../../../src/redis/client/server-options.js'
 import { type RedisTarget, type RedisTierOptions, redisTier } from '../../../src/redis/index.js'
 import { FakeClient } from './fake-client.js'
 

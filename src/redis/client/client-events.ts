@@ -1,5 +1,5 @@
 // Listening to a client that was lent: of all caches on it, one listener per event, however many they are.
-import type { RedisConnection } from '../client/client.js'
+import type { RedisConnection } from './client.js'
 
 type Listener = (...args: unknown[]) => void
 

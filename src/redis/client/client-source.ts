@@ -1,8 +1,8 @@
 // Where the client comes from: lent by the application, or opened here and then closed here too.
 import { CacheError } from '../../model/errors.js'
 import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
-import type { RedisCluster, RedisConnection, RedisNode } from '../client/client.js'
-import { textOf } from '../client/client-errors.js'
+import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
+import { textOf } from './client-errors.js'
 import { type RedisServerOptions, splitOptions } from './server-options.js'
 
 export interface ClientSource {

@@ -1,6 +1,6 @@
 // Which lent clients are in use, and as what: a client that listens blocks every other command on it.
 import { CacheError } from '../../model/errors.js'
-import type { RedisConnection } from '../client/client.js'
+import type { RedisConnection } from './client.js'
 
 type Role = 'client' | 'subscriber'
 

@@ -1,5 +1,5 @@
 // A client of our own with the settings of a lent one: made by the lent one itself, which stays as it is.
-import { isClusterClient, type RedisCluster, type RedisConnection, type RedisNode } from '../client/client.js'
+import { isClusterClient, type RedisCluster, type RedisConnection, type RedisNode } from './client.js'
 import { reconnectAfterMs } from './client-source.js'
 
 /** Nothing is queued, nothing is sent twice, and a link on which nobody answers is replaced. */
