@@ -51,7 +51,7 @@ export function toCacheError(error: unknown, doing: string): CacheError {
   if (error instanceof CacheError) return error
   const fault = faultOf(error)
   const mistake = mistakeBehind(error)
-  const code = mistake?.code ?? (fault === 'misconfigured' ? 'L2_MISCONFIGURED' : 'L2_UNAVAILABLE')
+  const code = mistake?.code ?? (fault === 'misconfigured' || fault === 'moved' ? 'L2_MISCONFIGURED' : 'L2_UNAVAILABLE')
   const advice = mistake === undefined ? adviceOn(fault) : `. ${mistake.advice}`
   return new CacheError(code, `Redis could not ${doing}: ${textOf(error)}${advice}`, { cause: withoutCommand(error) })
 }
@@ -77,11 +77,12 @@ function adviceOn(fault: RedisFault): string {
       return '. Check the permissions (ACL) and the version of the server: Redis 7.0 or Valkey 7.2 at least'
     case 'outOfMemory':
       return '. Raise maxmemory or set an eviction policy such as allkeys-lru'
-    case 'readOnly': // A mistake with an advice of its own.
+    case 'moved': // A cluster client follows it by itself.
+      return '. The server is a node of a cluster: pass new Cluster([{ host, port }]), or { cluster: [{ host, port }] }'
+    case 'readOnly': // Its advice is among the mistakes of a set-up.
     case 'unavailable':
     case 'wrongType':
     case 'scriptMissing':
-    case 'moved':
       return ''
     default:
       return fault satisfies never

@@ -1,22 +1,30 @@
-// Listening to a client that was lent: of all caches on it, one listener per event, however many they are.
+// Listening to a lent client: it has one listener per event, however many caches use it.
 import type { RedisConnection } from './client.js'
 
 type Listener = (...args: unknown[]) => void
 
-interface Shared {
+interface SharedListener {
   readonly listeners: Set<Listener>
-  /** The one that the client has. */
+  /** The one listener that the client has. */
   readonly dispatch: Listener
 }
 
 /**
- * Node warns of a leak beyond ten listeners of one event, and an application may have more caches than that on its client. To raise
- * the limit would also hide leaks of the application's own. Nothing but the client itself knows all caches on it, hence one map for all.
+ * Node warns of a leak beyond ten listeners of one event, and an application may have more caches than that on its client. Raising
+ * the limit would also hide leaks of the application itself. Only the client is known to all caches on it, so one map serves all.
  */
-const sharedByClient = new WeakMap<RedisConnection, Map<string, Shared>>()
+const sharedByClient = new WeakMap<RedisConnection, Map<string, SharedListener>>()
 
-/** Calls `listener` at each `event` of the client, in the order in which they came. */
-export function listenTo(client: RedisConnection, event: string, listener: Listener): void {
+/** Calls the listener of each event, in the order in which the listeners were added; returns the function that removes them. */
+export function listenTo(client: RedisConnection, listeners: Readonly<Record<string, Listener>>): () => void {
+  const all = Object.entries(listeners)
+  for (const [event, listener] of all) addListener(client, event, listener)
+  return () => {
+    for (const [event, listener] of all) removeListener(client, event, listener)
+  }
+}
+
+function addListener(client: RedisConnection, event: string, listener: Listener): void {
   let byEvent = sharedByClient.get(client)
   if (byEvent === undefined) {
     byEvent = new Map()
@@ -31,8 +39,8 @@ export function listenTo(client: RedisConnection, event: string, listener: Liste
   shared.listeners.add(listener)
 }
 
-/** The last one to leave takes the client's listener off. */
-export function stopListening(client: RedisConnection, event: string, listener: Listener): void {
+/** With its last listener the client loses the shared one, too. */
+function removeListener(client: RedisConnection, event: string, listener: Listener): void {
   const byEvent = sharedByClient.get(client)
   const shared = byEvent?.get(event)
   if (shared === undefined) return
@@ -42,10 +50,10 @@ export function stopListening(client: RedisConnection, event: string, listener: 
   client.removeListener(event, shared.dispatch)
 }
 
-function share(): Shared {
+function share(): SharedListener {
   const listeners = new Set<Listener>()
   const dispatch = (...args: unknown[]): void => {
-    // A copy: who is told may come or go. Who has gone meanwhile is not told any more.
+    // A copy, since a listener may add or remove listeners. One that was removed meanwhile is not called.
     for (const listener of [...listeners]) if (listeners.has(listener)) listener(...args)
   }
   return { listeners, dispatch }
