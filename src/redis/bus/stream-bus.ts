@@ -6,7 +6,7 @@ import { ignoreRejection, type RedisNode, send } from '../client/client.js'
 import { isLaterId, PLACE_FIELD, type StreamEntry, streamIdIn, toEntries, toReadEntries } from '../server/replies.js'
 import { ANNOUNCE } from '../server/scripts.js'
 import { identifyServer } from '../server/server-check.js'
-import { STREAM_LENGTH } from '../store/apply-changes.js'
+import { STREAM_LENGTH } from '../store/announce.js'
 import type { BusLines } from './bus-dial.js'
 import { type SessionCalls, SessionLoop } from './bus-session.js'
 
