@@ -66,7 +66,7 @@ test('a cache that fails on a message is told that it missed one, and the others
     new FakeClock(),
   )
   await sender.publish(Buffer.from('x'))
-  expect(told).toContain('lost: a message was not taken: not understood')
+  expect(told).toContain('lost: a message could not be processed: not understood')
   expect(messages).toEqual(['x'])
 })
 
