@@ -27,7 +27,7 @@ describe('a connection to open without ioredis installed', () => {
     await expect(ready).rejects.toMatchObject({ code: 'L2_CLIENT_MISSING' })
     expect(reasons).toHaveLength(1)
     expect(reasons[0]?.message).toContain(
-      "Run 'npm install ioredis', or pass your own client. In a bundle, mark ioredis as external",
+      "Run 'npm install ioredis', or pass a client of your own. In a bundle, mark ioredis as external",
     )
     expect(reasons[0]?.message).toContain("Cannot find package 'ioredis'")
     expect(reasons[0]?.cause).toBeInstanceOf(Error)

@@ -83,7 +83,7 @@ describe('redisTier', () => {
     [{ hots: 'x' }, /has no option "hots"\. Did you mean host\?/],
     [{ uri: 'redis://h' }, /has no option "uri"\. Did you mean url\?/],
     [{ host: 'h', maxEntries: 1 }, /has no option "maxEntries"/],
-    [{ url: 'localhost:6379' }, /the option url of a connection is no URL/],
+    [{ url: 'localhost:6379' }, /the option url of a connection must begin with redis:/],
     [{ url: 'redis://h', host: 'h' }, /host of a connection has no effect beside url/],
     [{ url: 'redis://h', cluster: [{ host: 'h' }] }, /cluster of a connection cannot be combined with url/],
     [{ cluster: [] }, /cluster must be an array of \{ host, port \}, at least one/],
