@@ -16,9 +16,9 @@ import { type Address, HiddenCause } from '../client/hidden-cause.js'
 import type { Server } from '../server/server-check.js'
 import { UnusableClient } from '../server/unusable.js'
 import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
-import { HeldWrites } from './held-writes.js'
 import { ServerLink } from './server-link.js'
 import { slotOf } from './slot.js'
+import { TickWrites } from './tick-writes.js'
 
 /** How soon the slots are read again while a master is missing. Doubles up to the longest. */
 const REFRESH_AFTER_MS: Milliseconds = 100
@@ -39,7 +39,7 @@ export class ClusterConnection implements Connection {
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents
   readonly #homeSlot: number
-  readonly #writes = new HeldWrites()
+  readonly #writes = new TickWrites()
   /** By the names that the client gives to masters, each for as long as the client keeps the same connection object for it. */
   readonly #masters = new Map<string, ServerLink>()
   #reported: 'ready' | 'unready' | undefined
@@ -81,7 +81,7 @@ export class ClusterConnection implements Connection {
       this.#refreshLater()
       return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}: the master of its slot is not reachable`))
     }
-    this.#writes.hold(master.node.stream)
+    this.#writes.cork(master.node.stream)
     master.sent()
     return send(this.#cluster, command, args).then(
       (reply) => {

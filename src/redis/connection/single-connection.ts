@@ -8,8 +8,8 @@ import { HiddenCause } from '../client/hidden-cause.js'
 import type { Server } from '../server/server-check.js'
 import { UnusableClient } from '../server/unusable.js'
 import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
-import { HeldWrites } from './held-writes.js'
 import { ServerLink } from './server-link.js'
+import { TickWrites } from './tick-writes.js'
 
 /** How often a connected server is asked again who it is and what time it has. */
 const CHECK_EVERY_MS: Milliseconds = 60_000
@@ -22,7 +22,7 @@ export class SingleConnection implements Connection {
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents
   readonly #link: ServerLink
-  readonly #writes = new HeldWrites()
+  readonly #writes = new TickWrites()
   #reported: 'ready' | 'unready' | undefined
   #reportedCause: unknown
   #lastError: unknown
@@ -63,7 +63,7 @@ export class SingleConnection implements Connection {
 
   send(_key: string, command: string, args: Argument[]): Promise<unknown> {
     if (!this.#link.isReady) return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}`))
-    this.#writes.hold(this.#client.stream)
+    this.#writes.cork(this.#client.stream)
     return this.#link.send(command, args)
   }
 
