@@ -4,17 +4,17 @@ import { foreignReason } from '../model/foreign-text.js'
 import type { Bus, BusEvents, Bytes } from '../model/ports.js'
 import { queueMicrotask } from '../model/time/real-timers.js'
 
-/** Where the caches of one process meet. */
+/** Connects the caches of one process. */
 export interface InProcessBus {
-  /** A bus for one more cache. Caches of the same name hear each other. */
+  /** A bus for one more cache. Caches of the same name receive each other's announcements. */
   connect(): Bus
 }
 
 /**
  * A bus for several caches of this process: `const bus = inProcessBus()`, then `createCache({ bus: bus.connect() })` for each.
  *
- * An announcement is delivered before `publish` returns, so there is no moment at which another cache of the process is behind,
- * nothing to lose, and no proof of life to repeat: the bus is heard once, for ever.
+ * An announcement is delivered before `publish` returns. So no cache of the process is ever behind, nothing can be lost, and the bus
+ * needs to report `heard` only once, with `Infinity`.
  */
 export function inProcessBus(): InProcessBus {
   const channels = new Map<string, Set<BusEvents>>()
@@ -37,13 +37,13 @@ class InProcessMember implements Bus {
     this.#events = events
     const members = this.channels.get(channel) ?? new Set()
     this.channels.set(channel, members.add(events))
-    // Not within `createCache`, which is still building what listens. Infinity: whatever is announced later is delivered at once.
+    // Later, because `createCache` has not finished yet. Infinity: every announcement from now on is delivered at once.
     queueMicrotask(() => this.#events?.heard(Number.POSITIVE_INFINITY))
   }
 
   async publish(bytes: Bytes): Promise<void> {
     const channel = this.#channel
-    if (channel === undefined) throw new Error('a bus publishes between start() and close()')
+    if (channel === undefined) throw new Error('a bus publishes only between start() and close()')
     for (const member of [...(this.channels.get(channel) ?? [])]) deliver(member, bytes)
   }
 
@@ -58,11 +58,11 @@ class InProcessMember implements Bus {
   }
 }
 
-/** A cache that fails to understand must not keep the others from hearing: it is told that it missed something. */
+/** A cache that fails on a message must not keep the others from getting it. It gets `lost` instead. */
 function deliver(member: BusEvents, bytes: Bytes): void {
   try {
     member.message(bytes)
   } catch (error) {
-    member.lost(`a message was not taken: ${foreignReason(error)}`)
+    member.lost(`a message could not be processed: ${foreignReason(error)}`)
   }
 }

@@ -7,9 +7,9 @@ import { busLines } from './bus/bus-dial.js'
 import { StreamBus } from './bus/stream-bus.js'
 import { TrackingBus } from './bus/tracking-bus.js'
 import { isClient, isClusterClient } from './client/client.js'
-import { type ClientSource, lentClient, openedClient } from './connection/client-source.js'
-import { takeLent } from './connection/lent-clients.js'
-import type { RedisServerOptions } from './connection/server-options.js'
+import { type ClientSource, lentClient, openedClient } from './client/client-source.js'
+import { takeLent } from './client/lent-clients.js'
+import type { RedisServerOptions } from './client/server-options.js'
 import { MockBus } from './mock/mock-bus.js'
 import { isMockClient } from './mock/mock-client.js'
 import { MockStore } from './mock/mock-store.js'
@@ -18,25 +18,25 @@ import { OwnChanges } from './store/own-changes.js'
 import { RedisStore } from './store/redis-store.js'
 
 export type { RedisConnection } from './client/client.js'
-export type { RedisAddress, RedisServerOptions } from './connection/server-options.js'
+export type { RedisAddress, RedisServerOptions } from './client/server-options.js'
 export type { RedisBus, RedisTarget, RedisTierOptions } from './options.js'
 
-/** How long L1 is trusted after the bus was heard, unless the cache says otherwise. */
+/** How long L1 is trusted after the bus was last heard, unless the cache sets `l1.maxStaleness`. */
 const MAX_STALENESS_MS: Milliseconds = 3_000
-/** Three signs of life fit into that, but an idle bus shall not busy the server. */
+/** The bus is heard three times within that, but an idle bus must not keep the server busy. */
 const HEARD_EVERY_MS = { least: 50, most: 1_000 }
-/** A slower reply does not make a dead link. */
+/** How late a reply to the bus may be before its link counts as dead. */
 const LINK_GRACE_MS: Milliseconds = 1_000
-/** A lent client is given so much more than a command may take. */
+/** How much longer than the timeout of a command a lent client may be silent. */
 const SILENCE_GRACE_MS: Milliseconds = 1_000
 
 /**
  * Redis as the second tier: `createCache({ l2: redisTier(new Redis()) })`.
  *
- * A client that is passed stays its owner's: it is used as it is configured, never closed, and its options are never written to.
- * With a URL or options the connection is opened when the cache is created, by ioredis, which must be installed then.
- * The bus listens on a connection of its own either way. In tests it may be one of ioredis-mock, whose options `subscriber` and
- * `bus: 'tracking'` change nothing. Throws `INVALID_OPTION`.
+ * A client that you pass remains yours: it is used as it is configured, never closed, and its options are never written to.
+ * With a URL or options, ioredis opens the connection when the cache is created, so it must be installed.
+ * In both cases the bus listens on a connection of its own. In tests the client may be one of ioredis-mock; the options `subscriber` and
+ * `bus: 'tracking'` then change nothing. Throws `INVALID_OPTION`.
  */
 export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): TierDefinition {
   const target = checkTarget(redis)
@@ -51,8 +51,8 @@ export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): Tie
         const store = new MockStore(target, name, clock)
         return { store, bus: bus === false ? undefined : new MockBus(target, heardEveryMs) }
       }
-      const give = takeClients(target, options)
-      const source = sourceOf(target, give)
+      const release = takeClients(target, options)
+      const source = sourceOf(target, release)
       const silenceMs = toMs(options.timeout ?? '200ms', 'timeout', 'positive') + SILENCE_GRACE_MS
       const own = new OwnChanges(name)
       const log = bus === 'stream' ? 'stream' : 'none'
@@ -75,18 +75,21 @@ export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): Tie
   }
 }
 
-/** Notes the lent clients as used, until what it returns is called. A subscriber of which only the settings are used may be shared. */
+/**
+ * Marks the lent clients as used, until the function that it returns is called. A subscriber may be shared if only its settings are
+ * used.
+ */
 function takeClients(target: RedisTarget, { subscriber, bus = 'stream' }: RedisTierOptions): () => void {
-  const giveClient = isClient(target) ? takeLent(target, 'client') : undefined
+  const releaseClient = isClient(target) ? takeLent(target, 'client') : undefined
   const isBorrowed = subscriber !== undefined && bus === 'stream' && !isClusterClient(subscriber)
   try {
-    const giveSubscriber = isBorrowed ? takeLent(subscriber, 'subscriber') : undefined
+    const releaseSubscriber = isBorrowed ? takeLent(subscriber, 'subscriber') : undefined
     return () => {
-      giveClient?.()
-      giveSubscriber?.()
+      releaseClient?.()
+      releaseSubscriber?.()
     }
   } catch (error) {
-    giveClient?.()
+    releaseClient?.()
     throw error
   }
 }

@@ -1,4 +1,4 @@
-// What `redisTier` takes, and the check of what only Redis knows; the rest is checked by `createCache`.
+// The arguments of `redisTier` and the check of those that only Redis knows. `createCache` checks the others.
 import { CacheError, show } from '../model/errors.js'
 import { checkNames } from '../model/option-rules.js'
 import type { TierOptions } from '../model/options/tier-definition.js'
@@ -6,16 +6,16 @@ import { TIER_OPTIONS } from '../model/options/tier-policy.js'
 import { ownOptions } from '../model/own-options.js'
 import { isClient, isClusterClient, type RedisConnection } from './client/client.js'
 import { kindOf } from './client/foreign-clients.js'
-import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './connection/server-options.js'
+import { checkServerOptions, isRedisUrl, type RedisServerOptions } from './client/server-options.js'
 import { isMockClient } from './mock/mock-client.js'
 
-/** How processes hear of each other's changes. */
+/** How processes learn of each other's changes. */
 export type RedisBus =
   /** A capped stream: nothing is lost over a reconnect. */
   | 'stream'
-  /** Key tracking by the server: changes made by other programs are noticed too, at one message per write. */
+  /** Key tracking by the server: changes by other programs are noticed, too. It costs one message per write. */
   | 'tracking'
-  /** They do not: L1 of other processes follows within `l1.maxStaleness`. */
+  /** They do not learn of them: L1 of other processes follows within `l1.maxStaleness`. */
   | false
 
 /** Options of `redisTier`. None is needed. */
@@ -23,8 +23,8 @@ export interface RedisTierOptions extends TierOptions {
   /** Default 'stream'. */
   readonly bus?: RedisBus | undefined
   /**
-   * A connection for the bus alone, which nobody else uses and which is never closed here. By default a duplicate of the given one.
-   * Of a cluster client, and for `bus: 'tracking'`, only its settings are used.
+   * A connection for the bus alone. Nothing else may use it, and the cache never closes it. By default the bus duplicates the given
+   * client. Of a cluster client, and with `bus: 'tracking'`, only the settings are used.
    */
   readonly subscriber?: RedisConnection | undefined
 }
@@ -34,7 +34,7 @@ export type RedisTarget = RedisConnection | string | RedisServerOptions
 
 const KNOWN = [...TIER_OPTIONS, 'bus', 'subscriber']
 
-/** The target, options as `ownOptions` says. Neither a URL nor options nor a client is ever shown: they may hold a password. */
+/** Returns the target, options as `ownOptions` returns them. No error shows a URL, options or a client: they may hold a password. */
 export function checkTarget(target: RedisTarget): RedisTarget {
   if (isClient(target) || isMockClient(target)) return target
   if (typeof target === 'string' && isRedisUrl(target)) return target
@@ -46,7 +46,7 @@ export function checkTarget(target: RedisTarget): RedisTarget {
   throw new CacheError(
     'INVALID_OPTION',
     'redisTier expects a client such as new Redis() of ioredis 5 or 6 or of iovalkey, a URL such as redis://localhost:6379, or connection ' +
-      `options such as { host: 'localhost' }; got ${kindOf(target)}. Where another library is in use, give redisTier the URL: it opens a connection of its own`,
+      `options such as { host: 'localhost' }; got ${kindOf(target)}. If you use another library, pass the URL: redisTier opens a connection of its own`,
   )
 }
 
@@ -57,7 +57,7 @@ export function checkOptions(given: RedisTierOptions, target?: unknown): RedisTi
     throw new CacheError('INVALID_OPTION', `bus must be 'stream' (the default), 'tracking' or false; got ${show(bus)}`)
   }
   if (subscriber !== undefined && bus === false) {
-    throw new CacheError('INVALID_OPTION', 'subscriber has no effect with bus: false. Leave one of them out')
+    throw new CacheError('INVALID_OPTION', 'subscriber has no effect with bus: false. Leave out one of them')
   }
   if (subscriber !== undefined && !isClient(subscriber) && !isMockClient(subscriber)) {
     const fix = 'Leave it out to let the SDK duplicate your connection'
@@ -69,14 +69,14 @@ export function checkOptions(given: RedisTierOptions, target?: unknown): RedisTi
   if (subscriber !== undefined && subscriber === target && bus !== 'tracking' && !isClusterClient(subscriber)) {
     throw new CacheError(
       'INVALID_OPTION',
-      'subscriber must be a client of its own: it waits for announcements, and commands would wait behind that; got the client itself. ' +
+      'subscriber must be a client of its own, because it waits for announcements and would delay every command; got the client itself. ' +
         'Leave it out to let the SDK duplicate your connection, or pass client.duplicate()',
     )
   }
   return options
 }
 
-/** Another library's client is an instance of something, or has methods, and would be taken for a set of options. */
+/** A client of another library is an instance of a class or has methods. It must not be taken for options. */
 function isPlain(value: object): boolean {
   if (Array.isArray(value) || ['then', 'get', 'sendCommand'].some((method) => method in ownOptions(value))) return false
   const prototype: unknown = Object.getPrototypeOf(value)

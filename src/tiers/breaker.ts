@@ -1,35 +1,43 @@
-// The circuit breaker of L2: decides whether it may be asked, and when it may be tried again.
+// The circuit breaker of L2: decides whether L2 may be used, and when it is tried again.
 import type { AtMs } from '../model/entry.js'
 import type { BreakerPolicy } from '../model/options/tier-policy.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { backoffMs } from '../model/time/freshness.js'
 
-/** closed: L2 is used. open: it is not, at no cost. half-open: one trial runs in the background; callers still go without. */
+/** closed: L2 is used. open: it is not, which costs callers nothing. half-open: one trial runs in the background; callers still go without L2. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** What the breaker asks of its owner. */
+/** A policy that never opens because of failures or slow answers. */
+export const NO_BREAKER: BreakerPolicy = {
+  failures: Number.POSITIVE_INFINITY,
+  slowAfterMs: Number.POSITIVE_INFINITY,
+  openForMs: 100,
+  maxOpenForMs: 1_000,
+}
+
+/** What the breaker needs from its owner. */
 export interface BreakerOwner {
-  /** The one trial of the half-open state. `true` closes the breaker. Never rejects. */
+  /** The one trial of the half-open state: `true` closes the breaker. Never rejects. */
   tryAgain(): Promise<boolean>
   opened(reason: Error): void
   closed(): void
 }
 
 /**
- * Closed until `failures` in a row, then open; after a pause one trial decides. Nobody waits for the trial: it is the owner's own
- * operation, in the background.
+ * Closed until `failures` in a row, then open. After a pause one trial decides. It is an operation of the owner, runs in the background,
+ * and no caller waits for it.
  *
- * The pauses double while trials fail, and go on doubling when it opens again soon after it closed: a store that passes trials and
- * fails at work is not tried every second for ever.
+ * The pauses double while trials fail. They go on doubling if the breaker opens again soon after it closed, so a store that passes
+ * trials and then fails is not tried every second for ever.
  */
 export class Breaker {
   #state: BreakerState = 'closed'
   #failuresInARow = 0
   #opensInARow = 0
   #closedAtMs: AtMs = Number.NEGATIVE_INFINITY
-  /** Counts trials: the answer of one that was given up on says nothing. */
+  /** Counts trials: the result of a trial that was given up is ignored. */
   #trial = 0
-  #isNewsDuringTrial = false
+  #isRequestedAgain = false
   #cancelPause: (() => void) | undefined
   #ended = false
 
@@ -55,7 +63,7 @@ export class Breaker {
     if (this.#failuresInARow >= this.policy.failures) this.open(reason)
   }
 
-  /** Opens at once, whatever was counted, and plans the next trial. */
+  /** Opens at once, whatever the count of failures, and schedules the next trial. */
   open(reason: Error): void {
     const wasClosed = this.#state === 'closed'
     this.#state = 'open'
@@ -69,21 +77,21 @@ export class Breaker {
     if (wasClosed) this.owner.opened(reason)
   }
 
-  /** Runs the trial now: the pause is over, or the store says that it is back. */
+  /** Runs the trial now: the pause is over, or the store reports that it is back. */
   async tryNow(): Promise<void> {
-    if (this.#state === 'half-open') this.#isNewsDuringTrial = true
+    if (this.#state === 'half-open') this.#isRequestedAgain = true
     if (this.#state !== 'open' || this.#ended) return
     this.#cancelPause?.()
     this.#cancelPause = undefined
     this.#state = 'half-open'
-    this.#isNewsDuringTrial = false
+    this.#isRequestedAgain = false
     const trial = ++this.#trial
     const works = await this.owner.tryAgain()
     if (trial !== this.#trial || this.#ended) return
     if (works) return this.#close()
     this.open(new Error('the trial failed'))
-    // The store came back while the trial asked the one before.
-    if (this.#isNewsDuringTrial) await this.tryNow()
+    // The store reported that it is back while the trial ran, so the trial may have failed at the old connection.
+    if (this.#isRequestedAgain) await this.tryNow()
   }
 
   #close(): void {

@@ -1,4 +1,4 @@
-// The deadlines of what is under way, with one timer for all of them.
+// The deadlines of everything in flight, with one timer for all of them.
 import type { AtMs } from '../model/entry.js'
 import { InFlightSet, type Placed } from '../model/in-flight-set.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
@@ -11,15 +11,15 @@ export interface Timed extends Placed {
   onDue(): void
 }
 
-/** A timer that runs so much too late was held up with the whole process. */
-const HELD_UP_MS: Milliseconds = 10
+/** If the timer runs this much too late, the whole process was delayed. */
+const DELAYED_MS: Milliseconds = 10
 
 /**
- * Nearly everything ends long before its deadline: a timer of its own for each would be most of its cost. The one timer stands at the
- * earliest deadline when it was set; what has ended since leaves it where it is.
+ * Nearly every operation ends long before its deadline, and a timer of its own would be most of its cost. The one timer is set for the
+ * deadline that is earliest at that time. It stays there when that operation ends.
  *
- * When the process was held up (stopped, or its event loop blocked), answers that arrived meanwhile lie in its sockets, and Node runs
- * timers before it reads those: they are heard first, or a healthy server would look like one that hangs.
+ * While the process was stopped or its event loop blocked, replies may have arrived in its sockets, and Node runs timers before it reads
+ * them. So they are read before anything is given up; otherwise a healthy server would look like one that hangs.
  */
 export class Deadlines<T extends Timed> {
   readonly #inFlight = new InFlightSet<T>()
@@ -37,7 +37,7 @@ export class Deadlines<T extends Timed> {
     this.#inFlight.delete(timed)
   }
 
-  /** All that is under way, removed; no timer is left. */
+  /** Removes and returns everything in flight, and cancels the timer. */
   takeAll(): T[] {
     this.#cancel?.()
     this.#cancel = undefined
@@ -52,11 +52,11 @@ export class Deadlines<T extends Timed> {
   }
 
   readonly #look = (): void => {
-    if (this.clock.nowMs() - this.#setForMs < HELD_UP_MS) {
+    if (this.clock.nowMs() - this.#setForMs < DELAYED_MS) {
       this.#check()
       return
     }
-    // It runs when the sockets were read. A timer without delay may run before.
+    // An immediate runs after the sockets were read. A timer without delay might run before.
     const immediate = setImmediate(this.#check)
     this.#cancel = () => clearImmediate(immediate)
   }
@@ -72,7 +72,7 @@ export class Deadlines<T extends Timed> {
       else earliestMs = Math.min(earliestMs, timed.dueAtMs)
     }
     for (const timed of due) this.#inFlight.delete(timed)
-    // Before anybody is told: who is told may begin something, with a deadline of its own.
+    // Before `onDue`, which may begin another operation, with a deadline of its own.
     if (earliestMs < Number.POSITIVE_INFINITY) this.#set(earliestMs)
     for (const timed of due) timed.onDue()
   }

@@ -1,28 +1,28 @@
-// About how much memory a value takes, for an L1 that is bounded by bytes and was given no encoded size.
-// Large collections are sampled, so that the cost is bounded whatever the value; cycles end with the depth and the budget. The samples
-// are random and each has its share of the budget: who makes a value must not know which of its parts are looked at.
+// About how much memory a value takes, for an L1 that is bounded by bytes when no encoded size is known.
+// Large collections are sampled, so the cost is bounded whatever the value; cycles end at the depth and the budget. The samples are
+// random, and each has its share of the budget: nobody can make a value that hides its large parts from the samples.
 
 import { types } from 'node:util'
 import { dataKindOf } from '../model/values/data-kinds.js'
 import { type Extension, extensionOf } from '../model/values/extension.js'
 
-/** Objects looked into before the rest is guessed. */
+/** How many objects are measured before the rest is guessed. */
 const MAX_OBJECTS = 512
-/** Members of one collection looked into. */
+/** How many members of one collection are measured. */
 const MAX_SAMPLES = 32
 const MAX_DEPTH = 512
-/** A value that is not looked into. */
+/** The guess for a value that is not measured. */
 const GUESS_BYTES = 64
 
 /**
- * A whole number of bytes; right within a factor of about two for data of uniform shape. A value of an extension weighs what it is
- * encoded to.
+ * A whole number of bytes, right within a factor of about two for data of uniform shape. A value of an extension counts with the size of
+ * what it is encoded to.
  */
 export function estimateBytes(value: unknown, extensions: readonly Extension[] = NONE): number {
   try {
     return Math.ceil(new Estimate(extensions).of(value, 0))
   } catch {
-    // A getter or proxy of the user's threw; its value is kept all the same.
+    // A getter or proxy of the user's threw. The value is kept nevertheless.
     return GUESS_BYTES
   }
 }
@@ -55,7 +55,7 @@ class Estimate {
 
   #object(value: Readonly<Record<string, unknown>>, depth: number): number {
     const names = Object.keys(value)
-    // The names of small objects are shared between all of their shape.
+    // Small objects of the same shape share their property names.
     const namesBytes = names.length <= MAX_SAMPLES ? 0 : this.#elements(names, depth)
     const values = this.#spread(names.length, (i) => this.of(value[names[i]!], depth + 1))
     const errorBytes = types.isNativeError(value) ? value.message.length + (value.stack?.length ?? 0) : 0
@@ -66,7 +66,7 @@ class Estimate {
     return this.#spread(array.length, (i) => this.of(array[i], depth + 1))
   }
 
-  /** The sum over `count` members, of which one of each part is measured, drawn at random. */
+  /** The estimated sum over `count` members: they are divided into equal parts, and one member of each part is measured, drawn at random. */
   #spread(count: number, measure: (index: number) => number): number {
     const samples = Math.min(count, MAX_SAMPLES)
     let bytes = 0
@@ -74,7 +74,7 @@ class Estimate {
     return samples === 0 ? 0 : (bytes * count) / samples
   }
 
-  /** The same where members can only be reached one after the other: all are passed, which costs less than to make them did. */
+  /** The same for members that can only be reached one after the other. Passing them costs less than it cost to make them. */
   #members(members: Iterable<unknown>, count: number, depth: number): number {
     const samples = Math.min(count, MAX_SAMPLES)
     let bytes = 0
@@ -83,7 +83,7 @@ class Estimate {
     let next = drawn(0, count, samples)
     for (const member of members) {
       if (place++ !== next) continue
-      // The pair that a Map yields is not kept by it.
+      // The pair that a Map yields is made for the iteration.
       const isPair = Array.isArray(member) && types.isMap(members)
       bytes += this.#shared(samples - sample, () => (isPair ? this.#pair(member, depth) : this.of(member, depth + 1)))
       sample++
@@ -93,7 +93,7 @@ class Estimate {
     return samples === 0 ? 0 : (bytes * count) / samples
   }
 
-  /** Measures the first of `parts` with its share of the objects that may still be looked into. */
+  /** Measures the first of `parts` with its share of the objects that may still be measured. */
   #shared(parts: number, measure: () => number): number {
     const left = this.#objectsLeft
     const share = Math.ceil(left / parts)

@@ -1,10 +1,10 @@
-// When L2 comes into use, and those who wait for that.
+// When L2 comes into use, and the callers that wait for it.
 import type { AtMs } from '../model/entry.js'
 import { CacheError } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 
-/** Told once, when L2 is in use for the first time. */
 export interface FirstUseOwner {
+  /** L2 is in use for the first time. Called once. */
   connected(tookMs: Milliseconds): void
 }
 
@@ -40,7 +40,7 @@ export class FirstUse {
     this.#lastFailure = reason
   }
 
-  /** Until L2 is in use. Rejects after `limitMs` with what kept it from that, and at the end with `CLOSED`. */
+  /** Resolves when L2 is in use. Rejects after `limitMs` with the reason why it is not, and with `CLOSED` when the cache is closed. */
   wait(limitMs: Milliseconds, deadlines: Clock): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {

@@ -1,4 +1,4 @@
-// L1: entries in memory, bounded, least recently used out first. Expiry is not its business: an entry says itself how long it is good.
+// L1: entries in memory, bounded; the least recently used are evicted. It knows nothing of expiry: each entry carries its own times.
 import { LRUCache } from 'lru-cache'
 import type { Entry } from '../model/entry.js'
 import type { MemoryLimits } from '../model/options/cache-policy.js'
@@ -8,35 +8,35 @@ import { estimateBytes } from './estimate-bytes.js'
 import { Originals } from './originals.js'
 import { cloneValue, freezeValue } from './value-sharing.js'
 
-/** Counted per entry beside its value: the entry object, its promise, its place in the LRU. */
+/** Added to the size of each value: the entry object, its promise, its place in the LRU. */
 const ENTRY_BYTES = 160
-/** To clear more one by one would hold up the event loop. */
+/** Clearing more entries one by one would block the event loop. */
 const LARGE_ENTRIES = 10_000
 
 export class MemoryTier {
-  /** Entries dropped for want of room, since the start. */
+  /** How many entries were evicted since the start. */
   evictions = 0
-  /** Whether a hit hands out the kept object itself, so that one resolved promise may serve all hits. */
+  /** Whether all hits get the same object, so that one resolved promise can serve them all. */
   readonly sharesValues: boolean
-  /** Called when an insertion is about to evict: what it drops need not be evicted. */
+  /** Called when an insertion is about to evict. Entries that it deletes make room, so that less is evicted. */
   onFull: (() => void) | undefined
-  /** Called with the key of a value that a caller has changed, each time it is handed out (`values: 'checked'`). */
+  /** Called with the key of a value that a caller has changed, at each hit (`values: 'checked'`). */
   onChanged: ((localKey: string) => void) | undefined
   #entries: LRUCache<string, Entry>
   readonly #evicted: (localKey: string) => void
-  /** Where the sweep goes on, least recently used first. */
+  /** Where the sweep continues, from the least recently used entry on. */
   #sweep: Iterator<[string, Entry]> | undefined
   #swept = 0
-  /** The dead entry at which the sweep stands. */
-  #found: [string, Entry] | undefined
+  /** The dead entry that the sweep found last. */
+  #lastDead: [string, Entry] | undefined
   readonly #limits: MemoryLimits
-  /** For `set`, whose size differs each time. */
+  /** For `set`, with the size of each entry. */
   readonly #sized = { ...WRITE_OPTIONS }
   readonly #counted: boolean
   readonly #extensions: readonly Extension[]
   readonly #originals: Originals | undefined
 
-  /** `onTooLarge` is told of a value that is not kept because it alone exceeds a bound. */
+  /** `onTooLarge` is called for a value that is not kept because it alone exceeds a bound. */
   constructor(
     limits: MemoryLimits,
     onEvicted?: (localKey: string) => void,
@@ -57,7 +57,7 @@ export class MemoryTier {
 
   #empty(): LRUCache<string, Entry> {
     const { maxEntries, maxBytes } = this.#limits
-    // Infinity means no such limit to us and is refused by lru-cache, whose word for it is 0.
+    // Infinity means no limit here. lru-cache refuses it and takes 0 instead.
     return new LRUCache<string, Entry>(
       lruOptions({
         max: finiteOr0(maxEntries),
@@ -69,17 +69,17 @@ export class MemoryTier {
     )
   }
 
-  /** Moves the entry to the front. Exactly one look-up: a hit's cost is this. */
+  /** Moves the entry to the front. Exactly one look-up, which is most of a hit's cost. */
   get(localKey: string): Entry | undefined {
     return this.#entries.get(localKey, READ_OPTIONS)
   }
 
-  /** The same without touching the order. */
+  /** The same, but the order of use stays as it is. */
   peek(localKey: string): Entry | undefined {
     return this.#entries.peek(localKey, READ_OPTIONS)
   }
 
-  /** Keeps `entry`, unless it is too large: then an older one under the key goes too. `sizeBytes` is the encoded size, where known. */
+  /** Keeps `entry`. If it is too large, nothing is kept under the key. `sizeBytes` is the encoded size, where known. */
   set(localKey: string, entry: Entry, sizeBytes?: number): void {
     this.#originals?.belongsTo(localKey, entry.value)
     if (!this.#counted) {
@@ -110,51 +110,51 @@ export class MemoryTier {
     if (isFull && entries.peek(localKey, READ_OPTIONS) === undefined) this.onFull()
   }
 
-  /** The sweep begins anew, with the least recently used entry. */
+  /** Starts the sweep again, at the least recently used entry. */
   beginSweep(): void {
     this.#sweep = undefined
     this.#swept = 0
-    this.#dropFound()
+    this.#dropLastDead()
   }
 
   /**
-   * Looks at up to `count` entries, going on where it left off, and drops those that `isDead`. Each is dropped only once the list was
-   * left behind it: what stands at a place that is free again is the newest entry, and the rest would be skipped.
+   * Looks at up to `count` entries, continues where it stopped last time, and drops those that `isDead`. An entry is dropped only after
+   * the iterator has moved on: lru-cache may give its place to the newest entry, and the iterator would then skip the rest.
    */
   sweep(count: number, isDead: (entry: Entry) => boolean): 'more' | 'done' {
     for (let i = 0; i < count; i++) {
       this.#sweep ??= this.#entries.rentries() as Iterator<[string, Entry]>
       const next = this.#sweep.next()
-      this.#dropFound()
+      this.#dropLastDead()
       if (next.done === true) {
         this.#sweep = undefined
-        // The list may end early: where the sweep stood was evicted, or used and so became the last. Then once more from the start.
+        // The iterator ends early if its entry was evicted, or was used and so moved to the end. Then the sweep starts again.
         if (this.#swept < this.#entries.size) continue
         this.#swept = 0
         return 'done'
       }
       this.#swept++
-      if (isDead(next.value[1])) this.#found = next.value
+      if (isDead(next.value[1])) this.#lastDead = next.value
     }
     return 'more'
   }
 
-  #dropFound(): void {
-    if (this.#found === undefined) return
-    const [localKey, entry] = this.#found
-    this.#found = undefined
+  #dropLastDead(): void {
+    if (this.#lastDead === undefined) return
+    const [localKey, entry] = this.#lastDead
+    this.#lastDead = undefined
     if (this.#entries.peek(localKey, READ_OPTIONS) === entry) this.#entries.delete(localKey)
   }
 
-  /** Whether there was one. */
+  /** Returns whether there was an entry. */
   delete(localKey: string): boolean {
     return this.#entries.delete(localKey)
   }
 
-  /** At once, however many there are: those of a large L1 are left to the garbage collector. */
+  /** Takes no longer for many entries: those of a large L1 are left to the garbage collector. */
   clear(): void {
     this.#sweep = undefined
-    this.#found = undefined
+    this.#lastDead = undefined
     if (this.#entries.size <= LARGE_ENTRIES) this.#entries.clear()
     else this.#entries = this.#empty()
   }
@@ -163,7 +163,7 @@ export class MemoryTier {
     return this.#entries.size
   }
 
-  /** Bytes counted; 0 when only entries are counted. */
+  /** The bytes counted; 0 where only entries are counted. */
   get bytes(): number {
     return this.#entries.calculatedSize
   }
@@ -173,7 +173,7 @@ export class MemoryTier {
     return this.#entries.entries() as IterableIterator<[string, Entry]>
   }
 
-  /** What to put into an entry: the value, frozen or copied as the option `values` says. Throws `UNSUPPORTED_VALUE` if it cannot be copied. */
+  /** The value to put into an entry: frozen or copied, as the option `values` says. Throws `UNSUPPORTED_VALUE` if it cannot be copied. */
   admit<V>(value: V): V {
     switch (this.#limits.values) {
       case 'shared':
@@ -190,7 +190,7 @@ export class MemoryTier {
     }
   }
 
-  /** What to hand to a caller: the entry's value or a copy of it, for `'checked'` only if a caller has changed the value. */
+  /** The value to give to a caller: the entry's value, or a copy of it. For `'checked'` a copy only if a caller has changed the value. */
   release<V>(value: V): V {
     if (this.sharesValues) return value
     if (this.#originals === undefined) return cloneValue(value, this.#extensions)

@@ -1,4 +1,4 @@
-// Finds out who changes what L1 shares: keeps a copy of each value beside it and compares before the value is handed out again.
+// Finds out which shared values of L1 callers change: keeps a copy of each value and compares before each hit.
 // For development and tests, since each hit costs a comparison of the whole value.
 import { isDeepStrictEqual } from 'node:util'
 import type { Extension } from '../model/values/extension.js'
@@ -14,18 +14,18 @@ export class Originals {
 
   constructor(private readonly extensions: readonly Extension[]) {}
 
-  /** Throws `UNSUPPORTED_VALUE` for what cannot be copied. */
+  /** Throws `UNSUPPORTED_VALUE` if the value cannot be copied. */
   remember(value: unknown): void {
     if (isObject(value)) this.#byValue.set(value, { copy: cloneValue(value, this.extensions), localKey: undefined })
   }
 
-  /** Under which key a remembered value is kept. */
+  /** Notes the key under which a remembered value is kept. */
   belongsTo(localKey: string, value: unknown): void {
     const original = isObject(value) ? this.#byValue.get(value) : undefined
     if (original !== undefined) original.localKey ??= localKey
   }
 
-  /** `value`, or a copy of what it was, if a caller has changed it; `onChanged` is told its key. */
+  /** Returns `value`. If a caller has changed it, calls `onChanged` with its key and returns a copy of the original. */
   unchanged<V>(value: V, onChanged: ((localKey: string) => void) | undefined): V {
     const original = isObject(value) ? this.#byValue.get(value) : undefined
     if (original === undefined || isDeepStrictEqual(value, original.copy)) return value

@@ -1,30 +1,29 @@
-// When an outage of L2 begins and ends, and which of them are told: one pair of events each, however often the breaker opens in it.
+// When an outage of L2 begins and ends, and whether it is reported: one pair of events, however often the breaker opens during it.
 
 import type { AtMs } from '../model/entry.js'
 import { CacheError, isRefusal } from '../model/errors.js'
 import type { Clock, Milliseconds } from '../model/ports.js'
 
-/** Who is told. */
 export interface OutageEvents {
   degraded(reason: Error): void
-  /** The cause of an outage that was told without one. */
+  /** The cause of an outage that was reported without one. */
   explained(cause: CacheError): void
   recovered(degradedMs: Milliseconds): void
 }
 
-/** A refusal of this client does not heal by itself, and is not worth more than one event in this time. */
-const REFUSAL_TOLD_EVERY_MS = 60_000
+/** A refusal of this client does not heal by itself, and one event in this time is enough. */
+const REFUSAL_REPORTED_EVERY_MS = 60_000
 
 /**
- * An outage lasts from the moment at which the breaker opens until it closes. Where L2 refused an operation (a missing permission),
- * it lasts until that operation works again: a trial asks for less than the cache does, and would end it every time.
+ * An outage lasts from the moment at which the breaker opens until it closes. If L2 refused an operation (a missing permission), it
+ * lasts until that operation works again: a trial needs fewer permissions than the cache does, and would end the outage each time.
  */
 export class Outages {
   #sinceMs: AtMs | undefined
-  #isTold = false
+  #isReported = false
   /** The operation that L2 refused. */
   #refused: string | undefined
-  #refusalToldAtMs: AtMs = Number.NEGATIVE_INFINITY
+  #refusalReportedAtMs: AtMs = Number.NEGATIVE_INFINITY
   #isOpen = false
   #isExplained = false
 
@@ -44,16 +43,16 @@ export class Outages {
     const nowMs = this.clock.nowMs()
     const refused = isRefusal(reason)
     this.#sinceMs = nowMs
-    this.#isTold = !refused || nowMs >= this.#refusalToldAtMs + REFUSAL_TOLD_EVERY_MS
-    if (!this.#isTold) return
-    if (refused) this.#refusalToldAtMs = nowMs
+    this.#isReported = !refused || nowMs >= this.#refusalReportedAtMs + REFUSAL_REPORTED_EVERY_MS
+    if (!this.#isReported) return
+    if (refused) this.#refusalReportedAtMs = nowMs
     this.#isExplained = hasCause(reason)
     this.events.degraded(reason)
   }
 
-  /** What else became known of the outage: once, if nobody knows its cause yet. */
+  /** A reason that came later. It is reported once, if the outage was reported without its cause. */
   learned(reason: Error): void {
-    if (this.#sinceMs === undefined || !this.#isTold || this.#isExplained || !hasCause(reason)) return
+    if (this.#sinceMs === undefined || !this.#isReported || this.#isExplained || !hasCause(reason)) return
     this.#isExplained = true
     this.events.explained(reason)
   }
@@ -63,7 +62,7 @@ export class Outages {
     if (this.#refused === undefined) this.#end()
   }
 
-  /** `operation` was answered. */
+  /** L2 executed `operation`. */
   worked(operation: string): void {
     if (this.#refused !== operation) return
     this.#refused = undefined
@@ -74,11 +73,11 @@ export class Outages {
     if (this.#sinceMs === undefined) return
     const degradedMs = this.clock.nowMs() - this.#sinceMs
     this.#sinceMs = undefined
-    if (this.#isTold) this.events.recovered(degradedMs)
+    if (this.#isReported) this.events.recovered(degradedMs)
   }
 }
 
-/** A name resolves late and a filtered port times out late: by then the outage was told without its cause. */
+/** An unknown host or a filtered port is noticed late: by then the outage was reported without its cause. */
 function hasCause(reason: Error): reason is CacheError {
   return reason instanceof CacheError && (reason.cause !== undefined || isRefusal(reason))
 }

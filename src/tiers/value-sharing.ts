@@ -1,4 +1,4 @@
-// Keeps callers from changing what L1 holds: a deep freeze, or a copy on the way in and on the way out.
+// Keeps callers from changing the values in L1: a deep freeze, or a copy on the way in and on the way out.
 
 import { CacheError, show } from '../model/errors.js'
 import { copyLeaf, DataCopy } from '../model/values/data-copy.js'
@@ -7,24 +7,24 @@ import { type Extension, extensionOf } from '../model/values/extension.js'
 import { isPlainObject } from '../model/values/plain-object.js'
 
 /**
- * Freezes arrays and plain objects, through and through, and returns `value` itself. The language cannot freeze the contents of
- * Map, Set, Date and bytes, and instances of classes may need to change themselves: those stay as they are.
+ * Freezes arrays and plain objects, nested ones included, and returns `value` itself. JavaScript cannot freeze the contents of Map, Set,
+ * Date and bytes, and instances of classes may need to change themselves, so those stay as they are.
  */
 export function freezeValue<V>(value: V): V {
   const seen = new Set<unknown>()
-  const waiting: unknown[] = [value]
-  while (waiting.length !== 0) {
-    const next = waiting.pop()
+  const left: unknown[] = [value]
+  while (left.length !== 0) {
+    const next = left.pop()
     if (seen.has(next) || !(Array.isArray(next) || isPlainObject(next))) continue
     seen.add(next)
-    for (const part of Object.values(Object.freeze(next))) waiting.push(part)
+    for (const part of Object.values(Object.freeze(next))) left.push(part)
   }
   return value
 }
 
 /**
- * A deep copy that shares nothing mutable with `value`; cycles and shared parts stay what they are. It copies what the codec keeps,
- * values of extensions by encoding and decoding them, and refuses everything else with `UNSUPPORTED_VALUE`.
+ * A deep copy that shares nothing mutable with `value` and has the same cycles and shared parts. It copies whatever the codec can encode,
+ * values of extensions by encoding and decoding them. For everything else it throws `UNSUPPORTED_VALUE`.
  */
 export function cloneValue<V>(value: V, extensions: readonly Extension[] = NONE): V {
   if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') return value
@@ -32,8 +32,8 @@ export function cloneValue<V>(value: V, extensions: readonly Extension[] = NONE)
     return new Clone(extensions).of(value) as V
   } catch (error) {
     if (error instanceof CacheError) throw error
-    // Nested deeper than the stack, or a getter of the user's threw: `cause` says which.
-    throw unsupported('a value that cannot be read through', error)
+    // Nested too deeply for the stack, or a getter of the user's threw: `cause` says which.
+    throw unsupported('a value that cannot be read completely', error)
   }
 }
 

@@ -83,7 +83,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ['', 'time', 'values', 'keys', 'events', 'options'],
   flow: ['runtime', 'tokens', 'state', 'sync', '', 'entries', 'load', 'read', 'write'],
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
-  testing: ['conformance', ''],
+  testing: ['memory', 'conformance', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
 }
 

@@ -108,14 +108,14 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
     'TLS here, none there',
     'L2_TLS_FAILED',
     /ETIMEDOUT/,
-    /Nothing answered the greeting of TLS/,
+    /did not reply to the TLS handshake/,
     () => `rediss://${host}:${open.port}`,
   ],
   [
     'TLS there, none here',
     'L2_TLS_FAILED',
     /ECONNRESET|EPIPE/,
-    /as one does that expects TLS/,
+    /as a server that expects TLS does/,
     () => `redis://${host}:${tlsPort}`,
   ],
   [

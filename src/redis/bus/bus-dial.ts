@@ -1,4 +1,4 @@
-// Where a bus listens: a connection of its own, made from the application's client, to the server that has the cache's home slot.
+// Makes the connections on which a bus listens: duplicates of the application's client, to the server that has the cache's home slot.
 
 import {
   ignoreRejection,
@@ -9,11 +9,11 @@ import {
   type RedisNode,
   slotMasters,
 } from '../client/client.js'
-import type { ClientSource } from '../connection/client-source.js'
+import type { ClientSource } from '../client/client-source.js'
 import { slotOf } from '../connection/slot.js'
 import type { Dial, Line } from './bus-session.js'
 
-/** Settings of a listening connection. It is made anew after each failure, so it never reconnects by itself. */
+/** The settings of a listening connection. A new one is made after each failure, so it never reconnects by itself. */
 const LISTENING = {
   lazyConnect: true,
   enableReadyCheck: true,
@@ -24,35 +24,35 @@ const LISTENING = {
   maxRetriesPerRequest: 0,
   retryStrategy: null,
   reconnectOnError: null,
-  // Waiting is its work; who listens has deadlines of its own.
+  // It waits most of the time, and its session has deadlines of its own.
   commandTimeout: undefined,
   socketTimeout: undefined,
   blockingTimeout: undefined,
   keyPrefix: '',
   readOnly: false,
   monitor: false,
-  // Redirected invalidations arrive as RESP2 messages only.
+  // Redirected invalidations arrive only as RESP2 messages.
   protocol: 2,
   replyMapping: 'legacy',
 }
 
-/** A bus's view of the client: what it prefixes keys with, and how to reach servers. */
+/** How a bus reaches the servers, and how keys are written on its lines. */
 export interface BusLines {
-  /** Lines to the server that has `key`, wherever that is at the moment of dialling. */
+  /** Makes lines to the server that has `key` at the moment of dialling. */
   dialOwnerOf(key: string): Dial
-  /** What may be dialled now, by a name that stays the same as long as the server does. One of them without a cluster. */
+  /** A dial for each master, by a name that stays the same as long as the server does. Without a cluster there is one. */
   dialMasters(): Promise<Map<string, Dial>>
-  /** How `key` is written on this line, so that the server sees what the store's client sends: it may put a prefix before it. */
+  /** The key to send on this line, so that the server sees the same key as from the store's client, which may have a key prefix. */
   keyFor(line: RedisNode, key: string): Promise<string>
 }
 
-/** Lines made by duplicating the client of `source`; `subscriber`, if it is lent, is used as it is where that is possible. */
+/** Makes lines by duplicating the client of `source`. A lent `subscriber` is used itself where that is possible. */
 export function busLines(source: ClientSource, subscriber: RedisConnection | undefined, name: string): BusLines {
   const template = (): Promise<RedisConnection> =>
     subscriber === undefined ? source.open() : Promise.resolve(subscriber)
   const dialNode = async (node: RedisNode, keep: (line: Line) => void): Promise<Line> => {
     const client = node.duplicate({ ...LISTENING, connectionName: `tiercache:${name}:bus` })
-    client.on('error', () => undefined) // Without a listener the client writes it to the console; the session notices the end.
+    client.on('error', () => undefined) // Without a listener the client writes errors to the console. The session notices the end.
     const line: Line = { client, hangUp: () => hangUp(client) }
     keep(line)
     await client.connect()
@@ -60,15 +60,15 @@ export function busLines(source: ClientSource, subscriber: RedisConnection | und
   }
   const dialOf =
     (node: RedisNode | undefined): Dial =>
-    async (keeper) => {
+    async (lines) => {
       if (node === undefined) throw new Error('the client has no connection to this master')
-      return dialNode(node, (line) => keeper.keep(line))
+      return dialNode(node, (line) => lines.keep(line))
     }
   return {
     keyFor: async (line, key) => (keyPrefixOf(line) === '' ? keyPrefixOf(await source.open()) + key : key),
-    dialOwnerOf: (key) => async (keeper) => {
+    dialOwnerOf: (key) => async (lines) => {
       const client = await template()
-      const keep = (line: Line) => keeper.keep(line)
+      const keep = (line: Line) => lines.keep(line)
       if (isClusterClient(client)) return dialNode(ownerOf(client, slotOf(keyPrefixOf(client) + key)), keep)
       if (client === subscriber) return borrow(client as RedisNode, keep)
       return dialNode(client as RedisNode, keep)
@@ -77,29 +77,29 @@ export function busLines(source: ClientSource, subscriber: RedisConnection | und
       const client = await template()
       if (!isClusterClient(client)) return new Map([['master', dialOf(client as RedisNode)]])
       const masters = slotMasters(client)
-      // One that is missing must be dialled in vain: what it announces is not heard.
-      if (masters.size === 0 || [...masters.values()].includes(undefined)) lookAgain(client)
+      // A missing master is in the map, too, and its dial fails: what it announces is not heard, and the bus must know that.
+      if (masters.size === 0 || [...masters.values()].includes(undefined)) refreshSlots(client)
       return new Map([...masters].map(([key, node]) => [key, dialOf(node)]))
     },
   }
 }
 
-/** The master of a slot as the cluster client knows it; asks the client to look again when it knows none. */
+/** The master of a slot, as the cluster client knows it. Each dial follows a failure or a start, so the slots are read again, too. */
 function ownerOf(cluster: RedisCluster, slot: number): RedisNode {
   const key = cluster.slots[slot]?.[0]
   const node = key === undefined ? undefined : slotMasters(cluster).get(key)
-  lookAgain(cluster)
+  refreshSlots(cluster)
   if (node === undefined) throw new Error(`no master of slot ${slot} is known: the cluster is ${cluster.status}`)
   return node
 }
 
-/** The client reads the slots anew only when a server tells it to; who only listens is never told. */
-function lookAgain(cluster: RedisCluster): void {
+/** The client reads the slots again only when a server redirects a command, which never happens while the bus only listens. */
+function refreshSlots(cluster: RedisCluster): void {
   if (cluster.status === 'wait') ignoreRejection(cluster.connect())
   if (cluster.status === 'ready') cluster.refreshSlotsCache?.()
 }
 
-/** A lent client, once it is ready. It is never closed; when it broke, it is told to make a new link. */
+/** A lent client, once it is ready. It is never closed; if its link broke, it is made to reconnect. */
 function borrow(client: RedisNode, keep: (line: Line) => void): Promise<Line> {
   const line: Line = {
     client,
@@ -117,8 +117,8 @@ function borrow(client: RedisNode, keep: (line: Line) => void): Promise<Line> {
     }
     const hangUpUnready = (reason: 'broke' | 'closed'): void => {
       client.removeListener('ready', onReady)
-      // Connected all the time, but not ready: the client itself may wait for that for ever. Only while it still connects has it a
-      // limit of its own, and to be told to disconnect then would end it for good.
+      // The client has been connected all the time, but is not ready, and might wait for that for ever. While it still connects, it has a
+      // limit of its own, and `disconnect` would end it for good.
       const isSilent = client.status === 'connect' && client.stream === stream
       if (reason === 'broke' && isSilent) client.disconnect(true)
     }

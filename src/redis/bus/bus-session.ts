@@ -1,49 +1,49 @@
-// Keeps one listening connection alive: dials, runs a session on it, and dials again after whatever ended that.
+// Keeps one listening connection alive: dials, runs a session on the connection, and dials again when the session has ended.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 import { ignoreRejection, type RedisNode } from '../client/client.js'
-import { reconnectAfterMs } from '../connection/client-source.js'
+import { reconnectAfterMs } from '../client/client-source.js'
 
 /** A connection to listen on. */
 export interface Line {
   readonly client: RedisNode
-  /** Ends an own connection; of a lent one only the present link, and only if it `broke`. */
+  /** Ends a connection of our own. On a lent client it ends only the present link, and only if that `broke`. */
   hangUp(reason: 'broke' | 'closed'): void
 }
 
-/** Makes a line that is connected. It may take as long as it likes: the session loop gives up and hangs up. */
+/** Makes a connected line. It needs no limit of its own: the session loop gives up after a while and hangs up. */
 export type Dial = (lines: LineUse) => Promise<Line>
 
-/** Told of a line as soon as there is something to hang up, long before it is connected. */
 export interface LineUse {
+  /** To be called with the line as soon as it can be hung up, before it is connected. */
   keep(line: Line): void
 }
 
 export interface SessionOptions {
   readonly clock: Clock
   readonly dial: Dial
-  /** Listens until something fails; it ends by rejecting. Every wait of it goes through `calls.ask` or `calls.pause`. */
+  /** Listens until something fails, and then rejects. It waits only with `calls.ask` and `calls.pause`. */
   readonly listen: (client: RedisNode, calls: SessionCalls) => Promise<never>
-  /** The line dropped, or there is none yet. */
+  /** The line dropped, or dialling failed. */
   readonly onDown?: (error: unknown) => void
 }
 
-/** How a session waits: a client's promise may never settle when its link drops. */
+/** The waits of a session, which end when the link drops: a client's promise may then never settle. */
 export interface SessionCalls {
-  /** Rejects when no reply came in `limitMs`, when the link drops, and when the session is closed. */
+  /** Rejects if no reply comes within `limitMs`, when the link drops, and when the session is closed. */
   ask<T>(reply: Promise<T>, limitMs: Milliseconds): Promise<T>
   pause(ms: Milliseconds): Promise<void>
   /**
-   * Call whenever something was heard, not when listening merely began: once that has gone on for a while, the next dialling begins
-   * without a pause.
+   * Call it whenever a reply came, not when listening merely began. If the session has lasted for a while by then, the next dial after it
+   * begins without a pause.
    */
   works(): void
 }
 
-/** Longest time that dialling may take, Sentinel's look-up included. */
+/** How long dialling may take at most, including the look-up through Sentinel. */
 const DIAL_LIMIT_MS: Milliseconds = 3_000
 
-/** What fails sooner, again and again, would be dialled again as fast as it fails. */
+/** A session that fails sooner counts as a failure, so that repeated failures slow the dialling down. */
 const PROVEN_AFTER_MS: Milliseconds = 1_000
 
 const LINK_EVENTS = ['close', 'end'] as const
@@ -63,7 +63,7 @@ export class SessionLoop {
     void this.#run()
   }
 
-  /** Ends the present line as if it had failed. */
+  /** Ends the present line, as a failure would. */
   restart(reason: Error): void {
     this.#break(reason)
   }
@@ -90,13 +90,13 @@ export class SessionLoop {
   }
 
   async #session(): Promise<void> {
-    const keeper: LineUse = {
+    const lines: LineUse = {
       keep: (line) => {
         if (this.#isClosed) line.hangUp('closed')
         else this.#line = line
       },
     }
-    const { client } = await this.#ask(this.#options.dial(keeper), DIAL_LIMIT_MS)
+    const { client } = await this.#ask(this.#options.dial(lines), DIAL_LIMIT_MS)
     const { clock } = this.#options
     const provenAtMs = clock.nowMs() + PROVEN_AFTER_MS
     let isHeard = false
@@ -134,14 +134,14 @@ export class SessionLoop {
     ignoreRejection(reply)
     return this.#breakable<T>((resolve, reject) => {
       const silent = () => reject(new Error(`no reply within ${limitMs} ms`))
-      // A process that was paused runs its timers first: replies that lie in the socket are read before silence is assumed.
+      // A process that was paused runs its timers first: replies that are already in the socket must be read before silence is assumed.
       const cancel = this.#options.clock.after(limitMs, () => setImmediate(() => setImmediate(silent)))
       reply.then(resolve, reject)
       return cancel
     })
   }
 
-  /** A promise that `break` can reject. `begin` answers what undoes it. */
+  /** A promise that `#break` can reject. `begin` returns a function that cleans up. */
   #breakable<T>(begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new Error('the bus was closed'))

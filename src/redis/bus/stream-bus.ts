@@ -1,4 +1,4 @@
-// Announcements through a capped stream: `apply` of the store appends them, XREAD BLOCK on a connection of its own hears them.
+// Announcements through a capped stream: `apply` of the store appends them, and this bus reads them with XREAD BLOCK on its own connection.
 import { busKeyOf } from '../../model/keys/key.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import { faultOf } from '../client/classify-error.js'
@@ -6,33 +6,34 @@ import { ignoreRejection, type RedisNode, send } from '../client/client.js'
 import { isLaterId, PLACE_FIELD, type StreamEntry, streamIdIn, toEntries, toReadEntries } from '../server/replies.js'
 import { ANNOUNCE } from '../server/scripts.js'
 import { identifyServer } from '../server/server-check.js'
-import { STREAM_LENGTH } from '../store/apply-changes.js'
+import { STREAM_LENGTH } from '../store/announce.js'
 import type { BusLines } from './bus-dial.js'
 import { type SessionCalls, SessionLoop } from './bus-session.js'
 
 /** Entries per reply. */
 const PAGE = 1_000
+
 export interface StreamBusOptions {
   readonly lines: BusLines
-  /** Appends one announcement by itself. */
+  /** Appends one announcement without any changes. */
   readonly append: (bytes: Bytes) => Promise<void>
-  /** How long a reply may wait for announcements: an idle bus is heard about this often. */
+  /** How long the server may wait for announcements before it replies: an idle bus is heard about this often. */
   readonly blockMs: Milliseconds
-  /** Beyond its due time a reply is this late before the link counts as dead. */
+  /** How much later than expected a reply may come before the link counts as dead. */
   readonly graceMs: Milliseconds
 }
 
 /**
- * Two requests go out together, again and again. XRANGE reads from the last confirmed entry on, that entry included: while it is still
- * in the stream, nothing behind it was trimmed and the stream was neither removed nor begun anew. So its reply proves that everything
- * announced before it was *sent* has been delivered, and `heard` says so. XREAD BLOCK behind it waits for news and delivers them at
- * once; the next XRANGE confirms them. After a reconnect it goes on from the last confirmed entry.
+ * In each round two requests go out together. XRANGE reads from the last confirmed entry on, that entry included. As long as it is still
+ * in the stream, nothing after it was trimmed, and the stream was neither removed nor replaced. So the reply proves that everything
+ * announced before XRANGE was *sent* has been delivered, and the bus reports `heard`. XREAD BLOCK waits for new entries and delivers them
+ * at once; the next XRANGE confirms them. After a reconnect the bus continues from the last confirmed entry.
  */
 export class StreamBus implements Bus {
   readonly announces = 'store'
   readonly #options: StreamBusOptions
   #loop: SessionLoop | undefined
-  /** All entries up to this one, which is in the stream, were delivered. An announcement, or a place entry of our own. */
+  /** All entries up to this one were delivered, and it was seen in the stream. It is an announcement, or a place entry of our own. */
   #confirmedId: string | undefined
   #deliveredId: string | undefined
   #serverId: string | undefined
@@ -73,18 +74,18 @@ export class StreamBus implements Bus {
     for (;;) {
       const sentAtMs = clock.nowMs()
       const confirmed = this.#confirmedId as string
-      const proof = calls.ask(send(client, 'xrange', [key, confirmed, '+', 'COUNT', PAGE]), graceMs)
+      const confirming = calls.ask(send(client, 'xrange', [key, confirmed, '+', 'COUNT', PAGE]), graceMs)
       const wait = ['BLOCK', Math.max(1, Math.round(blockMs)), 'STREAMS', key, this.#deliveredId as string]
-      const news = calls.ask(send(client, 'xread', ['COUNT', PAGE, ...wait]), blockMs + graceMs)
-      ignoreRejection(news) // It is awaited below, unless the proof fails first.
-      const entries = toEntries(await proof)
-      if (entries[0]?.id !== confirmed) throw this.#forget(`the stream no longer holds ${confirmed}`)
+      const waiting = calls.ask(send(client, 'xread', ['COUNT', PAGE, ...wait]), blockMs + graceMs)
+      ignoreRejection(waiting) // It is awaited below, unless XRANGE fails first.
+      const entries = toEntries(await confirming)
+      if (entries[0]?.id !== confirmed) throw this.#forgetPlace(`the stream no longer contains ${confirmed}`)
       this.#deliver(entries, events)
       this.#confirmedId = entries.at(-1)?.id
-      // A full page proves nothing of what may come behind it.
+      // After a full page there may be more entries that were announced before.
       if (entries.length < PAGE) events.heard(sentAtMs)
       calls.works()
-      this.#deliver(toReadEntries(await news), events)
+      this.#deliver(toReadEntries(await waiting), events)
     }
   }
 
@@ -96,7 +97,7 @@ export class StreamBus implements Bus {
     }
   }
 
-  /** Finds the place to go on from, or begins anew. */
+  /** Finds the place from which to continue, or marks a new one. */
   async #resume({ client, calls, events, key }: Session): Promise<void> {
     const { graceMs } = this.#options
     const { id, role } = await calls.ask(identifyServer(client), graceMs)
@@ -107,9 +108,10 @@ export class StreamBus implements Bus {
       const found = await calls.ask(this.#find(client, key, this.#confirmedId), graceMs)
       if (found) {
         this.#serverId = id
-        // What was delivered but not confirmed is delivered again: another server may have other entries under such ids.
+        // Entries that were delivered but not confirmed are delivered again: another server may have other entries with these ids.
         this.#deliveredId = this.#confirmedId
-        if (isOther) events.lost('another server answers, which may lack the last announcements of the one before')
+        if (isOther)
+          events.lost('another server is connected, which may lack the last announcements of the previous one')
         return
       }
     }
@@ -117,8 +119,8 @@ export class StreamBus implements Bus {
     this.#confirmedId = streamIdIn(await calls.ask(place, graceMs), 'an announcement')
     this.#deliveredId = this.#confirmedId
     this.#serverId = id
-    // After the place was marked: what was announced before it is covered by `lost`, what comes after it will be read.
-    events.lost(wasListening ? 'the stream was trimmed, removed or begun anew' : 'listening begins')
+    // After the place was marked: `lost` covers all announcements before it, and those after it will be read.
+    events.lost(wasListening ? 'the stream was trimmed, removed or replaced' : 'listening begins')
   }
 
   async #find(client: RedisNode, key: string, id: string): Promise<boolean> {
@@ -130,7 +132,7 @@ export class StreamBus implements Bus {
     }
   }
 
-  #forget(reason: string): Error {
+  #forgetPlace(reason: string): Error {
     this.#confirmedId = undefined
     return new Error(reason)
   }

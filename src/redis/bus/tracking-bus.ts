@@ -1,4 +1,4 @@
-// L1 follows every writer, also those that bypass the SDK: the server tells which keys changed (CLIENT TRACKING, broadcast mode).
+// L1 follows every writer, even one that bypasses the SDK: the server reports which keys changed (CLIENT TRACKING in broadcast mode).
 // https://redis.io/docs/latest/develop/reference/client-side-caching/
 import { types } from 'node:util'
 import { asBuffer } from '../../model/as-buffer.js'
@@ -13,25 +13,25 @@ const CHANNEL = '__redis__:invalidate'
 
 export interface TrackingBusOptions {
   readonly lines: BusLines
-  /** What this process changed itself: the server tells that too. */
+  /** The changes of this process itself: the server reports those, too. */
   readonly own: OwnChanges
-  /** The first 32 bytes of what stands under a key now. */
+  /** Reads the first 32 bytes of the value under a key. */
   readonly readHead: (key: string) => Promise<Bytes>
-  /** How often each server is asked for a sign of life, and the set of servers is looked at. */
+  /** How often each server is pinged, and how often the bus looks for new servers. */
   readonly everyMs: Milliseconds
-  /** Beyond its due time a reply is this late before the link counts as dead. */
+  /** How much later than expected a reply may come before the link counts as dead. */
   readonly graceMs: Milliseconds
 }
 
 /**
- * One connection per master, which redirects its invalidations to itself. What changed while a server was not listened to is unknown,
- * so each (re)connect says `lost`.
+ * One connection per master, which redirects its invalidations to itself. Changes made while the bus does not listen to a server are
+ * unknown, so each (re)connect reports `lost`.
  *
- * Keys that this process changed lately are looked at before they are told: if what stands there is what it left, nobody else did
- * anything that it does not know of.
+ * Keys that this process recently changed are read before they are reported. If the value is still the one that it left there, no other
+ * process has made a change that it does not know.
  *
- * The server sends invalidations before it sends the replies of later commands, so a reply to PING proves that what was changed before
- * the PING was sent has been told. `heard` is said of the slowest server, and of none while one is not listened to.
+ * The server sends invalidations before the replies to later commands. So a reply to PING proves that every change before the PING was
+ * sent has been reported. `heard` has the time of the slowest server, and is not reported while the bus does not listen to one of them.
  */
 export class TrackingBus implements Bus {
   readonly announces = 'none'
@@ -52,7 +52,7 @@ export class TrackingBus implements Bus {
     this.#look(channel, events, clock)
   }
 
-  /** Nothing to do: the server itself announces. */
+  /** Nothing to do: the server itself announces changes. */
   publish(): Promise<void> {
     return Promise.resolve()
   }
@@ -64,7 +64,7 @@ export class TrackingBus implements Bus {
     this.#servers.clear()
   }
 
-  /** Listens to every master there is, now and from time to time. */
+  /** Listens to every master, and looks for new masters from time to time. */
   #look(channel: string, events: BusEvents, clock: Clock): void {
     const looking = this.#options.lines.dialMasters().then((masters) => {
       if (this.#isClosed) return
@@ -78,20 +78,20 @@ export class TrackingBus implements Bus {
       }
     })
     ignoreRejection(looking)
-    // A cluster client that has just begun knows no masters yet.
+    // A cluster client that has just started knows no masters yet.
     const isFirst = this.#servers.size === 0
     this.#cancelLook = clock.after(isFirst ? FIRST_LOOKS_EVERY_MS : this.#options.everyMs, () => {
       if (!this.#isClosed) this.#look(channel, events, clock)
     })
   }
 
-  #listenTo(name: string, dial: Dial, { channel, events, clock }: Audience): void {
+  #listenTo(name: string, dial: Dial, { channel, events, clock }: Listening): void {
     const server: TrackedServer = {
       heardAtMs: undefined,
       loop: new SessionLoop({
         clock,
-        // Dialled by name each time: the client's own object for a server changes with its connections.
-        dial: async (keeper) => ((await this.#options.lines.dialMasters()).get(name) ?? dial)(keeper),
+        // Looked up by name each time: the client's object for a server changes with its connections.
+        dial: async (lines) => ((await this.#options.lines.dialMasters()).get(name) ?? dial)(lines),
         listen: (client, calls) => this.#track(server, client, calls, { channel, events, clock }),
         onDown: () => {
           server.heardAtMs = undefined
@@ -102,16 +102,16 @@ export class TrackingBus implements Bus {
     server.loop.start()
   }
 
-  async #track(server: TrackedServer, client: RedisNode, calls: SessionCalls, audience: Audience): Promise<never> {
-    const { events, clock } = audience
+  async #track(server: TrackedServer, client: RedisNode, calls: SessionCalls, listening: Listening): Promise<never> {
+    const { events, clock } = listening
     const { graceMs, everyMs } = this.#options
     const keyPrefix = await this.#options.lines.keyFor(client, '')
     const id = String(await calls.ask(send(client, 'client', ['ID']), graceMs))
-    const prefixes = prefixesOf(audience.channel).flatMap((prefix) => ['PREFIX', keyPrefix + prefix])
-    const looks = new Set<Promise<void>>()
+    const prefixes = prefixesOf(listening.channel).flatMap((prefix) => ['PREFIX', keyPrefix + prefix])
+    const comparing = new Set<Promise<void>>()
     client.on('messageBuffer', (_channel, changed) => {
-      const look = this.#tellChanges(changed, keyPrefix, calls, events)
-      if (look !== undefined) looks.add(look.finally(() => looks.delete(look)))
+      const comparison = this.#reportChanges(changed, keyPrefix, calls, events)
+      if (comparison !== undefined) comparing.add(comparison.finally(() => comparing.delete(comparison)))
     })
     await calls.ask(send(client, 'client', ['TRACKING', 'ON', 'REDIRECT', id, 'BCAST', ...prefixes]), graceMs)
     await calls.ask(send(client, 'subscribe', [CHANNEL]), graceMs)
@@ -119,17 +119,22 @@ export class TrackingBus implements Bus {
     for (;;) {
       const sentAtMs = clock.nowMs()
       await calls.ask(send(client, 'ping', []), graceMs)
-      // What was announced before the reply must be told, not only looked at.
-      await Promise.all(looks)
+      // Every change that arrived before the reply must be reported first, and some are still being compared.
+      await Promise.all(comparing)
       server.heardAtMs = sentAtMs
-      this.#tellHeard(events)
+      this.#reportHeard(events)
       calls.works()
       await calls.pause(everyMs)
     }
   }
 
-  /** `null` says that the server was flushed. Answers what is still being looked at, which never rejects. */
-  #tellChanges(changed: unknown, keyPrefix: string, calls: SessionCalls, events: BusEvents): Promise<void> | undefined {
+  /** `changed` is `null` if the server was flushed. Returns the comparison of own keys, if there are any; it never rejects. */
+  #reportChanges(
+    changed: unknown,
+    keyPrefix: string,
+    calls: SessionCalls,
+    events: BusEvents,
+  ): Promise<void> | undefined {
     if (this.#isClosed) return undefined
     if (!Array.isArray(changed)) {
       events.changed('all')
@@ -138,32 +143,32 @@ export class TrackingBus implements Bus {
     const others: string[] = []
     const perhapsOwn: string[] = []
     for (const name of changed) {
-      // Whoever may publish can send on the server's own channel.
+      // Any client that may publish can send messages of another form on the server's channel.
       if (!types.isUint8Array(name)) continue
       const key = asBuffer(name).toString().slice(keyPrefix.length)
       if (this.#options.own.of(key) === undefined) others.push(key)
       else perhapsOwn.push(key)
     }
     if (others.length > 0) events.changed(others)
-    return perhapsOwn.length === 0 ? undefined : this.#tellUnlessOwn(perhapsOwn, calls, events)
+    return perhapsOwn.length === 0 ? undefined : this.#reportUnlessOwn(perhapsOwn, calls, events)
   }
 
-  async #tellUnlessOwn(keys: readonly string[], calls: SessionCalls, events: BusEvents): Promise<void> {
+  async #reportUnlessOwn(keys: readonly string[], calls: SessionCalls, events: BusEvents): Promise<void> {
     const { own, readHead, graceMs } = this.#options
-    const look = async (key: string): Promise<string | undefined> => {
+    const unlessOwn = async (key: string): Promise<string | undefined> => {
       const removed = own.of(key)?.removed === true
       try {
         const head = await calls.ask(readHead(key), graceMs)
         return isOwn({ marks: own.of(key)?.marks ?? [], removed }, head) ? undefined : key
       } catch {
-        return key // Not known is changed.
+        return key // It is unknown, so it counts as changed.
       }
     }
-    const others = (await Promise.all(keys.map(look))).filter((key) => key !== undefined)
+    const others = (await Promise.all(keys.map(unlessOwn))).filter((key) => key !== undefined)
     if (others.length > 0 && !this.#isClosed) events.changed(others)
   }
 
-  #tellHeard(events: BusEvents): void {
+  #reportHeard(events: BusEvents): void {
     let slowestAtMs = Number.POSITIVE_INFINITY
     for (const { heardAtMs } of this.#servers.values()) {
       if (heardAtMs === undefined) return
@@ -173,7 +178,7 @@ export class TrackingBus implements Bus {
   }
 }
 
-interface Audience {
+interface Listening {
   readonly channel: string
   readonly events: BusEvents
   readonly clock: Clock
@@ -181,11 +186,11 @@ interface Audience {
 
 interface TrackedServer {
   readonly loop: SessionLoop
-  /** When the last PING that was answered had been sent; `undefined` while the server is not listened to. */
+  /** When the last PING with a reply was sent; `undefined` while the bus does not listen to the server. */
   heardAtMs: number | undefined
 }
 
-/** Entries of the cache, of its namespaces, and tokens of tags and of scopes. None of them begins with another, as the server demands. */
+/** Entries of the cache and of its namespaces, tokens of tags and of scopes. The server requires that no prefix begins with another. */
 export function prefixesOf(rootName: string): string[] {
   return [`${rootName}:`, `${rootName}/`, `{${rootName}}#t:`, `{${rootName}}#c:`]
 }

@@ -1,8 +1,10 @@
-// The errors of clients and servers, fit to be logged: clients attach the command to them, whose arguments are a password, a key or what was
-// to be cached, and servers repeat arguments in their texts.
+// Makes errors of clients and servers safe to log: clients attach the command, whose arguments may be a password, a key or a value, and
+// servers repeat arguments in their messages.
 import { foreignText } from '../../model/foreign-text.js'
 
-/** Errors of a cluster and of addresses that were tried one after the other hold the real ones inside; Sentinel writes them into its text. */
+/**
+ * Errors of a cluster, and of several addresses tried one after the other, contain the real errors. Sentinel puts them into its message.
+ */
 interface Nested {
   readonly message?: unknown
   readonly code?: unknown
@@ -13,9 +15,9 @@ interface Nested {
 }
 
 const MAX_DEPTH = 4
-/** Of errors beside each other. */
+/** How many errors on one level are read. */
 const MAX_ERRORS = 8
-/** What Redis says of a command that it does not know, and all that follows. */
+/** The part of Redis's message on an unknown command that repeats its arguments, up to the end. */
 const REPEATED_ARGUMENTS = /,? ?with args beginning with:[\s\S]*$/i
 
 /** The message of an error and of those inside it, each with its code. */
@@ -43,13 +45,13 @@ function listOf(errors: unknown): readonly unknown[] {
   return Array.isArray(errors) ? errors.slice(0, MAX_ERRORS) : []
 }
 
-/** What an error of the system tells beside its text. */
+/** The fields of a system error that are kept. */
 const SYSTEM_FIELDS = ['code', 'errno', 'syscall', 'address', 'port', 'hostname'] as const
 const HARMLESS: readonly string[] = [...SYSTEM_FIELDS, 'name', 'message', 'stack']
 
 /**
- * The client's own error, or a copy with what it says and without what it carries. The error itself belongs to the client and is not
- * written to.
+ * The client's own error, or a copy with its message and without its other contents. The error itself belongs to the client and is never
+ * changed.
  */
 export function withoutCommand(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' && error !== null ? textOf(error) : error

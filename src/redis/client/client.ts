@@ -1,6 +1,6 @@
-// What the SDK needs of a Redis client. ioredis 5 and 6 and iovalkey fit; nothing of theirs is imported, so that none must be installed.
+// What the SDK needs of a Redis client. ioredis 5 and 6 and iovalkey fit. Neither is imported, so neither has to be installed.
 
-/** An argument of a command. Bytes are always Buffers (`asBuffer`): of any other `Uint8Array` clients would send the numbers as text. */
+/** An argument of a command. Bytes are always Buffers (`asBuffer`): clients send any other `Uint8Array` as the text of its numbers. */
 export type Argument = string | number | Uint8Array
 
 /** A connected client of the application: `new Redis(…)` or `new Cluster(…)` of ioredis or iovalkey. */
@@ -13,7 +13,7 @@ export interface RedisConnection {
   disconnect(reconnect?: boolean): void
 }
 
-/** The socket below a client, where it shows it. */
+/** The socket of a client, if the client exposes it. */
 export interface ClientStream {
   readonly writable: boolean
   readonly bytesRead?: number
@@ -37,7 +37,7 @@ export interface RedisNode extends RedisConnection, CommandMaker {
     readonly tls?: unknown
     readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[]
   }
-  /** The database on which it is; clients keep it for themselves, so it may be missing. */
+  /** The selected database. It is internal to clients, so it may be missing. */
   readonly condition?: { readonly select?: number } | undefined
   readonly stream?: ClientStream | undefined
   connect(): Promise<void>
@@ -52,20 +52,20 @@ export interface RedisCluster extends RedisConnection, CommandMaker {
     readonly redisOptions?: Readonly<Record<string, unknown>>
     readonly enableAutoPipelining?: unknown
   }
-  /** `host:port` of the servers of each slot, its master first; empty where nothing is known. */
-  /** Where it began to look. Clients keep it for themselves, so it may be missing. */
+  /** The nodes that the client was given. They are internal to clients, so they may be missing. */
   readonly startupNodes?: readonly unknown[]
+  /** `host:port` of the servers of each slot, its master first; empty where nothing is known. */
   readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'master' | 'all'): RedisNode[]
   connect(): Promise<void>
   duplicate(startupNodes: readonly unknown[], override: Readonly<Record<string, unknown>>): RedisCluster
-  /** Reads the slots anew. Clients keep it for themselves, so it may be missing. */
+  /** Reads the slots again. It is internal to clients, so it may be missing. */
   refreshSlotsCache?(done?: (error?: unknown) => void): void
 }
 
 /**
- * Sends one command, Buffers in and out, also where the client makes pipelines by itself: that would lose the command's name
- * (https://github.com/redis/ioredis/issues/1923), and hold back what is written in one go anyway.
+ * Sends one command, Buffers in and out. It bypasses automatic pipelining, which would lose the command's name
+ * (https://github.com/redis/ioredis/issues/1923) and delay commands that leave in one write anyway.
  */
 export function send(client: RedisNode | RedisCluster, command: string, args: Argument[]): Promise<unknown> {
   if (client.options.enableAutoPipelining !== true) return client.callBuffer(command, args)
@@ -82,18 +82,18 @@ export function isClusterClient(client: RedisConnection): client is RedisCluster
   return client.isCluster === true
 }
 
-/** What the client puts before every key by itself. */
+/** The prefix that the client puts before every key. */
 export function keyPrefixOf(client: RedisConnection): string {
   const prefix = (client as RedisNode | RedisCluster).options?.keyPrefix
   return prefix === undefined || prefix === null ? '' : String(prefix)
 }
 
-/** How a cluster client names a node in `slots`. */
+/** The name of a node in the `slots` of a cluster client. */
 export function nodeKeyOf(node: RedisNode): string {
   return `${node.options.host ?? '127.0.0.1'}:${node.options.port ?? 6379}`
 }
 
-/** The masters of all slots by their keys, as the client knows them; `undefined` is a master that it has no connection object for. */
+/** The masters of all slots by name, as the client knows them. `undefined`: the client has no connection object for this master. */
 export function slotMasters(cluster: RedisCluster): Map<string, RedisNode | undefined> {
   const nodes = new Map(cluster.nodes('master').map((node) => [nodeKeyOf(node), node]))
   const masters = new Map<string, RedisNode | undefined>()
@@ -107,7 +107,7 @@ export function slotMasters(cluster: RedisCluster): Map<string, RedisNode | unde
   return masters
 }
 
-/** A call whose outcome is noticed elsewhere (an event, the next check), so that its rejection needs no handling here. */
+/** For a call whose outcome is noticed in another way (an event, the next check). */
 export function ignoreRejection(promise: Promise<unknown>): void {
   promise.catch(() => undefined)
 }

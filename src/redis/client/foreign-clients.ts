@@ -1,4 +1,4 @@
-// What people pass instead of a client of ioredis, by its shape: the refusal names what it is and what to pass. No value is ever shown.
+// Recognizes by its shape what was passed instead of an ioredis client: the error names it and what to pass. No value is ever shown.
 
 interface Kind {
   readonly name: string
@@ -8,7 +8,7 @@ interface Kind {
 const has = (value: Readonly<Record<string, unknown>>, ...methods: string[]): boolean =>
   methods.every((method) => typeof value[method] === 'function')
 
-/** The first that fits. */
+/** The first that fits counts. */
 const KINDS: readonly Kind[] = [
   { name: 'a promise: await it first', is: (value) => has(value, 'then') },
   { name: 'a client of GLIDE (@valkey/valkey-glide)', is: (value) => has(value, 'customCommand') },
@@ -24,9 +24,9 @@ const KINDS: readonly Kind[] = [
   { name: 'a pipeline or transaction', is: (value) => has(value, 'exec', 'hset') && !has(value, 'duplicate') },
 ]
 
-/** What was passed, in words: a text or options may hold a password, so only their kind is named. */
+/** Names what was passed. A string or options may hold a password, so only their kind is named. */
 export function kindOf(value: unknown): string {
-  if (typeof value === 'string') return 'a text that begins with neither redis:// nor rediss:// nor /'
+  if (typeof value === 'string') return 'a string that begins with neither redis:// nor rediss:// nor /'
   if (typeof value === 'function')
     return `the class or function ${value.name || 'without a name'}: pass what new Redis() returns`
   if (Array.isArray(value)) return 'an array: for a cluster pass { cluster: [{ host, port }] }'

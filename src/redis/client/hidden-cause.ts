@@ -1,5 +1,5 @@
-// Clients of clusters and of sentinels open connections of their own, and report of those only that they were closed. What the system
-// says of the addresses is asked here, once per outage, by connecting and hanging up.
+// Clients of clusters and of sentinels open connections of their own, and report only that these were closed. This finds the cause, once
+// per outage: it connects to the addresses and hangs up.
 import { connect } from 'node:net'
 import type { Milliseconds } from '../../model/ports.js'
 import { textOf } from './client-errors.js'
@@ -9,27 +9,27 @@ export interface Address {
   readonly port?: number | undefined
 }
 
-/** Of many nodes the first few tell as much. */
+/** The first few of many nodes are enough. */
 const MAX_ADDRESSES = 3
 const LIMIT_MS: Milliseconds = 1_000
 
-/** Finds what is behind the errors of one client. */
+/** Finds the cause of the errors of one client. */
 export class HiddenCause {
   #isLooking = false
   #hasLooked = false
 
-  /** `found` gets the client's error with what the system said as its `cause`, or as it was. */
+  /** `found` gets the client's error, with the system's error as its `cause` if there is one. */
   constructor(
     private readonly addresses: () => readonly Address[],
     private readonly found: (error: unknown) => void,
   ) {}
 
-  /** While it is, the outage is not reported yet. */
+  /** While it is looking, the outage is not reported yet. */
   get isLooking(): boolean {
     return this.#isLooking
   }
 
-  /** Whether it looks for what is behind `error`. */
+  /** Looks for the cause of `error`, if the client hides it. Returns whether it does. */
   look(error: unknown): boolean {
     if (this.#hasLooked || !/Connection is closed/.test(textOf(error))) return false
     this.#isLooking = true
@@ -49,7 +49,7 @@ export class HiddenCause {
   }
 }
 
-/** Why no connection can be made; `undefined` if one can, or if nothing is known in time. */
+/** Why no connection can be made; `undefined` if one can be made, or if nothing is known within the limit. */
 function refusalOf({ host = 'localhost', port = 6379 }: Address): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: LIMIT_MS })

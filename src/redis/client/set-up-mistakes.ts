@@ -1,4 +1,4 @@
-// Which mistake of a set-up is behind an error of the client: each has a code of its own and a sentence of what to type next. Pure.
+// The mistake in a set-up behind an error of the client: each has a code and a sentence that says what to do. Pure.
 import type { CacheErrorCode } from '../../model/errors.js'
 import { textOf } from './client-errors.js'
 
@@ -6,12 +6,12 @@ type SetUpCode = Extract<CacheErrorCode, `L2_${string}`>
 
 interface Mistake {
   readonly code: SetUpCode
-  /** Of the texts of an error and of those inside it, their codes included. */
+  /** Matches the messages and codes of an error and of the errors inside it. */
   readonly signs: RegExp
   readonly advice: string
 }
 
-/** The first that fits: a server that wants a password says so in many ways, and some of their words are in other errors, too. */
+/** The first that fits counts: a server that wants a password says so in many ways, and other errors share some of these words. */
 const MISTAKES: readonly Mistake[] = [
   {
     code: 'L2_AUTH_FAILED',
@@ -26,11 +26,11 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     code: 'L2_TLS_FAILED',
-    // Byte 0x15 is an alert of TLS where a reply was expected.
+    // Byte 0x15 is a TLS alert where a reply was expected.
     signs:
       /wrong version number|packet length too long|before secure TLS connection|Protocol error, got "\\u0015|\bERR_(SSL|TLS)_|\bSSL routines|certificate|\bCERT_|_CERT(_|\b)|\bEPROTO\b/i,
     advice:
-      'Use TLS on both sides or on neither: rediss:// in a URL or new Redis({ tls: {} }) where the server has a tls-port, redis:// and no tls where it ' +
+      'Use TLS on both sides or on neither: rediss:// in a URL or new Redis({ tls: {} }) if the server has a tls-port, redis:// and no tls if it ' +
       'has none. For a certificate of your own authority: tls: { ca: readFileSync(…) }',
   },
   {
@@ -76,7 +76,7 @@ const MISTAKES: readonly Mistake[] = [
   },
 ]
 
-/** The mistake behind `error`, if it is one that somebody has to mend. */
+/** The mistake behind `error`, if there is one. */
 export function mistakeBehind(error: unknown): Pick<Mistake, 'code' | 'advice'> | undefined {
   const text = textOf(error, 0)
   return MISTAKES.find(({ signs }) => signs.test(text))

@@ -1,30 +1,35 @@
-// A cluster: the client routes each command and follows MOVED and ASK; here is known which masters can be used now.
+// A cluster: the client routes each command and follows MOVED and ASK; this connection knows which masters can be used now.
 import { CacheError } from '../../model/errors.js'
 import type { Milliseconds } from '../../model/ports.js'
-import { toCacheError } from '../client/classify-error.js'
-import { type Argument, ignoreRejection, keyPrefixOf, type RedisCluster, send, slotMasters } from '../client/client.js'
+import { faultBehind, toCacheError } from '../client/classify-error.js'
+import {
+  type Argument,
+  ignoreRejection,
+  keyPrefixOf,
+  type RedisCluster,
+  type RedisNode,
+  send,
+  slotMasters,
+} from '../client/client.js'
+import { listenTo } from '../client/client-events.js'
 import { type Address, HiddenCause } from '../client/hidden-cause.js'
 import type { Server } from '../server/server-check.js'
-import { listenTo, stopListening } from './client-events.js'
-import { ClusterMaster } from './cluster-master.js'
+import { UnusableClient } from '../server/unusable.js'
 import type { Connection, ConnectionEvents, ConnectionSettings, Master } from './connection.js'
-import { HeldWrites } from './held-writes.js'
+import { ServerLink } from './server-link.js'
 import { slotOf } from './slot.js'
+import { TickWrites } from './tick-writes.js'
 
-/** How soon the slots are read anew while a master is missing, at first; doubles up to the longest. */
+/** How soon the slots are read again while a master is missing. Doubles up to the longest. */
 const REFRESH_AFTER_MS: Milliseconds = 100
 const REFRESH_AT_LEAST_EVERY_MS: Milliseconds = 1_000
-/** How long the other masters are waited for once the home slot's is there. */
+/** How long the connection waits for the other masters once that of the home slot can be used. */
 const SETTLE_WITHIN_MS: Milliseconds = 500
 const TIME_EVERY_MS: Milliseconds = 60_000
 
-/** When topology changed as the client tells it; `refresh` after every reading of the slots. */
-const TOPOLOGY_EVENTS = ['ready', '+node', '-node', 'refresh'] as const
-const END_EVENTS = ['close', 'end'] as const
-
 /**
- * Ready while the master of the home slot is: it has the cache's tokens and its bus, without which no entry can be judged.
- * A key whose master is not known to be up is refused at once, since the client would hold such a command back and try again and again.
+ * Ready while the master of the home slot is: it has the cache's tokens and its bus, and no entry can be judged without them.
+ * A command for a key whose master is not known to be up is rejected at once, because the client would hold it back and retry it.
  */
 export class ClusterConnection implements Connection {
   readonly keyPrefix: string
@@ -34,11 +39,12 @@ export class ClusterConnection implements Connection {
   readonly #settings: ConnectionSettings
   readonly #events: ConnectionEvents
   readonly #homeSlot: number
-  readonly #writes = new HeldWrites()
-  readonly #masters = new Map<string, ClusterMaster>()
+  readonly #writes = new TickWrites()
+  /** By the names that the client gives to masters, each for as long as the client keeps the same connection object for it. */
+  readonly #masters = new Map<string, ServerLink>()
   #reported: 'ready' | 'unready' | undefined
   #hasNewcomer = false
-  /** Whether the masters were all there once since the cluster was connected, or were waited for long enough. */
+  /** Whether, since the cluster was connected, all masters could be used at one time, or were waited for long enough. */
   #isSettled = false
   #cancelSettling: (() => void) | undefined
   #lastError: unknown
@@ -47,6 +53,7 @@ export class ClusterConnection implements Connection {
   #refreshInMs: Milliseconds = REFRESH_AFTER_MS
   #cancelRefresh: (() => void) | undefined
   #cancelTime: (() => void) | undefined
+  #stopListening: (() => void) | undefined
   #isStopped = false
 
   /** `homeKey` is any key of the slot that all processes of this cache share. */
@@ -74,7 +81,7 @@ export class ClusterConnection implements Connection {
       this.#refreshLater()
       return Promise.reject(this.#unavailable(`send ${command.toUpperCase()}: the master of its slot is not reachable`))
     }
-    this.#writes.hold(master.node.stream)
+    this.#writes.cork(master.node.stream)
     master.sent()
     return send(this.#cluster, command, args).then(
       (reply) => {
@@ -95,29 +102,32 @@ export class ClusterConnection implements Connection {
   }
 
   masters(): readonly Master[] {
-    return [...this.#masters.values()]
+    return [...this.#masters.values()].map((master) => ({
+      send: (command, args) => {
+        if (master.isReady) return master.send(command, args)
+        return Promise.reject(this.#unavailable(`send ${command.toUpperCase()} to one of its masters`))
+      },
+    }))
   }
 
   start(): void {
-    for (const event of TOPOLOGY_EVENTS) listenTo(this.#cluster, event, this.#onTopology)
-    for (const event of END_EVENTS) listenTo(this.#cluster, event, this.#onEnd)
-    listenTo(this.#cluster, 'error', this.#onError)
-    listenTo(this.#cluster, 'node error', this.#onError)
+    const [onTopology, onEnd, onError] = [this.#onTopology, this.#onEnd, this.#onError]
+    this.#stopListening = listenTo(this.#cluster, {
+      // The client emits `refresh` after each reading of the slots.
+      ...{ ready: onTopology, '+node': onTopology, '-node': onTopology, refresh: onTopology },
+      ...{ close: onEnd, end: onEnd, error: onError, 'node error': onError },
+    })
     if (this.#cluster.status === 'wait') ignoreRejection(this.#cluster.connect())
     this.#onTopology()
   }
 
   stop(): void {
     this.#isStopped = true
-    for (const event of TOPOLOGY_EVENTS) stopListening(this.#cluster, event, this.#onTopology)
-    for (const event of END_EVENTS) stopListening(this.#cluster, event, this.#onEnd)
-    stopListening(this.#cluster, 'error', this.#onError)
-    stopListening(this.#cluster, 'node error', this.#onError)
+    this.#stopListening?.()
     this.#cancelRefresh?.()
     this.#cancelTime?.()
     this.#cancelSettling?.()
-    for (const master of this.#masters.values()) master.stop()
-    this.#masters.clear()
+    this.#dropMasters()
   }
 
   readonly #onTopology = (): void => {
@@ -125,35 +135,41 @@ export class ClusterConnection implements Connection {
     const present = slotMasters(this.#cluster)
     for (const [key, master] of this.#masters) {
       if (present.get(key) === master.node) continue
-      master.stop()
+      master.stop(linkDropped())
       this.#masters.delete(key)
     }
     for (const [key, node] of present) {
-      if (node === undefined || this.#masters.has(key)) continue
-      const master = new ClusterMaster(node, this.#settings, {
-        changed: () => this.#onMaster(key, master),
-        unusable: (why) => this.#events.unusable(why),
-      })
-      this.#masters.set(key, master)
-      master.start()
+      if (node !== undefined && !this.#masters.has(key)) this.#addMaster(key, node)
     }
     this.#report()
   }
 
-  /** A master was checked, or its link dropped. */
-  #onMaster(key: string, master: ClusterMaster): void {
-    const { server } = master
-    if (server !== undefined) {
-      if (this.#isHome(key)) this.#learnTime(server, master)
-      // Whoever takes over slots that another server had may lack its last writes.
-      if (this.#settings.inheritance.owners.took(server.id, key, this.#cluster.slots)) this.#hasNewcomer = true
-    } else if (master.refusal !== undefined) {
-      this.#lastError = master.refusal
-    }
+  #addMaster(key: string, node: RedisNode): void {
+    const master: ServerLink = new ServerLink(node, this.#settings, {
+      checked: (server) => this.#onMaster(key, master, server),
+      refused: (reason) => {
+        // A master that was demoted is no mistake of the set-up: the client soon finds its successor.
+        if (faultBehind(reason) !== 'readOnly') this.#lastError = reason
+        if (reason instanceof UnusableClient) this.#events.unusable(reason)
+        this.#report()
+      },
+      dropped: () => {
+        this.#report()
+        return linkDropped()
+      },
+    })
+    this.#masters.set(key, master)
+    master.start()
+  }
+
+  #onMaster(key: string, master: ServerLink, server: Server): void {
+    if (this.#isHome(key)) this.#learnTime(server, master)
+    // A server that takes over slots of another server may lack its last writes.
+    if (this.#settings.inheritance.owners.took(server.id, key, this.#cluster.slots)) this.#hasNewcomer = true
     this.#report()
   }
 
-  #learnTime(server: Server, master: ClusterMaster): void {
+  #learnTime(server: Server, master: ServerLink): void {
     if (server.time !== undefined) this.#events.timed(server.time)
     this.#cancelTime?.()
     this.#cancelTime = this.#settings.clock.after(TIME_EVERY_MS, () => master.check())
@@ -163,9 +179,13 @@ export class ClusterConnection implements Connection {
     this.#cancelSettling?.()
     this.#cancelSettling = undefined
     this.#isSettled = false
-    for (const master of this.#masters.values()) master.stop()
-    this.#masters.clear()
+    this.#dropMasters()
     this.#report()
+  }
+
+  #dropMasters(): void {
+    for (const master of this.#masters.values()) master.stop(linkDropped())
+    this.#masters.clear()
   }
 
   /** Also keeps the client from writing the error to the console, as it does when nobody listens. */
@@ -200,7 +220,7 @@ export class ClusterConnection implements Connection {
     this.#events.ready(server)
   }
 
-  /** One master that is down does not keep the others from being used. */
+  /** One master that is down does not keep the cache from using the others. */
   #settleInTime(): void {
     const isWaiting = this.#isSettled || this.#cancelSettling !== undefined
     if (isWaiting || this.#usableMaster(this.#homeSlot) === undefined) return
@@ -223,22 +243,22 @@ export class ClusterConnection implements Connection {
   /** Whether every slot that the client knows has a master that can be used. */
   #isComplete(): boolean {
     if (this.#cluster.status !== 'ready' || this.#masters.size === 0) return false
-    for (const key of slotMasters(this.#cluster).keys()) if (this.#masters.get(key)?.isUsable !== true) return false
+    for (const key of slotMasters(this.#cluster).keys()) if (this.#masters.get(key)?.isReady !== true) return false
     return true
   }
 
-  #usableMaster(slot: number): ClusterMaster | undefined {
+  #usableMaster(slot: number): ServerLink | undefined {
     if (this.#cluster.status !== 'ready') return undefined
     const key = this.#cluster.slots[slot]?.[0]
     const master = key === undefined ? undefined : this.#masters.get(key)
-    return master?.isUsable ? master : undefined
+    return master?.isReady ? master : undefined
   }
 
   #isHome(key: string): boolean {
     return this.#cluster.slots[this.#homeSlot]?.[0] === key
   }
 
-  /** While a master is missing: the client reads the slots anew only when a server tells it to. */
+  /** While a master is missing: the client itself reads the slots again only when a server redirects it. */
   #refreshLater(): void {
     if (this.#cancelRefresh !== undefined || this.#isStopped) return
     const delayMs = this.#refreshInMs * (0.5 + Math.random() / 2)
@@ -256,6 +276,10 @@ export class ClusterConnection implements Connection {
     if (this.#lastError !== undefined) return toCacheError(this.#lastError, doing)
     return new CacheError('L2_UNAVAILABLE', `Redis could not ${doing}: the cluster is ${this.#cluster.status}`)
   }
+}
+
+function linkDropped(): CacheError {
+  return toCacheError(new Error('the link dropped'), 'finish')
 }
 
 function isAddress(node: unknown): node is Address {

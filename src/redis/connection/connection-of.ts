@@ -1,26 +1,26 @@
-// The connection that fits a client.
+// Makes the connection that fits a client.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { ignoreRejection, isClusterClient, type RedisConnection, type RedisNode } from '../client/client.js'
-import { closeClient } from './client-source.js'
+import { closeClient } from '../client/client-source.js'
+import { ownClientLike } from '../client/own-client.js'
 import { ClusterConnection } from './cluster-connection.js'
 import type { Connection, ConnectionEvents, ConnectionSettings } from './connection.js'
-import { ownClientLike } from './own-client.js'
 import { RelievedConnection } from './relieved-connection.js'
 import { SingleConnection } from './single-connection.js'
 import { SlotOwners } from './slot-owners.js'
 
 export interface ConnectionPlan {
   readonly client: RedisConnection
-  /** `'opened'`: it was configured here, and replaces a link that falls silent by itself. */
+  /** `'opened'`: the client was configured here, so it replaces a silent link by itself. */
   readonly origin: 'lent' | 'opened'
   /** Any key of the slot that all processes of this cache share. */
   readonly homeKey: string
   readonly clock: Clock
-  /** How long nothing may come over a lent client on which commands wait. */
+  /** How long a lent client may be silent while commands wait for replies. */
   readonly silenceMs: Milliseconds
 }
 
-/** For a lent client with a link of our own beside it, for when that one is of no use. */
+/** A lent client gets a link of our own beside it, for the time in which it cannot carry commands. */
 export function connectionOf(plan: ConnectionPlan, events: ConnectionEvents): Connection {
   const { client, origin, clock, silenceMs } = plan
   const inheritance = { serverId: undefined, owners: new SlotOwners() }

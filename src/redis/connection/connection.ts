@@ -6,54 +6,54 @@ import type { UnusableClient } from '../server/unusable.js'
 import type { SlotOwners } from './slot-owners.js'
 
 export interface ConnectionEvents extends StoreEvents {
-  /** A look at the clock of the server that all processes of this cache agree on. */
+  /** A sample of the clock of the server that all processes of this cache use for time. */
   timed(sample: TimeSample): void
-  /** The client is connected and cannot carry our commands: a link of our own can. `unready` follows where it was ready. */
+  /** The client is connected but cannot carry our commands; a link of our own can. If the connection was ready, `unready` follows. */
   unusable(why: UnusableClient): void
 }
 
-/** What one link leaves to the next one, and a lent client's to the one that stands in for it. */
+/** What a link passes on to the next link, and the link of a lent client to the link that stands in for it. */
 export interface Inheritance {
-  /** Of a standalone server, as it was last seen. */
+  /** The standalone server that was last connected. */
   serverId: string | undefined
-  /** Of a cluster. */
+  /** For a cluster. */
   readonly owners: SlotOwners
 }
 
 /** How a connection treats its client. */
 export interface ConnectionSettings {
   readonly clock: Clock
-  /** How long nothing may come over a link on which commands wait; `undefined` where the client itself replaces such a link. */
+  /** How long a link may be silent while commands wait for replies; `undefined` if the client itself replaces a silent link. */
   readonly silenceMs: Milliseconds | undefined
   readonly inheritance: Inheritance
 }
 
-/** One server, asked by itself whatever its slots. */
+/** One server, for commands that do not belong to a slot. */
 export interface Master {
   send(command: string, args: Argument[]): Promise<unknown>
 }
 
 export interface Connection {
-  /** What the client puts before every key by itself. */
+  /** The prefix that the client puts before every key. */
   readonly keyPrefix: string
-  /** `'one'`: commands are executed in the order sent, whatever their keys. `'perSlot'`: only those of one slot. */
+  /** `'one'`: all commands are executed in the order of sending. `'perSlot'`: only commands of the same slot are. */
   readonly order: 'one' | 'perSlot'
-  /** Whether plain reads might be answered by a replica, which may be behind. */
+  /** Whether a replica, which may be behind, might reply to plain reads. */
   readonly mayReadReplicas: boolean
   isReady(): boolean
-  /** A name of the server that a command for `key` goes to now: another one, another clock. */
+  /** The id of the server to which a command for `key` goes now. Another server has another clock. */
   serverOf(key: string): string
   /**
-   * Sends a command to the master of `key`; what one tick sends leaves in one write per server.
-   * Rejects with `CacheError`, at once where it is known that nothing would go out.
+   * Sends a command to the master of `key`. The commands of one tick leave in one write per server.
+   * Rejects with `CacheError`, and at once if the command cannot be sent now.
    */
   send(key: string, command: string, args: Argument[]): Promise<unknown>
-  /** Every master, for work that visits all of them. What cannot be reached rejects. */
+  /** Every master, for work that visits all of them. Commands to a master that cannot be reached reject. */
   masters(): readonly Master[]
   /** How many commands wait for a reply. */
   readonly waiting: number
-  /** Attaches listeners and begins to report. */
+  /** Adds listeners and begins to report. */
   start(): void
-  /** Takes the listeners off again and rejects what is under way. The client itself is its owner's business. */
+  /** Removes the listeners and rejects the commands in flight. It does not close the client. */
   stop(): void
 }

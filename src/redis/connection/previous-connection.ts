@@ -1,35 +1,41 @@
-// The connection before this one: the server is told to close it, so that nothing that still lies in the network is executed.
+// The connection before this one: the server is asked to close it, so that nothing that is still in the network is executed.
 import { ignoreRejection, type RedisNode, send } from '../client/client.js'
 
+/** One connection as its server knows it. */
+interface Known {
+  /** The server's number for it. */
+  readonly clientId: number
+  readonly process: string
+}
+
 /**
- * A write that was under way when its link dropped may lie in a socket, a proxy or a lossy network for minutes, and be executed after
- * whatever the next link carried: an old value over a later deletion. Once the server has closed its end, TCP delivers none of it.
- * Where the client may not say CLIENT KILL that remains possible; everything else works without it.
+ * A write that was in flight when its link dropped may stay in a socket, a proxy or a lossy network for minutes, and be executed after
+ * what the next link carried: an old value over a later deletion. Once the server has closed its end, TCP delivers none of it.
+ * Where the client may not send CLIENT KILL this remains possible. Everything else works without it.
  */
 export class PreviousConnection {
-  /** The server's number for the present link; `undefined` until it is known. */
-  #clientId: number | undefined
-  #left: { readonly clientId: number; readonly process: string } | undefined
+  /** `undefined` until the server has said its number. */
+  #present: Known | undefined
+  #previous: Known | undefined
 
-  /** The link dropped; `serverId` is who was at its other end. */
-  dropped(serverId: string | undefined): void {
-    if (this.#clientId !== undefined && serverId !== undefined) {
-      this.#left = { clientId: this.#clientId, process: processOf(serverId) }
-    }
-    this.#clientId = undefined
+  /** The link dropped. */
+  dropped(): void {
+    this.#previous = this.#present ?? this.#previous
+    this.#present = undefined
   }
 
-  /** To be awaited before a new link carries anything. Never rejects. */
+  /** Await it before a new link carries anything. `serverId` is the `Server.id` at its other end. Never rejects. */
   async end(node: RedisNode, serverId: string): Promise<void> {
-    if (this.#clientId !== undefined) return
-    const left = this.#left
-    this.#left = undefined
-    // Another process counts its clients anew: the number would be somebody else's.
-    if (left !== undefined && left.process === processOf(serverId)) {
-      await send(node, 'client', ['KILL', 'ID', left.clientId]).catch(() => undefined) // It may be forbidden.
+    if (this.#present !== undefined) return
+    const process = processOf(serverId)
+    const previous = this.#previous
+    this.#previous = undefined
+    // Another process numbers its clients anew: the number would be that of another client.
+    if (previous?.process === process) {
+      await send(node, 'client', ['KILL', 'ID', previous.clientId]).catch(() => undefined) // It may be forbidden.
     }
     const asking = send(node, 'client', ['ID']).then((id) => {
-      this.#clientId = Number(id)
+      this.#present = { clientId: Number(id), process }
     })
     ignoreRejection(asking)
   }

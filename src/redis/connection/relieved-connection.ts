@@ -1,10 +1,10 @@
-// A lent client with a link of our own beside it: used while the lent one is connected and cannot carry commands.
+// A lent client with a link of our own beside it, which is used while the lent client is connected but cannot carry commands.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import type { Argument } from '../client/client.js'
 import type { UnusableClient } from '../server/unusable.js'
 import type { Connection, ConnectionEvents, Master } from './connection.js'
 
-/** A connection of our own, and how its client is closed. */
+/** A connection of our own with its client, which `close` closes. */
 export interface OwnLink {
   readonly connection: Connection
   close(): void
@@ -14,25 +14,26 @@ export interface RelievedOptions {
   readonly clock: Clock
   readonly events: ConnectionEvents
   lent(events: ConnectionEvents): Connection
-  /** Makes a new link of our own, not yet started. */
+  /** Makes a new link of our own. It is not started yet. */
   own(events: ConnectionEvents): OwnLink
 }
 
-/** How long commands under way on the own link are waited for before the lent one takes over; and how often that is looked at. */
+/** How long the hand-over to the lent client waits for the commands in flight on the own link, and how often it looks. */
 const HAND_OVER_WITHIN_MS: Milliseconds = 1_000
 const LOOK_EVERY_MS: Milliseconds = 20
 
 /**
- * The lent client is neither closed nor reconfigured, and the server is not asked to close its link: that may be alive, and only the
- * application's own blocking command be what holds ours up.
+ * The lent client is neither closed nor reconfigured, and the server is not asked to close its link. The link may be alive: a blocking
+ * command of the application may be all that delays ours.
  *
- * So a command of ours may still lie in the lent link while newer ones go over the own link, and may be executed after them: when the
- * link heals, when the client connects anew and sends again what it had no reply to, or at the EXEC of a transaction. Each command is
- * harmless then, as it is when it is executed twice: what is stored or renewed under a condition (claims, fills, renewals) finds
- * another stamp than it expects; a removal causes a miss at most; tokens are made of the moment. The argument for each stands beside
- * its script. Nobody waits for these commands any more, and what they were to change waits in the journal.
+ * So a command of ours may still be in the lent link while newer commands go over the own link, and it may be executed after them: when
+ * the link heals, when the client reconnects and resends the commands without reply, or at the EXEC of a transaction. Each command is
+ * harmless then, as it is when it is executed twice. Conditional commands (claims, fills, renewals) do not find the stamp that they
+ * expect; a removal causes a miss at most; a token contains the moment of its planting. Beside each script in `server/scripts.ts` stands
+ * the argument for it. No caller waits for these commands any more, and the changes that they contain wait in the journal.
  *
- * Back to the lent link: commands under way on the own link are answered first, so that what is sent next is executed next.
+ * Before the lent link takes over again, the commands in flight on the own link get their replies, so that the order of execution is the
+ * order of sending.
  */
 export class RelievedConnection implements Connection {
   readonly keyPrefix: string
@@ -41,8 +42,9 @@ export class RelievedConnection implements Connection {
   readonly #options: RelievedOptions
   readonly #lent: Connection
   #own: OwnLink | undefined
+  /** The notice that was reported last, until the lent client can be used again. */
   #noticed: UnusableClient['notice'] | undefined
-  /** Pending while the own link is left: what is sent now waits for it. */
+  /** Pending during the hand-over to the lent client: new commands wait for it. */
   #handingOver: Promise<void> | undefined
   #endHandOver: (() => void) | undefined
   #isStopped = false
@@ -154,7 +156,7 @@ export class RelievedConnection implements Connection {
         cancel()
         this.#endHandOver = undefined
         this.#handingOver = undefined
-        // If the lent one cannot be used again by now, the own one is still needed.
+        // If the lent client has become unusable again, the own link is still needed.
         if (this.#lent.isReady() || this.#isStopped) this.#closeOwn()
         resolve()
       }

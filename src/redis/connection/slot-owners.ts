@@ -1,13 +1,13 @@
-// Which server had each slot of a cluster, so that a successor is noticed: a promoted replica may lack its predecessor's last writes.
+// Which server had each slot of a cluster. A promoted replica may lack its predecessor's last writes, so successors must be noticed.
 
 export class SlotOwners {
-  /** Per slot the id of the server last seen to own it. */
+  /** For each slot the id of its last known owner. */
   readonly #idBySlot: (string | undefined)[] = []
   readonly #known = new Set<string>()
 
   /**
-   * Notes that the server `id`, which the client calls `nodeKey`, owns its slots. Answers whether it is a newcomer among slots that
-   * had an owner before. A slot that moved between servers already known took its keys along.
+   * Notes that the server `id`, which the client names `nodeKey`, owns its slots. Returns whether it is a new server that took over a slot
+   * of another one. A slot that moved between known servers took its keys along.
    */
   took(id: string, nodeKey: string, slots: readonly (readonly string[] | undefined)[]): boolean {
     const isNew = !this.#known.has(id)
@@ -18,7 +18,7 @@ export class SlotOwners {
       this.#idBySlot[slot] = id
     }
     this.#known.add(id)
-    // Servers come and go for years in some places; only those that own slots matter.
+    // A long-lived process may see many servers. Only those that own slots matter.
     if (this.#known.size > 1_000) {
       this.#known.clear()
       for (const owner of this.#idBySlot) if (owner !== undefined) this.#known.add(owner)

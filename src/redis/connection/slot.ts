@@ -1,4 +1,4 @@
-// Cluster slots: which of the 16,384 a key belongs to. https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
+// The cluster slot of a key, one of 16,384. https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 
 export const SLOT_COUNT = 16_384
 
@@ -9,7 +9,7 @@ const CRC16 = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** Of the part between the first `{` and the next `}`, if it is not empty; else of the whole key. */
+/** The slot of the part between the first `{` and the next `}`, if it is not empty; else of the whole key. */
 export function slotOf(key: string): number {
   const hashed = hashTagOf(key)
   let crc = 0
@@ -21,7 +21,7 @@ export function slotOf(key: string): number {
   return crc % SLOT_COUNT
 }
 
-/** The indexes of `keys`, grouped by the slot that the keys have with `keyPrefix` before them. */
+/** The indexes of `keys`, grouped by slot. The slot is that of `keyPrefix` followed by the key. */
 export function indexesBySlot(keys: readonly string[], keyPrefix: string): number[][] {
   const groups = new Map<number, number[]>()
   for (let i = 0; i < keys.length; i++) {

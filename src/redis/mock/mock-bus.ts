@@ -1,4 +1,4 @@
-// The bus on ioredis-mock, which has no blocking reads: all mocks of one host are in this process, and tell of each change at once.
+// The bus on ioredis-mock, which has no blocking reads. All mocks of one host are in this process, and they report each change at once.
 import { busKeyOf } from '../../model/keys/key.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import { queueMicrotask } from '../../model/time/real-timers.js'
@@ -6,7 +6,7 @@ import { type MockClient, MockData } from './mock-client.js'
 import { MockLog } from './mock-log.js'
 
 /**
- * Delivers an announcement a microtask after it was made, so before whoever made it goes on: the bus is heard for ever.
+ * Delivers each announcement one microtask after it was made, before the code that awaits it goes on. So the bus is heard for ever.
  * A log that was removed (`flushall` between tests) is noticed at the next beat.
  */
 export class MockBus implements Bus {

@@ -1,11 +1,11 @@
-// ioredis-mock, the usual fake of ioredis in tests: recognized by its shape, and its data as the store and the bus use them.
+// ioredis-mock, the usual fake of ioredis in tests: how it is recognized, and its data as the store and the bus use them.
 import { asBuffer } from '../../model/as-buffer.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 
-/** What is used of ioredis-mock 8: the data that all mocks of one host, port and db share. Nothing of it is imported. */
+/** The parts of ioredis-mock 8 that are used: the data that all mocks of one host, port and db share. It is not imported. */
 export interface MockClient {
   readonly connected: boolean
-  /** Without the prefix of this client, which it adds; only `keys` gives it back. */
+  /** Takes keys without the prefix of this client and adds it. Only `keys` returns keys with the prefix. */
   readonly data: {
     get(key: string): unknown
     set(key: string, value: unknown): void
@@ -44,12 +44,12 @@ export function isMockClient(value: unknown): value is MockClient {
   )
 }
 
-/** One line of the stream of announcements, as the mock's own XRANGE would answer it. */
+/** One entry of the stream of announcements, as the mock's own XRANGE would return it. */
 export type MockStreamEntry = readonly [id: string, fields: readonly (string | Buffer)[]]
 
 /**
- * The data of a mock, each call one step. Its commands are not used: they cut values to UTF-8 (SETRANGE), know no types, give stream
- * entries ids that come again, and run Lua in which two equal strings of bytes differ.
+ * The data of a mock. Each call is one step. The mock's commands are not used: they convert values to UTF-8 (SETRANGE), ignore types, reuse
+ * ids of stream entries, and run Lua in which two equal byte strings differ.
  */
 export class MockData {
   readonly #client: MockClient
@@ -58,7 +58,7 @@ export class MockData {
     this.#client = client
   }
 
-  /** Bytes of our own; `undefined` where nothing is or another type. Tests may have planted text. */
+  /** The bytes of the value; `undefined` if there is none or one of another type. Tests may have stored text. */
   bytes(key: string): Buffer | undefined {
     const value = this.#live(key)
     if (typeof value === 'string') return Buffer.from(value)
@@ -74,7 +74,7 @@ export class MockData {
     this.keep(key, keepMs)
   }
 
-  /** Another value with the life of the old one. */
+  /** Replaces the value and leaves its life as it is. */
   replace(key: string, bytes: Bytes): void {
     this.#client.data.set(key, asBuffer(bytes))
   }
@@ -98,7 +98,7 @@ export class MockData {
     return this.#client.data.keys().map((key) => key.slice(length))
   }
 
-  /** Empty where there is none, or something else. */
+  /** Empty if there is no stream under the key. */
   stream(key: string): readonly MockStreamEntry[] {
     const value = this.#live(key)
     return Array.isArray(value) && Array.isArray(value[0]) ? (value as unknown[] as MockStreamEntry[]) : []
@@ -109,7 +109,7 @@ export class MockData {
     this.#client.data.set(key, entries)
   }
 
-  /** Calls `run` after each change of `key`, whoever made it; returns what ends that. */
+  /** Calls `run` after each change of `key`, until the function that it returns is called. */
   watch(key: string, run: () => void): () => void {
     const watched = (this.#client.options.keyPrefix ?? '') + key
     const { modifiedKeyEvents } = this.#client.context

@@ -4,16 +4,16 @@ import type { Bytes } from '../../model/ports.js'
 import { ANNOUNCEMENT_FIELD, PLACE_FIELD } from '../server/replies.js'
 import type { MockData, MockStreamEntry } from './mock-client.js'
 
-/** The mock copies the whole stream at each look. */
+/** Short, because the mock copies the whole stream at each read. */
 const STREAM_LENGTH = 1_000
 
-/** What was announced after a position, and the position after that. */
+/** The announcements after a position, and the position of the last of them. */
 export interface Announced {
   readonly position: string
   readonly announcements: readonly Bytes[]
 }
 
-/** Entries as Redis has them, with ids that never come again: the mock's own XADD counts the entries that are left. */
+/** Entries as in Redis, with ids that are never reused. The mock's own XADD would reuse them: it counts the entries that are left. */
 export class MockLog {
   readonly #data: MockData
   readonly #key: string
@@ -27,12 +27,12 @@ export class MockLog {
     this.#add(ANNOUNCEMENT_FIELD, asBuffer(announcement))
   }
 
-  /** Where a bus begins: an entry of its own, so that a log which was removed is noticed. */
+  /** Marks the place where a bus begins with an entry of its own, so that the bus notices if the log is removed. */
   join(): string {
     return this.#add(PLACE_FIELD, '')
   }
 
-  /** `undefined` when `position` is no longer in the log. */
+  /** `undefined` if `position` is no longer in the log. */
   after(position: string): Announced | undefined {
     const entries = this.#data.stream(this.#key)
     const index = entries.findLastIndex(([id]) => id === position)
@@ -43,7 +43,7 @@ export class MockLog {
     return { position: (entries.at(-1) as MockStreamEntry)[0], announcements }
   }
 
-  /** Calls `run` when the log may have changed; returns what ends that. */
+  /** Calls `run` when the log may have changed, until the function that it returns is called. */
   watch(run: () => void): () => void {
     return this.#data.watch(this.#key, run)
   }
@@ -56,7 +56,7 @@ export class MockLog {
   }
 }
 
-/** Milliseconds and a count, later than `last`, also where `Date` was set back. */
+/** Milliseconds and a count, later than `last` even if `Date` was set back. */
 function idAfter(last: string | undefined): string {
   const [lastMs = 0, lastCount = 0] = last?.split('-').map(Number) ?? []
   const nowMs = Date.now()

@@ -1,4 +1,4 @@
-// L2 on ioredis-mock, for the tests of those who use it: what the store on Redis does with commands and scripts, done to the mock's data.
+// L2 on ioredis-mock, for tests of applications: does to the mock's data what the store on Redis does with commands and scripts.
 
 import { createHash } from 'node:crypto'
 import { canBeOurs } from '../../codec/stamp.js'
@@ -23,17 +23,17 @@ import { type MockClient, MockData } from './mock-client.js'
 import { MockLog } from './mock-log.js'
 
 const STAMP_BYTES = 16
-/** Digits of the half of a token that a soft expiry leaves. */
+/** How many digits of a token a soft expiry leaves as they are. */
 const HARD_DIGITS = 16
 
-/** `RemoteStore` on one mock. Every method is one step, so nothing can come in between; its result comes a microtask later. */
+/** `RemoteStore` on one mock. Every method is one step, so nothing can come in between. Its result comes one microtask later. */
 export class MockStore implements RemoteStore {
   readonly #client: MockClient
   readonly #data: MockData
   readonly #log: MockLog
   readonly #name: string
   readonly #clock: Clock
-  /** The mock's own time is `Date`, which may jump; ages must not. */
+  /** The mock's own time is `Date`, which may jump, and ages must not jump with it. */
   readonly #offsetMs: number
   #events: StoreEvents | undefined
   #isClosed = false
@@ -58,7 +58,7 @@ export class MockStore implements RemoteStore {
     this.#client.on('end', this.#onEnd)
     // A client with `lazyConnect` connects at its first command, and none is sent before it is connected.
     if (!this.#client.connected) this.#client.connect()
-    // The mock reports by a tick that fake timers may hold back.
+    // The mock emits `ready` in a tick that fake timers may hold back.
     void Promise.resolve().then(() => this.#onReady())
   }
 
@@ -212,7 +212,7 @@ export class MockStore implements RemoteStore {
     return token
   }
 
-  /** Digits made of the moment, as on Redis: the same call once more gives others. */
+  /** Digits made of the moment, as on Redis: a second call with the same argument returns others. */
   #ofNow(digits: string): string {
     return createHash('sha1')
       .update(`${digits}.${Date.now()}.${++this.#planted}`)

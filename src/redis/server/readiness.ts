@@ -1,17 +1,17 @@
-// Those who wait until a store can be used.
+// Callers that wait until a store can be used.
 
 export class Readiness {
   readonly #state: () => 'ready' | 'notYet' | Error
-  readonly #looks = new Set<() => void>()
+  readonly #waiting = new Set<() => void>()
 
-  /** `state` is asked at once and at each `changed()`; an error is final. */
+  /** `state` is called at once and at each `changed()`. An error is final. */
   constructor(state: () => 'ready' | 'notYet' | Error) {
     this.#state = state
   }
 
-  /** Those who wait look again. */
+  /** Every waiting caller looks at the state again. */
   changed(): void {
-    for (const look of [...this.#looks]) look()
+    for (const look of [...this.#waiting]) look()
   }
 
   wait(signal?: AbortSignal): Promise<void> {
@@ -19,12 +19,12 @@ export class Readiness {
       const look = (): void => {
         const state = signal?.aborted === true ? signal.reason : this.#state()
         if (state === 'notYet') return
-        this.#looks.delete(look)
+        this.#waiting.delete(look)
         signal?.removeEventListener('abort', look)
         if (state === 'ready') resolve()
         else reject(state)
       }
-      this.#looks.add(look)
+      this.#waiting.add(look)
       signal?.addEventListener('abort', look)
       look()
     })

@@ -1,4 +1,5 @@
-// Replies of Redis into our own shapes. Clients differ: RESP2 answers nested arrays, RESP3 maps, and mappings of it flat arrays.
+// Replies of Redis as our own types. Their form depends on the client: nested arrays with RESP2, maps with RESP3, flat arrays with some
+// mappings of RESP3.
 import { types } from 'node:util'
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
@@ -10,18 +11,18 @@ export interface StreamEntry {
   readonly bytes: Bytes | undefined
 }
 
-/** The field of an announcement. */
+/** The stream field of an announcement. */
 export const ANNOUNCEMENT_FIELD = 'm'
-/** The field of an entry that only marks a place. */
+/** The stream field of an entry that only marks a place. */
 export const PLACE_FIELD = 'p'
 
-/** Moments of the server's clock as our scripts write them. */
+/** A moment of the server's clock as our scripts write it. */
 const MOMENT = /^\d{16}$/
 const STREAM_ID = /^\d{1,20}-\d{1,20}$/
 
-/** The reply to `command` is none that Redis gives: an outage, whoever gave it. What it holds is not repeated. */
+/** An error for a reply that Redis never gives to `command`; it counts as an outage. The error does not show the contents of the reply. */
 export function malformed(command: string, expected: string, reply: unknown): CacheError {
-  const advice = 'Something between this process and Redis replies in its place, or the server is no Redis'
+  const advice = 'Either something between this process and Redis replies in its place, or the server is not Redis'
   return new CacheError(
     'L2_UNAVAILABLE',
     `expected ${expected} as the reply to ${command}; got ${shapeOf(reply)}. ${advice}`,
@@ -34,28 +35,28 @@ function shapeOf(reply: unknown): string {
   return Array.isArray(reply) ? `a list of ${reply.length}` : `a ${typeof reply}`
 }
 
-/** The elements of a list that has to have `length` of them. */
+/** The elements of a list that must have `length` elements. */
 export function listOf(reply: unknown, length: number, command: string): readonly unknown[] {
   if (Array.isArray(reply) && reply.length === length) return reply
   throw malformed(command, `a list of ${length}`, reply)
 }
 
-/** Bytes, or `undefined` where nothing stands. */
+/** Bytes, or `undefined` if the reply is nothing. */
 export function bytesIn(reply: unknown, command: string): Bytes | undefined {
   if (types.isUint8Array(reply)) return reply
   if (reply === null || reply === undefined) return undefined
   throw malformed(command, 'bytes or nothing', reply)
 }
 
-/** 1 is done, 0 refused. */
+/** 1: done. 0: refused. */
 export function doneOrRefused(reply: unknown, command: string): undefined | 'refused' {
-  const said = String(reply)
-  if (said === '1') return undefined
-  if (said === '0') return 'refused'
+  const digit = String(reply)
+  if (digit === '1') return undefined
+  if (digit === '0') return 'refused'
   throw malformed(command, '0 or 1', reply)
 }
 
-/** A number of things. */
+/** A whole number, 0 or more. */
 export function countIn(reply: unknown, command: string): number {
   const count = Number(reply)
   if (reply !== null && reply !== '' && Number.isSafeInteger(count) && count >= 0) return count
@@ -68,7 +69,7 @@ export function momentIn(reply: unknown, command: string): string {
   throw malformed(command, 'a moment of 16 digits', reply)
 }
 
-/** 32 hex digits, or it is not a token of ours. */
+/** A token: 32 hex digits. `undefined` for everything else, which is not ours. */
 export function toToken(reply: unknown): Token | undefined {
   if (!types.isUint8Array(reply) || reply.length !== 32) return undefined
   for (const digit of reply) if (!isHexDigit(digit)) return undefined
@@ -96,7 +97,7 @@ export function toEntries(reply: unknown): StreamEntry[] {
   })
 }
 
-/** The entries of an XREAD reply of one stream; none when it waited in vain. */
+/** The entries of an XREAD reply of one stream; none if nothing was appended within the block time. */
 export function toReadEntries(reply: unknown): StreamEntry[] {
   if (reply === null || reply === undefined) return []
   const entries = entriesOfOne(reply)
@@ -119,7 +120,7 @@ export function isLaterId(id: string, other: string): boolean {
   return ms === otherMs ? isLarger(sequence, otherSequence) : isLarger(ms, otherMs)
 }
 
-/** Of whole numbers that may not fit into a double. */
+/** Compares whole numbers that may not fit into a double. */
 function isLarger(digits: string, others: string): boolean {
   return digits.length === others.length ? digits > others : digits.length > others.length
 }

@@ -1,14 +1,14 @@
-// Everything that must be one atomic step in Redis and is no single command. A script touches no key but those it is given.
+// Everything that must be one atomic step in Redis but is not a single command. A script touches only the keys that it is given.
 //
-// Every command may be executed again later: a client resends what a dropped link left unanswered, a packet is delivered late. Beside
-// each script stands why that is harmless. The arguments rest on one invariant (G1): **what once stood under an entry key and is gone
-// never stands there again**, so whoever expects it to stand there still is refused, however late he comes. Hence nothing is planted
-// that its command alone determines: it is made of the moment, or conditional on something that never comes back, or recorded in
-// the key's change mark.
+// Every command may be executed again later: a client resends commands that had no reply when the link dropped, and a packet may arrive
+// late. The comment on each script says why that is harmless. The arguments rest on one invariant (G1): **a value that once stood under
+// the key of an entry and is gone never stands there again**. So a command that expects that value is refused, however late it comes.
+// Hence no command alone determines what it plants: the value contains the moment of its planting, or it is planted only where a value
+// stands that never comes back, or the change is recorded in the change mark of the key.
 import { createHash } from 'node:crypto'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'
 
-/** A Lua script and the name by which the server knows it once it has it. */
+/** A Lua script, and the hash by which the server finds it once it was loaded. */
 export interface Script {
   readonly body: string
   readonly sha: string
@@ -18,33 +18,33 @@ function script(body: string): Script {
   return { body, sha: createHash('sha1').update(body).digest('hex') }
 }
 
-/** Without a flag the server refuses a script that may write when it is out of memory. */
+/** Without a flag, a server that is out of memory refuses a script that may write. */
 const REFUSED_WHEN_FULL = '#!lua\n'
-/** What removes, or overwrites in place, must work when the server is out of memory. */
+/** For scripts that remove, or overwrite in place: they must work when the server is out of memory. */
 const ALSO_WHEN_FULL = '#!lua flags=allow-oom\n'
 
-/** The moment of execution: microseconds of the server's clock in 16 digits, so that moments compare as strings. */
+/** The moment of execution: microseconds of the server's clock in 16 digits, so that moments can be compared as strings. */
 const MOMENT = `local time = redis.call('TIME')
 local moment = time[1] .. string.sub('00000' .. time[2], -6)
 `
 
 /**
- * How long a change mark lives, and how old a command may be that goes by it. A younger command meets every mark that was left since
- * it was sent; an older one is refused and, if somebody still waits for it, sent again.
+ * How long a change mark lives, and how old a command may be that depends on it. For a younger command every mark that was written since
+ * its sending still exists. An older command is refused; it is sent again if a caller still waits for it.
  */
 const MARK_MS = 6_000
 export const LATEST_MS = 5_000
 
 /**
- * KEYS: key. ARGV: expected first bytes, new value, life in ms. 1 when stored. A key of another type is not what was expected.
- * Executed again: what is expected was replaced by the first execution or is gone, and never comes back.
+ * KEYS: key. ARGV: expected first bytes, new value, life in ms. Returns 1 if stored. A key of another type does not match.
+ * Executed again: the expected value was replaced by the first execution or is gone, and never comes back.
  */
 export const SWAP = script(`${REFUSED_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
-/** The same for many keys. KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Per key 1 when stored. */
+/** The same for many keys. KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Returns 1 for each key that was stored. */
 export const SWAP_MANY = script(`${REFUSED_WHEN_FULL}
 local stored = {}
 for i = 1, #KEYS do
@@ -59,14 +59,14 @@ end
 return stored`)
 
 /**
- * KEYS: keys. ARGV: per key a lease and its life in ms. Per key what stands there now: what stood there, or the lease followed by the
- * moment of its planting, in an array where something else had to go for it: of another type (then the array has one element), or
- * with a life that no cache gave it (then it has two, see `canBeOurs`). A lease is small and short-lived, so it is planted also when
- * the server is out of memory.
- * Executed again: where nothing stands another lease is planted, since the moment is another. Nobody fills for it, and it expires.
+ * KEYS: keys. ARGV: per key a lease and its life in ms. Returns for each key the value that stands there now: the value that was found,
+ * or the lease followed by the moment of its planting. The lease is in an array if it replaced something: of one element if that was of
+ * another type, of two if it had a life that no cache gives (see `canBeOurs`). A lease is small and short-lived, so it is planted even
+ * when the server is out of memory.
+ * Executed again: if nothing stands there, another lease is planted, because the moment differs. No load fills for it, and it expires.
  *
- * If somebody took the end from a lease or a fence of ours, replacing it is what its expiry would be: who expects it to stand is
- * refused (a fill), or removes what stands there instead (a writer who is done). So G1 holds for it, too.
+ * If another program removed the expiry of one of our leases or fences, replacing it has the same effect as its expiry: a fill that
+ * expects it is refused, and a writer that finishes removes the value that it finds instead. So G1 holds here, too.
  */
 export const CLAIM = script(`${ALSO_WHEN_FULL}${MOMENT}
 local function canBeOurs(key, there)
@@ -92,11 +92,11 @@ end
 return standing`)
 
 /**
- * KEYS: per change the key and its change mark. ARGV: the moment before which this was not sent, the moment after which it is too late,
- * then per change a value and its life in ms. The moment of execution, then per change 1 when stored and 0 when refused: the key was
- * changed after this was sent, or it is too late.
- * Executed again: the first execution left a mark that is later than the sending. So each change is executed once at most, and not
- * at all once a later one was, be it a deletion that leaves nothing else behind.
+ * KEYS: per change the key and its change mark. ARGV: a moment that is not later than the sending, the moment after which it is too
+ * late, then per change a value and its life in ms. Returns the moment of execution, then per change 1 if stored and 0 if refused: the
+ * key was changed after the sending, or it is too late.
+ * Executed again: the first execution left a mark that is later than the sending. So each change is executed at most once, and never
+ * after a later change of the key, even if that was a deletion, which leaves nothing but the mark.
  */
 export const PUT = script(`${REFUSED_WHEN_FULL}${MOMENT}
 local done = { moment }
@@ -114,8 +114,8 @@ end
 return done`)
 
 /**
- * KEYS: per key that key and its change mark. The moment of execution, and how many keys there were.
- * Executed again: at worst something newer goes, a miss.
+ * KEYS: per key that key and its change mark. Returns the moment of execution, and how many keys were removed.
+ * Executed again: at worst a newer value is removed, which causes a miss.
  */
 export const REMOVE = script(`${ALSO_WHEN_FULL}${MOMENT}
 local removed = 0
@@ -125,16 +125,16 @@ for i = 1, #KEYS, 2 do
 end
 return { moment, removed }`)
 
-/** KEYS: key. ARGV: expected first bytes. 1 when removed. Executed again: as with SWAP. */
+/** KEYS: key. ARGV: expected first bytes. Returns 1 if removed. Executed again: as with SWAP. */
 export const REMOVE_IF = script(`${ALSO_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
 redis.call('UNLINK', KEYS[1])
 return 1`)
 
 /**
- * KEYS: key. ARGV: expected first bytes, new value, life in ms. Stores where the key begins as expected, else removes it; what was
- * stored already by the same command, sent twice, stays.
- * Executed again: the fence that it expects was put, so it never comes back; at worst something newer goes, a miss.
+ * KEYS: key. ARGV: expected first bytes, new value, life in ms. Stores the value if the key begins as expected; otherwise removes the
+ * key, unless this value already stands there because the command was sent twice.
+ * Executed again: the expected fence was planted by a put, so it never comes back. At worst a newer value is removed: a miss.
  */
 export const REPLACE_OR_REMOVE = script(`${REFUSED_WHEN_FULL}
 local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)
@@ -146,8 +146,8 @@ end
 return 1`)
 
 /**
- * KEYS: key. ARGV: expected first bytes, life in ms. 1 when renewed.
- * Executed again: a lease that nobody fills for any more stands for one life more, while it still stands.
+ * KEYS: key. ARGV: expected first bytes, life in ms. Returns 1 if renewed.
+ * Executed again: a lease whose load is over may stand for one more life, if it still stands.
  */
 export const EXTEND_IF = script(`${ALSO_WHEN_FULL}
 if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
@@ -155,9 +155,10 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 
 /**
  * KEYS: key, its change mark. ARGV: the moments as in PUT, the new stamp. A live entry (magic C7 1E, format 1, state 1 or 2) gets the
- * stamp and keeps its life; whatever else stands there is removed. The moment of execution, then 1, or 0 when refused, as in PUT.
- * Executed again: refused, as with PUT. Without that the stamp could come back, which a refresh that began after the first execution
- * expects.
+ * stamp and keeps its life; anything else that stands there is removed. Returns the moment of execution, then 1, or 0 if refused, as in
+ * PUT.
+ * Executed again: refused, as with PUT. Otherwise its stamp could come back, and a refresh that began after the first execution expects
+ * that stamp.
  */
 export const EXPIRE_ENTRY = script(`${ALSO_WHEN_FULL}${MOMENT}
 local changedAt = redis.pcall('GET', KEYS[2])
@@ -173,9 +174,9 @@ redis.call('SET', KEYS[2], moment, 'PX', ${MARK_MS})
 return { moment, 1 }`)
 
 /**
- * KEYS: stream, then token keys. ARGV: field ('' appends nothing), announcement, longest stream, then per token key what its new soft
- * half is made of, or '' to remove it. Answers the id of what was appended. A stream key of another type is replaced.
- * Executed again: tokens that are newer go, or get a soft half that they never had; what is announced again is forgotten again.
+ * KEYS: stream, then token keys. ARGV: field ('' appends nothing), announcement, maximum length of the stream, then per token key the seed
+ * of its new soft half, or '' to remove the token. Returns the id of the appended entry. A stream key of another type is replaced.
+ * Executed again: newer tokens are removed, or get a soft half that never existed before. A repeated announcement invalidates once more.
  */
 export const ANNOUNCE = script(`${ALSO_WHEN_FULL}${MOMENT}
 local gone = {}
@@ -198,7 +199,10 @@ if type(id) == 'table' and id.err then
 end
 return id`)
 
-/** KEYS: key. Answers what its value begins with: a stamp and more, or a whole token. From the master, which GETRANGE might not be. */
+/**
+ * KEYS: key. Returns the first 32 bytes of its value: a stamp and more, or a whole token. A script always runs on the master, while plain
+ * GETRANGE might be sent to a replica.
+ */
 export const READ_HEAD = script(`${ALSO_WHEN_FULL}
 return redis.call('GETRANGE', KEYS[1], 0, 31)`)
 
@@ -214,23 +218,23 @@ end
 return {tokens, log}`
 
 /**
- * KEYS: stream, then token keys. ARGV: life in ms, position ('' for none), most announcements, then a candidate per token key.
- * What is planted is made of the candidate and the moment: a command that is executed once more, by a client that resends it, must not
- * plant a token that was invalidated in between. A token is given a third more than was asked for, so that it is seldom renewed: a renewal is
- * a write, which a tracking bus tells everybody.
- * What is no token of ours (32 hex digits) is replaced, and one without an end is given one: neither would ever go away.
- * Answers the tokens, planted where there were none, and the entries after the position, or nil if the log no longer holds it:
- * while the position's own entry is there, nothing after it was trimmed.
+ * KEYS: stream, then token keys. ARGV: life in ms, position ('' for none), maximum number of announcements, then a candidate per token key.
+ * A planted token is made of the candidate and the moment: if a client resends the command, it must not plant a token that was
+ * invalidated in between. A token gets a third more life than was asked for, so that it is seldom renewed: a renewal is a write, and a
+ * tracking bus reports every write to all processes.
+ * A value that is not a token (32 hex digits) is replaced, and a token without an expiry gets one. Otherwise neither would ever go away.
+ * Returns the tokens, planted where there were none, and the entries after the position, or nil if the log no longer contains the
+ * position: as long as the entry of the position is there, nothing after it was trimmed.
  */
 export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}${MOMENT}
 local keepMs = tonumber(ARGV[1])
 local givenMs = math.ceil(keepMs * 4 / 3)
 local tokens = {}
 for i = 2, #KEYS do
-  local held = redis.pcall('GET', KEYS[i])
-  if type(held) == 'string' and #held == 32 and not string.find(held, '[^0-9a-f]') then
+  local present = redis.pcall('GET', KEYS[i])
+  if type(present) == 'string' and #present == 32 and not string.find(present, '[^0-9a-f]') then
     if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], givenMs) end
-    tokens[i - 1] = held
+    tokens[i - 1] = present
   else
     local token = string.sub(redis.sha1hex(ARGV[i + 2] .. moment), 1, 32)
     redis.call('SET', KEYS[i], token, 'PX', givenMs)
@@ -239,16 +243,16 @@ for i = 2, #KEYS do
 end
 ${LOG_SINCE}`)
 
-/** The same without planting: nil where there is no token. */
+/** The same, but nothing is planted: nil where there is no token. */
 export const READ_TOKENS = script(`${ALSO_WHEN_FULL}
 local tokens = {}
 for i = 2, #KEYS do
-  local held = redis.pcall('GET', KEYS[i])
-  tokens[i - 1] = type(held) == 'string' and held
+  local present = redis.pcall('GET', KEYS[i])
+  tokens[i - 1] = type(present) == 'string' and present
 end
 ${LOG_SINCE}`)
 
-/** Loaded into each server when its connection stands, so that none is missing in the middle of a batch. */
+/** Loaded into each server once it is connected, so that none is missing in the middle of a batch. */
 export const ALL_SCRIPTS: readonly Script[] = [
   SWAP,
   SWAP_MANY,

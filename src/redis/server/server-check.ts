@@ -1,4 +1,4 @@
-// Who is at the other end: asked of every server after each connect, before anything else is sent to it.
+// Which server is connected: asked after each connect, before any other command is sent.
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../model/ports.js'
 import { faultOf } from '../client/classify-error.js'
@@ -7,29 +7,29 @@ import { listOf } from './replies.js'
 import { ALL_SCRIPTS } from './scripts.js'
 import { inTransaction, looksQueued } from './unusable.js'
 
-/** What a server says of itself. */
+/** What a server says about itself. */
 export interface Server {
-  /** Changes when the process is another one, or became a master anew: then its last writes may be lost. */
+  /** Changes with another process, and when the same process is promoted to master. In both cases the last writes may be lost. */
   readonly id: string
   readonly role: 'master' | 'readOnlyReplica'
   readonly time: TimeSample | undefined
 }
 
-/** One look at the server's clock. */
+/** One sample of the server's clock. */
 export interface TimeSample {
   readonly serverMs: number
   readonly sentAtMs: number
   readonly receivedAtMs: number
 }
 
-/** Asks one server and gives it our scripts, in one round trip. Rejects if it cannot be used now. */
+/** Asks one server and loads our scripts into it, in one round trip. Rejects if the server cannot be used now. */
 export async function checkServer(node: RedisNode, clock: Clock): Promise<Server> {
   const scripts = ALL_SCRIPTS.map(({ body }) => send(node, 'script', ['LOAD', body]))
   const [info, time] = await Promise.all([askInfo(node), askTime(node, clock), Promise.allSettled(scripts)])
   return { ...parseInfo(info), time }
 }
 
-/** Only who it is, for a connection that needs neither scripts nor the time. */
+/** Only asks which server it is, for a connection that needs neither scripts nor the time. */
 export async function identifyServer(node: RedisNode): Promise<Pick<Server, 'id' | 'role'>> {
   return parseInfo(await askInfo(node))
 }
@@ -43,7 +43,7 @@ export async function askTime(node: RedisNode, clock: Clock): Promise<TimeSample
   return { serverMs, sentAtMs, receivedAtMs: clock.nowMs() }
 }
 
-/** A client that may not ask INFO can be used all the same; it just never knows that the server is the one of before. */
+/** A client without permission for INFO can be used nevertheless. Its server then counts as another one after each connect. */
 async function askInfo(node: RedisNode): Promise<string> {
   try {
     const replies = [await send(node, 'info', ['server']), await send(node, 'info', ['replication'])]
@@ -55,7 +55,7 @@ async function askInfo(node: RedisNode): Promise<string> {
   }
 }
 
-/** Pure. The run id is the process; the replication id changes when the same process is promoted. */
+/** Pure. The run id identifies the process; the replication id changes when the same process is promoted. */
 export function parseInfo(info: string): Pick<Server, 'id' | 'role'> {
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
   const runId = field('run_id')

@@ -1,17 +1,17 @@
-// Notices that a link answers nothing while commands wait on it: a half-open link looks like a good one to its client for minutes.
+// Notices a link that brings no reply while commands wait: to its client a half-open link looks good for minutes.
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { setImmediate } from '../../model/time/real-timers.js'
 
-/** What is watched. */
+/** The link that is watched. */
 export interface WatchedLink {
   /** How many commands wait for a reply. */
   waiting(): number
-  /** Grows with every byte that arrives: a large reply may be on its way for long. `undefined` where the client does not tell. */
+  /** Grows with every byte that arrives, because a large reply may take long. `undefined` if the client does not expose it. */
   bytesRead(): number | undefined
   fellSilent(limitMs: Milliseconds): void
 }
 
-/** One timer, and only while commands wait. */
+/** It needs one timer, and only while commands wait. */
 export class Silence {
   #replies = 0
   #cancel: (() => void) | undefined
@@ -49,7 +49,7 @@ export class Silence {
       if (this.#replies === replies && this.link.bytesRead() === bytes) this.link.fellSilent(this.limitMs)
       else this.#watch()
     }
-    // A process that was held up runs its timers first: replies that lie in the socket are read before silence is assumed.
+    // A process that was paused runs its timers first: replies that are already in the socket must be read before silence is assumed.
     const cancel = this.clock.after(this.limitMs, () => setImmediate(() => setImmediate(judge)))
     this.#cancel = () => {
       isOver = true

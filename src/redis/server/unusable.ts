@@ -1,19 +1,19 @@
-// Why a connected client cannot carry the commands of a cache.
+// The reasons why a connected client cannot carry the commands of a cache.
 import { CacheError } from '../../model/errors.js'
 import type { Milliseconds } from '../../model/ports.js'
 
-/** Closed: the notice that goes with each. */
+/** Each reason is reported under this code. */
 export type UnusableCode =
-  /** Nothing comes over its link although commands wait. */
+  /** No reply comes over its link although commands wait. */
   | 'CLIENT_SILENT'
-  /** The application opened a transaction on it. */
+  /** The application opened a transaction on the client. */
   | 'CLIENT_IN_MULTI'
-  /** The application subscribed with it. */
+  /** The application subscribed with the client. */
   | 'CLIENT_SUBSCRIBED'
   /** The application selected another database. */
   | 'CLIENT_DB_CHANGED'
 
-/** A client is connected, and of no use for now. */
+/** A client is connected but cannot be used now. */
 export class UnusableClient extends CacheError {
   constructor(
     readonly notice: UnusableCode,
@@ -47,12 +47,12 @@ export function elsewhere(homeDb: number, db: number): UnusableClient {
   return new UnusableClient('CLIENT_DB_CHANGED', 'L2_UNAVAILABLE', message)
 }
 
-/** Whether a reply says that the command was queued in a transaction, or is a value that looks like it. */
+/** Whether a reply says that the command was queued in a transaction. A stored value may look the same. */
 export function looksQueued(reply: unknown): boolean {
   return reply instanceof Uint8Array && reply.length === 6 && String(reply) === 'QUEUED'
 }
 
-/** Whether the client refused a command because it has subscribed; the server's words differ from those of clients. */
+/** Whether a command was refused because the client has subscribed. Servers and clients word this differently. */
 export function isSubscribed(error: unknown): boolean {
   return error instanceof Error && /subscriber mode|in this context/i.test(error.message)
 }

@@ -1,65 +1,47 @@
-// A batch of changes and its announcement: who is told of a change must find it done.
+// A batch of changes and its announcement: a process that hears the announcement must already find the changes made.
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError, CacheError } from '../../model/errors.js'
 import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../../model/ports.js'
-import { faultBehind, isReply } from '../client/classify-error.js'
+import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
-import { ANNOUNCEMENT_FIELD, doneOrRefused, listOf, momentIn } from '../server/replies.js'
-import { ANNOUNCE, EXPIRE_ENTRY, PUT, REMOVE, REPLACE_OR_REMOVE, type Script } from '../server/scripts.js'
+import { doneOrRefused, listOf, momentIn } from '../server/replies.js'
+import { EXPIRE_ENTRY, PUT, REMOVE, REPLACE_OR_REMOVE, type Script } from '../server/scripts.js'
 import type { ServerTime } from '../server/server-time.js'
+import { type AnnounceContext, announceAfterChanges, type LabelChange } from './announce.js'
 import { MAX_AT_ONCE, MAX_BYTES_AT_ONCE } from './per-tick.js'
 
-/** About how many announcements the stream keeps. A bus that fell further behind says that it lost some. */
-export const STREAM_LENGTH = 10_000
-
-/**
- * Large announcements leave fewer: each is appended so that the stream would have at most so many bytes if all of it were as large. Small
- * ones that follow may stand beside them, so that together they are at most five times as much: about 16 MB.
- */
-const BYTES_OF_ALIKE = 3 * 1024 * 1024
-
-/** How long the stream may be once an announcement of so many bytes was appended. */
-export function streamLengthWith(announcementBytes: number): number {
-  return Math.min(STREAM_LENGTH, Math.max(1, Math.floor(BYTES_OF_ALIKE / Math.max(1, announcementBytes))))
-}
-
-export interface ApplyContext {
+export interface ApplyContext extends AnnounceContext {
   /** Whether commands are executed in the order sent: then the announcement need not wait for the changes. */
   readonly inOrder: boolean
-  readonly busKey: string
-  tokenKeyOf(label: string): string
   markKeyOf(key: string): string
-  /** What is refused after it is over is not sent again. */
+  /** A change that is refused after the attempt is over is not sent again. */
   readonly attempt: Attempt
   /** The clock of the server that has `key`. */
   timeOf(key: string): ServerTime
-  send(key: string, command: string, args: Argument[]): Promise<unknown>
-  run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>
   wholeMs(ms: Milliseconds): number
-  notice(code: string, detail: string): void
 }
 
-type LabelChange = Extract<Change, { label: string }>
 type KeyChange = Exclude<Change, LabelChange>
 type PutChange = Extract<Change, { op: 'put' }>
 
-/** One command under way and the changes that it does. */
+/** One command in flight, and the changes that it makes. */
 interface Step {
   readonly indexes: readonly number[]
   readonly result: Promise<StepResult>
 }
 
-/** `'late'`: done, but only after what was sent behind it. */
+/** `'late'`: done, but after the commands that were sent behind it. */
 type StepResult = 'done' | 'late' | Error
 
-/** A change of a key that is refused while the key goes on being changed is sent so often at most. */
+/** How often a change is sent at most while it is refused because other processes go on changing its key. */
 const MAX_TRIES = 5
 
 /**
- * Sends the changes of keys, then the changes of labels and the announcement as one step. Where order is kept, all of it leaves at
- * once; a change that had to be done in another way, and so later, is announced once more.
+ * Sends the changes of keys, then the changes of labels and the announcement as one step. Where the server keeps the order of sending,
+ * all of it leaves at once. If a change took a second command, and so came after its announcement, it is announced once more.
  *
- * If the announcement fails, no change counts as applied: other processes might never hear of it. Rejects if nothing is known.
+ * If the announcement fails, no change counts as applied, because other processes might never hear of it. Rejects if nothing is known of
+ * any change.
  */
 export async function applyChanges(
   changes: readonly Change[],
@@ -69,7 +51,7 @@ export async function applyChanges(
   const labels = changes.filter(isLabelChange)
   const hasTail = labels.length > 0 || announcement !== undefined
   const rounds = roundsOf(changes)
-  // What is sent in a later round, or again, is announced again.
+  // With several rounds the announcement waits for the last one.
   const isEarly = context.inOrder && rounds.length <= 1
   const results = new Array<ChangeResult>(changes.length).fill(undefined)
   let early: Promise<Error | undefined> | undefined
@@ -77,7 +59,7 @@ export async function applyChanges(
   let areAllFailed = true
   for (const round of rounds.length === 0 ? [[]] : rounds) {
     const steps = sendKeyChanges(changes, round, context)
-    if (hasTail && isEarly) early = sendTail(labels, announcement, context)
+    if (hasTail && isEarly) early = announceAfterChanges(labels, announcement, context)
     for (const { indexes, result } of steps) {
       const outcome = await result
       if (outcome === 'late') isAnyLate = true
@@ -85,8 +67,8 @@ export async function applyChanges(
       else areAllFailed = false
     }
   }
-  let failure = hasTail ? await (early ?? sendTail(labels, announcement, context)) : undefined
-  if (early !== undefined && isAnyLate) failure ??= await sendTail([], announcement, context)
+  let failure = hasTail ? await (early ?? announceAfterChanges(labels, announcement, context)) : undefined
+  if (early !== undefined && isAnyLate) failure ??= await announceAfterChanges([], announcement, context)
   if (failure === undefined) return results
   if (areAllFailed) throw failure
   return results.map((result) => result ?? failure)
@@ -96,7 +78,10 @@ function isLabelChange(change: Change): change is LabelChange {
   return change.op === 'invalidateLabel' || change.op === 'expireLabel'
 }
 
-/** The indexes of the key changes, in rounds in which no key comes twice: a change that is refused and sent again overtakes nothing. */
+/**
+ * The indexes of the key changes, in rounds in which no key comes twice: a change that is refused and sent again must not come after a
+ * later change of its key.
+ */
 function roundsOf(changes: readonly Change[]): number[][] {
   const rounds: number[][] = []
   let keys = new Set<string>()
@@ -124,7 +109,7 @@ function sendKeyChanges(changes: readonly Change[], round: readonly number[], co
   return steps
 }
 
-/** Puts or deletes in a row, as many as one script may take: 64 writes in flight cost the client a third less (bench, set-64). */
+/** Consecutive puts or deletes, as many as one script may take. With 64 writes in flight this saves the client a third (benchmark `set-64`). */
 function alikeFrom(changes: readonly Change[], round: readonly number[], at: number): number[] {
   const first = changes[round[at] as number] as KeyChange
   const alike = [round[at] as number]
@@ -162,8 +147,8 @@ function sendAlike(op: KeyChange['op'], changes: readonly KeyChange[], context: 
 }
 
 /**
- * Sends a script that goes by change marks until it refuses no key. A refusal means that the key was changed after the sending, as far
- * as is known of the server's clock, or that the command was long on its way: it is as if it were sent only now.
+ * Sends a script that compares change marks until it refuses no key. A refusal means that the key was changed after the command was
+ * sent, as far as the server's clock is known here, or that the command took too long to arrive. The change is then sent anew.
  */
 async function whileRefused(
   script: Script,
@@ -184,10 +169,13 @@ async function whileRefused(
     if (sent.result === 'late' || left.length > 0) result = 'late'
     if (left.length === 0) return result
   }
-  throw new CacheError('L2_UNAVAILABLE', `Redis could not change ${left.length} keys: others went on changing them`)
+  throw new CacheError(
+    'L2_UNAVAILABLE',
+    `Redis could not change ${left.length} keys: other processes went on changing them`,
+  )
 }
 
-/** By its hash first, so that a script which had to be sent again, behind the announcement, is known to be late. */
+/** Sends the hash of the script first. If the server does not have it, the second sending comes behind the announcement: it is late. */
 async function runNoting(
   script: Script,
   keys: readonly string[],
@@ -213,9 +201,9 @@ async function put(puts: readonly PutChange[], context: ApplyContext): Promise<S
     return await whileRefused(PUT, [...byKey.keys()], argsOf, context)
   } catch (error) {
     if (faultBehind(error) !== 'outOfMemory') throw error
-    // One by one: a smaller one may fit.
+    // One by one: a smaller value may fit.
     if (puts.length > 1) return allOf(puts.map((change) => put([change], context)))
-    // The new value cannot be kept, and the old one must not be.
+    // The new value cannot be stored, and the old one must not stay.
     context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
     return late(remove([...byKey.keys()], context))
   }
@@ -251,48 +239,6 @@ async function replace(change: Extract<Change, { op: 'replace' }>, context: Appl
     context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
     return late(remove([change.key], context))
   }
-}
-
-/** The labels and the announcement; answers why it failed. */
-async function sendTail(
-  labels: readonly LabelChange[],
-  announcement: Bytes | undefined,
-  context: ApplyContext,
-): Promise<Error | undefined> {
-  try {
-    if (labels.length > 0) await announce(labels, announcement, context)
-    else if (announcement !== undefined) await append(announcement, context)
-    return undefined
-  } catch (error) {
-    return asError(error)
-  }
-}
-
-async function append(announcement: Bytes, context: ApplyContext): Promise<void> {
-  const { busKey } = context
-  try {
-    const entry = ['*', ANNOUNCEMENT_FIELD, asBuffer(announcement)]
-    await context.send(busKey, 'xadd', [busKey, 'MAXLEN', '~', streamLengthWith(announcement.length), ...entry])
-  } catch (error) {
-    // The script appends also when memory is short, and replaces what nothing can be appended to: another type, or a stream whose last
-    // id is the largest there is. Where Redis itself said nothing, neither way is open.
-    const fault = faultBehind(error)
-    if (fault !== 'outOfMemory' && fault !== 'wrongType' && !(fault === 'unavailable' && isReply(error))) throw error
-    await announce([], announcement, context)
-    if (fault === 'unavailable')
-      context.notice('STREAM_REPLACED', 'nothing could be appended to the stream of announcements')
-    else context.notice(fault === 'wrongType' ? 'WRONG_TYPE' : 'OUT_OF_MEMORY', 'announced by a script instead')
-  }
-}
-
-async function announce(labels: readonly LabelChange[], announcement: Bytes | undefined, context: ApplyContext) {
-  const keys = [context.busKey, ...labels.map(({ label }) => context.tokenKeyOf(label))]
-  const softs = labels.map((change) => (change.op === 'expireLabel' ? change.soft : ''))
-  const entry =
-    announcement === undefined
-      ? ['', '', STREAM_LENGTH]
-      : [ANNOUNCEMENT_FIELD, asBuffer(announcement), streamLengthWith(announcement.length)]
-  await context.run(ANNOUNCE, keys, [...entry, ...softs])
 }
 
 function settled(step: Promise<unknown>): Promise<StepResult> {

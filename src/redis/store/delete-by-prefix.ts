@@ -8,21 +8,21 @@ import { bytesIn, listOf, malformed } from '../server/replies.js'
 
 export interface PrefixContext {
   readonly connection: Connection
-  /** Removes keys that may share a command, so that no write which was sent before comes back; returns how many there were. */
+  /** Removes keys that may share a command, and marks them as changed, so that no earlier write comes back. Returns how many existed. */
   remove(keys: readonly string[]): Promise<number>
-  /** By what a value begins with; `undefined` means all. */
+  /** Decides by the beginning of a value; `undefined` means all. */
   readonly isMeant: ((head: Bytes) => boolean) | undefined
 }
 
-/** Of each value that is looked at, in bytes. */
+/** How much of each value is read for `isMeant`. */
 const HEAD_BYTES = 64 * 1024
 
-/** How many keys a server looks at per step, and about how many are removed at once. */
+/** How many keys the server scans per step, and about how many are removed at once. */
 const SCAN_COUNT = 500
 
 /**
- * On every master, in batches; answers how many. Keys added meanwhile may be missed, as may those of a slot that moves meanwhile.
- * Rejects as soon as `signal` aborts, also while a server that hangs is waited for; then at most one more command is executed.
+ * Works on every master, in batches, and returns how many keys were removed. It may miss keys that are added meanwhile and keys of a slot
+ * that moves meanwhile. Rejects as soon as `signal` aborts, even if a server hangs; then at most one more command is executed.
  */
 export function deleteByPrefix(context: PrefixContext, prefix: string, signal?: AbortSignal): Promise<number> {
   const removing = removeAll(context, prefix, signal)
@@ -60,7 +60,7 @@ async function* scanPrefix(
   const pattern = `${escapeGlob(keyPrefix + prefix)}*`
   let cursor = '0'
   do {
-    // Each step, not each batch: most steps may find nothing.
+    // At each step, not at each batch: most steps may find nothing.
     signal?.throwIfAborted()
     const reply = await master.send('scan', [cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT])
     const [next, found] = listOf(reply, 2, 'SCAN')
@@ -76,7 +76,7 @@ async function meantOf({ connection, isMeant }: PrefixContext, keys: readonly st
   return keys.filter((_, i) => areMeant[i])
 }
 
-/** No bytes also where another type stands: nothing of ours. */
+/** A key of another type is not ours and counts as empty. */
 async function headOf(connection: Connection, key: string): Promise<Bytes> {
   try {
     const head = await connection.send(key, 'getrange', [key, 0, HEAD_BYTES - 1])
@@ -105,7 +105,7 @@ async function removeKeys({ connection, remove }: PrefixContext, keys: readonly 
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** Makes a SCAN pattern match nothing but these very characters. */
+/** Escapes a text so that a SCAN pattern matches it literally. */
 export function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]^-]/g, '\\$&')
 }

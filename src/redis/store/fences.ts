@@ -1,4 +1,5 @@
-// Leases and fences on Redis: whatever is planted, stored or removed only where the right bytes stand. Those of one tick travel together.
+// Leases and fences on Redis: values that are planted, stored or removed only if the expected bytes stand under the key. The commands of
+// one tick are sent together.
 
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
@@ -12,17 +13,17 @@ import { type KeyBytes, PerTick } from './per-tick.js'
 type Run = (script: Script, keys: readonly string[], args: readonly Argument[]) => Promise<unknown>
 
 export interface FenceContext {
-  /** Throws while there is none that is ready. */
+  /** Throws while no connection is ready. */
   connection(): Connection
-  /** Whether one script may have keys of several slots. */
+  /** Whether one script may use keys of several slots. */
   mayShare(): boolean
   readonly run: Run
-  /** Rejects where the server does not have the script. */
+  /** Rejects if the server does not have the script. */
   readonly runKnown: Run
   notice(code: string, detail: string): void
 }
 
-/** A value to stand where another begins as expected. */
+/** Stores a value if the present value begins with `expected`. */
 export interface Swap extends KeyBytes {
   readonly expected: Buffer
 }

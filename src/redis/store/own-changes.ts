@@ -1,17 +1,18 @@
-// What this process did to keys lately: Redis tells a tracking bus of the process's own writes, too, which must not count as those of others.
+// What this process recently did to keys. Redis also reports a process's own writes to its tracking bus, and they must not count as changes
+// by others.
 import { tokenKeyOf } from '../../model/keys/key.js'
 import type { Change, Token } from '../../model/ports.js'
 
-/** How much is remembered. What was forgotten counts as a change by somebody else, which costs a look at the store. */
+/** How many keys are remembered. A forgotten change counts as a change by another process, which costs a read of the store. */
 const MAX_KEYS = 10_000
-/** Writes of one key whose message may still be under way. */
+/** How many writes of one key are remembered, since their messages may still be on the way. */
 const MAX_MARKS_PER_KEY = 4
 
 /** A key that this process changed. */
 export interface OwnChange {
-  /** Beginnings of values that it wrote, or found there. Each is random and never comes back once it was replaced. */
+  /** The beginnings of values that it wrote or found. Each is random and never comes back once it was replaced. */
   readonly marks: readonly string[]
-  /** Whether its last change removed the key. Unlike a mark, absence can come back: this counts for what is told now, not later. */
+  /** Whether its last change removed the key. Unlike a mark, absence can come back, so this is good for the present message only. */
   readonly removed: boolean
 }
 
@@ -21,7 +22,7 @@ export class OwnChanges {
   /** `name` is the cache's. */
   constructor(private readonly name: string) {}
 
-  /** Call before the command is sent: the server may tell of it before it answers. `mark`: a stamp, a token, or its soft half. */
+  /** Call before the command is sent: the server may report the change before it replies. `mark`: a stamp, a token, or its soft half. */
   wrote(key: string, mark: string | Uint8Array): void {
     const text = typeof mark === 'string' ? mark : stampOf(mark)
     const marks = this.#byKey.get(key)?.marks ?? []
@@ -50,7 +51,7 @@ export class OwnChanges {
         this.removed(tokenKeyOf(change.label, this.name))
         break
       case 'expireLabel':
-        // The server makes its new soft half, so this process meets it as another's change: one look more.
+        // The server makes the new soft half, so this process takes it for a change by another process: one more read.
         break
       default:
         change satisfies never
@@ -75,7 +76,7 @@ export class OwnChanges {
   }
 }
 
-/** Whether `head`, the first 32 bytes of what stands there now, is what this process left there. */
+/** Whether this process left the value that stands there now. `head`: its first 32 bytes. */
 export function isOwn(change: OwnChange, head: Uint8Array): boolean {
   if (head.length === 0) return change.removed
   const text = latin1(head)

@@ -1,15 +1,15 @@
-// Commands of one kind that one tick asks for, as one script: each command of its own costs the client more than its key does.
+// Sends the commands of one kind of one tick as one script: for the client each further command costs more than a further key.
 import type { Milliseconds } from '../../model/ports.js'
 import { TickBatch } from '../../model/time/tick.js'
 import { faultBehind } from '../client/classify-error.js'
 
-/** What one script may do, so that the server's other clients do not wait for it long. */
+/** The limits of one script, so that the server's other clients do not wait long for it. */
 export const MAX_AT_ONCE = 128
 export const MAX_BYTES_AT_ONCE = 128 * 1024
-/** A script costs the server more than the commands that it replaces, and the client much less. */
+/** A script costs the server more than the commands that it replaces, and the client much less. So it needs this many items at least. */
 export const FEWEST_AT_ONCE = 3
 
-/** One key with the bytes that are to stand there and how long. */
+/** A key, the bytes to store there, and their life. */
 export interface KeyBytes {
   readonly key: string
   readonly bytes: Buffer
@@ -22,18 +22,19 @@ export interface Sender<Item, Answer> {
   mayShare(): boolean
   /** In the order of `items`. */
   many(items: readonly Item[]): Promise<readonly Answer[]>
-  /** Also where `many` failed for a reason that concerns some of them only. */
+  /** Also called if `many` failed for a reason that concerns only some of the items. */
   one(item: Item): Promise<Answer>
 }
 
-interface Asked<Item, Answer> {
+/** An item whose answer is awaited. */
+interface PendingItem<Item, Answer> {
   readonly item: Item
   readonly resolve: (answer: Answer | Promise<Answer>) => void
   readonly reject: (error: unknown) => void
 }
 
 export class PerTick<Item extends KeyBytes, Answer> {
-  readonly #batch = new TickBatch<Asked<Item, Answer>>((all) => this.#send(all))
+  readonly #batch = new TickBatch<PendingItem<Item, Answer>>((all) => this.#send(all))
   readonly #sender: Sender<Item, Answer>
 
   constructor(sender: Sender<Item, Answer>) {
@@ -44,37 +45,37 @@ export class PerTick<Item extends KeyBytes, Answer> {
     return new Promise((resolve, reject) => this.#batch.add({ item, resolve, reject }))
   }
 
-  #send(all: readonly Asked<Item, Answer>[]): void {
+  #send(all: readonly PendingItem<Item, Answer>[]): void {
     const mayShare = this.#sender.mayShare()
     for (let from = 0; from < all.length; ) {
       const to = mayShare ? endOfShare(all, from) : from + 1
-      if (to - from < FEWEST_AT_ONCE) for (; from < to; from++) this.#sendOne(all[from] as Asked<Item, Answer>)
+      if (to - from < FEWEST_AT_ONCE) for (; from < to; from++) this.#sendOne(all[from] as PendingItem<Item, Answer>)
       else this.#sendMany(all.slice(from, to))
       from = to
     }
   }
 
-  #sendOne({ item, resolve }: Asked<Item, Answer>): void {
+  #sendOne({ item, resolve }: PendingItem<Item, Answer>): void {
     resolve(this.#sender.one(item))
   }
 
-  #sendMany(some: readonly Asked<Item, Answer>[]): void {
+  #sendMany(some: readonly PendingItem<Item, Answer>[]): void {
     this.#sender.many(some.map(({ item }) => item)).then(
       (answers) => {
-        for (let i = 0; i < some.length; i++) (some[i] as Asked<Item, Answer>).resolve(answers[i] as Answer)
+        for (let i = 0; i < some.length; i++) (some[i] as PendingItem<Item, Answer>).resolve(answers[i] as Answer)
       },
       (error: unknown) => {
         const isOfSome = concernsSome(error)
-        for (const asked of some) {
-          if (isOfSome) this.#sendOne(asked)
-          else asked.reject(error)
+        for (const pending of some) {
+          if (isOfSome) this.#sendOne(pending)
+          else pending.reject(error)
         }
       },
     )
   }
 }
 
-/** As many from `from` on as one script may take, but one at least. */
+/** The end of the items that one script may take, from `from` on; at least one item. */
 function endOfShare(all: readonly { readonly item: KeyBytes }[], from: number): number {
   let bytes = 0
   let to = from

@@ -1,4 +1,4 @@
-// Reading many keys: one MGET of as many as may share it, else one per slot.
+// Reads many keys with one MGET, or on a cluster with one per slot.
 import type { Bytes } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Connection } from '../connection/connection.js'
@@ -7,10 +7,10 @@ import { bytesIn, listOf } from '../server/replies.js'
 
 type Notice = (code: string, detail: string) => void
 
-/** More keys in one command would hold up the server's other clients. */
+/** More keys in one command would delay the server's other clients. */
 export const MAX_KEYS_PER_COMMAND = 1_000
 
-/** In the order of `keys`. Where some slots cannot be read, their keys are absent; where none can, it rejects. */
+/** In the order of `keys`. If some slots cannot be read, their keys are absent. If no slot can be read, it rejects. */
 export async function readKeys(
   connection: Connection,
   keys: readonly string[],
@@ -21,7 +21,7 @@ export async function readKeys(
   return parts.length === 1 ? (parts[0] as readonly (Bytes | undefined)[]) : parts.flat()
 }
 
-/** In order, at most `MAX_KEYS_PER_COMMAND` each. */
+/** Parts of `all` in order, of at most `MAX_KEYS_PER_COMMAND` each. */
 export function chunksOf<T>(all: readonly T[]): (readonly T[])[] {
   if (all.length <= MAX_KEYS_PER_COMMAND) return [all]
   const chunks: T[][] = []
@@ -58,7 +58,7 @@ async function readBySlot(connection: Connection, keys: readonly string[], notic
   return answers
 }
 
-/** Where the client may ask replicas for reads, GETEX is used: it reads the same and counts as a write, so it goes to the master. */
+/** If the client may read from replicas, GETEX is used: it reads the same and counts as a write, so it goes to the master. */
 async function readSlot(connection: Connection, keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
   const key = keys[0] as string
   if (!connection.mayReadReplicas) return mget(connection, keys)

@@ -1,4 +1,4 @@
-// L2 on Redis: standalone, Sentinel and Cluster. Every method is one round trip where Redis has an answer to it.
+// L2 on Redis: standalone, Sentinel and Cluster. Every method takes one round trip as a rule.
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
 import { busKeyOf, markKeyOf, tokenKeyOf } from '../../model/keys/key.js'
@@ -16,7 +16,7 @@ import type {
 } from '../../model/ports.js'
 import { faultBehind, toCacheError } from '../client/classify-error.js'
 import type { Argument, RedisConnection } from '../client/client.js'
-import type { ClientSource } from '../connection/client-source.js'
+import type { ClientSource } from '../client/client-source.js'
 import type { Connection, ConnectionEvents } from '../connection/connection.js'
 import { connectionOf } from '../connection/connection-of.js'
 import { Readiness } from '../server/readiness.js'
@@ -32,7 +32,7 @@ import { readKeys } from './read-keys.js'
 import { TokenKeys } from './token-keys.js'
 
 const FOR_EVER: Attempt = { isOver: false }
-/** No entry lives longer, so that nothing stays for ever when nobody comes back for it. */
+/** No entry lives longer, so that nothing stays for ever. */
 const MAX_KEEP_MS: Milliseconds = 365 * 24 * 3_600_000
 
 export interface RedisStoreOptions {
@@ -40,27 +40,28 @@ export interface RedisStoreOptions {
   readonly name: string
   readonly clock: Clock
   readonly source: ClientSource
-  /** How long nothing may come over a lent client on which commands wait, before a link of our own stands in for it. */
+  /** How long a lent client may be silent while commands wait, before a link of our own stands in for it. */
   readonly silenceMs: Milliseconds
-  /** Whether announcements are appended to a stream: only where a stream bus listens. */
+  /** Whether announcements are appended to a stream: only if a stream bus listens. */
   readonly log: 'stream' | 'none'
-  /** Notes what this store changes, for a tracking bus. */
+  /** Records the changes of this store, for a tracking bus. */
   readonly own?: OwnChanges | undefined
 }
 
 /**
- * `RemoteStore` on one client. Besides its contract:
+ * `RemoteStore` on one client. In addition to its contract:
  *
- * - On a cluster, keys whose master cannot be reached read as absent while others answer (notice `PARTIAL_READ`); if none answers, it rejects.
- * - A key of ours that holds another type is removed when it is claimed (notice `WRONG_TYPE`).
- * - When the server is out of memory, what cannot be stored is removed instead (notice `OUT_OF_MEMORY`): it forgets, it never lies.
+ * - On a cluster, keys whose master cannot be reached are read as absent (notice `PARTIAL_READ`). If no master replies, the read rejects.
+ * - A key of ours that holds another type is replaced by the lease when it is claimed (notice `WRONG_TYPE`).
+ * - If the server is out of memory and cannot store a value, the old value is removed (notice `OUT_OF_MEMORY`): a miss, never an outdated
+ *   value.
  */
 export class RedisStore implements RemoteStore {
   readonly #name: string
   readonly #source: ClientSource
   readonly #clock: Clock
   readonly #storeClock: StoreClock
-  /** Of each server, by `Connection.serverOf`. */
+  /** The clock of each server, by `Connection.serverOf`. */
   readonly #times = new Map<string, ServerTime>()
   readonly #busKey: string
   readonly #log: 'stream' | 'none'
@@ -188,12 +189,12 @@ export class RedisStore implements RemoteStore {
     this.#ready()
     this.#own?.found(labels, candidates)
     const ensured = await this.#tokens.ensure(labels, candidates, wholeMs(keepMs), since)
-    // A call that renews the life of a token changes its key, and nothing that matters.
+    // If the call renewed the life of a token, that is a change of its key that does not matter.
     this.#own?.found(labels, ensured.tokens)
     return ensured
   }
 
-  /** The first 32 bytes of what stands under a key now; none where nothing is. */
+  /** The first 32 bytes of the value under a key now; empty if there is none. */
   async readHead(key: string): Promise<Bytes> {
     return bytesIn(await this.#run(READ_HEAD, [key], []), 'GETRANGE') ?? Buffer.alloc(0)
   }
@@ -225,7 +226,7 @@ export class RedisStore implements RemoteStore {
     if (this.#isClosed) return
     const events: ConnectionEvents = {
       ready: (server) => {
-        // Another server has another clock, and may have the address of the one before.
+        // Another server has another clock, even at the same address.
         if (server === 'other') this.#times.clear()
         this.#events?.ready(server)
         this.#readiness.changed()
@@ -236,7 +237,7 @@ export class RedisStore implements RemoteStore {
         this.#storeClock.learn(sample)
         this.#timeOf(connection.serverOf(this.#busKey)).learn(sample)
       },
-      unusable: () => undefined, // Seen to where the link of our own is.
+      unusable: () => undefined, // `RelievedConnection` handles it.
     }
     const { origin } = this.#source
     const plan = { client, origin, homeKey: this.#busKey, clock: this.#clock, silenceMs: this.#silenceMs }
@@ -271,12 +272,12 @@ export class RedisStore implements RemoteStore {
     return new CacheError('L2_UNAVAILABLE', `Redis is not connected${this.#isClosed ? ': the cache was closed' : ''}`)
   }
 
-  /** By its hash alone: whoever calls it knows another way where the server does not have it. */
+  /** Sends only the hash of the script. The caller has another way if the server does not have the script. */
   #runKnown(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     return this.#ready().send(keys[0] as string, 'evalsha', [script.sha, keys.length, ...keys, ...args])
   }
 
-  /** By its hash; with its text where the server does not have it (`SCRIPT FLUSH`, a restart, a promoted replica). */
+  /** Sends the hash of the script, and its text if the server does not have it (after `SCRIPT FLUSH`, a restart, a failover). */
   async #run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
     try {
       return await this.#runKnown(script, keys, args)
@@ -292,7 +293,7 @@ export class RedisStore implements RemoteStore {
   }
 }
 
-/** Redis takes whole milliseconds from 1 on. */
+/** Redis takes whole milliseconds, 1 or more. */
 function wholeMs(ms: Milliseconds): number {
   return Math.min(Math.max(Math.ceil(ms), 1), MAX_KEEP_MS)
 }

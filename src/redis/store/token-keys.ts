@@ -1,4 +1,4 @@
-// The tokens of labels, in their keys beside the bus: all of a cache share one slot of a cluster.
+// The tokens of labels. On a cluster, all token keys of a cache and its stream share one slot.
 import type { Bytes, EnsuredTokens, Token } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -7,7 +7,7 @@ import { listOf, toEntries, toToken } from '../server/replies.js'
 import { ENSURE_TOKENS, READ_TOKENS, type Script } from '../server/scripts.js'
 import { chunksOf } from './read-keys.js'
 
-/** The announcements that `ensure` looks through; beyond it the log "cannot tell". */
+/** How many announcements `ensure` reads at most. If there are more, `log` is `undefined`. */
 const MAX_ANNOUNCEMENTS_SINCE = 1_000
 
 export interface TokenKeysParts {
@@ -49,7 +49,7 @@ export class TokenKeys {
     if (parts.length === 1) return this.#ensure(labels, candidates, keepMs, since)
     const tokens: Token[] = []
     let log: readonly Bytes[] | undefined
-    // One after the other, and the log with the last: it has to say what was announced until all tokens were read.
+    // One after the other, and the log with the last part: it must contain everything that was announced until all tokens were read.
     for (const [i, part] of parts.entries()) {
       const own = candidates.slice(tokens.length, tokens.length + part.length)
       const ensured = await this.#ensure(part, own, keepMs, i === parts.length - 1 ? since : undefined)
@@ -70,7 +70,7 @@ export class TokenKeys {
     const args = [keepMs, since ?? '', MAX_ANNOUNCEMENTS_SINCE + 1]
     const reply = await run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
       if (faultBehind(error) !== 'outOfMemory') throw error
-      // A token that is not planted is current for nobody: what is loaded now is served once and not kept.
+      // A token that is not planted is current for no process: a value that is loaded now is served once and not kept.
       notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
       return run(READ_TOKENS, keys, args)
     })

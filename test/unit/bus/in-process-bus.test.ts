@@ -66,7 +66,7 @@ test('a listener that throws on a message is informed of a loss, and the others 
     new FakeClock(),
   )
   await sender.publish(Buffer.from('x'))
-  expect(told).toContain('lost: a message was not taken: not understood')
+  expect(told).toContain('lost: a message could not be processed: not understood')
   expect(messages).toEqual(['x'])
 })
 

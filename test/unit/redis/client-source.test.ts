@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { lentClient, openedClient, reconnectAfterMs } from '../../../src/redis/connection/client-source.js'
+import { lentClient, openedClient, reconnectAfterMs } from '../../../src/redis/client/client-source.js'
 import { RedisStore } from '../../../src/redis/store/redis-store.js'
 import { FakeClock, settle } from '../../../src/testing/index.js'
 import { FakeClient } from './fake-client.js'
@@ -27,7 +27,7 @@ describe('a connection that needs ioredis, which is not installed,', () => {
     await expect(ready).rejects.toMatchObject({ code: 'L2_CLIENT_MISSING' })
     expect(reasons).toHaveLength(1)
     expect(reasons[0]?.message).toContain(
-      "Run 'npm install ioredis', or pass your own client. In a bundle, mark ioredis as external",
+      "Run 'npm install ioredis', or pass a client of your own. In a bundle, mark ioredis as external",
     )
     expect(reasons[0]?.message).toContain("Cannot find package 'ioredis'")
     expect(reasons[0]?.cause).toBeInstanceOf(Error)

@@ -3,7 +3,7 @@ import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import type { CacheError } from 'tiercache'
 import { describe, expect, test } from 'vitest'
-import { splitOptions } from '../../../src/redis/connection/server-options.js'
+import { splitOptions } from '../../../src/redis/client/server-options.js'
 import { type RedisTarget, type RedisTierOptions, redisTier } from '../../../src/redis/index.js'
 import { FakeClient } from './fake-client.js'
 
@@ -83,7 +83,7 @@ describe('redisTier', () => {
     [{ hots: 'x' }, /has no option "hots"\. Did you mean host\?/],
     [{ uri: 'redis://h' }, /has no option "uri"\. Did you mean url\?/],
     [{ host: 'h', maxEntries: 1 }, /has no option "maxEntries"/],
-    [{ url: 'localhost:6379' }, /the option url of a connection is no URL/],
+    [{ url: 'localhost:6379' }, /the option url of a connection must begin with redis:/],
     [{ url: 'redis://h', host: 'h' }, /host of a connection has no effect beside url/],
     [{ url: 'redis://h', cluster: [{ host: 'h' }] }, /cluster of a connection cannot be combined with url/],
     [{ cluster: [] }, /cluster must be an array of \{ host, port \}, at least one/],

@@ -90,6 +90,17 @@ describe('a connection to one server', () => {
     connection.stop()
   })
 
+  test('a node of a cluster is refused with what to pass instead, and without the command', async () => {
+    const { client, connection } = connect()
+    await settle()
+    const reply = connection.send('k', 'get', ['k'])
+    client.sent.at(-1)?.reject(Object.assign(new Error('MOVED 3999 127.0.0.1:6381'), { command: { args: ['k'] } }))
+    const error = await reply.catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringContaining('pass new Cluster(') })
+    expect((error as Error).cause).not.toHaveProperty('command')
+    connection.stop()
+  })
+
   test('asks the server for its time once a minute', async () => {
     const { client, clock, connection } = connect()
     await settle()

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import type { BusEvents, RemoteStore, StoreEvents } from '../../../src/model/ports.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
-import { MemoryServer, type MemoryServerOptions } from '../../../src/testing/memory-server.js'
-import { type MemoryTier, memoryTier } from '../../../src/testing/memory-tier.js'
+import { MemoryServer, type MemoryServerOptions } from '../../../src/testing/memory/memory-server.js'
+import { type MemoryTier, memoryTier } from '../../../src/testing/memory/memory-tier.js'
 import { settle } from '../../../src/testing/settle.js'
 
 const LIFE_MS = 60_000

@@ -1,9 +1,9 @@
 // What a `MemoryServer` does with each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs } from '../codec/stamp.js'
-import { hadAnotherLife, heldAnotherType } from '../model/events/notices.js'
-import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../model/ports.js'
+import { canBeOurs } from '../../codec/stamp.js'
+import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
+import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
 import { logKey, type MemoryServer, tokenKey } from './memory-server.js'
 

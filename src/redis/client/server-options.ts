@@ -1,8 +1,9 @@
-// How the SDK opens a connection itself: the options that ioredis 5 and 6 take, each with where it has an effect. What has none is refused.
+// The options with which the SDK opens a connection itself: those of ioredis 5 and 6, each with the place where it has an effect. An option
+// without effect is refused.
 import { CacheError } from '../../model/errors.js'
 import { checkNames, invalid } from '../../model/option-rules.js'
 
-/** Where a server listens. */
+/** The address of a server. */
 export interface RedisAddress {
   readonly host?: string | undefined
   readonly port?: number | undefined
@@ -19,8 +20,8 @@ interface Script {
 }
 
 /**
- * How the SDK opens a connection itself: with a `url`, an address, `sentinels` and the `name` of their master, or some nodes of a
- * `cluster`. All other names are options of ioredis, where their meaning is described; times are in milliseconds.
+ * How the SDK opens a connection itself: with a `url`, with an address, with `sentinels` and the `name` of their master, or with some nodes
+ * of a `cluster`. All other names are options of ioredis and documented there. Times are in milliseconds.
  */
 export interface RedisServerOptions {
   /** `redis://user:password@host:port/db`, or `rediss://` for TLS. Instead of `host`, `port` and `path`. */
@@ -35,9 +36,9 @@ export interface RedisServerOptions {
   readonly db?: number | undefined
   readonly tls?: object | undefined
 
-  /** Some nodes of a cluster; options of a connection apply to every node. */
+  /** Some nodes of a cluster. The options of a connection apply to every node. */
   readonly cluster?: readonly RedisAddress[] | undefined
-  /** With `name`: the master is found through these. */
+  /** The sentinels that know the master. Needs `name`. */
   readonly sentinels?: readonly RedisAddress[] | undefined
   readonly name?: string | undefined
 
@@ -102,13 +103,13 @@ export interface RedisServerOptions {
   readonly dnsLookup?: unknown
   readonly resolveSrv?: unknown
 
-  /** The SDK's own deadlines, order and recovery rest on these: `true` is refused. */
+  /** The SDK's deadlines, order of commands and replay depend on these: `true` is refused. */
   readonly enableOfflineQueue?: boolean | undefined
   readonly autoResendUnfulfilledCommands?: boolean | undefined
   readonly monitor?: boolean | undefined
 }
 
-/** `'address'`: of a standalone server. `'each'`: of every connection. `'fixed'`: cannot be chosen. */
+/** `'address'`: for a standalone server. `'each'`: for every connection. `'fixed'`: cannot be chosen. */
 type Place = 'target' | 'address' | 'each' | 'sentinel' | 'cluster' | 'sentinelOrCluster' | 'fixed'
 
 const each = 'each'
@@ -151,12 +152,12 @@ const PLACES: Readonly<Record<keyof RedisServerOptions, Place>> = {
 const NAMES = Object.keys(PLACES) as (keyof RedisServerOptions)[]
 const URL_FORM = /^(rediss?:\/\/|\/)/
 
-/** Whether a text is a URL that a connection is opened with, or the path of a socket. */
+/** Whether a string is a URL of Redis or the path of a socket. */
 export function isRedisUrl(text: string): boolean {
   return URL_FORM.test(text)
 }
 
-/** Throws `INVALID_OPTION` for names that ioredis does not know, and for what would have no effect. No message shows a value. */
+/** Throws `INVALID_OPTION` for names that ioredis does not know, and for options that would have no effect. No message shows a value. */
 export function checkServerOptions(options: RedisServerOptions): void {
   if ('redisOptions' in options) {
     throw unfit('redisOptions', 'has no effect', 'Give its members beside cluster: they apply to every node')
@@ -164,7 +165,7 @@ export function checkServerOptions(options: RedisServerOptions): void {
   checkNames(options, NAMES, 'the connection of redisTier')
   const isGiven = (name: keyof RedisServerOptions): boolean => options[name] !== undefined && options[name] !== null
   if (isGiven('url') && !(typeof options.url === 'string' && isRedisUrl(options.url))) {
-    throw unfit('url', 'is no URL of redis:// or rediss://', 'Write redis://localhost:6379')
+    throw unfit('url', 'must begin with redis:// or rediss://', 'Write redis://localhost:6379')
   }
   checkList(options, 'cluster')
   checkList(options, 'sentinels')
@@ -184,9 +185,9 @@ export function checkServerOptions(options: RedisServerOptions): void {
     const needsSentinels = place === 'sentinel' && kind !== 'sentinels'
     const needsCluster = place === 'cluster' && kind !== 'cluster'
     if (needsSentinels || (place === 'sentinelOrCluster' && kind !== 'sentinels' && kind !== 'cluster')) {
-      throw unfit(name, 'has no effect without sentinels', 'Give sentinels: [{ host, port }], too')
+      throw unfit(name, 'has no effect without sentinels', 'Give sentinels: [{ host, port }] as well')
     }
-    if (needsCluster) throw unfit(name, 'has no effect without cluster', 'Give cluster: [{ host, port }], too')
+    if (needsCluster) throw unfit(name, 'has no effect without cluster', 'Give cluster: [{ host, port }] as well')
   }
   for (const [name, instead] of Object.entries(INSTEAD)) {
     if (kind === 'cluster' && isGiven(name as keyof RedisServerOptions)) {
@@ -196,16 +197,16 @@ export function checkServerOptions(options: RedisServerOptions): void {
   if (kind === 'cluster' && isGiven('db') && options.db !== 0) {
     throw unfit(
       'db',
-      'must be 0 beside cluster, which has no other',
+      'must be 0 beside cluster: a cluster has only database 0',
       'Leave it out, and give the cache a name of its own',
     )
   }
 }
 
-/** What a cluster client decides for its nodes. */
+/** The option of a cluster client to use in place of a node's. */
 const INSTEAD = { retryStrategy: 'clusterRetryStrategy', readOnly: "scaleReads: 'slave'" }
 
-/** The options of a cluster client, and those of each of its connections. */
+/** Splits options into those of a cluster client and those of its connections to nodes. */
 export function splitOptions(options: Readonly<Record<string, unknown>>) {
   const ofCluster: Record<string, unknown> = {}
   const ofNodes: Record<string, unknown> = {}
@@ -217,7 +218,7 @@ export function splitOptions(options: Readonly<Record<string, unknown>>) {
   return { ofCluster, ofNodes }
 }
 
-/** Of these the cluster client has its own, and gives them to its nodes. */
+/** Options that a cluster client takes itself and passes to its nodes. */
 const OF_BOTH: ReadonlySet<string> = new Set([
   ...['keyPrefix', 'showFriendlyErrorStack', 'lazyConnect', 'enableReadyCheck', 'scripts', 'himportFieldsets'],
   ...['enableAutoPipelining', 'autoPipeliningIgnoredCommands'],

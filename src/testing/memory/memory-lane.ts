@@ -1,6 +1,6 @@
 // One direction of a simulated connection: what is sent arrives later, in the order in which it was sent.
-import type { Milliseconds } from '../model/ports.js'
-import { queueMicrotask } from '../model/time/real-timers.js'
+import type { Milliseconds } from '../../model/ports.js'
+import { queueMicrotask } from '../../model/time/real-timers.js'
 import type { MemoryServer } from './memory-server.js'
 
 /** First in, first out, whatever delay each message was sent with. */

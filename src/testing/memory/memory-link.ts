@@ -1,6 +1,6 @@
 // A simulated connection between one process and a `MemoryServer`: latency, faults, cuts.
-import { CacheError } from '../model/errors.js'
-import type { Milliseconds } from '../model/ports.js'
+import { CacheError } from '../../model/errors.js'
+import type { Milliseconds } from '../../model/ports.js'
 import { changeBytes, type Fault, FaultPlan } from './faults.js'
 import { MemoryLane } from './memory-lane.js'
 import type { MemoryServer } from './memory-server.js'

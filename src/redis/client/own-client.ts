@@ -1,8 +1,8 @@
-// A client of our own with the settings of a lent one: made by the lent one itself, which stays as it is.
-import { isClusterClient, type RedisCluster, type RedisConnection, type RedisNode } from '../client/client.js'
+// A client of our own with the settings of a lent one: a duplicate that the lent client makes. The lent client stays as it is.
+import { isClusterClient, type RedisCluster, type RedisConnection, type RedisNode } from './client.js'
 import { reconnectAfterMs } from './client-source.js'
 
-/** Nothing is queued, nothing is sent twice, and a link on which nobody answers is replaced. */
+/** Nothing is queued, nothing is sent twice, and a link without replies is replaced. */
 const OWN_LINK = {
   connectionName: 'tiercache',
   enableOfflineQueue: false,
@@ -19,10 +19,10 @@ const OWN_LINK = {
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 }
 
-/** Connects when its connection is started. */
+/** The client connects when its connection is started. */
 export function ownClientLike(lent: RedisConnection): RedisConnection {
   const client = isClusterClient(lent) ? duplicateCluster(lent) : duplicateNode(lent as RedisNode)
-  client.on('error', () => undefined) // Without a listener the client writes it to the console; the connection notices the end.
+  client.on('error', () => undefined) // Without a listener the client writes errors to the console. The connection notices the end.
   return client
 }
 
@@ -31,7 +31,7 @@ function duplicateNode(lent: RedisNode): RedisNode {
 }
 
 function duplicateCluster(lent: RedisCluster): RedisCluster {
-  // Of nodes the cluster client decides that itself.
+  // For its nodes the cluster client decides these itself.
   const { retryStrategy: _, reconnectOnError: __, ...redisOptions } = OWN_LINK
   return lent.duplicate([], {
     redisOptions: { ...lent.options.redisOptions, ...redisOptions },

@@ -1,13 +1,13 @@
-// Where the client comes from: lent by the application, or opened here and then closed here too.
+// Where the client comes from: lent by the application, or opened here and then also closed here.
 import { CacheError } from '../../model/errors.js'
 import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
-import type { RedisCluster, RedisConnection, RedisNode } from '../client/client.js'
-import { textOf } from '../client/client-errors.js'
+import type { RedisCluster, RedisConnection, RedisNode } from './client.js'
+import { textOf } from './client-errors.js'
 import { type RedisServerOptions, splitOptions } from './server-options.js'
 
 export interface ClientSource {
   readonly origin: 'lent' | 'opened'
-  /** The same client each time. Rejects if none can be made at all; whether its server answers is another matter. */
+  /** The same client each time. It rejects only if no client can be made; the server may still be unreachable. */
   open(): Promise<RedisConnection>
   /** Closes the client if it was opened here. Never hangs, never rejects. */
   close(): Promise<void>
@@ -37,18 +37,18 @@ export function openedClient(target: string | RedisServerOptions, closed: () => 
   }
 }
 
-/** What an own connection is opened with: nothing is queued, nothing is sent twice, a dead link is noticed. */
+/** The options of a connection of our own: nothing is queued, nothing is sent twice, a dead link is noticed. */
 const OWN_CONNECTION = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   enableAutoPipelining: false,
   maxRetriesPerRequest: 0,
   connectTimeout: 2_000,
-  /** A link on which an answer is this late is closed and opened again: it may be half-open. */
+  /** A link with no reply for this long may be half-open: it is closed and opened again. */
   socketTimeout: 3_000,
   connectionName: 'tiercache',
   retryStrategy: reconnectAfterMs,
-  // A demoted master refuses writes: connect anew, to whoever is the master by now.
+  // A demoted master refuses writes: connect again, to the present master.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 }
 
@@ -67,7 +67,7 @@ async function connect(target: string | RedisServerOptions): Promise<RedisConnec
       enableOfflineQueue,
       clusterRetryStrategy: reconnectAfterMs,
       slotsRefreshTimeout: 2_000,
-      // Commands whose connection dropped are not sent again.
+      // Commands are not sent again when their connection dropped.
       retryDelayOnFailover: 0,
       ...ofCluster,
       redisOptions: reconnectOnError === undefined ? ofNodes : { ...ofNodes, reconnectOnError },
@@ -75,13 +75,13 @@ async function connect(target: string | RedisServerOptions): Promise<RedisConnec
   )
 }
 
-/** A client without listener writes its errors to the console. */
+/** A client without a listener writes its errors to the console. */
 function watched<C extends RedisConnection>(client: C): C {
   client.on('error', () => undefined)
   return client
 }
 
-/** Doubles up to one second, the upper half of it by chance, so that a fleet does not come back as one. */
+/** Doubles up to one second. Half of it is random, so that the processes of a fleet do not all reconnect at once. */
 export function reconnectAfterMs(attempt: number): number {
   const ceilingMs = Math.min(50 * 2 ** Math.min(attempt - 1, 10), 1_000)
   return Math.round(ceilingMs * (0.5 + Math.random() / 2))
@@ -102,16 +102,16 @@ async function loadIoredis(): Promise<Ioredis> {
     throw new CacheError(
       'L2_CLIENT_MISSING',
       'redisTier expected a connected client, or the package ioredis 5 or 6 to open one from a URL or options; ioredis could not be ' +
-        `loaded: ${textOf(cause)}. Run 'npm install ioredis', or pass your own client. In a bundle, mark ioredis as external`,
+        `loaded: ${textOf(cause)}. Run 'npm install ioredis', or pass a client of your own. In a bundle, mark ioredis as external`,
       { cause },
     )
   }
 }
 
-/** What an orderly end may take before the socket is destroyed: a server that hangs never says goodbye. */
+/** How long an orderly end may take before the socket is destroyed: a server that hangs never closes its side. */
 const GOODBYE_MS = 100
 
-/** Ends a client of ours. */
+/** Closes a client that was opened here. */
 export async function closeClient(client: RedisConnection): Promise<void> {
   if (client.status === 'end') return
   const streams = streamsOf(client)
@@ -123,7 +123,7 @@ export async function closeClient(client: RedisConnection): Promise<void> {
     }
     client.on('end', onEnd)
     client.disconnect()
-    // While it waits to reconnect there is no connection, and so nothing that would end.
+    // A client that waits to reconnect has no connection, so `end` may not come.
     if (client.status === 'reconnecting' || client.status === 'wait') onEnd()
   })
   for (const stream of streams) stream.destroy()

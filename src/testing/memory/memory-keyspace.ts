@@ -1,5 +1,5 @@
 // The keys of a `MemoryServer`: values that expire, and a limit beyond which the least recently used go.
-import type { Milliseconds, Token } from '../model/ports.js'
+import type { Milliseconds, Token } from '../../model/ports.js'
 import type { AnnouncementLog } from './announcement-log.js'
 
 /** What can stand under a key. `other` is any type that the cache does not use. */

@@ -1,10 +1,10 @@
 // The in-memory L2: what `createCache({ l2 })` takes, with the handles by which a test disturbs it.
 
-import { checkNames } from '../model/option-rules.js'
-import { hideKeys } from '../model/options/hidden-keys.js'
-import type { ConnectedTier, TierDefinition, TierOptions } from '../model/options/tier-definition.js'
-import { TIER_OPTIONS } from '../model/options/tier-policy.js'
-import type { Clock, Milliseconds } from '../model/ports.js'
+import { checkNames } from '../../model/option-rules.js'
+import { hideKeys } from '../../model/options/hidden-keys.js'
+import type { ConnectedTier, TierDefinition, TierOptions } from '../../model/options/tier-definition.js'
+import { TIER_OPTIONS } from '../../model/options/tier-policy.js'
+import type { Clock, Milliseconds } from '../../model/ports.js'
 import { MemoryBus, MemoryBusLink } from './memory-bus.js'
 import { MemoryLink } from './memory-link.js'
 import { MemoryServer } from './memory-server.js'

@@ -1,6 +1,6 @@
 // What can go wrong with one command on its way to the server of `memory-server.ts` and back.
 import { types } from 'node:util'
-import type { Bytes, Change, Milliseconds } from '../model/ports.js'
+import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
 
 /** What happens to a command. */
 export type FaultEffect =

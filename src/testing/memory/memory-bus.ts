@@ -1,7 +1,7 @@
 // The bus of a `MemoryServer`: reads the log of announcements in a loop of blocking reads, as the bus on a Redis stream does.
 
-import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
-import { systemClock } from '../model/time/clock.js'
+import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import { systemClock } from '../../model/time/clock.js'
 import { MemoryCommands } from './memory-commands.js'
 import { MemoryLink } from './memory-link.js'
 import type { MemoryServer } from './memory-server.js'

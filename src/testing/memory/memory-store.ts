@@ -1,5 +1,5 @@
 // A `RemoteStore` without a server of its own process: for tests and demos, never for production.
-import { CacheError } from '../model/errors.js'
+import { CacheError } from '../../model/errors.js'
 import type {
   Attempt,
   Bytes,
@@ -10,8 +10,8 @@ import type {
   RemoteStore,
   StoreEvents,
   Token,
-} from '../model/ports.js'
-import { queueMicrotask } from '../model/time/real-timers.js'
+} from '../../model/ports.js'
+import { queueMicrotask } from '../../model/time/real-timers.js'
 import type { Fault } from './faults.js'
 import { MemoryCommands, REFUSED } from './memory-commands.js'
 import type { MemoryLink } from './memory-link.js'

@@ -1,5 +1,5 @@
 // A capped log with positions: what a Redis stream is to the bus.
-import type { Bytes } from '../model/ports.js'
+import type { Bytes } from '../../model/ports.js'
 
 interface Line {
   readonly position: number

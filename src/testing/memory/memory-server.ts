@@ -1,9 +1,9 @@
 // The shared half of `memory-store.ts`: a server in this process that several caches ("processes") connect to.
 import { randomBytes } from 'node:crypto'
-import { CacheError } from '../model/errors.js'
-import { checkNames } from '../model/option-rules.js'
-import type { Clock } from '../model/ports.js'
-import { systemClock } from '../model/time/clock.js'
+import { CacheError } from '../../model/errors.js'
+import { checkNames } from '../../model/option-rules.js'
+import type { Clock } from '../../model/ports.js'
+import { systemClock } from '../../model/time/clock.js'
 import { type KeyspaceSnapshot, MemoryKeyspace } from './memory-keyspace.js'
 
 export interface MemoryServerOptions {

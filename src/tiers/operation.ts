@@ -1,0 +1,81 @@
+// One command to L2, from its sending until L2 answers or its deadline passes.
+import type { AtMs } from '../model/entry.js'
+import { asError, CacheError } from '../model/errors.js'
+import type { Attempt, Milliseconds } from '../model/ports.js'
+import type { Timed } from './deadlines.js'
+
+/** L2 did not answer, or was not asked. The caller goes on without it. */
+export const UNAVAILABLE: unique symbol = Symbol('L2 unavailable')
+export type Unavailable = typeof UNAVAILABLE
+
+/** How long a caller can wait for an operation, and what is done with an answer that comes later. */
+export interface OperationLimits<T> {
+  readonly withinMs: Milliseconds
+  tooLate?(answer: T): void
+}
+
+/** An operation in flight, whatever it asks for. */
+export interface InFlightOperation extends Timed {
+  readonly name: string
+  readonly sentAtMs: AtMs
+  readonly limitMs: Milliseconds
+  /** Settles it as if L2 had not answered. The caller has already removed it from the operations in flight. */
+  giveUp(): void
+}
+
+export interface OperationWatcher {
+  /** Before `answered` and `failed`, except at the deadline: then the operation is already removed. */
+  over(operation: InFlightOperation): void
+  answered(operation: InFlightOperation): void
+  failed(operation: InFlightOperation, error: Error): void
+}
+
+export class Operation<T> implements InFlightOperation, Attempt {
+  place = -1
+  readonly dueAtMs: AtMs
+  readonly answer: Promise<T | Unavailable>
+  #resolve!: (answer: T | Unavailable) => void
+  isOver = false
+
+  constructor(
+    readonly name: string,
+    readonly sentAtMs: AtMs,
+    readonly limitMs: Milliseconds,
+    private readonly limits: OperationLimits<T> | undefined,
+    private readonly watcher: OperationWatcher,
+  ) {
+    this.dueAtMs = sentAtMs + limitMs
+    this.answer = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  giveUp(): void {
+    this.isOver = true
+    this.#resolve(UNAVAILABLE)
+  }
+
+  onDue(): void {
+    this.giveUp()
+    const message = `expected L2 to answer ${this.name} within ${this.limitMs} ms`
+    this.watcher.failed(this, new CacheError('L2_TIMEOUT', message))
+  }
+
+  readonly answered = (answer: T): void => {
+    if (this.isOver) {
+      this.limits?.tooLate?.(answer)
+      return
+    }
+    this.isOver = true
+    this.watcher.over(this)
+    this.#resolve(answer)
+    this.watcher.answered(this)
+  }
+
+  readonly failed = (error: unknown): void => {
+    if (this.isOver) return
+    this.watcher.over(this)
+    this.giveUp()
+    this.watcher.failed(this, asError(error))
+  }
+}
