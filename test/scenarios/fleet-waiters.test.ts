@@ -1,12 +1,24 @@
-// What those get who wait for another process's load: the value soon after it is there, or at once what is still good enough.
+// Callers that wait for the load of another process: they get the value soon after it is stored, or a stale value at once.
 import type { Cache } from 'tiercache'
 import { deferred } from 'tiercache/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sleep } from '../support/wait.js'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { sleep, waitFor } from '../support/wait.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
-/** Whoever waited for the end of a lease would hang. */
+/** A caller that waited for the end of a lease would hang. */
 const LONGER_THAN_A_TEST = '5m'
+
+/** A load of `key` that runs in `cache`, and so has its lease; `gate` ends it. */
+async function loadingBy(cache: Cache, key: string) {
+  const begun = deferred()
+  const gate = deferred<string>()
+  const loading = cache.getOrSet(key, () => {
+    begun.resolve()
+    return gate.promise
+  })
+  await begun.promise
+  return { gate, loading }
+}
 
 describe.each(FORMS)('on %s', (form) => {
   let fleet: Fleet
@@ -21,9 +33,7 @@ describe.each(FORMS)('on %s', (form) => {
   afterAll(() => fleet.stop())
 
   test('a hundred callers in another process get the value as soon as it is stored, and do not wait for the end of the lease', async () => {
-    const gate = deferred<string>()
-    const loading = a.getOrSet('k', () => gate.promise)
-    await sleep(50)
+    const { gate, loading } = await loadingBy(a, 'k')
     const callers = Array.from({ length: 100 }, () => b.getOrSet('k', () => 'a second load'))
     await sleep(300)
     gate.resolve('v')
@@ -31,9 +41,7 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   test('callers that wait for another process poll Redis together, less than once per caller', async () => {
-    const gate = deferred<string>()
-    const loading = a.getOrSet('slow', () => gate.promise)
-    await sleep(50)
+    const { gate, loading } = await loadingBy(a, 'slow')
     let commands = 0
     for (const count of Object.values(
       await fleet.count([], async () => {
@@ -52,9 +60,9 @@ describe.each(FORMS)('on %s', (form) => {
     await a.set('stale', 'old', { ttl: 50 })
     await sleep(100)
     const gate = deferred<string>()
-    const load = () => gate.promise
+    const load = vi.fn(() => gate.promise)
     expect(await a.getOrSet('stale', load)).toBe('old')
-    await sleep(50)
+    await waitFor('the refresh', () => load.mock.calls.length === 1)
     let loads = 0
     expect(await b.getOrSet('stale', () => `load ${++loads} of b`)).toBe('old')
     expect(loads).toBe(0)
