@@ -59,7 +59,8 @@ test.each(names)('the ESM entry %s exports exactly the values that its declarati
   const text = `import * as all from '${specifierOf(name)}'; console.log(JSON.stringify(Object.keys(all)))`
   const exported: string[] = JSON.parse(await consumer.runProgram('exports.mjs', text))
   const declared = declaredValues(fileOf(name, 'd.ts'))
-  expect(declared.length).toBeGreaterThan(0)
+  // `ports` has types only.
+  expect(declared.length > 0).toBe(name !== 'ports')
   expect(exported.filter((one) => one !== 'default').sort()).toEqual(declared)
 })
 

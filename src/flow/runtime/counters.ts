@@ -1,7 +1,8 @@
-// What has been counted since the cache was made.
+// The counters of a cache.
 import { noReads, type ReadCounts } from '../../model/events/read-counts.js'
 
-export class Counters {
+/** See `Counters`. The class has the initial values. */
+export class CounterSet {
   /** Every read once, by its outcome. */
   reads: ReadCounts = noReads()
   loads = 0
@@ -22,3 +23,6 @@ export class Counters {
   messagesIgnored = 0
   busLosses = 0
 }
+
+/** What a cache has counted since it was made. */
+export type Counters = CounterSet

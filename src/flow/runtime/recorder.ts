@@ -12,7 +12,7 @@ import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { isAboutValue } from '../../model/values/refused-value.js'
 import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
-import { Counters } from './counters.js'
+import { CounterSet } from './counters.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
 import { Notices } from './notices.js'
@@ -26,7 +26,7 @@ const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>
 }
 
 export class Recorder {
-  readonly counters = new Counters()
+  readonly counters = new CounterSet()
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
   /** For `explain`. */
