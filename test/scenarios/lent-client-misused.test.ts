@@ -111,8 +111,10 @@ describe('a subscriber connection', () => {
     subscriber.on('error', () => undefined)
     const first = createCache({ name: 'a', l2: redisTier(client, { subscriber }) })
     const second = () => createCache({ name: 'b', l2: redisTier(client, { subscriber }) })
-    expect(second).toThrow(/subscriber is used by another cache/)
-    expect(() => createCache({ name: 'b', l2: redisTier(subscriber) })).toThrow(/is the subscriber of another cache/)
+    expect(second).toThrow(/^subscriber must be a client that nothing else uses; another cache already uses this one/)
+    expect(() => createCache({ name: 'b', l2: redisTier(subscriber) })).toThrow(
+      /this one is the subscriber of another cache/,
+    )
     await first.close()
     await second().close()
     subscriber.disconnect()
