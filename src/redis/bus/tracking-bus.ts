@@ -3,6 +3,7 @@
 import { types } from 'node:util'
 import { asBuffer } from '../../model/as-buffer.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import { setImmediate } from '../../model/time/real-timers.js'
 import { ignoreRejection, type RedisNode, send } from '../client/client.js'
 import { isOwn, type OwnChanges } from '../store/own-changes.js'
 import type { BusLines } from './bus-dial.js'
@@ -159,6 +160,8 @@ export class TrackingBus implements Bus {
       const removed = own.of(key)?.removed === true
       try {
         const head = await calls.ask(readHead(key), graceMs)
+        // The reply to the own command may have come in the same packet: its handlers note the new token first.
+        await new Promise<void>((resolve) => void setImmediate(resolve))
         return isOwn({ marks: own.of(key)?.marks ?? [], removed }, head) ? undefined : key
       } catch {
         return key // It is unknown, so it counts as changed.
