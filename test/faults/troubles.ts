@@ -59,15 +59,19 @@ export const LATE_REPLIES: Trouble = {
 
 export const RESETS: Trouble = {
   name: 'connections are reset in the middle of a reply, again and again',
-  begin: ({ proxy }) => void repeat(10, 100, () => proxy.resetMidReply(3)),
-  end: restore,
+  begin: (place) => beginStorm(place, 10, 100, () => place.proxy.resetMidReply(3)),
+  end: async (place) => {
+    await endStorm(place)
+    await restore(place)
+  },
 }
 
 export const REFUSED: Trouble = { name: 'connections are refused', begin: ({ proxy }) => proxy.refuse(), end: restore }
 
 export const KILL_STORM: Trouble = {
   name: 'connections are killed by the server in a storm (CLIENT KILL)',
-  begin: ({ server }) => void repeat(20, 50, () => server.command('CLIENT', 'KILL', 'TYPE', 'normal')),
+  begin: (place) => beginStorm(place, 20, 50, () => place.server.command('CLIENT', 'KILL', 'TYPE', 'normal')),
+  end: endStorm,
 }
 
 export const OUT_OF_MEMORY: Trouble = {
@@ -78,15 +82,18 @@ export const OUT_OF_MEMORY: Trouble = {
 
 export const EVICTION: Trouble = {
   name: 'Redis evicts entries, fences and tokens under memory pressure (allkeys-lru)',
-  begin: async ({ server }) => {
+  begin: async (place) => {
+    const { server } = place
     const usedBytes = Number((await server.info('memory')).used_memory)
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     await server.command('CONFIG', 'SET', 'maxmemory', String(usedBytes + 300_000))
-    void repeat(10, 100, async (i) => {
+    beginStorm(place, 10, 100, async (i) => {
       for (let j = 0; j < 10; j++) await server.command('SET', `filler:${i}:${j}`, 'x'.repeat(30_000), 'EX', 60)
     })
   },
-  end: async ({ server }) => {
+  end: async (place) => {
+    const { server } = place
+    await endStorm(place)
     await server.command('CONFIG', 'SET', 'maxmemory', '0')
     await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
     const fillers = (await server.command('KEYS', 'filler:*')) as string[]
@@ -96,7 +103,8 @@ export const EVICTION: Trouble = {
 
 export const NO_METADATA: Trouble = {
   name: 'tokens, leases and the bus disappear at any moment',
-  begin: ({ server }) => void repeat(20, 50, () => removeMetadata(server)),
+  begin: (place) => beginStorm(place, 20, 50, () => removeMetadata(place.server)),
+  end: endStorm,
 }
 
 const PASSWORD = 'the password'
@@ -118,12 +126,14 @@ export const NOPERM: Trouble = {
 
 export const NO_SCRIPTS: Trouble = {
   name: 'Redis forgets its scripts again and again (SCRIPT FLUSH)',
-  begin: ({ server }) => void repeat(100, 10, () => server.command('SCRIPT', 'FLUSH')),
+  begin: (place) => beginStorm(place, 100, 10, () => place.server.command('SCRIPT', 'FLUSH')),
+  end: endStorm,
 }
 
 export const FLUSHES: Trouble = {
   name: 'everything is flushed again and again (FLUSHALL)',
-  begin: ({ server }) => void repeat(10, 100, () => server.command('FLUSHALL')),
+  begin: (place) => beginStorm(place, 10, 100, () => place.server.command('FLUSHALL')),
+  end: endStorm,
 }
 
 /** What a soak may do to a fleet at any moment: none of it loses what Redis has confirmed and goes on answering with what was before. */
@@ -138,14 +148,32 @@ async function removeMetadata(server: RedisServer): Promise<void> {
   if (doomed.length > 0) await server.command('DEL', ...doomed)
 }
 
-/** Does something `times` times; what fails because the trouble reaches us as well is tried no more. */
-async function repeat(times: number, everyMs: number, run: (i: number) => unknown): Promise<void> {
-  try {
-    for (let i = 0; i < times; i++) {
-      await run(i)
-      await sleep(everyMs)
+interface Storm {
+  isOver: boolean
+  readonly over: Promise<void>
+}
+
+const storms = new WeakMap<RedisServer, Storm>()
+
+/** Does something `times` times. It must be over before the next trouble begins, whose own commands it would hit. */
+function beginStorm({ server }: Place, times: number, everyMs: number, run: (i: number) => unknown): void {
+  const repeat = async () => {
+    try {
+      for (let i = 0; i < times && !storm.isOver; i++) {
+        await run(i)
+        await sleep(everyMs)
+      }
+    } catch {
+      // The trouble reached our own command, or its test stopped the server.
     }
-  } catch {
-    // The server is down, or was stopped by its test.
   }
+  const storm: Storm = { isOver: false, over: sleep(0).then(repeat) }
+  storms.set(server, storm)
+}
+
+async function endStorm({ server }: Place): Promise<void> {
+  const storm = storms.get(server)
+  if (storm === undefined) return
+  storm.isOver = true
+  await storm.over
 }
