@@ -29,6 +29,8 @@ export type { CachedCalls, Wrapped, WrappedAs } from './cache/wrap/wrap.js'
 export { createCache } from './create-cache.js'
 export type { BatchContext, BatchLoader } from './flow/load/batcher.js'
 export type { Lookup } from './flow/read/look-up.js'
+export type { Reserved, Slot } from './flow/read/reserve.js'
+export type { ServedEntry } from './flow/read/served-entry.js'
 export type { Counters } from './flow/runtime/counters.js'
 export type { LatencySnapshot } from './flow/runtime/histogram.js'
 export type { WriteResult } from './flow/sync/outbox.js'
@@ -44,13 +46,14 @@ export type {
   Tier,
 } from './model/events/events.js'
 export type { ReadCounts, TierCounts } from './model/events/read-counts.js'
-export type { NotKept } from './model/events/store-outcome.js'
+export type { NotKept, Stored, StoreOutcome } from './model/events/store-outcome.js'
 export type { Duration } from './model/options/duration.js'
 export type {
   BackgroundOptions,
   CacheOptions,
   CallOptions,
   FailureBackoff,
+  FillOptions,
   LoadContext,
   Loader,
   Logger,
@@ -59,6 +62,7 @@ export type {
   PolicyOptions,
   ReadOptions,
   RecoveryOptions,
+  ReserveOptions,
   SingleFlight,
   StaleValue,
   Tags,

@@ -7,6 +7,8 @@ import type { BatchLoader } from '../flow/load/batcher.js'
 import { loadMissing } from '../flow/read/load-many.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { Reader } from '../flow/read/read.js'
+import type { Reserved } from '../flow/read/reserve.js'
+import type { ServedEntry } from '../flow/read/served-entry.js'
 import type { Shutdown } from '../flow/shutdown.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
@@ -15,7 +17,14 @@ import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events/events.js'
 import { childSpace, type Version } from '../model/keys/key.js'
 import { checkNames, checkOptions, refuseMore, refuseNew } from '../model/option-rules.js'
-import type { CallOptions, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options/options.js'
+import type {
+  CallOptions,
+  Loader,
+  NamespaceOptions,
+  ReadOptions,
+  ReserveOptions,
+  WriteOptions,
+} from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
 import { ownOptions } from '../model/own-options.js'
 import type { StandardSchema } from '../model/values/schema.js'
@@ -96,6 +105,32 @@ export class Cache {
     if (this.#parts.requests.openScopes !== 0)
       return this.#parts.requests.reads.getOrSet(this.#scope, key, load, options)
     return this.#parts.reader.getOrSet(this.#scope, key, load, options)
+  }
+
+  /**
+   * `getOrSet`, and where the value came from: its tier, state and age, what is left of its ttl, how long its load took, and whether it
+   * was shared with another caller. Rejects as `getOrSet` does.
+   */
+  getOrSetEntry<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<ServedEntry<V>> {
+    return this.#parts.requests.reads.getOrSetEntry(this.#scope, key, load, options)
+  }
+
+  /**
+   * Looks `key` up and, if there is no fresh value, reserves the right to fill it: for interfaces whose `get` and `put` are apart. Other
+   * callers of the key, in every process, wait for the fill, no longer than `hardTimeout`. An invalidation between `reserve` and `fill`
+   * wins, as it does over a load. Fill or release every slot; `using slot = await cache.reserve(key)` releases it at the end of the block.
+   */
+  reserve<V = unknown>(key: string, options?: ReserveOptions<V>): Promise<Reserved<V>> {
+    return this.#parts.requests.reads.reserve(this.#scope, key, options)
+  }
+
+  /**
+   * Loads although a fresh value may be there, stores the new one and returns it. Rejects with the loader's error even if a stale value
+   * could be served. It takes no value that was loaded before this call, in any process. Refreshes of one key share a load.
+   */
+  refresh<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V> {
+    const { reads } = this.#parts.requests
+    return reads.refresh(this.#scope, key, load as Loader<unknown>, options as CallOptions | undefined) as Promise<V>
   }
 
   /**

@@ -5,7 +5,7 @@ import type { UsableEntry } from '../flow/state/flight.js'
 import type { Entry } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import type { Space } from '../model/keys/key.js'
-import { isTag } from '../model/labels.js'
+import { tagsAmong } from '../model/labels.js'
 
 /** Reports the read of `key` and returns its value; `undefined` if there is none, or only one for a failed load. */
 export function served(core: Core, space: Space, key: string, usable: UsableEntry | undefined): unknown {
@@ -31,7 +31,7 @@ export function lookupOf<V>(core: Core, usable: UsableEntry | undefined): Lookup
     state: age,
     ageMs: nowMs - entry.createdAtMs,
     freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
-    tags: entry.labels.labels.filter(isTag).map((label) => label.slice(2)),
+    tags: tagsAmong(entry.labels.labels),
   }
 }
 

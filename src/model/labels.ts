@@ -20,6 +20,9 @@ export const MAX_LABELS = MAX_TAGS + MAX_SCOPE_CHARACTERS / 2
 /** Whether a label is a tag, not a scope. */
 export const isTag = (label: Label): boolean => label.startsWith('t:')
 
+/** The tags among labels, as users write them. */
+export const tagsAmong = (labels: readonly Label[]): string[] => labels.filter(isTag).map((label) => label.slice(2))
+
 /** How the tokens of an entry compare with the current ones. A missing token is never current. */
 export type Currency = 'current' | 'expired' | 'invalidated'
 

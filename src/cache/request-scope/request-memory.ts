@@ -2,17 +2,19 @@
 import type { CallScope, Core } from '../../flow/core.js'
 import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
+import type { Reserved } from '../../flow/read/reserve.js'
+import { type ServedEntry, servedFrom } from '../../flow/read/served-entry.js'
 import type { UsableEntry } from '../../flow/state/flight.js'
 import { Entry } from '../../model/entry.js'
 import { HIT } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
 import { type Label, NO_LABELS } from '../../model/labels.js'
-import type { CallOptions, Loader, ReadOptions } from '../../model/options/options.js'
+import type { CallOptions, Loader, ReadOptions, ReserveOptions } from '../../model/options/options.js'
 import { ownOptions } from '../../model/own-options.js'
 import type { PrefixSet } from '../../model/prefix-set.js'
 
 /** The reads of a cache: those of the flow, or those of a request scope in front of it. */
-export type Reads = Pick<Reader, 'getOrSet' | 'refresh' | 'peek' | 'find' | 'findMany'>
+export type Reads = Pick<Reader, 'getOrSet' | 'getOrSetEntry' | 'reserve' | 'refresh' | 'peek' | 'find' | 'findMany'>
 
 /** Keys that one scope remembers. Further keys are read again each time. */
 const MAX_KEYS = 10_000
@@ -65,15 +67,64 @@ export class RequestMemory implements Reads {
       return this.reader.getOrSet(scope, userKey, this.outside(load), options)
     }
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
-    if (isServable(slot.found)) {
+    const isForced = options?.forceFresh === true
+    if (!isForced && isServable(slot.found)) {
       this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
       return this.#release(slot.found.entry.value) as V
     }
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
     // Two overlapping reads may have found different values: the first one that ends decides for both.
-    if (isServable(slot.found)) return this.#release(slot.found.entry.value) as V
+    if (!isForced && isServable(slot.found)) return this.#release(slot.found.entry.value) as V
     this.#fill(slot, this.#localKey(scope, userKey, options?.version), value)
     return value
+  }
+
+  async getOrSetEntry<V>(
+    scope: CallScope,
+    userKey: string,
+    load: Loader<V>,
+    given: CallOptions<V> | undefined,
+  ): Promise<ServedEntry<V>> {
+    const options = ownOptions(given)
+    if (options?.tiers === 'l2' || options?.signal?.aborted === true) {
+      return this.reader.getOrSetEntry(scope, userKey, this.outside(load), options)
+    }
+    const localKey = this.#localKey(scope, userKey, options?.version)
+    const slot = this.#slotOf(localKey)
+    const known = options?.forceFresh === true ? undefined : this.#servedFrom<V>(scope, userKey, options, slot)
+    if (known !== undefined) return known
+    const served = await this.reader.getOrSetEntry(scope, userKey, this.outside(load), options)
+    this.#fill(slot, localKey, served.value)
+    return served
+  }
+
+  /** What this scope has read is a hit. A slot is that of the flow; once it is filled, this scope reads the key again. */
+  async reserve<V>(
+    scope: CallScope,
+    userKey: string,
+    given: ReserveOptions<V> | undefined,
+  ): Promise<Reserved<V>> {
+    const options = ownOptions(given)
+    const localKey = this.#localKey(scope, userKey, options?.version)
+    const slot = this.#slotOf(localKey)
+    const isAborted = options?.signal?.aborted === true
+    const known = isAborted ? undefined : this.#servedFrom<V>(scope, userKey, options, slot)
+    if (known !== undefined) return { hit: true, ...known }
+    const reserved = await this.reader.reserve(scope, userKey, options)
+    if (reserved.hit) this.#fill(slot, localKey, reserved.value)
+    else this.forgetKey(localKey)
+    return reserved
+  }
+
+  #servedFrom<V>(
+    scope: CallScope,
+    userKey: string,
+    options: { readonly version?: Version | undefined } | undefined,
+    { found }: Slot,
+  ): ServedEntry<V> | undefined {
+    if (!isServable(found)) return undefined
+    this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
+    return servedFrom(this.core, found, this.#release(found.entry.value) as V)
   }
 
   /** The loaded value is the value of the key from now on, in this scope too. */

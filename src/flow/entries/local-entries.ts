@@ -101,7 +101,15 @@ export function putInL1(
   if (l1 === undefined) return
   if (!l1.sharesValues) entry.hotUntilMs = 0
   else if (policy.earlyRefreshBeta > 0) entry.hotUntilMs -= entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW
+  if (policy.refreshAhead > 0) entry.hotUntilMs = Math.min(entry.hotUntilMs, aheadFromMs(entry, policy))
   l1.set(localKey, entry, sizeBytes)
+}
+
+/** From when on `refreshAhead` refreshes an entry. L1's own ttl is not the one that counts: its end makes the next read ask L2, not load. */
+export function aheadFromMs({ createdAtMs, freshUntilMs }: Entry, { refreshAhead, ttlMs, l1TtlMs }: Policy): AtMs {
+  const freshForMs = freshUntilMs - createdAtMs
+  const fullMs = l1TtlMs < ttlMs ? Math.max(freshForMs, ttlMs) : freshForMs
+  return fullMs === Number.POSITIVE_INFINITY ? fullMs : createdAtMs + fullMs * (1 - refreshAhead)
 }
 
 /** The entry for a value that L2 does not have yet. */

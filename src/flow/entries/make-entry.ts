@@ -6,16 +6,25 @@ import type { Milliseconds } from '../../model/ports.js'
 import { jittered } from '../../model/time/freshness.js'
 import type { Life } from '../state/seal-plan.js'
 
-/** How long a value lives under this policy. `ttlMs` is the ttl that its loader chose, if it did. */
-export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | undefined, random: () => number): Life {
+/** Windows that replace those of the policy, for one value. */
+export interface OwnWindows {
+  readonly ttlMs?: Milliseconds | undefined
+  readonly staleWhileRevalidateMs?: Milliseconds | undefined
+  readonly staleIfErrorMs?: Milliseconds | undefined
+}
+
+/** How long a value lives under this policy. `own` are the windows that its loader chose, if it did. */
+export function lifeOf(policy: Policy, value: unknown, own: OwnWindows | undefined, random: () => number): Life {
   const isAbsent = value === undefined || value === null
-  const fullMs = ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
+  const fullMs = own?.ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
   const freshForMs = jittered(fullMs, policy.jitter, random)
+  const staleWhileRevalidateMs = own?.staleWhileRevalidateMs ?? policy.staleWhileRevalidateMs
+  const staleIfErrorMs = own?.staleIfErrorMs ?? policy.staleIfErrorMs
   return {
     freshForMs,
-    staleForMs: freshForMs + policy.staleWhileRevalidateMs,
-    usableForMs: freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
-    staleIfErrorMs: policy.staleIfErrorMs,
+    staleForMs: freshForMs + staleWhileRevalidateMs,
+    usableForMs: freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs),
+    staleIfErrorMs,
   }
 }
 

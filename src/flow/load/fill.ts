@@ -38,7 +38,7 @@ export class Filler {
     if (loaded.failure !== undefined) {
       this.core.recorder.notUnderstood(done.scope.space, flight.localKey, loaded.failure)
     }
-    const life = lifeOf(policy, loaded.value, loaded.ttlMs, this.core.random)
+    const life = lifeOf(policy, loaded.value, loaded.windows, this.core.random)
     const notCached = whyNotCached(done, life)
     const late = notCached === undefined ? this.lateLabels.of(done) : undefined
     if (late === undefined) {
@@ -79,6 +79,7 @@ export class Filler {
   }
 
   #report({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
+    flight.stored = outcome
     this.core.recorder.loaded(scope.space, userKey, flight.reason, tookMs, outcome)
   }
 
@@ -96,6 +97,8 @@ export class Filler {
     const { policy, loaded, startedAtMs } = done
     if (l1 === undefined || policy.tiers === 'l2' || policy.l1TtlMs <= 0 || this.#isOutdated(done, carried))
       return undefined
+    // A later load may have been faster than one that is late.
+    if (done.flight.isLate && (l1.peek(done.flight.localKey)?.createdAtMs ?? -Infinity) >= startedAtMs) return undefined
     const nowMs = core.clock.nowMs()
     const entry = makeEntry({
       value: l1.admit(loaded.value),

@@ -1,5 +1,6 @@
 // Runs one flight from start to end: reads L2, gets the right to load, calls the loader, and handles a failure.
 import { type AtMs, ageOf } from '../../model/entry.js'
+import type { CacheError } from '../../model/errors.js'
 import { FAILED, HIT, STALE, STALE_IF_ERROR, TIMED_OUT } from '../../model/events/read-outcome.js'
 import type { StaleValue } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
@@ -15,6 +16,7 @@ import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
 import { LateLabels } from './late-labels.js'
 import { Leases } from './leases.js'
+import { releaseSlot } from './released.js'
 import { ageFor, type LoadRequest, mustWait } from './request.js'
 import { type Loaded, runLoader } from './run-loader.js'
 import { NO_RIGHT, type StoreRight } from './store-right.js'
@@ -63,11 +65,25 @@ export class FlightRunner {
     const onDue = () => {
       // The loader has returned: only storing remains, which has a limit of its own.
       if (flight.hasLoaded) return
-      const error = loadTimeout(hardTimeoutMs)
-      this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
-      flight.abort(error)
+      if (flight.isReserved) releaseSlot(this.#core.local, flight)
+      else this.#timeOut(flight, request, loadTimeout(hardTimeoutMs))
     }
     return { place: -1, dueAtMs: this.#core.callers.nowMs() + hardTimeoutMs, onDue }
+  }
+
+  /** The callers get the error. The load is aborted, at once or after `lateResult`, until when its value may still be kept. */
+  #timeOut(flight: Flight, request: LoadRequest, error: CacheError): void {
+    const { callers, limits, local } = this.#core
+    const { hardTimeoutMs, lateResultMs } = request.policy
+    this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
+    if (lateResultMs === 0) return flight.abort(error)
+    // Nobody joins it any more. The logs of changed keys and labels tell whether an invalidation came since it began.
+    flight.detached = false
+    flight.isLate = true
+    if (lateResultMs === Number.POSITIVE_INFINITY) return
+    const last: Timed = { place: -1, dueAtMs: callers.nowMs() + lateResultMs, onDue: () => flight.abort(error) }
+    limits.add(last)
+    void flight.over.then(() => limits.remove(last))
   }
 
   async #readThenLoad(flight: Flight, request: LoadRequest): Promise<void> {
@@ -174,14 +190,19 @@ export class FlightRunner {
       loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
     } catch (error) {
       this.#leases?.giveBack(right)
-      // After an abort the callers have left, or were rejected already.
-      if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
+      // After an abort the callers have left, or were rejected already. So were they if it is late.
+      if (flight.isAborted || flight.isLate) return
+      const tookMs = clock.nowMs() - startedAtMs
+      if (flight.isReserved) this.#fillFailed(flight, request, error, tookMs)
+      else this.#failed(flight, request, error, tookMs)
       return
     } finally {
       stopRenewing?.()
     }
     flight.hasLoaded = true
-    const tookMs = clock.nowMs() - startedAtMs
+    flight.loadedAtMs = clock.nowMs()
+    const tookMs = flight.loadedAtMs - startedAtMs
+    flight.loadMs = tookMs
     recorder.loadEnded(tookMs)
     core.local.failures.lift(flight.localKey)
     try {
@@ -192,9 +213,18 @@ export class FlightRunner {
       // The loader succeeded: its callers get the value, even though the cache could not keep it.
       if (!flight.isSettled) flight.resolve(loaded.value)
       this.#leases?.giveBack(right)
+      flight.stored = 'unsupported'
       recorder.storeFailed(scope.space, flight.localKey, error)
       recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
     }
+  }
+
+  /** The schema refused what was filled into a slot. The error is that of the slot's holder; those who wait for it start anew. */
+  #fillFailed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds): void {
+    const { recorder, local } = this.#core
+    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    flight.failure = { error }
+    releaseSlot(local, flight)
   }
 
   #accept(loaded: Loaded, policy: Policy): Accepted | Promise<Accepted> {

@@ -11,6 +11,7 @@ import type { CallScope, Core } from '../core.js'
 import type { FoundEntry } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
+import type { ReadEnd } from './read-end.js'
 
 /** One `getOrSet` or refresh. */
 export interface LoadRequest {
@@ -23,6 +24,8 @@ export interface LoadRequest {
   readonly load: Loader<unknown>
   readonly tags: Tags<never> | undefined
   readonly signal: AbortSignal | undefined
+  /** Filled in when the read ends, for a caller that asks where its value came from. */
+  readonly end: ReadEnd | undefined
 }
 
 export function requestOf(
@@ -31,6 +34,7 @@ export function requestOf(
   userKey: string,
   load: Loader<unknown>,
   given: CallOptions | undefined,
+  end?: ReadEnd,
 ): LoadRequest {
   const options = ownOptions(given)
   core.assertOpen()
@@ -55,6 +59,7 @@ export function requestOf(
         ? options?.tags
         : checkEntryTags(options.tags, 'tags'),
     signal: options?.signal,
+    end,
   }
 }
 

@@ -7,6 +7,7 @@ import { invalid, refuseMore } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'
 import type { LoadContext, Loader, StaleValue } from '../../model/options/options.js'
 import type { Milliseconds } from '../../model/ports.js'
+import type { OwnWindows } from '../entries/make-entry.js'
 import { checkTagList, tooMany } from '../entries/tags.js'
 import type { Flight } from '../state/flight.js'
 import type { RunningLoads } from '../state/running-loads.js'
@@ -23,8 +24,8 @@ export interface Loaded {
   readonly isForL2: boolean
   /** keep: cache it. renew: it is the stale value, still good. skip: cache nothing. */
   readonly use: 'keep' | 'renew' | 'skip'
-  /** The argument of `ctx.ttl()`. */
-  readonly ttlMs: Milliseconds | undefined
+  /** What the context set instead of the policy. */
+  readonly windows: OwnWindows
   /** What `ctx.tags()` added. */
   readonly tags: readonly string[]
   readonly etag: string | undefined
@@ -54,6 +55,8 @@ export function runLoader(
 class Context implements LoadContext {
   readonly reason: LoadReason
   #ttlMs: Milliseconds | undefined
+  #staleWhileRevalidateMs: Milliseconds | undefined
+  #staleIfErrorMs: Milliseconds | undefined
   #etag: string | undefined
   #use: Loaded['use'] = 'keep'
   #failure: CacheError | undefined
@@ -69,6 +72,8 @@ class Context implements LoadContext {
     this.reason = flight.reason
     // Bound, because loaders destructure their context.
     this.ttl = this.ttl.bind(this)
+    this.staleWhileRevalidate = this.staleWhileRevalidate.bind(this)
+    this.staleIfError = this.staleIfError.bind(this)
     this.tags = this.tags.bind(this)
     this.etag = this.etag.bind(this)
     this.notModified = this.notModified.bind(this)
@@ -82,10 +87,23 @@ class Context implements LoadContext {
   // An invalid call on the context does not fail the load: the value is served and kept nowhere, and the mistake is reported.
 
   ttl(duration: Duration): void {
+    this.#ttlMs = this.#msOf(duration, 'ctx.ttl()')
+  }
+
+  staleWhileRevalidate(duration: Duration): void {
+    this.#staleWhileRevalidateMs = this.#msOf(duration, 'ctx.staleWhileRevalidate()')
+  }
+
+  staleIfError(duration: Duration): void {
+    this.#staleIfErrorMs = this.#msOf(duration, 'ctx.staleIfError()')
+  }
+
+  #msOf(duration: Duration, call: string): Milliseconds | undefined {
     try {
-      this.#ttlMs = toMs(duration, 'ctx.ttl()')
+      return toMs(duration, call)
     } catch (error) {
       this.#failed('OPTION_FAILED', error as CacheError)
+      return undefined
     }
   }
 
@@ -134,7 +152,11 @@ class Context implements LoadContext {
       refusal: undefined,
       isForL2: true,
       use,
-      ttlMs: this.#ttlMs,
+      windows: {
+        ttlMs: this.#ttlMs,
+        staleWhileRevalidateMs: this.#staleWhileRevalidateMs,
+        staleIfErrorMs: this.#staleIfErrorMs,
+      },
       tags: [...this.#tags],
       etag,
       failure: this.#failure,

@@ -2,10 +2,15 @@
 import type { AtMs } from '../../model/entry.js'
 import { CacheError, showName } from '../../model/errors.js'
 import type { LoadReason } from '../../model/events/events.js'
+import { TIMED_OUT } from '../../model/events/read-outcome.js'
 import { tagLabel } from '../../model/labels.js'
+import type { Policy } from '../../model/options/policy.js'
+import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
+import { RELEASED, releaseSlot } from '../load/released.js'
 import type { LoadRequest } from '../load/request.js'
 import { Flight, type Loading, type UsableEntry, type Waiting } from '../state/flight.js'
+import type { Mark } from '../state/invalidation-log.js'
 
 export class Flights {
   readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>
@@ -56,7 +61,8 @@ export class Flights {
     return flight
   }
 
-  #abandon(flight: Flight): void {
+  /** The last caller has left: nobody joins the flight any more, and its loader is told to stop. */
+  abandon(flight: Flight): void {
     this.#core.local.detachFlight(flight)
     flight.abort(new DOMException('every caller that waited for this load has left', 'AbortError'))
   }
@@ -66,7 +72,7 @@ export class Flights {
     const { running, callers } = this.#core
     const caller = running.getStore()
     caller?.waitsFor.add(flight)
-    const result = flight.join(waiting, callers, () => this.#abandon(flight))
+    const result = flight.join(waiting, callers, () => this.abandon(flight))
     joined?.()
     callers.beginWait()
     try {
@@ -75,6 +81,30 @@ export class Flights {
       callers.endWait()
       caller?.waitsFor.delete(flight)
     }
+  }
+
+  /** How long a caller waits for a flight that another one began. The holder of a slot may have forgotten it: half the time is left for a load. */
+  limitMsOf(flying: Flight, { hardTimeoutMs }: Policy): Milliseconds {
+    return flying.isReserved ? hardTimeoutMs / 2 : hardTimeoutMs
+  }
+
+  /** Whether a wait failed because a slot was not filled: then the caller starts anew. A slot that outlasts the wait of a caller is released. */
+  wasNotFilled(flight: Flight, { outcome }: Waiting, error: unknown): boolean {
+    if (error === RELEASED) return true
+    if (!flight.isReserved || outcome !== TIMED_OUT) return false
+    releaseSlot(this.#core.local, flight)
+    return true
+  }
+
+  /**
+   * Whether a label of the result was invalidated after the load began and before this caller came. This caller came after the
+   * invalidation, so it loads again.
+   */
+  isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
+    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
+    return flight.resultLabels.some((label) =>
+      this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
+    )
   }
 
   /** Throws `REENTRANT_LOAD` if the calling loader would wait for itself. */

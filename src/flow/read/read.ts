@@ -2,32 +2,37 @@
 // stand in the order in which they run.
 
 import type { Entry } from '../../model/entry.js'
+import { CacheError } from '../../model/errors.js'
 import {
   ABORTED,
   asJoined,
   FAILED,
   HIT,
+  LOADED,
   type ReadOutcome,
   STALE,
   STALE_IF_ERROR,
   STALE_IF_SLOW,
+  TIMED_OUT,
 } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
-import type { CallOptions, Loader, ReadOptions } from '../../model/options/options.js'
+import type { CallOptions, Loader, ReadOptions, ReserveOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import { shouldRefreshEarly } from '../../model/time/freshness.js'
 import type { CallScope, Core } from '../core.js'
-import { LocalEntries } from '../entries/local-entries.js'
+import { aheadFromMs, LocalEntries } from '../entries/local-entries.js'
 import { RemoteEntries } from '../entries/remote-entries.js'
 import { FlightRunner } from '../load/flight-runner.js'
+import { ReadEnd } from '../load/read-end.js'
 import { ageFor, type LoadRequest, mustWait, requestOf } from '../load/request.js'
 import type { Flight, UsableEntry, Waiting } from '../state/flight.js'
-import type { Mark } from '../state/invalidation-log.js'
 import { Flights } from './flights.js'
 import { LookUp } from './look-up.js'
 import { MaxAges } from './max-ages.js'
 import { Refresher } from './refresh.js'
+import { type Reserved, Reserver } from './reserve.js'
+import { type ServedEntry, servedEntry } from './served-entry.js'
 
 export class Reader {
   readonly entries: RemoteEntries | undefined
@@ -39,6 +44,7 @@ export class Reader {
   readonly #flights: Flights
   readonly #runner: FlightRunner
   readonly #refresher: Refresher
+  readonly #reserver: Reserver
   readonly #lookUp: LookUp
   readonly #maxAges = new MaxAges()
 
@@ -49,6 +55,7 @@ export class Reader {
     this.#flights = new Flights(core)
     this.#runner = new FlightRunner(core, this.local, this.entries)
     this.#refresher = new Refresher(core, this.local, this.#flights, this.#runner)
+    this.#reserver = new Reserver(core, this.local, this.#flights, this.#runner)
     this.#lookUp = new LookUp(core, this.local, this.entries)
   }
 
@@ -63,7 +70,7 @@ export class Reader {
     if (options === undefined) {
       const hit = this.hit(scope, userKey)
       if (hit !== undefined) return hit as Promise<V>
-    } else if (options.version === undefined && options.tiers !== 'l2' && options.signal?.aborted !== true) {
+    } else if (mayHit(options)) {
       const hit = this.hit(scope, userKey, this.#maxAges.of(options))
       if (hit !== undefined) return hit as Promise<V>
     }
@@ -92,9 +99,16 @@ export class Reader {
 
   // ── 2. What L1 has, if it may be served ─────────────────────────────────────────────────────────────────────────────────────
 
-  #fetch(scope: CallScope, userKey: string, load: Loader<unknown>, options: CallOptions | undefined): Promise<unknown> {
+  #fetch(
+    scope: CallScope,
+    userKey: string,
+    load: Loader<unknown>,
+    options: CallOptions | undefined,
+    end?: ReadEnd,
+  ): Promise<unknown> {
     try {
-      return this.#serve(requestOf(this.#core, scope, userKey, load, options))
+      const request = requestOf(this.#core, scope, userKey, load, options, end)
+      return options?.forceFresh === true ? this.#loadAnew(request) : this.#serve(request)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -114,7 +128,7 @@ export class Reader {
   #serveUsable(request: LoadRequest, usable: UsableEntry): { readonly value: unknown } | undefined {
     const age = ageFor(request, usable.entry, this.#core)
     if (age === 'fresh') {
-      this.#report(request, HIT.l1, usable)
+      this.#report(request, HIT.l1, usable.entry)
       if (this.#isEarly(usable.entry, request.policy)) this.#refresher.inBackground(request, 'refresh', usable)
       return { value: this.local.release(usable.entry.value) }
     }
@@ -122,23 +136,29 @@ export class Reader {
     const hasToWait = mustWait(request, this.#core)
     if (age === 'stale') {
       if (!hasToWait) this.#refresher.inBackground(request, 'stale', usable)
-      this.#report(request, STALE[usable.tier], usable)
+      this.#report(request, STALE[usable.tier], usable.entry)
       return { value: this.local.release(usable.entry.value) }
     }
     if (!hasToWait) return undefined
-    this.#report(request, STALE_IF_ERROR[usable.tier], usable)
+    this.#report(request, STALE_IF_ERROR[usable.tier], usable.entry)
     return { value: this.local.release(usable.entry.value) }
   }
 
   #isEarly(entry: Entry, policy: Policy): boolean {
     const { clock, random } = this.#core
+    const nowMs = clock.nowMs()
+    if (policy.refreshAhead > 0 && nowMs >= aheadFromMs(entry, policy)) return true
     const { freshUntilMs, loadMs } = entry
-    return shouldRefreshEarly({ nowMs: clock.nowMs(), freshUntilMs, loadMs, beta: policy.earlyRefreshBeta, random })
+    return shouldRefreshEarly({ nowMs, freshUntilMs, loadMs, beta: policy.earlyRefreshBeta, random })
   }
 
-  /** Reports a read that has ended; `usable` is the entry that was served, if one was. */
-  #report(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry | undefined): void {
-    this.#core.recorder.read(request.scope.space, request.userKey, outcome, usable?.entry.createdAtMs)
+  /** Reports a read that has ended; `entry` is what was served, if the value was not loaded. */
+  #report({ scope, userKey, end }: LoadRequest, outcome: ReadOutcome, entry: Entry | undefined, flight?: Flight): void {
+    this.#core.recorder.read(scope.space, userKey, outcome, entry?.createdAtMs)
+    if (end === undefined) return
+    end.outcome = outcome
+    end.entry = entry
+    end.flight = flight
   }
 
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +174,7 @@ export class Reader {
     const waiting: Waiting = {
       signal,
       // The starter's limit is that of the flight; a joiner may have a shorter one.
-      limitMs: flying === undefined ? Number.POSITIVE_INFINITY : policy.hardTimeoutMs,
+      limitMs: flying === undefined ? Number.POSITIVE_INFINITY : this.#flights.limitMsOf(flying, policy),
       softMs: policy.softTimeoutMs,
       takeStale: () => {
         const { usable } = flight
@@ -173,10 +193,11 @@ export class Reader {
     try {
       value = await this.#flights.wait(flight, waiting, joined)
     } catch (error) {
+      if (this.#flights.wasNotFilled(flight, waiting, error)) return this.#serve(request)
       this.#report(request, waiting.outcome ?? flight.outcome, undefined)
       throw error
     }
-    if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
+    if (flying !== undefined && this.#flights.isOutdatedFor(flight, joinedAt)) {
       // No other caller may join it either, while it is still storing.
       local.detachFlight(flight)
       return this.#joinOrFly(request, undefined)
@@ -184,11 +205,9 @@ export class Reader {
     if (request.windows !== undefined && waiting.outcome === undefined && !this.#isAccepted(request, flight)) {
       return this.#serveAfter(request, flight)
     }
-    this.#report(
-      request,
-      waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome)),
-      flight.usable,
-    )
+    const outcome = waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome))
+    const served = waiting.outcome === undefined ? flight.servedEntry : flight.usable?.entry
+    this.#report(request, outcome, served, flight)
     return this.local.handOut(value)
   }
 
@@ -208,18 +227,38 @@ export class Reader {
     throw flight.failure.error
   }
 
-  /**
-   * Whether a label of the result was invalidated after the load began and before this caller came. This caller came after the
-   * invalidation, so it loads again.
-   */
-  #isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
-    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
-    return flight.resultLabels.some((label) =>
-      this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
-    )
+  /** `forceFresh`: a refresh that counts as a read. */
+  async #loadAnew(request: LoadRequest): Promise<unknown> {
+    try {
+      const { value, flight } = await this.#refresher.load(request)
+      this.#report(request, LOADED, undefined, flight)
+      return value
+    } catch (error) {
+      const isTimeout = error instanceof CacheError && error.code === 'LOAD_TIMEOUT'
+      const outcome = isTimeout ? TIMED_OUT : request.signal?.aborted === true ? ABORTED : FAILED
+      this.#report(request, outcome, undefined)
+      throw error
+    }
   }
 
   // ── Other reads ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** `getOrSet`, with where the value came from. */
+  async getOrSetEntry<V>(
+    scope: CallScope,
+    userKey: string,
+    load: Loader<V>,
+    options: CallOptions<V> | undefined,
+  ): Promise<ServedEntry<V>> {
+    const end = new ReadEnd()
+    const value = await this.#fetch(scope, userKey, load as Loader<unknown>, options as CallOptions | undefined, end)
+    return servedEntry(this.#core, value as V, end)
+  }
+
+  /** See `Reserver.reserve`. */
+  reserve<V>(scope: CallScope, userKey: string, options: ReserveOptions<V> | undefined): Promise<Reserved<V>> {
+    return this.#reserver.reserve(scope, userKey, options as ReserveOptions | undefined) as Promise<Reserved<V>>
+  }
 
   /** See `Refresher.refresh`. */
   refresh(
@@ -249,4 +288,9 @@ export class Reader {
   ): Promise<readonly (UsableEntry | undefined)[]> {
     return this.#lookUp.findMany(scope, userKeys, options)
   }
+}
+
+/** Whether nothing but the age of an entry in L1 can rule out a hit for a call with these options. */
+function mayHit({ version, tiers, signal, forceFresh }: CallOptions<never>): boolean {
+  return version === undefined && tiers !== 'l2' && signal?.aborted !== true && forceFresh !== true
 }

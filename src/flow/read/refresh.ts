@@ -40,13 +40,17 @@ export class Refresher {
     load: Loader<unknown>,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    const asked = requestOf(this.#core, scope, userKey, load, options)
+    return (await this.load(requestOf(this.#core, scope, userKey, load, options))).value
+  }
+
+  /** The same for a call whose options are resolved. Returns the flight too. */
+  async load(asked: LoadRequest): Promise<{ readonly value: unknown; readonly flight: Flight }> {
     const request: LoadRequest = { ...asked, policy: { ...asked.policy, singleFlight: 'process' } }
     const { local } = this.#core
     for (;;) {
       request.signal?.throwIfAborted()
       const flying = local.flights.get(request.localKey)
-      if (flying !== undefined) this.#flights.refuseCycle(flying, userKey)
+      if (flying !== undefined) this.#flights.refuseCycle(flying, request.userKey)
       if (flying?.mustLoad !== true || flying.isSettled) return this.#refreshed(this.#begin(request), request)
       if (!flying.isLoading) {
         if (request.tags !== undefined) flying.addTags(request.tags)
@@ -76,10 +80,13 @@ export class Refresher {
     return flight
   }
 
-  async #refreshed(flight: Flight, request: LoadRequest): Promise<unknown> {
+  async #refreshed(
+    flight: Flight,
+    request: LoadRequest,
+  ): Promise<{ readonly value: unknown; readonly flight: Flight }> {
     const value = await this.#wait(flight, request)
     if (flight.failure !== undefined) throw flight.failure.error
-    return this.#local.handOut(value)
+    return { value: this.#local.handOut(value), flight }
   }
 
   #wait(flight: Flight, { signal, policy }: LoadRequest): Promise<unknown> {

@@ -3,6 +3,7 @@ import type { Age, AtMs, Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import type { LoadReason, Tier } from '../../model/events/events.js'
 import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../../model/events/read-outcome.js'
+import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
@@ -91,6 +92,15 @@ export class Flight implements FlightPlan, Loading {
   resultUntilMs = Number.POSITIVE_INFINITY
   /** What stood in L2 when its load began, if that is known. */
   fence: Bytes | undefined
+  /** When its loader returned, and how long it took. */
+  loadedAtMs: AtMs | undefined
+  loadMs: Milliseconds = 0
+  /** Where its loaded value was stored, or why nowhere; `undefined` until that is decided. */
+  stored: StoreOutcome | undefined
+  /** Its loader is the holder of a slot (`reserve`): if nothing is filled in time, its callers start anew instead of failing. */
+  isReserved = false
+  /** Its `hardTimeout` is over, so its callers have left, but its value may still be kept (`lateResult`). */
+  isLate = false
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
   /** Its index in `InFlightSet`. */

@@ -44,10 +44,20 @@ export interface PolicyOptions {
   readonly jitter?: number | undefined
   /** Refreshes a few reads before the ttl ends, with this beta of XFetch: 1 is usual, larger is earlier. Default false: off. */
   readonly earlyRefresh?: number | false | undefined
+  /**
+   * Refreshes in the background when a read finds less than this part of the ttl left, 0 to 1: with 0.2 and a ttl of 10 minutes, from the
+   * 8th minute on. It may be combined with `earlyRefresh`: what comes first counts. Default false: off.
+   */
+  readonly refreshAhead?: number | false | undefined
   /** How long a caller waits for a load before a stale value is served, if there is one. Default Infinity. */
   readonly softTimeout?: Duration | undefined
   /** How long a load may take before it is aborted and its callers get `LOAD_TIMEOUT`. Default '30s'. */
   readonly hardTimeout?: Duration | undefined
+  /**
+   * How long a load may go on after its `hardTimeout`. Its callers got `LOAD_TIMEOUT` then, but what it still returns within this time is
+   * kept, so that the next caller finds it. Default 0: the load is aborted at its `hardTimeout`, and nothing of it is kept.
+   */
+  readonly lateResult?: Duration | undefined
   /** The ttl of `undefined` and `null`. 0: they are not cached. Default: the same as `ttl`. */
   readonly absentTtl?: Duration | undefined
   /** The tiers to use. Default 'all'. */
@@ -86,6 +96,8 @@ export interface CallOptions<V = unknown> extends PolicyOptions {
   readonly schema?: StandardSchema<V> | undefined
   /** Ends the wait of this caller. The load goes on for the other callers, and is aborted when the last one leaves. */
   readonly signal?: AbortSignal | undefined
+  /** Loads although a fresh value may be there, as `refresh` does, and stores the new one. Default false. */
+  readonly forceFresh?: boolean | undefined
 }
 
 /** Options of `get`, `lookup`, `has`, `getMany` and `explain`. */
@@ -103,6 +115,17 @@ export interface WriteOptions<V = unknown>
   > {
   readonly tags?: Tags<V> | undefined
   readonly version?: Version | undefined
+}
+
+/** Options of `reserve`: those of `getOrSet` that decide how long the value lives, and how long the slot may stay open (`hardTimeout`). */
+export type ReserveOptions<V = unknown> = Omit<CallOptions<V>, 'forceFresh' | 'softTimeout' | 'lateResult'>
+
+/** What is known of a value only when it is filled. */
+export interface FillOptions {
+  /** The ttl of this value, instead of that of `reserve`. */
+  readonly ttl?: Duration | undefined
+  /** One tag or an array of tags, added to those of `reserve`. */
+  readonly tags?: string | readonly string[] | undefined
 }
 
 /** The usable value that a load replaces. */
@@ -125,6 +148,10 @@ export interface LoadContext<V = unknown> {
   readonly stale: StaleValue<V> | undefined
   /** Sets the ttl of this value. */
   ttl(duration: Duration): void
+  /** Sets how long after its ttl this value is still served while one refresh runs. */
+  staleWhileRevalidate(duration: Duration): void
+  /** Sets how long after the end of its freshness this value is still served if loading fails. */
+  staleIfError(duration: Duration): void
   /** Adds one tag or an array of tags to those of the options. */
   tags(tags: string | readonly string[]): void
   /** Stores an etag with the value. The next load gets it as `stale.etag`. */

@@ -21,8 +21,12 @@ export interface Policy {
   readonly jitter: number
   /** 0: off. */
   readonly earlyRefreshBeta: number
+  /** The part of the ttl below which a read refreshes, 0 to 1. 0: off. */
+  readonly refreshAhead: number
   readonly softTimeoutMs: number
   readonly hardTimeoutMs: number
+  /** How long a load may go on after `hardTimeoutMs` for its value to be kept. 0: not at all. */
+  readonly lateResultMs: number
   /** `undefined`: the same as `ttlMs`. */
   readonly absentTtlMs: number | undefined
   readonly tiers: Tiers
@@ -46,8 +50,10 @@ export const DEFAULT_POLICY: Policy = {
   failureBackoff: DEFAULT_BACKOFF,
   jitter: 0,
   earlyRefreshBeta: 0,
+  refreshAhead: 0,
   softTimeoutMs: Number.POSITIVE_INFINITY,
   hardTimeoutMs: 30_000,
+  lateResultMs: 0,
   absentTtlMs: undefined,
   tiers: 'all',
   missingTier: undefined,
@@ -64,8 +70,10 @@ export const POLICY_OPTIONS = [
   'failureBackoff',
   'jitter',
   'earlyRefresh',
+  'refreshAhead',
   'softTimeout',
   'hardTimeout',
+  'lateResult',
   'absentTtl',
   'tiers',
   'singleFlight',
@@ -84,7 +92,7 @@ export const WRITE_POLICY_OPTIONS = [
 ] as const satisfies readonly (keyof PolicyOptions)[]
 
 /** All options of a call. Those that are not policy options are checked here and read elsewhere. */
-const CALL_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'tags', 'version', 'signal']
+const CALL_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'tags', 'version', 'signal', 'forceFresh']
 
 type Draft = { -readonly [Name in keyof Policy]: Policy[Name] }
 
@@ -124,6 +132,9 @@ function isOther(name: string, value: unknown, others: readonly string[]): boole
     case 'signal':
       if (isSignal(value)) return true
       throw invalid(name, 'an AbortSignal', value)
+    case 'forceFresh':
+      if (typeof value === 'boolean') return true
+      throw invalid(name, 'true or false', value)
     default:
       return others.includes(name)
   }
@@ -152,11 +163,17 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
     case 'earlyRefresh':
       draft.earlyRefreshBeta = value === false ? 0 : checkBeta(value)
       return
+    case 'refreshAhead':
+      draft.refreshAhead = value === false ? 0 : checkNumber(value, name, 0, 1)
+      return
     case 'softTimeout':
       draft.softTimeoutMs = toMs(value as Duration, name)
       return
     case 'hardTimeout':
       draft.hardTimeoutMs = toMs(value as Duration, name, 'positive')
+      return
+    case 'lateResult':
+      draft.lateResultMs = toMs(value as Duration, name)
       return
     case 'absentTtl':
       draft.absentTtlMs = toMs(value as Duration, name)

@@ -100,7 +100,9 @@ function readValue(kind: ReadRecord['kind'], key: string): Promise<Value | undef
   if (kind === 'fromRedis') return cache.get<Value>(key, { tiers: 'l2' })
   if (kind !== 'load') return cache.get<Value>(key)
   const tags = someTags()
-  switch (pick(['listed', 'derived', 'byLoader'])) {
+  switch (pick(['listed', 'derived', 'byLoader', 'reserved'])) {
+    case 'reserved':
+      return reserve(key, tags)
     case 'listed':
       return cache.getOrSet(key, () => load(key, tags), { tags })
     case 'derived':
@@ -111,6 +113,16 @@ function readValue(kind: ReadRecord['kind'], key: string): Promise<Value | undef
         return await load(key, tags)
       })
   }
+}
+
+/** Looks up and fills apart. Some slots are released, and some are forgotten by a load that takes too long. */
+async function reserve(key: string, tags: readonly string[]): Promise<Value | undefined> {
+  const reserved = await cache.reserve<Value>(key, { tags: tags.slice(0, 1), hardTimeout: '2s' })
+  if (reserved.hit) return reserved.value
+  const value = await load(key, tags)
+  if (Math.random() < 0.1) reserved.release()
+  else void reserved.fill(value, { tags })
+  return value
 }
 
 async function write(kind: WriteRecord['kind']): Promise<void> {

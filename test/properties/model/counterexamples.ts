@@ -19,6 +19,8 @@ function again(process: number, on: 'claim' | 'apply', byMs = 20): Step {
   return { step: 'fault', process, fault: { on, effect: 'repeat', byMs } }
 }
 
+const slot = { step: 'reserve', place: k0, tags: [], tagging: 'listed', openMs: 300, end: 'fill' } as const
+
 export const COUNTEREXAMPLES: readonly Counterexample[] = [
   {
     name: 'a claim executed again after a deletion plants no lease that the late fill expects',
@@ -78,5 +80,16 @@ export const COUNTEREXAMPLES: readonly Counterexample[] = [
       { step: 'advance', ms: 1_000 },
     ],
     noticedAs: 'changes leave no mark',
+  },
+  {
+    name: 'a slot that is filled after the key was deleted elsewhere stores nothing',
+    steps: [
+      { ...slot, process: 1 },
+      { step: 'loseAnnouncements', process: 1, count: 1 },
+      { step: 'advance', ms: 30 },
+      { step: 'delete', process: 0, place: k0 },
+      { step: 'advance', ms: 1_000 },
+    ],
+    noticedAs: 'a fill stores whatever is under the key',
   },
 ]

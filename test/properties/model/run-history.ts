@@ -88,6 +88,8 @@ class Run {
     switch (step.step) {
       case 'load':
         return this.#load(step)
+      case 'reserve':
+        return this.#reserve(step)
       case 'get':
         return this.#read(step.process, step.place, (cache) => cache.get(step.place.key, { tiers: step.tiers }))
       case 'getMany':
@@ -128,7 +130,7 @@ class Run {
     }
   }
 
-  #disturb(step: Exclude<Step, { step: 'load' | 'get' | 'getMany' | 'set' | 'advance' }>): void {
+  #disturb(step: Exclude<Step, { step: 'load' | 'reserve' | 'get' | 'getMany' | 'set' | 'advance' }>): void {
     const server = this.#server
     const tier = 'process' in step ? this.#processes[step.process]!.tier : this.#processes[0]!.tier
     switch (step.step) {
@@ -206,6 +208,21 @@ class Run {
         },
       ),
     )
+  }
+
+  /** What its caller puts into the slot was read from the source after the slot was given. */
+  #reserve(step: Extract<Step, { step: 'reserve' }>): void {
+    const { place, process, tags, tagging, openMs, end } = step
+    this.#read(process, place, async (cache) => {
+      const reserved = await cache.reserve<Value>(place.key, { tags: tagging === 'listed' ? tags : [] })
+      if (reserved.hit) return reserved.value
+      const value = this.history.load(process, whereOf(place), tags)
+      if (openMs > 0) await new Promise<void>((resolve) => void this.clock.after(openMs, resolve))
+      this.history.loaded(value)
+      if (end === 'fill') await reserved.fill(value, tagging === 'atFill' ? { tags } : {})
+      else if (end === 'release') reserved.release()
+      return undefined
+    })
   }
 
   #read(process: number, place: Place, call: (cache: Cache) => Promise<Value | undefined>): void {

@@ -26,6 +26,16 @@ export type Step =
       readonly tiers: 'all' | 'l1' | 'l2'
       readonly singleFlight: 'fleet' | 'process'
     }
+  | {
+      readonly step: 'reserve'
+      readonly process: number
+      readonly place: Place
+      readonly tags: readonly string[]
+      readonly tagging: 'listed' | 'atFill'
+      /** From when its caller has the slot until it ends it. */
+      readonly openMs: number
+      readonly end: 'fill' | 'release' | 'forget'
+    }
   | { readonly step: 'get'; readonly process: number; readonly place: Place; readonly tiers: 'all' | 'l2' }
   | { readonly step: 'getMany'; readonly process: number; readonly scope: Place['scope'] }
   | { readonly step: 'set'; readonly process: number; readonly place: Place; readonly tags: readonly string[] }
@@ -94,6 +104,18 @@ const call: fc.Arbitrary<Step> = fc.oneof(
       fails: fc.nat(9).map((n) => n === 0),
       tiers: fc.constantFrom('all' as const, 'all' as const, 'all' as const, 'l2' as const, 'l1' as const),
       singleFlight: fc.constantFrom('fleet' as const, 'fleet' as const, 'process' as const),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      step: fc.constant('reserve' as const),
+      process,
+      place,
+      tags,
+      tagging: fc.constantFrom('listed' as const, 'atFill' as const),
+      openMs: fc.constantFrom(0, 5, 40, 300, 2_000),
+      end: fc.constantFrom('fill' as const, 'fill' as const, 'fill' as const, 'release' as const, 'forget' as const),
     }),
   },
   {

@@ -46,6 +46,18 @@ const takers: [string, string, (wrong: never, cache: Cached) => unknown][] = [
   ['encrypt', 'activ', (wrong) => makeL2({ encrypt: { keys: { k: key }, active: 'k', ...(wrong as object) } })],
   ['broadcastBus', 'beet', (wrong) => broadcastBus(wrong)],
   ['getOrSet', 'ttll', (wrong, cache) => cache.getOrSet('k', load, wrong)],
+  ['getOrSetEntry', 'ttll', (wrong, cache) => cache.getOrSetEntry('k', load, wrong)],
+  ['reserve', 'ttll', (wrong, cache) => cache.reserve('k', wrong)],
+  [
+    'fill',
+    'tll',
+    async (wrong, cache) => {
+      const reserved = await cache.reserve('k')
+      if (reserved.hit) return
+      await reserved.fill(1, wrong).finally(() => reserved.release())
+    },
+  ],
+  ['refresh', 'ttll', (wrong, cache) => cache.refresh('k', load, wrong)],
   ['getOrSetMany', 'ttll', (wrong, cache) => cache.getOrSetMany(['k'], () => [1], wrong)],
   ['get', 'tier', (wrong, cache) => cache.get('k', wrong)],
   ['lookup', 'tier', (wrong, cache) => cache.lookup('k', wrong)],

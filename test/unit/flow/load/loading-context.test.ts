@@ -47,6 +47,41 @@ describe('the loader’s ctx', () => {
   })
 })
 
+describe('ctx.staleWhileRevalidate and ctx.staleIfError', () => {
+  test('set the windows of this value, in both tiers', async () => {
+    for (const by of ['a', 'b'] as const) {
+      const processes = await fleet({ ttl: 100 })
+      const { a, clock } = processes
+      await a.cache.getOrSet('k', (ctx) => {
+        ctx.staleWhileRevalidate(100)
+        ctx.staleIfError('1s')
+        return 'old'
+      })
+      const { cache } = processes[by]
+      await clock.advance(150)
+      expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'stale' })
+      await clock.advance(100)
+      expect(await cache.lookup('k')).toMatchObject({ found: true, state: 'staleIfError' })
+      expect(await cache.getOrSet('k', () => Promise.reject(new Error('down')))).toBe('old')
+      await clock.advance(1_000)
+      expect(await cache.has('k')).toBe(false)
+      await clock.advance(60_000)
+    }
+  })
+
+  test('with a wrong duration keep the value nowhere, and report it', async () => {
+    const { cache } = l1Only()
+    const heard = record<CacheEvents>(cache, ['notice'])
+    const load = (ctx: LoadContext) => {
+      ctx.staleIfError(-1)
+      return 1
+    }
+    expect(await cache.getOrSet('k', load)).toBe(1)
+    expect(await cache.has('k')).toBe(false)
+    expect(heard.of('notice')).toMatchObject([{ code: 'OPTION_FAILED' }])
+  })
+})
+
 describe('ctx.ttl', () => {
   test('sets the life of this value, in both tiers', async () => {
     const { a, b, clock } = await fleet({ ttl: 1000 })
