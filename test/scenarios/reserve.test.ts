@@ -72,7 +72,7 @@ describe.each(FORMS)('on %s', (form) => {
     const slot = await slotOf(a, 'orphan')
     await Promise.all(proxies.map((proxy) => proxy.refuse()))
     expect(await b.getOrSet('orphan', () => 'loaded')).toBe('loaded')
-    await Promise.all(proxies.map((proxy) => proxy.accept()))
+    await Promise.all(proxies.map((proxy) => proxy.restore()))
     await slot.fill('late')
     await b.drain()
     await vi.waitFor(async () => expect(await a.get('orphan')).toBe('loaded'), { timeout: 10_000 })
