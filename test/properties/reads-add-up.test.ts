@@ -22,6 +22,16 @@ const limits = fc.record({
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('getOrSet' as const), key, loading, limits }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('getOrSetMany' as const), keys, loading }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('entry' as const, 'forced' as const), key, loading }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('reserve' as const),
+      key,
+      end: fc.constantFrom('fill' as const, 'release' as const, 'forget' as const),
+      afterMs: fc.constantFrom(0, 5, 60),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'lookup' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('getMany' as const), keys }) },
   {
@@ -83,6 +93,20 @@ class Traffic {
             return asked.map((name, i) => (i % 2 === 1 ? new Error('this one') : name))
           }),
         )
+      case 'entry':
+        return this.#read(1, () => cache.getOrSetEntry(one.key, (ctx) => this.#load(one.loading, ctx)))
+      case 'forced':
+        return this.#read(1, () =>
+          cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), { forceFresh: true }),
+        )
+      case 'reserve':
+        return this.#read(1, async () => {
+          const reserved = await cache.reserve(one.key)
+          if (reserved.hit) return
+          await new Promise<void>((resolve) => void clock.after(one.afterMs, resolve))
+          if (one.end === 'fill') await reserved.fill('filled')
+          else if (one.end === 'release') reserved.release()
+        })
       case 'getMany':
         return this.#read(one.keys.length, () => cache.getMany(one.keys))
       case 'get':
