@@ -1,6 +1,6 @@
 // What one request scope remembers: the first value that it read for each key, until the scope itself changes the key.
 import type { CallScope, Core } from '../../flow/core.js'
-import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
+import { scopeOfCall, spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { UsableEntry } from '../../flow/state/flight.js'
 import { Entry } from '../../model/entry.js'
@@ -66,7 +66,7 @@ export class RequestMemory implements Reads {
     }
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
     if (isServable(slot.found)) {
-      this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
+      this.core.recorder.read(scopeOfCall(scope, options), userKey, HIT.l1)
       return this.#release(slot.found.entry.value) as V
     }
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
@@ -129,7 +129,7 @@ export class RequestMemory implements Reads {
 
   #localKey(scope: CallScope, userKey: string, version: Version | undefined): string {
     this.core.assertOpen()
-    return localKeyOf(scopeOfCall(scope, { version }).space, userKey)
+    return localKeyOf(spaceOfCall(scope, { version }), userKey)
   }
 
   #slotOf(localKey: string): Slot {

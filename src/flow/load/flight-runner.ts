@@ -182,7 +182,7 @@ export class FlightRunner {
     }
     flight.hasLoaded = true
     const tookMs = clock.nowMs() - startedAtMs
-    recorder.loadEnded(tookMs)
+    recorder.loadEnded(scope, tookMs)
     core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
@@ -192,8 +192,8 @@ export class FlightRunner {
       // The loader succeeded: its callers get the value, even though the cache could not keep it.
       if (!flight.isSettled) flight.resolve(loaded.value)
       this.#leases?.giveBack(right)
-      recorder.storeFailed(scope.space, flight.localKey, error)
-      recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
+      recorder.storeFailed(scope, flight.localKey, error)
+      recorder.loaded(scope, userKey, flight.reason, tookMs, 'unsupported')
     }
   }
 
@@ -207,7 +207,7 @@ export class FlightRunner {
   /** A load failed. If a stale value is still usable, it is served and the next load waits a little; else callers get the error. */
   #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
-    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    recorder.loadFailed(request.scope, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
     const { usable } = flight
     const mayServe = usable !== undefined && this.isStillUsable(usable, flight)

@@ -85,7 +85,7 @@ export class Reader {
     if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
       return undefined
     if (nowMs - entry.createdAtMs >= maxAgeMs) return undefined
-    core.recorder.l1Hit(scope.space, userKey)
+    core.recorder.l1Hit(scope, userKey)
     if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)
     return entry.promise
   }
@@ -138,7 +138,7 @@ export class Reader {
 
   /** Reports a read that has ended; `usable` is the entry that was served, if one was. */
   #report(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry | undefined): void {
-    this.#core.recorder.read(request.scope.space, request.userKey, outcome, usable?.entry.createdAtMs)
+    this.#core.recorder.read(request.scope, request.userKey, outcome, usable?.entry.createdAtMs)
   }
 
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
