@@ -168,7 +168,7 @@ export function createCache(options?: CacheOptions): Cache {
 
   const requests = new RequestScopes(core, reader)
   const parts = { core, reader, writer, requests, names: new NameRegistry(), shutdown }
-  return new Cache(parts, { space, policy: policy.defaults })
+  return new Cache(parts, { space, counts: recorder.paths.of(space.scope), policy: policy.defaults })
 }
 
 function maxLabelsOf({ memory }: CachePolicy): number {

@@ -4,7 +4,7 @@ export { type BroadcastBusOptions, broadcastBus } from './bus/broadcast-bus.js'
 export { type InProcessBus, inProcessBus } from './bus/in-process-bus.js'
 export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedList } from './cache/after-commit.js'
 export { Cache, type KeyValue } from './cache/cache.js'
-export type { CacheStats } from './cache/cache-stats.js'
+export type { CacheStats, PathStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
@@ -47,7 +47,7 @@ export type {
 } from './model/events/events.js'
 export type { ReadCounts, TierCounts } from './model/events/read-counts.js'
 export type { NotKept, Stored, StoreOutcome } from './model/events/store-outcome.js'
-export type { Duration } from './model/options/duration.js'
+export { type Duration, parseDuration } from './model/options/duration.js'
 export type {
   BackgroundOptions,
   CacheOptions,

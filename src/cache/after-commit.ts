@@ -44,6 +44,7 @@ export class AfterCommit {
   /** Invalidations of wrapped functions (by key) and of lists, so that each is made once. */
   readonly #calls = new Map<object, Map<string, () => Promise<WriteResult>>>()
   #mustClear = false
+  #mustExpireAll = false
   #end: 'dropped' | Promise<WriteResult> | undefined
 
   /** @internal Made by `cache.afterCommit()`. */
@@ -119,6 +120,15 @@ export class AfterCommit {
     return this
   }
 
+  /** Collects everything in that cache or namespace, to expire it: its entries stop being fresh. */
+  expireAll(): this
+  expireAll(...others: readonly unknown[]): this {
+    refuseMore(others, 'expireAll()', 'no argument and expires everything')
+    this.#assertCollecting()
+    this.#mustExpireAll = true
+    return this
+  }
+
   /**
    * Makes all collected invalidations at once. Call it when the transaction has committed. Never rejects because of L2: then the result
    * is 'queued', and L2 gets them when it can be reached. Later calls return the same promise.
@@ -142,6 +152,7 @@ export class AfterCommit {
     // All begin in one tick, so they are sent to L2 together.
     const work: Promise<WriteResult>[] = []
     if (this.#mustClear) work.push(writer.clear(scope))
+    else if (this.#mustExpireAll) work.push(writer.expireAll(scope))
     if (this.#deleted.size > 0) work.push(writer.delete(scope, [...this.#deleted], undefined))
     if (expired.length > 0) work.push(writer.expire(scope, expired, undefined))
     if (this.#invalidatedTags.size > 0) work.push(writer.invalidateTags(scope, [...this.#invalidatedTags]))

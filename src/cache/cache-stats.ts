@@ -1,9 +1,17 @@
 // What `cache.stats()` returns: a copy of the counters and histograms at one moment.
 import type { Core } from '../flow/core.js'
-import type { Counters } from '../flow/runtime/counters.js'
+import { type Counters, type PathCounters, sumOf } from '../flow/runtime/counters.js'
 import type { LatencySnapshot } from '../flow/runtime/histogram.js'
-import { copyOf, type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
+import { type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
 import type { BreakerState } from '../tiers/breaker.js'
+
+/** The counters of one path: of a cache, a namespace, a source, a wrapped function or a list, or of one version of it. */
+export interface PathStats extends Readonly<Omit<PathCounters, 'reads'>> {
+  /** Reads by their outcome; see `CacheStats.reads`. */
+  readonly reads: Readonly<ReadCounts> & { readonly total: number }
+  /** See `CacheStats.hitRatio`. */
+  readonly hitRatio: number
+}
 
 /** Counters of this process since the cache was created, its present sizes, and latencies. */
 export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
@@ -20,6 +28,11 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
   readonly misses: number
   /** Reads that returned a value that was no longer fresh: `stale`, `staleIfError` and `staleIfSlow` of `reads`. */
   readonly staleServed: number
+  /**
+   * The counters by path. Everything is counted at one path, so the counters above that `PathStats` has are the sums of these. The first
+   * 100 paths of a cache are counted separately, the others together as `other`.
+   */
+  readonly byPath: Readonly<Record<string, PathStats>>
   readonly l1: { readonly entries: number; readonly bytes: number; readonly evictions: number }
   readonly l2: {
     /** Whether a read would ask L2 now. */
@@ -42,17 +55,20 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
   }
 }
 
-/** Copies the present state into the form that users get. */
-export function snapshot(core: Core): CacheStats {
-  const { counters, l2Latency, loadLatency } = core.recorder
+/** Copies the present state into the form that users get, with the counters of `path` and of the paths below it. */
+export function snapshot(core: Core, path: string): CacheStats {
+  const { counters, paths, l2Latency, loadLatency } = core.recorder
   const tier = core.remote?.tier
-  const { total, ...sums } = totalsOf(counters.reads)
-  const reads = copyOf(counters.reads)
+  const counted = path === core.name ? paths.all() : paths.under(path)
+  const { reads, ...counts } = sumOf(counted.values())
+  const { total, ...sums } = totalsOf(reads)
   return {
     ...counters,
+    ...counts,
     ...sums,
     reads: { ...reads, total },
     hits: { ...reads.hit },
+    byPath: Object.fromEntries([...counted].map(([each, own]) => [each, statsOf(own)])),
     l1: { entries: core.l1?.size ?? 0, bytes: core.l1?.bytes ?? 0, evictions: core.l1?.evictions ?? 0 },
     l2: {
       available: tier?.isAvailable() ?? false,
@@ -67,4 +83,10 @@ export function snapshot(core: Core): CacheStats {
       latency: loadLatency.snapshot(),
     },
   }
+}
+
+function statsOf(counters: PathCounters): PathStats {
+  const { reads, ...counts } = sumOf([counters])
+  const { total, hitRatio } = totalsOf(reads)
+  return { ...counts, reads: { ...reads, total }, hitRatio }
 }

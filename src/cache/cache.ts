@@ -1,7 +1,7 @@
 // The `Cache`: each method checks its arguments and calls the part of flow that does the work.
 
 import type { CallScope, Core } from '../flow/core.js'
-import { scopeOfCall } from '../flow/entries/scope-of-call.js'
+import { childScope, scopeOfCall } from '../flow/entries/scope-of-call.js'
 import { checkTagList } from '../flow/entries/tags.js'
 import type { BatchLoader } from '../flow/load/batcher.js'
 import { loadMissing } from '../flow/read/load-many.js'
@@ -140,7 +140,7 @@ export class Cache {
   async get<V = unknown>(key: string, options?: ReadOptions): Promise<V | undefined> {
     const own = checkOptions(options, READ_OPTIONS, 'get')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable) as V | undefined
+    return served(this.#parts.core, scopeOfCall(this.#scope, own), key, usable) as V | undefined
   }
 
   /**
@@ -150,7 +150,7 @@ export class Cache {
   async lookup<V = unknown>(key: string, options?: ReadOptions): Promise<Lookup<V>> {
     const own = checkOptions(options, READ_OPTIONS, 'lookup')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable)
+    served(this.#parts.core, scopeOfCall(this.#scope, own), key, usable)
     return lookupOf<V>(this.#parts.core, usable)
   }
 
@@ -172,8 +172,8 @@ export class Cache {
     const own = checkOptions(options, READ_OPTIONS, 'getMany', SEVERAL_KEYS)
     const list = checkKeys(keys)
     const usable = await this.#parts.requests.reads.findMany(this.#scope, list, own)
-    const { space } = scopeOfCall(this.#scope, own)
-    return usable.map((one, i) => served(this.#parts.core, space, list[i] as string, one) as V | undefined)
+    const scope = scopeOfCall(this.#scope, own)
+    return usable.map((one, i) => served(this.#parts.core, scope, list[i] as string, one) as V | undefined)
   }
 
   /**
@@ -261,6 +261,16 @@ export class Cache {
   }
 
   /**
+   * Ends the freshness of every entry of this cache or namespace, with the namespaces below it, in every process: `clear` as `expire` does
+   * it. They are served only if loading fails, for as long as `staleIfError` allows. Costs one command, whatever the number of entries.
+   */
+  expireAll(): Promise<WriteResult>
+  async expireAll(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'expireAll()', 'no argument and expires everything; use expire() for single entries')
+    return this.#parts.writer.expireAll(this.#scope)
+  }
+
+  /**
    * Removes every entry of this cache or namespace whose key begins with `prefix`, from L2 and from the memory of every process. Returns
    * how many of them L2 had, or this process's memory if there is no L2. For administration: it looks at every key of L2, in bounded
    * batches. Keys above 512 bytes are hashed in L2, so their entries are read; an entry that does not contain its key is removed too.
@@ -271,14 +281,14 @@ export class Cache {
   async deleteByPrefix(prefix: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<number> {
     const own = checkOptions(options, ['signal'], 'deleteByPrefix')
     const { core } = this.#parts
-    return core.callers.await(deleteByPrefix(core, this.#scope.space, checkPrefix(prefix), own?.signal))
+    return core.callers.await(deleteByPrefix(core, this.#scope, checkPrefix(prefix), own?.signal))
   }
 
   /** Returns a namespace: a nested prefix with its own defaults, `version` and `clear()`. Tags belong to the whole cache. */
   namespace(name: string, options: NamespaceOptions = {}): Cache {
     const own = checkNames(options, NAMESPACE_OPTIONS, 'namespace')
     const policy = resolvePolicy(this.#scope.policy, own)
-    return new Cache(this.#parts, { space: childSpace(this.#scope.space, name, own.version), policy })
+    return new Cache(this.#parts, childScope(this.#scope, name, own.version, policy))
   }
 
   /**
@@ -359,9 +369,13 @@ export class Cache {
     this.#parts.core.recorder.notices.once(`${this.path} ${about}`, error)
   }
 
-  /** Returns a copy of all counters since the start, the present sizes, and latencies. Every read counts once in `reads`, by its outcome. */
+  /**
+   * Returns a copy of the counters since the start, the present sizes, and latencies. Every read counts once in `reads`, by its outcome,
+   * and once in `byPath`. What is counted by path is that of this cache or namespace, with the namespaces below it; everything else is
+   * that of the whole cache.
+   */
   stats(): CacheStats {
-    return snapshot(this.#parts.core)
+    return snapshot(this.#parts.core, this.path)
   }
 
   /**

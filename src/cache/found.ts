@@ -1,21 +1,20 @@
 // What the reads that never load make of an entry that they have found.
-import type { Core } from '../flow/core.js'
+import type { CallScope, Core } from '../flow/core.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { UsableEntry } from '../flow/state/flight.js'
 import type { Entry } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
-import type { Space } from '../model/keys/key.js'
 import { tagsAmong } from '../model/labels.js'
 
 /** Reports the read of `key` and returns its value; `undefined` if there is none, or only one for a failed load. */
-export function served(core: Core, space: Space, key: string, usable: UsableEntry | undefined): unknown {
+export function served(core: Core, scope: CallScope, key: string, usable: UsableEntry | undefined): unknown {
   const { recorder } = core
   if (usable === undefined || usable.age === 'staleIfError') {
-    recorder.read(space, key, ABSENT)
+    recorder.read(scope, key, ABSENT)
     return undefined
   }
   const { entry, age, tier } = usable
-  recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
+  recorder.read(scope, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
   return releasedValue(core, entry)
 }
 

@@ -1,11 +1,12 @@
 // `cache.pages(name, …)`: a list in pages. Each page is cached under its cursor, and the next one is fetched while one is in use.
 import type { CallScope, Core } from '../flow/core.js'
+import { childScope } from '../flow/entries/scope-of-call.js'
 import type { Reader } from '../flow/read/read.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'
 import { encodeArguments } from '../model/keys/arguments.js'
-import { childSpace, type Version } from '../model/keys/key.js'
+import type { Version } from '../model/keys/key.js'
 import { checkCount, checkNames, checkOptions, invalid, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
@@ -83,10 +84,9 @@ export class CachedPages<T, C> implements Pages<T, C> {
     this.#loadPage = loadPage
     this.#options = { tags }
     this.#prefetch = checkCount(prefetch, 'prefetch', 0, MAX_PREFETCH)
-    const space = childSpace(parent.space, name, version)
-    this.#scope = { space, policy: resolvePolicy(parent.policy, policy) }
+    this.#scope = childScope(parent, name, version, resolvePolicy(parent.policy, policy))
     resolvePolicy(parent.policy, this.#options)
-    parts.names.claim(space.scope, { kind: 'list', name, owner: loadPage, text: String(loadPage) })
+    parts.names.claim(this.#scope.space.scope, { kind: 'list', name, owner: loadPage, text: String(loadPage) })
   }
 
   async page(cursor?: C, options?: PageReadOptions): Promise<Page<T, C>> {

@@ -1,7 +1,6 @@
 // What the rooms of the flow share: one object per cache, built in `create-cache.ts`.
 import type { EntryCodec } from '../codec/entry-codec.js'
 import type { Events } from '../model/events/events.js'
-import type { Space } from '../model/keys/key.js'
 import type { Policy } from '../model/options/policy.js'
 import type { Bus, Clock, Milliseconds } from '../model/ports.js'
 import type { Random } from '../model/time/freshness.js'
@@ -10,6 +9,7 @@ import type { Deadlines, Timed } from '../tiers/deadlines.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
 import type { Background } from './runtime/background.js'
+import type { CountedSpace } from './runtime/counters.js'
 import type { Recorder } from './runtime/recorder.js'
 import type { WaitingCallers } from './runtime/waiting-callers.js'
 import type { LocalState } from './state/local-state.js'
@@ -58,8 +58,7 @@ export interface Core {
   assertOpen(): void
 }
 
-/** A cache or namespace: the space of its keys, and the defaults of its calls. */
-export interface CallScope {
-  readonly space: Space
+/** A cache or namespace: the space of its keys with its counts, and the defaults of its calls. */
+export interface CallScope extends CountedSpace {
   readonly policy: Policy
 }

@@ -1,4 +1,4 @@
-// Limits that several rooms share. docs/guides/values.md and docs/guides/security.md list them.
+// Limits that several rooms share. docs/guides/values.md, docs/guides/security.md and docs/api.md list them.
 
 /** The default of `maxValueBytes`: the largest value, encoded and before compression. */
 export const DEFAULT_MAX_VALUE_BYTES = 8 * 1024 * 1024
@@ -23,3 +23,6 @@ export const MAX_NAME_CHARACTERS = 128
 
 /** Characters of a scope: the names from the cache down to a namespace, together. */
 export const MAX_SCOPE_CHARACTERS = 512
+
+/** Paths of one cache whose reads, loads and changes are counted separately. Those of further ones are counted together. */
+export const MAX_COUNTED_PATHS = 100

@@ -1,12 +1,16 @@
-// Every read ends in exactly one outcome, whatever traffic, faults and ends of callers meet it.
+// Every read ends in exactly one outcome, at the path of its call, whatever traffic, faults and ends of callers meet it.
 import fc from 'fast-check'
-import { type Cache, type CacheStats, createCache } from 'tiercache'
+import { type Cache, type CacheStats, createCache, type PathStats } from 'tiercache'
 import { FakeClock, MemoryServer, type MemoryTier, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 
 const KEYS = ['a', 'b', 'c']
 const key = fc.constantFrom(...KEYS)
 const keys = fc.array(key, { minLength: 1, maxLength: 4 })
+/** The path of a call: the cache itself, a namespace of it, or one of them with the option `version`. Most calls meet at the first. */
+const PATHS = ['shop', 'shop/ns', 'shop/@2', 'shop/ns/@2'] as const
+type Path = (typeof PATHS)[number]
+const at = fc.constantFrom<Path>('shop', 'shop', 'shop', ...PATHS)
 
 /** How a loader behaves: at once, after a while, never, or by failing now or later. */
 const loading = fc.record({
@@ -20,26 +24,30 @@ const limits = fc.record({
 })
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('getOrSet' as const), key, loading, limits }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('getOrSetMany' as const), keys, loading }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('entry' as const, 'forced' as const), key, loading }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('getOrSet' as const), at, key, loading, limits }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('getOrSetMany' as const), at, keys, loading }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('entry' as const, 'forced' as const), at, key, loading }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('reserve' as const),
+      at,
       key,
       end: fc.constantFrom('fill' as const, 'release' as const, 'forget' as const),
       afterMs: fc.constantFrom(0, 5, 60),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'lookup' as const), key }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('getMany' as const), keys }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'lookup' as const), at, key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('getMany' as const), at, keys }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'expire' as const), key }),
+    arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'expire' as const), at, key }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('set' as const), key }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('set' as const), at, key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('clear' as const, 'expireAll' as const), at }) },
   {
     weight: 4,
     arbitrary: fc.record({ do: fc.constant('wait' as const), forMs: fc.constantFrom(0, 1, 5, 20, 50, 50, 1500) }),
@@ -52,12 +60,18 @@ const PATIENT = { abortAfterMs: undefined, softTimeout: undefined, hardTimeout: 
 
 /** The outcomes that random traffic meets rarely: a load that fails, and one that is slow, while a value within staleIfError is there. */
 const SERVED_STALE: Step[] = [
-  { do: 'set', key: 'a' },
+  { do: 'set', at: 'shop', key: 'a' },
   { do: 'wait', forMs: 50 },
-  { do: 'getOrSet', key: 'a', loading: { afterMs: 0, outcome: 'error' }, limits: PATIENT },
-  { do: 'set', key: 'b' },
+  { do: 'getOrSet', at: 'shop', key: 'a', loading: { afterMs: 0, outcome: 'error' }, limits: PATIENT },
+  { do: 'set', at: 'shop/@2', key: 'b' },
   { do: 'wait', forMs: 50 },
-  { do: 'getOrSet', key: 'b', loading: { afterMs: 30, outcome: 'value' }, limits: { ...PATIENT, softTimeout: 2 } },
+  {
+    do: 'getOrSet',
+    at: 'shop/@2',
+    key: 'b',
+    loading: { afterMs: 30, outcome: 'value' },
+    limits: { ...PATIENT, softTimeout: 2 },
+  },
   { do: 'wait', forMs: 50 },
 ]
 
@@ -66,59 +80,76 @@ const POLICY = { ttl: 20, staleWhileRevalidate: 20, staleIfError: 100, absentTtl
 /** Plays random traffic on one cache, and counts what was asked of it. */
 class Traffic {
   reads = 0
+  readonly readsAt = new Map<Path, number>()
   readonly #pending: Promise<void>[] = []
+  readonly #namespace: Cache
 
   constructor(
     private readonly cache: Cache,
     private readonly clock: FakeClock,
     private readonly tier: MemoryTier | undefined,
-  ) {}
+  ) {
+    this.#namespace = cache.namespace('ns')
+  }
 
   async play(one: Step): Promise<void> {
-    const { cache, clock, tier } = this
+    const { clock, tier } = this
+    const cache = 'at' in one && one.at.startsWith('shop/ns') ? this.#namespace : this.cache
+    const options = 'at' in one && one.at.endsWith('@2') ? { version: 2 } : {}
     switch (one.do) {
       case 'getOrSet': {
         const { abortAfterMs, ...timeouts } = one.limits
         const caller = new AbortController()
         const call = () =>
-          cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), { ...timeouts, signal: caller.signal })
+          cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), {
+            ...timeouts,
+            ...options,
+            signal: caller.signal,
+          })
         if (abortAfterMs === 0) caller.abort()
         else if (abortAfterMs !== undefined) clock.after(abortAfterMs, () => caller.abort())
-        return this.#read(1, call)
+        return this.#read(one.at, 1, call)
       }
       case 'getOrSetMany':
-        return this.#read(new Set(one.keys).size, () =>
-          cache.getOrSetMany<string>(one.keys, async (asked, { each }) => {
-            await this.#load(one.loading, each[0])
-            return asked.map((name, i) => (i % 2 === 1 ? new Error('this one') : name))
-          }),
+        return this.#read(one.at, new Set(one.keys).size, () =>
+          cache.getOrSetMany<string>(
+            one.keys,
+            async (asked, { each }) => {
+              await this.#load(one.loading, each[0])
+              return asked.map((name, i) => (i % 2 === 1 ? new Error('this one') : name))
+            },
+            options,
+          ),
         )
       case 'entry':
-        return this.#read(1, () => cache.getOrSetEntry(one.key, (ctx) => this.#load(one.loading, ctx)))
+        return this.#read(one.at, 1, () =>
+          cache.getOrSetEntry(one.key, (ctx) => this.#load(one.loading, ctx), options),
+        )
       case 'forced':
-        return this.#read(1, () =>
-          cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), { forceFresh: true }),
+        return this.#read(one.at, 1, () =>
+          cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), { ...options, forceFresh: true }),
         )
       case 'reserve':
-        return this.#read(1, async () => {
-          const reserved = await cache.reserve(one.key)
+        return this.#read(one.at, 1, async () => {
+          const reserved = await cache.reserve(one.key, options)
           if (reserved.hit) return
           await new Promise<void>((resolve) => void clock.after(one.afterMs, resolve))
           if (one.end === 'fill') await reserved.fill('filled')
           else if (one.end === 'release') reserved.release()
         })
       case 'getMany':
-        return this.#read(one.keys.length, () => cache.getMany(one.keys))
+        return this.#read(one.at, one.keys.length, () => cache.getMany(one.keys, options))
       case 'get':
       case 'lookup':
-        return this.#read(1, () => cache[one.do](one.key))
+        return this.#read(one.at, 1, () => cache[one.do](one.key, options))
       case 'set':
-        return this.#other(() => cache.set(one.key, 'set'))
+        return this.#other(() => cache.set(one.key, 'set', options))
       case 'delete':
       case 'expire':
-        return this.#other(() => cache[one.do](one.key))
+        return this.#other(() => cache[one.do](one.key, options))
       case 'clear':
-        return this.#other(() => cache.clear())
+      case 'expireAll':
+        return this.#other(() => cache[one.do]())
       case 'wait':
         return clock.advance(one.forMs)
       case 'cut':
@@ -138,8 +169,9 @@ class Traffic {
     await Promise.all(this.#pending)
   }
 
-  #read(count: number, call: () => Promise<unknown>): void {
+  #read(path: Path, count: number, call: () => Promise<unknown>): void {
     this.reads += count
+    this.readsAt.set(path, (this.readsAt.get(path) ?? 0) + count)
     this.#other(call)
   }
 
@@ -173,6 +205,63 @@ function sumOf({ reads }: CacheStats): number {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
+const LOADING = ['loads', 'loadFailures', 'loadMs', 'stored', 'storeFailures', 'fillsRefused'] as const
+const COUNTERS = [...LOADING, 'writes', 'invalidations', 'corrupt'] as const
+
+/** All counters side by side, as in `{ 'hit l1': 2, loads: 1 }`. */
+function flat(counted: PathStats): Record<string, number> {
+  const outcomes = Object.entries(counted.reads).flatMap(([result, count]): [string, number][] =>
+    typeof count === 'number'
+      ? [[result, count]]
+      : [
+          [`${result} l1`, count.l1],
+          [`${result} l2`, count.l2],
+        ],
+  )
+  return Object.fromEntries([...outcomes, ...COUNTERS.map((name) => [name, counted[name]] as const)])
+}
+
+function sumsOfPaths({ byPath }: CacheStats): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const counted of Object.values(byPath)) {
+    for (const [name, count] of Object.entries(flat(counted))) sums[name] = (sums[name] ?? 0) + count
+  }
+  return sums
+}
+
+/** How often each event named each path. */
+class EventsByPath {
+  readonly #counts = new Map<string, number>()
+
+  constructor(cache: Cache) {
+    for (const name of ['hit', 'joined', 'miss', 'servedStale'] as const) {
+      cache.on(name, ({ scope }) => this.#add('read', scope))
+    }
+    for (const name of ['loadFailed', 'stored', 'storeFailed', 'corrupt'] as const) {
+      cache.on(name, ({ scope }) => this.#add(name, scope))
+    }
+  }
+
+  /** The events of a path, under the names of their counters. */
+  at(path: string) {
+    return {
+      read: this.#of('read', path),
+      loadFailures: this.#of('loadFailed', path),
+      stored: this.#of('stored', path),
+      storeFailures: this.#of('storeFailed', path),
+      corrupt: this.#of('corrupt', path),
+    }
+  }
+
+  #of(event: string, path: string): number {
+    return this.#counts.get(`${event} ${path}`) ?? 0
+  }
+
+  #add(event: string, path: string): void {
+    this.#counts.set(`${event} ${path}`, this.#of(event, path) + 1)
+  }
+}
+
 /** The outcomes seen in all runs: a property over traffic that never meets one of them says nothing about it. */
 const seen = new Set<string>()
 
@@ -183,7 +272,11 @@ describe.each(['without an L2', 'with an L2', 'with L1 off'])('%s', (topology) =
         const clock = new FakeClock()
         const tier = topology === 'without an L2' ? undefined : memoryTier(new MemoryServer({ clock }), { timeout: 20 })
         const l1 = topology === 'with L1 off' ? (false as const) : {}
-        const cache = createCache({ ...POLICY, clock, l1, l2: tier, random: () => 0.5, closeTimeout: 100 })
+        const cache = createCache({
+          ...{ ...POLICY, name: 'shop', clock, l1, l2: tier },
+          ...{ random: () => 0.5, closeTimeout: 100 },
+        })
+        const named = new EventsByPath(cache)
         let events = 0
         for (const name of ['hit', 'joined', 'miss', 'servedStale'] as const) cache.on(name, () => events++)
         const traffic = new Traffic(cache, clock, tier)
@@ -196,6 +289,13 @@ describe.each(['without an L2', 'with an L2', 'with L1 off'])('%s', (topology) =
         expect(events).toBe(traffic.reads - stats.reads.aborted)
         const { hits, staleServed, misses, reads } = stats
         expect(hits.l1 + hits.l2 + staleServed + misses + reads.joined + reads.aborted).toBe(traffic.reads)
+        expect(sumsOfPaths(stats)).toEqual(flat(stats))
+        for (const [path, counted] of Object.entries(stats.byPath)) {
+          expect(counted.reads.total).toBe(traffic.readsAt.get(path as Path) ?? 0)
+          const { loadFailures, stored, storeFailures, corrupt } = counted
+          const read = counted.reads.total - counted.reads.aborted
+          expect({ path, read, loadFailures, stored, storeFailures, corrupt }).toEqual({ path, ...named.at(path) })
+        }
         for (const [result, count] of Object.entries(reads)) {
           if (typeof count === 'number' ? count > 0 : count.l1 + count.l2 > 0) seen.add(result)
         }

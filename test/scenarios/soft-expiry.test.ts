@@ -36,15 +36,36 @@ describe.each(['stream', 'tracking'] as const)('with the %s bus', (bus) => {
     await server.stop()
   })
 
-  test.each(['expire', 'expireTags'] as const)('%s without staleIfError leaves no value to serve', async (verb) => {
+  const verbs = {
+    expire: (cache: Cache) => cache.expire('k'),
+    expireTags: (cache: Cache) => cache.expireTags('t'),
+    expireAll: (cache: Cache) => cache.expireAll(),
+  }
+  const names = Object.keys(verbs) as (keyof typeof verbs)[]
+
+  test.each(names)('%s without staleIfError leaves no value to serve', async (verb) => {
     const [here, there] = [await open(), await open()]
     await here.set('k', 'old', { tags: ['t'] })
     expect(await there.get('k')).toBe('old')
-    await (verb === 'expire' ? here.expire('k') : here.expireTags('t'))
+    await verbs[verb](here)
     await waitFor('the announcement', async () => (await there.get('k')) === undefined)
     for (const cache of [here, there, await open()]) {
       await expect(cache.getOrSet('k', failing)).rejects.toBe(down)
     }
+  })
+
+  test.each(names)('%s with staleIfError leaves the value for failed loads only, in every process', async (verb) => {
+    const options = { staleIfError: '1h', failureBackoff: false } as const
+    const [here, there] = [await open(options), await open(options)]
+    await here.set('k', 'old', { tags: ['t'] })
+    expect(await there.get('k')).toBe('old')
+    await verbs[verb](here)
+    await waitFor('the announcement', async () => (await there.get('k')) === undefined)
+    for (const cache of [here, there, await open(options)]) {
+      expect(await cache.get('k')).toBeUndefined()
+      expect(await cache.getOrSet('k', failing)).toBe('old')
+    }
+    expect(await there.getOrSet('k', () => 'new')).toBe('new')
   })
 
   test('staleIfError counts from the soft expiry, also in a process that is started later', async () => {

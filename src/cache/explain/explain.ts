@@ -3,7 +3,7 @@
 import type { CallScope, Core } from '../../flow/core.js'
 import { l2BudgetOf } from '../../flow/entries/l2-budget.js'
 import type { Found } from '../../flow/entries/remote-entries.js'
-import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
+import { spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { Recorder } from '../../flow/runtime/recorder.js'
 import { type Age, ageOf, type Entry } from '../../model/entry.js'
@@ -71,7 +71,7 @@ export async function explain(
   options: ReadOptions | undefined,
 ): Promise<Explanation> {
   core.assertOpen()
-  const { space } = scopeOfCall(scope, options)
+  const space = spaceOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
   const reading =

@@ -122,6 +122,7 @@ const DONE: Readonly<Record<PastChange['by'], string>> = {
   invalidateTags: 'invalidated',
   expireTags: 'expired',
   clear: 'cleared',
+  expireAll: 'expired',
   deleteByPrefix: 'deleted',
   unknown: 'deleted or overwritten',
 }

@@ -1,6 +1,6 @@
 // What one request scope remembers: the first value that it read for each key, until the scope itself changes the key.
 import type { CallScope, Core } from '../../flow/core.js'
-import { scopeOfCall } from '../../flow/entries/scope-of-call.js'
+import { scopeOfCall, spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { Reserved } from '../../flow/read/reserve.js'
 import { type ServedEntry, servedFrom } from '../../flow/read/served-entry.js'
@@ -69,7 +69,7 @@ export class RequestMemory implements Reads {
     const slot = this.#slotOf(this.#localKey(scope, userKey, options?.version))
     const isForced = options?.forceFresh === true
     if (!isForced && isServable(slot.found)) {
-      this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
+      this.core.recorder.read(scopeOfCall(scope, options), userKey, HIT.l1)
       return this.#release(slot.found.entry.value) as V
     }
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
@@ -123,7 +123,7 @@ export class RequestMemory implements Reads {
     { found }: Slot,
   ): ServedEntry<V> | undefined {
     if (!isServable(found)) return undefined
-    this.core.recorder.read(scopeOfCall(scope, options).space, userKey, HIT.l1)
+    this.core.recorder.read(scopeOfCall(scope, options), userKey, HIT.l1)
     return servedFrom(this.core, found, this.#release(found.entry.value) as V)
   }
 
@@ -180,7 +180,7 @@ export class RequestMemory implements Reads {
 
   #localKey(scope: CallScope, userKey: string, version: Version | undefined): string {
     this.core.assertOpen()
-    return localKeyOf(scopeOfCall(scope, { version }).space, userKey)
+    return localKeyOf(spaceOfCall(scope, { version }), userKey)
   }
 
   #slotOf(localKey: string): Slot {

@@ -1,8 +1,9 @@
 // The definition that `cache.source` takes, its checks and its defaults.
 
 import type { CallScope } from '../../flow/core.js'
+import { childScope } from '../../flow/entries/scope-of-call.js'
 import type { BatchContext } from '../../flow/load/batcher.js'
-import { childSpace, type Version } from '../../model/keys/key.js'
+import type { Version } from '../../model/keys/key.js'
 import { checkCount, checkNames, checkOneOf, invalid, withoutEffect } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'
 import type { LoadContext, PolicyOptions } from '../../model/options/options.js'
@@ -136,7 +137,7 @@ export function resolveSource<Id, V>(
   // Only checked here: the function itself is called for each value.
   if (tags !== undefined) resolvePolicy(policy, { tags } as PolicyOptions)
   const resolved = {
-    scope: { space: childSpace(parent.space, name, version), policy },
+    scope: childScope(parent, name, version, policy),
     write: checkOneOf(write, 'write', ['through', 'invalidate', 'behind']),
     behind: resolveBehind(definition.behind ?? {}),
     maxBatch: checkCount(maxBatch, 'maxBatch', 1, Number.POSITIVE_INFINITY),

@@ -234,6 +234,13 @@ export class Source<Id, V> {
     return this.#parts.writer.clear(this.#scope)
   }
 
+  /** Ends the freshness of all cached values of the source, as `expire` does for single ones. Costs one command, however many there are. */
+  expireAll(): Promise<WriteResult>
+  async expireAll(...others: readonly unknown[]): Promise<WriteResult> {
+    refuseMore(others, 'expireAll() of a source', 'no argument and expires everything; use expire() for single values')
+    return this.#parts.writer.expireAll(this.#scope)
+  }
+
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #keysOf(ids: OneOrMany<Id>, others: readonly unknown[], verb: string): readonly string[] {
@@ -276,7 +283,7 @@ export class Source<Id, V> {
     const isWaiting = signal?.aborted !== true
     const queued = isWaiting ? this.#changes.queued(key) : undefined
     if (queued !== undefined) {
-      core.recorder.read(this.#scope.space, key, HIT.l1)
+      core.recorder.read(this.#scope, key, HIT.l1)
       return Promise.resolve(queued.value as V)
     }
     const hit = isWaiting && requests.openScopes === 0 ? reader.hit(this.#scope, key) : undefined

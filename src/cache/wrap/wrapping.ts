@@ -1,6 +1,7 @@
 // The work behind a wrapped function: derives key and options from the arguments of a call, and handles its result.
 import { randomUUID } from 'node:crypto'
 import type { CallScope, Core } from '../../flow/core.js'
+import { childScope } from '../../flow/entries/scope-of-call.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
 import type { Recorder } from '../../flow/runtime/recorder.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
@@ -8,7 +9,6 @@ import type { Writer } from '../../flow/write/write.js'
 import { CacheError, show } from '../../model/errors.js'
 import { keyFailed, optionFailed } from '../../model/failed-option.js'
 import { encodeArguments } from '../../model/keys/arguments.js'
-import { childSpace } from '../../model/keys/key.js'
 import { invalid } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../../model/options/options.js'
@@ -56,15 +56,14 @@ export class Wrapping {
     this.#options = options
     const { fixed, varying } = policyOf(options)
     const name = nameOf(fn, options.name)
-    const space = childSpace(parent.space, name, options.version)
-    this.#scope = { space, policy: resolvePolicy(parent.policy, fixed) }
+    this.#scope = childScope(parent, name, options.version, resolvePolicy(parent.policy, fixed))
     this.#varying = varying
     this.#fixed = typeof options.tags === 'function' ? {} : { tags: options.tags }
     const declared = (fn as Declared)[DECLARED]
     this.#isDecorated = declared !== undefined
     if (options.per === undefined && (declared?.readsThis ?? readsThis(fn))) this.#firstInstance = new FirstInstance()
     const text = [declared?.text ?? fn, options.key, options.per].map(String).join()
-    parts.names.claim(space.scope, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
+    parts.names.claim(this.#name, { kind: 'function', name, owner: fn, text, origin: declared?.origin })
   }
 
   /** Not async: a hit returns the promise that the entry keeps, and makes no other. */
@@ -179,7 +178,7 @@ export class Wrapping {
       if (ttlOf !== undefined) context.ttl(this.#ttlOf(result, args))
     } catch (error) {
       context.skip()
-      this.#recorder.notUnderstood(this.#scope.space, context.key, optionFailed(this.#name, option, error))
+      this.#recorder.notUnderstood(this.#scope, context.key, optionFailed(this.#name, option, error))
     }
     return result
   }

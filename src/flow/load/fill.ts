@@ -36,7 +36,7 @@ export class Filler {
   async finish(done: Finished): Promise<void> {
     const { flight, loaded, policy } = done
     if (loaded.failure !== undefined) {
-      this.core.recorder.notUnderstood(done.scope.space, flight.localKey, loaded.failure)
+      this.core.recorder.notUnderstood(done.scope, flight.localKey, loaded.failure)
     }
     const life = lifeOf(policy, loaded.value, loaded.windows, this.core.random)
     const notCached = whyNotCached(done, life)
@@ -48,7 +48,7 @@ export class Filler {
       flight.resolve(loaded.value)
       this.leases?.giveBack(done.right)
       if (notCached === 'unsupported' && loaded.refusal !== undefined)
-        this.core.recorder.storeFailed(done.scope.space, flight.localKey, loaded.refusal)
+        this.core.recorder.storeFailed(done.scope, flight.localKey, loaded.refusal)
       return
     }
     flight.resultLabels = [...flight.labels, ...late]
@@ -80,7 +80,7 @@ export class Filler {
 
   #report({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
     flight.stored = outcome
-    this.core.recorder.loaded(scope.space, userKey, flight.reason, tookMs, outcome)
+    this.core.recorder.loaded(scope, userKey, flight.reason, tookMs, outcome)
   }
 
   /** Whether an invalidation came since the load began: then only its own callers may get the value. */
@@ -154,7 +154,7 @@ export class Filler {
       // What L2 cannot keep, L1 does not keep either: all processes must see the same.
       this.#dropFromL1(flight.localKey, entry)
       this.leases?.giveBack(right)
-      core.recorder.storeFailed(done.scope.space, flight.localKey, error)
+      core.recorder.storeFailed(done.scope, flight.localKey, error)
       return 'unsupported'
     }
     core.tokenReader.prolong(carried.set.labels, keepMsOf(life))
@@ -168,7 +168,7 @@ export class Filler {
     release()
     if (reply === 'refused') {
       this.#dropFromL1(flight.localKey, entry)
-      core.recorder.fillRefused(done.scope.space, flight.localKey)
+      core.recorder.fillRefused(done.scope, flight.localKey)
       return 'overtaken'
     }
     if (reply === UNAVAILABLE) return this.#outcomeWithoutL2(done, carried, entry)

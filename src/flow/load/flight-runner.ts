@@ -203,7 +203,7 @@ export class FlightRunner {
     flight.loadedAtMs = clock.nowMs()
     const tookMs = flight.loadedAtMs - startedAtMs
     flight.loadMs = tookMs
-    recorder.loadEnded(tookMs)
+    recorder.loadEnded(scope, tookMs)
     core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
@@ -214,15 +214,15 @@ export class FlightRunner {
       if (!flight.isSettled) flight.resolve(loaded.value)
       this.#leases?.giveBack(right)
       flight.stored = 'unsupported'
-      recorder.storeFailed(scope.space, flight.localKey, error)
-      recorder.loaded(scope.space, userKey, flight.reason, tookMs, 'unsupported')
+      recorder.storeFailed(scope, flight.localKey, error)
+      recorder.loaded(scope, userKey, flight.reason, tookMs, 'unsupported')
     }
   }
 
   /** The schema refused what was filled into a slot. The error is that of the slot's holder; those who wait for it start anew. */
   #fillFailed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds): void {
     const { recorder, local } = this.#core
-    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    recorder.loadFailed(request.scope, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
     releaseSlot(local, flight)
   }
@@ -237,7 +237,7 @@ export class FlightRunner {
   /** A load failed. If a stale value is still usable, it is served and the next load waits a little; else callers get the error. */
   #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
-    recorder.loadFailed(request.scope.space, request.userKey, flight.reason, tookMs, error)
+    recorder.loadFailed(request.scope, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
     const { usable } = flight
     const mayServe = usable !== undefined && this.isStillUsable(usable, flight)

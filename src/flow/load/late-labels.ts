@@ -63,7 +63,7 @@ export class LateLabels {
     const count = labels.filter(isTag).length
     if (count <= MAX_TAGS) return false
     const cause = tooMany(count, 'the options, ctx.tags() and the calls that shared the load')
-    this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, cause))
+    this.core.recorder.notUnderstood(scope, flight.localKey, tagsFailed(scope.space.scope, cause))
     return true
   }
 
@@ -83,7 +83,7 @@ export class LateLabels {
     try {
       return tagsFor(tags, loaded.value, userKey)
     } catch (error) {
-      this.core.recorder.notUnderstood(scope.space, flight.localKey, tagsFailed(scope.space.scope, error))
+      this.core.recorder.notUnderstood(scope, flight.localKey, tagsFailed(scope.space.scope, error))
       return undefined
     }
   }

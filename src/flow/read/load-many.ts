@@ -3,7 +3,7 @@ import { CacheError, show } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { CallOptions } from '../../model/options/options.js'
 import type { CallScope, Core } from '../core.js'
-import { scopeOfCall } from '../entries/scope-of-call.js'
+import { spaceOfCall } from '../entries/scope-of-call.js'
 import { Batcher, type BatchLoader } from '../load/batcher.js'
 import type { Reader } from './read.js'
 
@@ -23,7 +23,7 @@ export async function loadMissing<V>(
     )
   }
   const { callers, running } = core
-  const { space } = scopeOfCall(scope, options)
+  const space = spaceOfCall(scope, options)
   const batcher = new Batcher<string, V>({
     loadMany,
     load: undefined,

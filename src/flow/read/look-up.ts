@@ -101,7 +101,7 @@ export class LookUp {
   /** If the signal is aborted already, records the reads as aborted and throws its reason. */
   #refuseAborted(scope: CallScope, userKeys: readonly string[], options: ReadOptions | undefined): void {
     if (options?.signal?.aborted !== true) return
-    for (const userKey of userKeys) this.#core.recorder.read(scope.space, userKey, ABORTED)
+    for (const userKey of userKeys) this.#core.recorder.read(scope, userKey, ABORTED)
     throw options.signal.reason
   }
 

@@ -92,7 +92,7 @@ export class Reader {
     if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
       return undefined
     if (nowMs - entry.createdAtMs >= maxAgeMs) return undefined
-    core.recorder.l1Hit(scope.space, userKey)
+    core.recorder.l1Hit(scope, userKey)
     if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)
     return entry.promise
   }
@@ -154,7 +154,7 @@ export class Reader {
 
   /** Reports a read that has ended; `entry` is what was served, if the value was not loaded. */
   #report({ scope, userKey, end }: LoadRequest, outcome: ReadOutcome, entry: Entry | undefined, flight?: Flight): void {
-    this.#core.recorder.read(scope.space, userKey, outcome, entry?.createdAtMs)
+    this.#core.recorder.read(scope, userKey, outcome, entry?.createdAtMs)
     if (end === undefined) return
     end.outcome = outcome
     end.entry = entry

@@ -164,7 +164,7 @@ export class Reserver {
   }
 
   #report({ scope, userKey }: LoadRequest, outcome: ReadOutcome, usable?: UsableEntry): void {
-    this.#core.recorder.read(scope.space, userKey, outcome, usable?.entry.createdAtMs)
+    this.#core.recorder.read(scope, userKey, outcome, usable?.entry.createdAtMs)
   }
 }
 

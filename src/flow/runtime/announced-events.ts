@@ -19,6 +19,7 @@ export function eventsOf(announcement: Announcement, rootName: string): readonly
     ...ofTags('invalidateTags', announcement.labels, rootName),
     ...ofTags('expireTags', expiredLabels, rootName),
     ...announcement.labels.filter(isOfScope).map((label) => event('clear', label.slice(2), [], [])),
+    ...expiredLabels.filter(isOfScope).map((label) => event('expireAll', label.slice(2), [], [])),
     ...announcement.prefixes.map((prefix) => event('deleteByPrefix', scopeOf(prefix, rootName), [], [])),
   ]
 }

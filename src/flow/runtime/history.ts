@@ -4,7 +4,7 @@ import type { Announcement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
 import type { NotKept } from '../../model/events/store-outcome.js'
-import type { Label } from '../../model/labels.js'
+import { isTag, type Label } from '../../model/labels.js'
 import type { Change } from '../../model/ports.js'
 
 /** One invalidation or write of a key, a label, or all keys of a prefix. */
@@ -53,8 +53,12 @@ export class History {
     // Deleted and overwritten keys are announced alike.
     for (const key of announcement.keys) this.#note(key, { by: 'unknown', sender, atMs })
     for (const key of announcement.expiredKeys) this.#note(key, { by: 'expire', sender, atMs })
-    for (const label of announcement.labels) this.#note(label, { by: verbOf(label), sender, atMs })
-    for (const [label] of announcement.expiredLabels) this.#note(label, { by: 'expireTags', sender, atMs })
+    for (const label of announcement.labels) {
+      this.#note(label, { by: isTag(label) ? 'invalidateTags' : 'clear', sender, atMs })
+    }
+    for (const [label] of announcement.expiredLabels) {
+      this.#note(label, { by: isTag(label) ? 'expireTags' : 'expireAll', sender, atMs })
+    }
     for (const prefix of announcement.prefixes) this.prefixDeleted(prefix, sender, atMs)
   }
 
@@ -92,10 +96,6 @@ export class History {
     remember(this.#changes, subject, past, MAX_SUBJECTS)
     if (past.by === 'set') this.stored(subject)
   }
-}
-
-function verbOf(label: Label): PastChange['by'] {
-  return label.startsWith('c:') ? 'clear' : 'invalidateTags'
 }
 
 function remember<T>(past: Map<string, T>, subject: string, what: T, max: number): void {

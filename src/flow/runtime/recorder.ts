@@ -12,7 +12,7 @@ import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { isAboutValue } from '../../model/values/refused-value.js'
 import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
-import { CounterSet } from './counters.js'
+import { type CountedSpace, CountsByPath, SharedCounters } from './counters.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
 import { Notices } from './notices.js'
@@ -26,12 +26,14 @@ const WHY_STALE: Readonly<Record<StaleResult, CacheEvents['servedStale']['why']>
 }
 
 export class Recorder {
-  readonly counters = new CounterSet()
+  /** The counts of each path. Every outcome is counted at one path, so the totals are their sums. */
+  readonly paths = new CountsByPath()
+  /** What is counted for the whole cache only. */
+  readonly counters = new SharedCounters()
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
   /** For `explain`. */
   readonly history = new History()
-  readonly #hit = this.counters.reads.hit
   /** Limits the events that anyone who can write to the bus can cause. */
   readonly #floods: OnceASecond
   readonly notices: Notices
@@ -46,19 +48,19 @@ export class Recorder {
     this.notices = new Notices(events, shown)
   }
 
-  /** The hot path: an event object is made only if somebody listens. */
-  l1Hit(space: Space, key: string): void {
-    this.#hit.l1++
+  /** The hot path: one increment of counts that are at hand, and an event object only if somebody listens. */
+  l1Hit({ space, counts }: CountedSpace, key: string): void {
+    counts.hit.l1++
     if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key: this.shown(key), tier: 'l1' })
   }
 
   /** A read has ended. `createdAtMs` is the creation of the entry that was served, needed if it is no longer fresh. */
-  read(space: Space, key: string, outcome: ReadOutcome, createdAtMs: AtMs = 0): void {
+  read({ space, counts }: CountedSpace, key: string, outcome: ReadOutcome, createdAtMs: AtMs = 0): void {
     const { events } = this
-    const { reads } = this.counters
+    const { reads } = counts
     switch (outcome.result) {
       case 'hit':
-        this.#hit[outcome.tier]++
+        reads.hit[outcome.tier]++
         if (events.hitsAreHeard) events.emit('hit', { scope: space.scope, key: this.shown(key), tier: outcome.tier })
         return
       case 'stale':
@@ -91,19 +93,27 @@ export class Recorder {
   }
 
   /** A loader has returned a value. `loaded` reports later whether it was kept. */
-  loadEnded(durationMs: Milliseconds): void {
-    this.counters.loads++
+  loadEnded({ counts }: CountedSpace, durationMs: Milliseconds): void {
+    counts.loads++
+    counts.loadMs += durationMs
     this.loadLatency.add(durationMs)
   }
 
   /** A loaded value was stored, or it is kept in no tier. */
-  loaded(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, outcome: StoreOutcome): void {
+  loaded(
+    counted: CountedSpace,
+    key: string,
+    reason: LoadReason,
+    durationMs: Milliseconds,
+    outcome: StoreOutcome,
+  ): void {
+    const { space } = counted
     const { scope } = space
     if (isStored(outcome)) {
       if (this.history.hasTroubles) this.history.stored(localKeyOf(space, key))
       if (this.events.has('loaded'))
         this.events.emit('loaded', { scope, key: this.shown(key), reason, durationMs, kept: true })
-      this.stored(scope, key, outcome)
+      this.stored(counted, key, outcome)
       return
     }
     const localKey = localKeyOf(space, key)
@@ -114,8 +124,15 @@ export class Recorder {
     }
   }
 
-  loadFailed(space: Space, key: string, reason: LoadReason, durationMs: Milliseconds, error: unknown): void {
-    this.counters.loadFailures++
+  loadFailed(
+    { space, counts }: CountedSpace,
+    key: string,
+    reason: LoadReason,
+    durationMs: Milliseconds,
+    error: unknown,
+  ): void {
+    counts.loadFailures++
+    counts.loadMs += durationMs
     this.loadLatency.add(durationMs)
     this.history.trouble(localKeyOf(space, key), 'loadFailed', asError(error), this.clock.nowMs())
     if (this.events.has('loadFailed')) {
@@ -129,13 +146,13 @@ export class Recorder {
     }
   }
 
-  stored(scope: string, key: string, tiers: Stored): void {
-    this.counters.stored++
-    if (this.events.has('stored')) this.events.emit('stored', { scope, key: this.shown(key), tiers })
+  stored({ space, counts }: CountedSpace, key: string, tiers: Stored): void {
+    counts.stored++
+    if (this.events.has('stored')) this.events.emit('stored', { scope: space.scope, key: this.shown(key), tiers })
   }
 
-  storeFailed(space: Space, localKey: string, error: unknown): void {
-    this.counters.storeFailures++
+  storeFailed({ space, counts }: CountedSpace, localKey: string, error: unknown): void {
+    counts.storeFailures++
     this.history.trouble(localKey, 'unsupported', asError(error), this.clock.nowMs())
     if (this.events.has('storeFailed')) {
       this.events.emit('storeFailed', {
@@ -151,9 +168,9 @@ export class Recorder {
    * A loaded value is kept in no tier, because a function of the application (such as `tags`) failed or returned something unusable.
    * Emits `storeFailed` each time, and one `notice` per scope and code.
    */
-  notUnderstood(space: Space, localKey: string, error: CacheError): void {
-    this.storeFailed(space, localKey, error)
-    this.notices.once(space.scope, error)
+  notUnderstood(counted: CountedSpace, localKey: string, error: CacheError): void {
+    this.storeFailed(counted, localKey, error)
+    this.notices.once(counted.space.scope, error)
   }
 
   saveFailed(space: Space, key: string, attempt: number, error: unknown, retryInMs: Milliseconds): void {
@@ -168,8 +185,8 @@ export class Recorder {
     }
   }
 
-  fillRefused(space: Space, localKey: string): void {
-    this.counters.fillsRefused++
+  fillRefused({ space, counts }: CountedSpace, localKey: string): void {
+    counts.fillsRefused++
     if (this.events.has('dropped')) {
       this.events.emit('dropped', {
         what: 'store',
@@ -195,7 +212,7 @@ export class Recorder {
   }
 
   corrupt(space: Space, localKey: string, error: CacheError): void {
-    this.counters.corrupt++
+    this.paths.of(space.scope).corrupt++
     this.history.trouble(localKey, 'corrupt', error, this.clock.nowMs())
     if (this.events.has('corrupt')) {
       this.events.emit('corrupt', { scope: space.scope, key: this.shown(userKeyOf(localKey)), error })
@@ -205,11 +222,11 @@ export class Recorder {
   /** A write or an invalidation of this process. */
   invalidatedHere(
     by: InvalidatedEvent['by'],
-    space: Space,
+    { space, counts }: CountedSpace,
     changes: readonly { readonly subject: string; readonly change: Change }[],
   ): void {
-    if (by === 'set') this.counters.writes += changes.length
-    else this.counters.invalidations++
+    if (by === 'set') counts.writes += changes.length
+    else counts.invalidations++
     this.history.changedHere(by, changes, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     const keys: string[] = []
@@ -221,9 +238,9 @@ export class Recorder {
     this.events.emit('invalidated', { by, origin: 'local', scope: space.scope, keys, tags })
   }
 
-  /** Another process announced changes: one event per verb and scope. */
+  /** Another process announced changes: one event per verb and scope. They count once, at the path of the cache itself. */
   invalidatedElsewhere(rootName: string, announcement: Announcement): void {
-    this.counters.invalidations++
+    this.paths.of(rootName).invalidations++
     this.history.changedElsewhere(announcement, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     for (const event of eventsOf(announcement, rootName)) {

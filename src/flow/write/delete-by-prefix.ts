@@ -5,7 +5,7 @@ import { CacheError, show } from '../../model/errors.js'
 import { hashedPrefixOf, localKey, type Space, storePrefixOf } from '../../model/keys/key.js'
 import type { Bytes } from '../../model/ports.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
-import type { Core } from '../core.js'
+import type { CallScope, Core } from '../core.js'
 
 /**
  * First in this process, then in L2, then in the other processes. Then in this process once more, since it may have read meanwhile what
@@ -13,10 +13,11 @@ import type { Core } from '../core.js'
  */
 export async function deleteByPrefix(
   core: Pick<Core, 'clock' | 'remote' | 'local' | 'publisher' | 'journal' | 'recorder' | 'assertOpen'>,
-  space: Space,
+  scope: CallScope,
   prefix: string,
   signal: AbortSignal | undefined,
 ): Promise<number> {
+  const { space } = scope
   core.assertOpen()
   const storePrefix = storePrefixOf(space, prefix)
   if (storePrefix === undefined) {
@@ -32,7 +33,7 @@ export async function deleteByPrefix(
   const inL2 = core.remote && (await deleteInL2(core.remote.tier, space, prefix, storePrefix, signal))
   const isAnnounced = await core.publisher.publishPrefix(localPrefix)
   core.local.forgetPrefix(localPrefix)
-  core.recorder.invalidatedHere('deleteByPrefix', space, [])
+  core.recorder.invalidatedHere('deleteByPrefix', scope, [])
   core.recorder.history.prefixDeleted(localPrefix, undefined, core.clock.nowMs())
   if (isAnnounced) return inL2 ?? inL1
   throw new CacheError(

@@ -1,6 +1,6 @@
 // Prepares a value for both tiers before anything is changed, so that everything wrong with it shows here.
 import type { Entry } from '../../model/entry.js'
-import { localKey as localKeyOf, type Space } from '../../model/keys/key.js'
+import { localKey as localKeyOf } from '../../model/keys/key.js'
 import { type Label, tagLabel } from '../../model/labels.js'
 import { checkOptions } from '../../model/option-rules.js'
 import type { WriteOptions } from '../../model/options/options.js'
@@ -19,7 +19,7 @@ import type { CarriedLabels } from '../tokens/token-reader.js'
 /** What will be written, and where it goes. */
 export interface WriteTarget {
   readonly localKey: string
-  readonly space: Space
+  readonly scope: CallScope
   readonly policy: Policy
   readonly labels: readonly Label[]
   readonly life: Life
@@ -71,12 +71,13 @@ export function targetOf(
   { value, input }: Accepted,
   options: WriteOptions<never> | undefined,
 ): WriteTarget {
-  const { space } = scopeOfCall(scope, options)
+  const target = scopeOfCall(scope, options)
+  const { space } = target
   const policy = resolvePolicy(scope.policy, options)
   const tags = tagsFor(ownOptions(options)?.tags, value, userKey)
   return {
     localKey: localKeyOf(space, userKey),
-    space,
+    scope: target,
     policy,
     labels: [...space.scopeLabels, ...tagLabels(tags)],
     life: lifeOf(policy, value, undefined, core.random),
@@ -97,12 +98,12 @@ export function draftOf(
   carried: CarriedLabels,
   epoch: number,
 ): Draft {
-  const { localKey, space, policy, life, input, admitted } = target
+  const { localKey, scope, policy, life, input, admitted } = target
   const nowMs = core.clock.nowMs()
   const isKept = life.freshForMs > 0
   const plan: SealPlan = {
     localKey,
-    space,
+    space: scope.space,
     value: admitted,
     input,
     life,
@@ -125,11 +126,11 @@ export function draftOf(
 
 /** What this process reads while the tokens of a value are not read yet; `undefined` if the value is not kept. */
 export function unsentPlanOf(core: Pick<Core, 'clock'>, target: WriteTarget): SealPlan | undefined {
-  const { localKey, space, life, labels, admitted, input } = target
+  const { localKey, scope, life, labels, admitted, input } = target
   if (life.freshForMs <= 0) return undefined
   const createdAtMs = core.clock.nowMs()
   return {
-    ...{ localKey, space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
+    ...{ localKey, space: scope.space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
     labels: { labels, tokens: labels.map(() => NO_TOKEN) },
   }
 }

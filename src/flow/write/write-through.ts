@@ -109,7 +109,7 @@ export class WriteThrough {
     } catch (error) {
       if (!(error instanceof CacheError && error.code === 'SCHEMA_MISMATCH')) throw error
       // The source may accept what its schema does not: it is changed, and the key is removed from the tiers.
-      core.recorder.storeFailed(scope.space, localKeyOf(scope.space, userKey), error)
+      core.recorder.storeFailed(scope, localKeyOf(scope.space, userKey), error)
       return undefined
     }
     const target = targetOf(core, entries, scope, userKey, accepted, { tags })

@@ -12,7 +12,7 @@ import type { CallScope, Core } from '../core.js'
 import type { Accepted } from '../entries/accept.js'
 import { putInL1 } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
-import { scopeOfCall } from '../entries/scope-of-call.js'
+import { scopeOfCall, spaceOfCall } from '../entries/scope-of-call.js'
 import { keepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
@@ -34,6 +34,8 @@ import {
 interface Begun extends PendingChange {
   readonly place: Place
 }
+
+type LabelVerb = 'invalidateTags' | 'clear' | 'expireTags' | 'expireAll'
 
 /** A value that is ready for a `set`. */
 interface Prepared {
@@ -62,7 +64,7 @@ export class Writer {
   ): Promise<WriteResult> {
     const { core } = this
     core.assertOpen()
-    const localKey = localKeyOf(scopeOfCall(scope, options).space, userKey)
+    const localKey = localKeyOf(spaceOfCall(scope, options), userKey)
     const id = keyId(localKey)
     const place = this.#order.begin(id)
     const unsent: { write: UnsentWrite | undefined } = { write: undefined }
@@ -130,17 +132,17 @@ export class Writer {
 
   async #store(userKey: string, { target, draft }: Prepared, place: Place): Promise<WriteResult> {
     const { core } = this
-    const { localKey, space, policy, labels } = target
+    const { localKey, scope, policy, labels } = target
     const { entry, bytes, plan, mustReseal } = draft
     const key = this.#storeKey(localKey)
     const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
     const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
     // L1 estimates the size: the bytes for L2 may be compressed, while L1 keeps the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
-    const result = await this.#publish('set', { space, policy }, [begun], entry)
+    const result = await this.#publish('set', scope, [begun], entry)
     const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
     const tiers = storedIn(isInL1, bytes !== undefined && result === 'applied')
-    if (tiers !== undefined) core.recorder.stored(space.scope, userKey, tiers)
+    if (tiers !== undefined) core.recorder.stored(scope, userKey, tiers)
     return result
   }
 
@@ -200,18 +202,21 @@ export class Writer {
     return this.#changeLabels('expireTags', scope, tagLabels(tags))
   }
 
-  #changeLabels(
-    by: 'invalidateTags' | 'clear' | 'expireTags',
-    scope: CallScope,
-    labels: readonly Label[],
-  ): Promise<WriteResult> {
+  /** The soft twin of `clear`: O(1). */
+  expireAll(scope: CallScope): Promise<WriteResult> {
+    this.core.assertOpen()
+    return this.#changeLabels('expireAll', scope, [scopeLabel(scope.space.scope)])
+  }
+
+  #changeLabels(by: LabelVerb, scope: CallScope, labels: readonly Label[]): Promise<WriteResult> {
     const { journal, local } = this.core
     journal.overtaken([], labels)
-    if (by === 'expireTags') local.expireLabels(new Set(labels))
+    if (isSoft(by)) local.expireLabels(new Set(labels))
     else local.forgetLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
-      const change: Change =
-        by === 'expireTags' ? { op: 'expireLabel', label, soft: newSoftHalf() } : { op: 'invalidateLabel', label }
+      const change: Change = isSoft(by)
+        ? { op: 'expireLabel', label, soft: newSoftHalf() }
+        : { op: 'invalidateLabel', label }
       return { ...unlabelled(label, change), place: this.#order.begin(labelId(label)) }
     })
     return this.#publish(by, scope, changes)
@@ -219,7 +224,7 @@ export class Writer {
 
   #localKeys(scope: CallScope, userKeys: readonly string[], version: Version | undefined): readonly string[] {
     this.core.assertOpen()
-    const { space } = scopeOfCall(scope, { version })
+    const space = spaceOfCall(scope, { version })
     return [...new Set(userKeys)].map((userKey) => localKeyOf(space, userKey))
   }
 
@@ -249,7 +254,7 @@ export class Writer {
     written?: Entry,
   ): Promise<WriteResult> {
     const { core } = this
-    core.recorder.invalidatedHere(by, scope.space, changes)
+    core.recorder.invalidatedHere(by, scope, changes)
     if (changes.length === 0) return 'applied'
     const result = await core.callers.await(core.outbox.submit(changes))
     const labels = new Set<Label>()
@@ -262,10 +267,14 @@ export class Writer {
         core.local.applyChange(subject, change, isLast ? 'clean-l1' : 'keep-l1', written)
     }
     if (core.remote !== undefined && labels.size > 0) {
-      core.local.applyLabelChange(by === 'expireTags' ? 'expireLabel' : 'invalidateLabel', labels)
+      core.local.applyLabelChange(isSoft(by) ? 'expireLabel' : 'invalidateLabel', labels)
     }
     return result
   }
+}
+
+function isSoft(by: InvalidatedEvent['by']): boolean {
+  return by === 'expireTags' || by === 'expireAll'
 }
 
 /** A change that carries no labels. */

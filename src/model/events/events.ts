@@ -94,7 +94,16 @@ export interface CacheEvents {
 
 /** Entries of one scope that stopped being current, by key or by tag, and the call that did it. */
 export interface InvalidatedEvent {
-  readonly by: 'set' | 'delete' | 'expire' | 'invalidateTags' | 'expireTags' | 'clear' | 'deleteByPrefix' | 'unknown'
+  readonly by:
+    | 'set'
+    | 'delete'
+    | 'expire'
+    | 'invalidateTags'
+    | 'expireTags'
+    | 'clear'
+    | 'expireAll'
+    | 'deleteByPrefix'
+    | 'unknown'
   readonly origin: 'local' | 'remote'
   readonly scope: string
   readonly keys: readonly string[]

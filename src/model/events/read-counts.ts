@@ -34,17 +34,17 @@ export function noReads(): ReadCounts {
   }
 }
 
-/** A copy that later reads do not change. */
-export function copyOf(reads: ReadCounts): ReadCounts {
-  const { hit, stale, staleIfError, staleIfSlow } = reads
-  return {
-    ...reads,
-    hit: { ...hit },
-    stale: { ...stale },
-    staleIfError: { ...staleIfError },
-    staleIfSlow: { ...staleIfSlow },
+/** Adds the counts of `more` to `sum`. */
+export function addReads(sum: ReadCounts, more: ReadCounts): void {
+  for (const result of BY_TIER) {
+    sum[result].l1 += more[result].l1
+    sum[result].l2 += more[result].l2
   }
+  for (const result of WITHOUT_TIER) sum[result] += more[result]
 }
+
+const BY_TIER = ['hit', 'stale', 'staleIfError', 'staleIfSlow'] as const
+const WITHOUT_TIER = ['loaded', 'joined', 'absent', 'failed', 'timedOut', 'aborted'] as const
 
 /** The sums over the outcomes. Every read has exactly one outcome. */
 export function totalsOf(reads: ReadCounts): {

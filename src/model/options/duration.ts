@@ -14,6 +14,7 @@ export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `$
 export type DurationRule = 'zero-ok' | 'positive'
 
 const WRITTEN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h|d)$/
+const PLAIN = /^(?:\d+(?:\.\d+)?|\.\d+)$/
 
 /**
  * Returns `value` in whole milliseconds. Throws `INVALID_OPTION`, with `name` as the name of the option. A value above 0 stays above 0, so
@@ -24,6 +25,26 @@ export function toMs(value: Duration, name: string, rule: DurationRule = 'zero-o
   if (typeof ms !== 'number' || !(rule === 'positive' ? ms > 0 : ms >= 0)) throw refusal(value, name, rule)
   // Adding 0 turns -0 into 0.
   return ms > 0 && ms < 1 ? 1 : Math.round(ms) + 0
+}
+
+/**
+ * Returns a duration that is given as text, such as the value of an environment variable, in whole milliseconds. The text is a number with
+ * its unit (`'5m'`, `'250ms'`), a number of milliseconds (`'300000'`), or `'Infinity'` for no limit. Throws `INVALID_OPTION` for any other
+ * text; `name` says in the message what has the wrong value.
+ */
+export function parseDuration(text: string, name = 'the duration'): number {
+  const ms = typeof text === 'string' ? msOf(text) : Number.NaN
+  if (!Number.isNaN(ms)) return toMs(ms, name)
+  throw new CacheError(
+    'INVALID_OPTION',
+    `${name} must be a duration: a number with ms, s, m, h or d, such as '5m', a number of milliseconds, such as '300000', or 'Infinity'; ` +
+      `got ${show(text)}`,
+  )
+}
+
+function msOf(text: string): number {
+  if (text === 'Infinity') return Number.POSITIVE_INFINITY
+  return PLAIN.test(text) ? Number(text) : parse(text)
 }
 
 function parse(text: string): number {

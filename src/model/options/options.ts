@@ -32,7 +32,7 @@ export interface PolicyOptions {
   readonly staleWhileRevalidate?: Duration | undefined
   /**
    * How long after the end of its freshness a value is still served if loading fails. Its freshness ends with its ttl, or earlier by
-   * `expire` or `expireTags`. Default 0: not at all.
+   * `expire`, `expireTags` or `expireAll`. Default 0: not at all.
    */
   readonly staleIfError?: Duration | undefined
   /**

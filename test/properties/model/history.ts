@@ -26,7 +26,7 @@ export interface Origin {
   loaded: Moment | undefined
 }
 
-/** One `set`, deletion, expiry, tag invalidation or `clear`. */
+/** One `set`, deletion, expiry, tag invalidation, `clear` or `expireAll`. */
 export interface Write {
   readonly what: string
   readonly process: number

@@ -117,10 +117,12 @@ class Run {
         const write = this.history.write(`${step.step} ${step.tags}`, step.process, strength, reaches)
         return this.#write(write, this.#processes[step.process]!.root[step.step](step.tags))
       }
-      case 'clear': {
+      case 'clear':
+      case 'expireAll': {
+        const strength = step.step === 'clear' ? 'hard' : 'soft'
         const reaches: Write['reaches'] = (value) => step.scope === 'root' || value.where.startsWith(step.scope)
-        const write = this.history.write(`clear ${step.scope}`, step.process, 'hard', reaches)
-        return this.#write(write, this.#processes[step.process]![step.scope].clear())
+        const write = this.history.write(`${step.step} ${step.scope}`, step.process, strength, reaches)
+        return this.#write(write, this.#processes[step.process]![step.scope][step.step]())
       }
       case 'advance':
         return advance(this.clock, step.ms)

@@ -41,7 +41,7 @@ export type Step =
   | { readonly step: 'set'; readonly process: number; readonly place: Place; readonly tags: readonly string[] }
   | { readonly step: 'delete' | 'expire'; readonly process: number; readonly place: Place }
   | { readonly step: 'invalidateTags' | 'expireTags'; readonly process: number; readonly tags: readonly string[] }
-  | { readonly step: 'clear'; readonly process: number; readonly scope: Place['scope'] }
+  | { readonly step: 'clear' | 'expireAll'; readonly process: number; readonly scope: Place['scope'] }
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'latency'; readonly process: number; readonly requestMs: number; readonly replyMs: number }
   | { readonly step: 'busLatency'; readonly process: number; readonly replyMs: number }
@@ -145,7 +145,14 @@ const call: fc.Arbitrary<Step> = fc.oneof(
       tags: someTags,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ step: fc.constant('clear' as const), process, scope }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      step: fc.constantFrom('clear' as const, 'clear' as const, 'expireAll' as const),
+      process,
+      scope,
+    }),
+  },
 )
 
 const time: fc.Arbitrary<Step> = fc.record({

@@ -67,6 +67,24 @@ describe('an afterCommit collector', () => {
     expect([await cache.get('k'), await namespace.get('k')]).toEqual([1, undefined])
   })
 
+  test('may expire everything in its cache or namespace, unless it clears it as well', async () => {
+    const { cache } = l1Only({ staleIfError: '1h' })
+    const namespace = cache.namespace('n')
+    const stateOf = async (each: typeof cache) => {
+      const lookup = await each.lookup('k')
+      return lookup.found && lookup.state
+    }
+    await cache.set('k', 1)
+    await namespace.set('k', 2)
+    const collector = namespace.afterCommit().expireAll()
+    expect(await stateOf(namespace)).toBe('fresh')
+    expect(await collector.commit()).toBe('applied')
+    expect([await stateOf(cache), await stateOf(namespace)]).toEqual(['fresh', 'staleIfError'])
+    await namespace.set('k', 3)
+    expect(await namespace.afterCommit().expireAll().clear().commit()).toBe('applied')
+    expect([await stateOf(cache), await stateOf(namespace)]).toEqual(['fresh', false])
+  })
+
   test('sends all invalidations in one command', async () => {
     const { a, clock } = await fleet()
     await a.cache.set('tokens are known now', 1, tagged(1))
@@ -139,6 +157,7 @@ describe('an afterCommit collector', () => {
     ['two tags', (collector) => collector.invalidateTags('a', 'b')],
     ['two tags that expire', (collector) => collector.expireTags('a', 'b')],
     ['a key to clear', (collector) => collector.clear('a')],
+    ['a key to expire with all', (collector) => collector.expireAll('a')],
     ['two ids of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' }, 1, 2)],
     ['no id of a source', (collector) => collector.invalidate({ invalidate: async () => 'applied' })],
     ['no source', (collector) => collector.invalidate('users', 1)],
@@ -160,6 +179,6 @@ describe('an afterCommit collector', () => {
 
 /** What code without types can call. */
 type AnyCollector = Record<
-  'delete' | 'expire' | 'invalidateTags' | 'expireTags' | 'clear' | 'invalidate',
+  'delete' | 'expire' | 'invalidateTags' | 'expireTags' | 'clear' | 'expireAll' | 'invalidate',
   (...args: unknown[]) => unknown
 >

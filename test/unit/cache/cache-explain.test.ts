@@ -175,6 +175,17 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       'Its tag "red" was expired 100 ms ago by another process (<b>) (expireTags).',
   ],
   [
+    'its cache was expired elsewhere',
+    async ({ a, b, clock }) => {
+      await a.cache.set('k', 1, { staleIfError: 5000 })
+      await b.cache.expireAll()
+      await clock.advance(100)
+    },
+    'The loader is called. L1 has an entry, but it is no longer fresh, and served only if loading fails. ' +
+      'L2 has an entry, but it is no longer fresh, and served only if loading fails. ' +
+      'Its scope tiercache was expired 100 ms ago by another process (<b>) (expireAll).',
+  ],
+  [
     'its cache was cleared',
     async ({ a, clock }) => {
       await a.cache.set('k', 1, { l1Ttl: 0 })

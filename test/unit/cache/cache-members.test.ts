@@ -348,6 +348,7 @@ describe('drain and close', () => {
       () => cache.invalidateTags(['t']),
       () => cache.expireTags(['t']),
       () => cache.clear(),
+      () => cache.expireAll(),
       () => cache.explain('k'),
       () => cache.namespace('n').get('k'),
     ]

@@ -71,7 +71,7 @@ describe('a namespace', () => {
     expect([await cache.has('k'), await a.has('k'), await a.namespace('x').has('k')]).toEqual([false, false, true])
   })
 
-  test('shares memory, events, statistics and close() with the cache', async () => {
+  test('shares memory, events and close() with the cache', async () => {
     const { cache } = l1Only({ l1: { maxEntries: 2 } })
     const a = cache.namespace('a')
     const scopes: string[] = []

@@ -354,6 +354,7 @@ describe('the path that an event names', () => {
     await a.cache.invalidateTags('red')
     await a.cache.expireTags('blue')
     await users.clear()
+    await users.expireAll()
     await users.deleteByPrefix('x')
     await clock.advance(5)
     expect(events.of('invalidated')).toEqual([
@@ -363,6 +364,7 @@ describe('the path that an event names', () => {
       { by: 'invalidateTags', origin: 'remote', scope: 'shop', keys: [], tags: ['red'] },
       { by: 'expireTags', origin: 'remote', scope: 'shop', keys: [], tags: ['blue'] },
       { by: 'clear', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
+      { by: 'expireAll', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
       { by: 'deleteByPrefix', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
     ])
   })

@@ -23,6 +23,7 @@ describe('a meaningless second argument is refused before anything is done:', ()
     ['invalidateTags', ['t', {}], /one tag or an array/],
     ['expireTags', ['t', 'u'], /one tag or an array/],
     ['clear', ['a'], /deleteByPrefix/],
+    ['expireAll', ['a'], /use expire\(\) for single entries/],
     ['get', ['a', 'b'], /options of get/],
     ['get', ['a', { ttl: '1m' }], /get has no option "ttl"/],
     ['lookup', ['a', { hardTimeout: 1 }], /lookup has no option/],
@@ -62,6 +63,7 @@ describe('a meaningless second argument is refused before anything is done:', ()
     ['saveMany', [[[1, 'v']], { ttl: '1m' }]],
     ['remove', [1, 2]],
     ['clear', [1]],
+    ['expireAll', [1]],
     ['warm', [[1], { ttl: '1m' }]],
   ])('source.%s(%j)', async (verb, args) => {
     const { cache } = l1Only()

@@ -198,6 +198,7 @@ describe('a change made within a request scope is seen in it', () => {
     ['invalidateTags', (cache) => cache.invalidateTags('t'), undefined],
     ['expireTags', (cache) => cache.expireTags('t'), undefined],
     ['clear', (cache) => cache.clear(), undefined],
+    ['expireAll', (cache) => cache.expireAll(), undefined],
   ])('by %s', async (_name, change, expected) => {
     const { cache } = makeCache()
     await cache.requestScope(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
-import { type Duration, toMs } from '../../../src/model/options/duration.js'
+import { type Duration, parseDuration, toMs } from '../../../src/model/options/duration.js'
 
 const refused = (value: unknown, rule?: 'positive' | 'zero-ok') => () => toMs(value as Duration, 'ttl', rule)
 
@@ -69,5 +69,52 @@ describe('a duration', () => {
     expect(refused('5 minutes')).toThrow(
       /^ttl must be a duration of 0 or more: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; got "5 minutes"$/,
     )
+  })
+})
+
+describe('parseDuration', () => {
+  test.each([
+    ['5m', 300_000],
+    ['250ms', 250],
+    ['1.5h', 5_400_000],
+    ['300000', 300_000],
+    ['0.5', 1],
+    ['.5s', 500],
+    ['0', 0],
+    ['Infinity', Number.POSITIVE_INFINITY],
+  ])('takes the text %j, which is %d ms', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms)
+  })
+
+  test.each([
+    ['5 m'],
+    [' 5m'],
+    ['5m\n'],
+    [''],
+    ['-1'],
+    ['1e3'],
+    ['0x10'],
+    ['NaN'],
+    ['-Infinity'],
+    ['infinity'],
+    ['never'],
+    [undefined],
+    [null],
+    [300_000],
+    [new String('5m')],
+  ])('refuses %j', (text) => {
+    expect(() => parseDuration(text as string)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+  })
+
+  test('names what has the wrong value, and says what is expected and what was given', () => {
+    expect(() => parseDuration('5 minutes', 'CACHE_TTL')).toThrow(
+      "CACHE_TTL must be a duration: a number with ms, s, m, h or d, such as '5m', a number of milliseconds, such as '300000', or 'Infinity'; " +
+        'got "5 minutes"',
+    )
+    expect(() => parseDuration('soon')).toThrow(/^the duration must be/)
+  })
+
+  test('returns what the option ttl takes', () => {
+    expect(toMs(parseDuration('90s'), 'ttl')).toBe(90_000)
   })
 })

@@ -6,8 +6,8 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
-type Verb = 'set' | 'delete' | 'expire' | 'clear' | 'invalidateTags' | 'expireTags'
-const verbs: readonly Verb[] = ['set', 'delete', 'expire', 'clear', 'invalidateTags', 'expireTags']
+type Verb = 'set' | 'delete' | 'expire' | 'clear' | 'expireAll' | 'invalidateTags' | 'expireTags'
+const verbs: readonly Verb[] = ['set', 'delete', 'expire', 'clear', 'expireAll', 'invalidateTags', 'expireTags']
 
 function run(cache: Cache, verb: Verb): Promise<unknown> {
   switch (verb) {
@@ -17,7 +17,8 @@ function run(cache: Cache, verb: Verb): Promise<unknown> {
     case 'expire':
       return cache[verb]('k')
     case 'clear':
-      return cache.clear()
+    case 'expireAll':
+      return cache[verb]()
     case 'invalidateTags':
     case 'expireTags':
       return cache[verb](['t'])

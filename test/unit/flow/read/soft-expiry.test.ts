@@ -1,4 +1,4 @@
-// `expire` and `expireTags`: the value stops being fresh at once, and `staleIfError` alone says whether and how long it may be served still.
+// `expire`, `expireTags` and `expireAll`: the value stops being fresh at once, and `staleIfError` alone says whether and how long it may be served still.
 import type { Cache } from 'tiercache'
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -7,10 +7,15 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 const places = ['memory alone', 'the process that expires', 'another process', 'a process that comes later'] as const
-const verbs = ['expire', 'expireTags'] as const
+const verbs = ['expire', 'expireTags', 'expireAll'] as const
 
 const down = new Error('down')
 const failing = () => Promise.reject(down)
+
+function softlyExpire(cache: Cache, verb: (typeof verbs)[number]) {
+  if (verb === 'expireAll') return cache.expireAll()
+  return verb === 'expire' ? cache.expire('k') : cache.expireTags('t')
+}
 
 /** A value that was expired at 60 s of its life, and the cache that reads it, which may be the namespace of one. */
 async function expired(place: (typeof places)[number], verb: (typeof verbs)[number], options = {}, name?: string) {
@@ -21,7 +26,7 @@ async function expired(place: (typeof places)[number], verb: (typeof verbs)[numb
     const home = within(cache)
     await home.set('k', 'old', { tags: ['t'] })
     await clock.advance(60_000)
-    await (verb === 'expire' ? home.expire('k') : home.expireTags('t'))
+    await softlyExpire(home, verb)
     return { cache: home, clock }
   }
   const { a, b, clock } = await fleet(own)
@@ -29,7 +34,7 @@ async function expired(place: (typeof places)[number], verb: (typeof verbs)[numb
   await writer.set('k', 'old', { tags: ['t'] })
   if (place === 'another process') await other.get('k')
   await clock.advance(60_000)
-  await (verb === 'expire' ? writer.expire('k') : writer.expireTags('t'))
+  await softlyExpire(writer, verb)
   await settle()
   return { cache: place === 'the process that expires' ? writer : other, clock }
 }
@@ -54,8 +59,8 @@ describe.each(places)('in %s', (place) => {
       const { cache, clock } = await expired(place, verb, { ttl: '1d', staleIfError: '10s', failureBackoff: false })
       await clock.advance(9_800)
       expect(await cache.get('k')).toBeUndefined()
-      // Who learns of a tag's expiry by its first read only cannot know when it was.
-      const isKnownHere = !(place === 'a process that comes later' && verb === 'expireTags')
+      // Who learns of a label's expiry by its first read only cannot know when it was.
+      const isKnownHere = !(place === 'a process that comes later' && verb !== 'expire')
       expect(await cache.getOrSet('k', failing)).toBe('old')
       await clock.advance(isKnownHere ? 200 : 10_000)
       await expect(cache.getOrSet('k', failing)).rejects.toBe(down)
