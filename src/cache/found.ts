@@ -4,7 +4,7 @@ import type { Lookup } from '../flow/read/look-up.js'
 import type { UsableEntry } from '../flow/state/flight.js'
 import type { Entry } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
-import type { Space } from '../model/keys/key.js'
+import { localKey, type Space } from '../model/keys/key.js'
 import { isTag } from '../model/labels.js'
 
 /** Reports the read of `key` and returns its value; `undefined` if there is none, or only one for a failed load. */
@@ -16,7 +16,13 @@ export function served(core: Core, space: Space, key: string, usable: UsableEntr
   }
   const { entry, age, tier } = usable
   recorder.read(space, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
+  touched(core, space, key, usable)
   return releasedValue(core, entry)
+}
+
+/** The entry of `key` was found for a caller: that renews its idle life, if it has one. */
+export function touched(core: Core, space: Space, key: string, { entry }: UsableEntry): void {
+  if (entry.idle !== undefined) core.touches.read(localKey(space, key), entry)
 }
 
 /** The result of `lookup`. */

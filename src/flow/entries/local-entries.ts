@@ -99,8 +99,10 @@ export function putInL1(
 ): void {
   const { l1 } = core
   if (l1 === undefined) return
-  if (!l1.sharesValues) entry.hotUntilMs = 0
-  else if (policy.earlyRefreshBeta > 0) entry.hotUntilMs -= entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW
+  if (!l1.sharesValues) entry.limitHits(0)
+  else if (policy.earlyRefreshBeta > 0) {
+    entry.limitHits(entry.freshUntilMs - entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW)
+  }
   l1.set(localKey, entry, sizeBytes)
 }
 

@@ -1,5 +1,5 @@
 // How long a value lives, and how its entry in this process is made.
-import { type AtMs, Entry } from '../../model/entry.js'
+import { type AtMs, Entry, IdleLife } from '../../model/entry.js'
 import type { LabelSet } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
@@ -11,12 +11,20 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
   const isAbsent = value === undefined || value === null
   const fullMs = ttlMs ?? (isAbsent ? (policy.absentTtlMs ?? policy.ttlMs) : policy.ttlMs)
   const freshForMs = jittered(fullMs, policy.jitter, random)
+  const usableForMs = freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs)
   return {
     freshForMs,
     staleForMs: freshForMs + policy.staleWhileRevalidateMs,
-    usableForMs: freshForMs + Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
+    usableForMs,
     staleIfErrorMs: policy.staleIfErrorMs,
+    idleForMs: policy.idleTtlMs < usableForMs ? policy.idleTtlMs : Number.POSITIVE_INFINITY,
   }
+}
+
+/** The idle life of a value that was created at `createdAtMs` and written, loaded or read at `atMs`; `undefined` if it has none. */
+export function idleLifeOf({ idleForMs, usableForMs }: Life, createdAtMs: AtMs, atMs = createdAtMs): IdleLife | undefined {
+  if (idleForMs === Number.POSITIVE_INFINITY) return undefined
+  return new IdleLife(idleForMs, Math.floor(createdAtMs) + usableForMs, Math.floor(atMs))
 }
 
 /** What an entry is made of. */
@@ -33,6 +41,7 @@ export interface EntryParts {
   readonly etag: string | undefined
   /** The epoch of the token table when the tokens were read. */
   readonly epoch: number
+  readonly idle?: IdleLife | undefined
 }
 
 /** An entry with its times as instants. Instants are rounded down and durations up: V8 stores small integers without boxing. */
@@ -51,5 +60,6 @@ export function makeEntry(parts: EntryParts): Entry {
     etag: parts.etag,
     epoch: parts.epoch,
     staleIfErrorMs: life.staleIfErrorMs,
+    idle: parts.idle,
   })
 }
