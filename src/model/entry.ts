@@ -31,7 +31,7 @@ export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
   return nowMs < times.usableUntilMs ? 'staleIfError' : 'expired'
 }
 
-/** A read renews an idle life at most once per this part of it. */
+/** Reads renew an idle life at most so often before it would end. */
 const TOUCHES_PER_LIFE = 10
 const STAMP_BYTES = 16
 

@@ -9,12 +9,13 @@ const MAX_LOOKS = 2
 
 /** Returns how many of the keys have an entry that a read would return. Costs one read of L2 for keys that L1 does not have. */
 export async function touch(
-  core: Pick<Core, 'touches'>,
+  core: Pick<Core, 'touches' | 'assertOpen'>,
   lookUp: LookUp,
   scope: CallScope,
   userKeys: readonly string[],
   version: Version | undefined,
 ): Promise<number> {
+  core.assertOpen()
   const { space } = scopeOfCall(scope, { version })
   let alive = 0
   let left = [...new Set(userKeys)]
