@@ -22,6 +22,7 @@ import { BusListener } from './flow/sync/listener.js'
 import { Outbox } from './flow/sync/outbox.js'
 import { Publisher } from './flow/sync/publisher.js'
 import { Replay } from './flow/sync/replay.js'
+import { Touches } from './flow/sync/touches.js'
 import { TokenReader } from './flow/tokens/token-reader.js'
 import { TokenTable } from './flow/tokens/token-table.js'
 import { Writer } from './flow/write/write.js'
@@ -87,6 +88,7 @@ export function createCache(options?: CacheOptions): Cache {
       callers,
     )
   const remote = tier && codec && tierPolicy && { tier, codec, leaseMs: tierPolicy.leaseMs }
+  const touches = new Touches({ name: space.scope, clock, l1, tier, background })
   const publisher = new Publisher(sender, tier, bus, callers)
   const journal = new Journal(policy.recovery, {
     rootLabel,
@@ -109,8 +111,10 @@ export function createCache(options?: CacheOptions): Cache {
     restamp: (localKey, stamp) => codec?.renewedStamp(fullKeyOf(localKey, space.scope), stamp) ?? stamp,
     caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // Until a late change was published, its old value may have been read from L2 into L1: clean L1. A late value was in L1 all the time.
-    publishedAtLast: ({ subject, change }, isLatest) =>
-      local.applyChange(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1'),
+    publishedAtLast: ({ subject, change }, isLatest) => {
+      local.applyChange(subject, change, change.op === 'put' || !isLatest ? 'keep-l1' : 'clean-l1')
+      if (change.op === 'put' && isLatest) touches.storedLate(subject, change.bytes)
+    },
     replayed: (changes, overflowed) => recorder.replayed(changes, overflowed),
     background: inBackground,
   })
@@ -147,6 +151,7 @@ export function createCache(options?: CacheOptions): Cache {
     outbox,
     publisher,
     journal,
+    touches,
     background,
     events,
     recorder,

@@ -32,7 +32,7 @@ import { AfterCommit } from './after-commit.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
-import { lookupOf, served } from './found.js'
+import { lookupOf, served, touched } from './found.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
 import type { NameRegistry } from './registry/name-registry.js'
@@ -154,11 +154,13 @@ export class Cache {
     return lookupOf<V>(this.#parts.core, usable)
   }
 
-  /** Returns whether `get` would find a value. It does not count as a read, since no value is returned. */
+  /** Returns whether `get` would find a value. It does not count as a read, since no value is returned. It renews the idle life. */
   async has(key: string, options?: ReadOptions): Promise<boolean> {
     const own = checkOptions(options, READ_OPTIONS, 'has')
     const usable = await this.#parts.requests.reads.find(this.#scope, key, own)
-    return usable !== undefined && usable.age !== 'staleIfError'
+    if (usable === undefined || usable.age === 'staleIfError') return false
+    touched(this.#parts.core, scopeOfCall(this.#scope, own), key, usable)
+    return true
   }
 
   /** Returns the value in L1, synchronously; `undefined` if there is none. Changes nothing, neither recency nor counters. */
@@ -227,6 +229,19 @@ export class Cache {
   ): Promise<WriteResult> {
     const own = checkOptions(options, VERSION, 'expire', SEVERAL_KEYS)
     return this.#parts.writer.expire(this.#scope, checkKeys(keys), own?.version)
+  }
+
+  /**
+   * Renews the idle life (`idleTtl`) of entries without returning their values, as a read of each would. Returns how many of the keys have
+   * an entry that `get` would find; entries without an idle life count, too, and stay as they are. It is not counted as a read. Costs one
+   * command for all of them, after one read of L2 for those that L1 does not have. Never rejects because L2 is down.
+   */
+  async touch(
+    keys: string | readonly string[],
+    options?: { readonly version?: Version | undefined },
+  ): Promise<number> {
+    const own = checkOptions(options, VERSION, 'touch', SEVERAL_KEYS)
+    return this.#parts.reader.touch(this.#scope, checkKeys(keys), own?.version)
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Lookup } from '../flow/read/look-up.js'
 import type { UsableEntry } from '../flow/state/flight.js'
 import type { Entry } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
+import { localKey } from '../model/keys/key.js'
 import { tagsAmong } from '../model/labels.js'
 
 /** Reports the read of `key` and returns its value; `undefined` if there is none, or only one for a failed load. */
@@ -15,7 +16,13 @@ export function served(core: Core, scope: CallScope, key: string, usable: Usable
   }
   const { entry, age, tier } = usable
   recorder.read(scope, key, age === 'fresh' ? HIT[tier] : STALE[tier], entry.createdAtMs)
+  touched(core, scope, key, usable)
   return releasedValue(core, entry)
+}
+
+/** The entry of `key` was found for a caller: that renews its idle life, if it has one. */
+export function touched(core: Core, { space }: CallScope, key: string, { entry }: UsableEntry): void {
+  if (entry.idle !== undefined) core.touches.read(localKey(space, key), entry)
 }
 
 /** The result of `lookup`. */

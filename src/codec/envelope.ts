@@ -58,6 +58,8 @@ export interface EnvelopeFields {
   readonly staleForMs: Milliseconds
   readonly usableForMs: Milliseconds
   readonly loadMs: Milliseconds
+  /** How long it lives without a read. Default Infinity: without a limit. */
+  readonly idleForMs?: Milliseconds | undefined
   /** Scopes first. */
   readonly labels: LabelSet
   /** How many of the labels are scopes; their names are not written. */
@@ -98,6 +100,9 @@ const FLAG_ETAG = 4
 const FLAG_TAGGED = 8
 const COMPRESSOR_SHIFT = 4
 
+/** How an entry without an idle life is written: in one byte, since most have none. */
+const NO_IDLE_LIFE = 0
+
 /** The bytes of an envelope, without a sealer in one allocation. With one, etag and raw length are part of what is sealed. */
 export function encodeEnvelope(
   fields: EnvelopeFields,
@@ -110,6 +115,7 @@ export function encodeEnvelope(
   const staleForMs = wholeMs(fields.staleForMs)
   const usableForMs = wholeMs(fields.usableForMs)
   const loadMs = wholeMs(fields.loadMs)
+  const idleForMs = fields.idleForMs === Number.POSITIVE_INFINITY ? NO_IDLE_LIFE : wholeMs(fields.idleForMs ?? NO_IDLE_LIFE)
   const { key, etag } = fields
   const keepKey = fields.keepKey === true
   const headerEnd =
@@ -120,6 +126,7 @@ export function encodeEnvelope(
     varintBytes(staleForMs) +
     varintBytes(usableForMs) +
     varintBytes(loadMs) +
+    varintBytes(idleForMs) +
     labelBytes(fields.labels, fields.scopeCount) +
     (keepKey ? stringBytes(key) : 0) +
     (sealer !== undefined || etag === undefined ? 0 : stringBytes(etag)) +
@@ -142,6 +149,7 @@ export function encodeEnvelope(
   out.varint(staleForMs)
   out.varint(usableForMs)
   out.varint(loadMs)
+  out.varint(idleForMs)
   writeLabels(out, fields.labels, fields.scopeCount)
   if (keepKey) out.string(key)
   if (sealer === undefined) {
@@ -168,7 +176,7 @@ export function keptKeyOf(head: Bytes): string | undefined {
     const fields = new FieldReader(head, BODY_AT)
     fields.byte()
     if ((fields.byte() & FLAG_KEY) === 0) return undefined
-    for (let numbers = 5; numbers > 0; numbers--) fields.varint()
+    for (let numbers = 6; numbers > 0; numbers--) fields.varint()
     return skipLabels(fields, undefined) === undefined ? fields.string() : undefined
   } catch {
     return undefined
@@ -195,6 +203,7 @@ export class StoredEntry {
   staleForMs: Milliseconds = 0
   usableForMs: Milliseconds = 0
   loadMs: Milliseconds = 0
+  idleForMs: Milliseconds = Number.POSITIVE_INFINITY
   /** Scopes first. Entries with equal labels share it. */
   labels: LabelSet = NO_LABELS
   /** Of an encrypted entry only when `value` returned. */
@@ -284,6 +293,7 @@ function readHeader(
   entry.staleForMs = readDuration(fields)
   entry.usableForMs = readDuration(fields)
   entry.loadMs = readDuration(fields)
+  entry.idleForMs = fields.varint() || Number.POSITIVE_INFINITY
   const labelsAt = fields.at
   const problem = skipLabels(fields, scopeLabels.length)
   if (problem !== undefined) return problem

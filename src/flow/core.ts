@@ -17,6 +17,7 @@ import type { RunningLoads } from './state/running-loads.js'
 import type { Journal } from './sync/journal.js'
 import type { Outbox } from './sync/outbox.js'
 import type { Publisher } from './sync/publisher.js'
+import type { Touches } from './sync/touches.js'
 import type { TokenReader } from './tokens/token-reader.js'
 import type { TokenTable } from './tokens/token-table.js'
 
@@ -49,6 +50,7 @@ export interface Core {
   readonly outbox: Outbox
   readonly publisher: Publisher
   readonly journal: Journal
+  readonly touches: Touches
   readonly background: Background
   readonly events: Events
   readonly recorder: Recorder

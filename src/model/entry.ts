@@ -1,5 +1,6 @@
 // The entry as L1 keeps it: one class whose instances all have one hidden shape, with every field always present.
 import type { LabelSet } from './labels.js'
+import type { Bytes, Milliseconds } from './ports.js'
 
 /** An instant of the local monotonic clock, in whole ms. Infinity: never. */
 export type AtMs = number
@@ -15,13 +16,76 @@ export interface EntryTimes {
   readonly freshUntilMs: AtMs
   readonly staleUntilMs: AtMs
   readonly usableUntilMs: AtMs
+  /** When an entry that nobody reads is gone; `undefined` for an entry without an idle life. */
+  readonly idleUntilMs?: AtMs | undefined
 }
 
-/** The age of an entry at `nowMs`. A boundary belongs to the later age: at exactly `freshUntilMs` an entry is stale. */
+/**
+ * The age of an entry at `nowMs`. A boundary belongs to the later age: at exactly `freshUntilMs` an entry is stale. An entry that was not
+ * read for its idle life is expired, whatever is left of its other times.
+ */
 export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
+  if (times.idleUntilMs !== undefined && nowMs >= times.idleUntilMs) return 'expired'
   if (nowMs < times.freshUntilMs) return 'fresh'
   if (nowMs < times.staleUntilMs) return 'stale'
   return nowMs < times.usableUntilMs ? 'staleIfError' : 'expired'
+}
+
+/** Reads renew an idle life at most so often before it would end. */
+const TOUCHES_PER_LIFE = 10
+const STAMP_BYTES = 16
+
+/**
+ * The idle life of one entry, as this process knows it: without a read for `ttlMs` the entry is gone. `endsAtMs` is the absolute end of
+ * the entry. `atMs`, a whole millisecond, is when it was created or read.
+ */
+export class IdleLife {
+  untilMs: AtMs
+  /** A read before that renews nothing: the last touch is recent. */
+  dueAtMs: AtMs
+  /** The limit of `Entry.hotUntilMs` that other options set. */
+  hotUntilMs: AtMs = Number.POSITIVE_INFINITY
+  /** The stamp of the entry in L2, as latin1: a string takes less memory than a Buffer. `undefined` if L2 is not known to have it. */
+  stamp: string | undefined = undefined
+
+  constructor(
+    readonly ttlMs: Milliseconds,
+    private readonly endsAtMs: AtMs,
+    atMs: AtMs,
+  ) {
+    this.untilMs = atMs + ttlMs
+    this.dueAtMs = atMs + this.touchEveryMs
+  }
+
+  /** The shortest time between two touches. */
+  get touchEveryMs(): Milliseconds {
+    return Math.max(1, Math.floor(this.ttlMs / TOUCHES_PER_LIFE))
+  }
+
+  /** L2 has stored the entry as `bytes`. */
+  storedAs(bytes: Bytes): void {
+    this.stamp = stampIn(bytes)
+  }
+
+  /** The entry was found in L2, where this process has not touched it yet: its next read does. */
+  foundAs(bytes: Bytes): void {
+    this.stamp = stampIn(bytes)
+    this.dueAtMs = this.untilMs - this.ttlMs
+  }
+
+  renew(atMs: AtMs): void {
+    this.untilMs = atMs + this.ttlMs
+    this.dueAtMs = atMs + this.touchEveryMs
+  }
+
+  /** How long L2 has to keep an entry that is touched at `nowMs`. Never beyond its absolute end: then it is 0 or less. */
+  keepMs(nowMs: AtMs): Milliseconds {
+    return Math.min(this.ttlMs, this.endsAtMs - nowMs)
+  }
+}
+
+function stampIn(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, STAMP_BYTES).toString('latin1')
 }
 
 /** The fields of an entry. All times are whole milliseconds: V8 stores small integers in place and boxes all other numbers. */
@@ -38,9 +102,16 @@ export interface EntryFields extends EntryTimes {
   readonly epoch: number
   /** How long after the end of its freshness it may be served if loading fails. */
   readonly staleIfErrorMs: number
+  readonly idle?: IdleLife | undefined
 }
 
-/** One value in L1 with everything that decides whether it may be served. Only verification and expiry change it. */
+/** What few entries have. */
+interface Extras {
+  readonly etag: string | undefined
+  readonly idle: IdleLife | undefined
+}
+
+/** One value in L1 with everything that decides whether it may be served. Only verification, touches and expiry change it. */
 export class Entry implements EntryFields {
   readonly value: unknown
   readonly createdAtMs: AtMs
@@ -50,12 +121,18 @@ export class Entry implements EntryFields {
   verifiedAtMs: AtMs
   readonly labels: LabelSet
   readonly loadMs: number
-  readonly etag: string | undefined
+  /** One field for all that few entries have, so that the others take no memory for it. */
+  private readonly extras: Extras | undefined
   epoch: number
   readonly staleIfErrorMs: number
   /** A promise resolved with `value`, made at the first hit and reused: a later hit allocates nothing. */
   promise: Promise<unknown> | undefined = undefined
-  /** Until then a hit needs no further check of its age: the end of freshness, or earlier if an early refresh may be due. */
+  /**
+   * Until then a hit needs no further check of its age: the end of freshness, or earlier if an early refresh may be due.
+   *
+   * Invariant: it is never later than `idle.dueAtMs`. So the first read after a touch is due takes the slow path, which touches, and no
+   * hit has to compare anything for it.
+   */
   hotUntilMs: AtMs
 
   constructor(fields: EntryFields) {
@@ -67,10 +144,37 @@ export class Entry implements EntryFields {
     this.verifiedAtMs = fields.verifiedAtMs
     this.labels = fields.labels
     this.loadMs = fields.loadMs
-    this.etag = fields.etag
+    const { etag, idle } = fields
+    this.extras = etag === undefined && idle === undefined ? undefined : { etag, idle }
     this.epoch = fields.epoch
     this.staleIfErrorMs = fields.staleIfErrorMs
-    this.hotUntilMs = fields.freshUntilMs
+    this.hotUntilMs = idle === undefined ? fields.freshUntilMs : Math.min(fields.freshUntilMs, idle.dueAtMs)
+  }
+
+  get etag(): string | undefined {
+    return this.extras?.etag
+  }
+
+  get idle(): IdleLife | undefined {
+    return this.extras?.idle
+  }
+
+  get idleUntilMs(): AtMs | undefined {
+    return this.extras?.idle?.untilMs
+  }
+
+  /** From `untilMs` on, hits need a decision for another reason than the idle life. */
+  limitHits(untilMs: AtMs): void {
+    this.hotUntilMs = Math.min(this.hotUntilMs, untilMs)
+    if (this.idle !== undefined) this.idle.hotUntilMs = untilMs
+  }
+
+  /** The entry was read or touched at `atMs`: its idle life begins again. */
+  touch(atMs: AtMs): void {
+    const { idle } = this
+    if (idle === undefined) return
+    idle.renew(atMs)
+    this.hotUntilMs = Math.min(this.freshUntilMs, idle.hotUntilMs, idle.dueAtMs)
   }
 
   /**

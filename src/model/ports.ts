@@ -98,7 +98,10 @@ export interface RemoteStore {
    * `next` is `undefined`, and returns `undefined`. Otherwise it changes nothing and returns `'refused'`.
    */
   swap(key: string, expected: Bytes, next: Bytes | undefined, keepMs: Milliseconds): Promise<undefined | 'refused'>
-  /** Renews the life of `key` if its value begins with `expected`; else returns `'refused'`. */
+  /**
+   * Gives `key` a life of `keepMs` from now, longer or shorter than before, if its value begins with `expected`; else returns `'refused'`
+   * and changes nothing. A key that is gone is not brought back.
+   */
   extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'>
   /**
    * Applies changes in order, then appends `announcement` to the log, if there is one. Label changes and the announcement are one atomic

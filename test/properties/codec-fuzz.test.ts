@@ -304,7 +304,7 @@ function hostileEnvelope(draw: (limit: number) => number): Buffer {
   const out = new FieldWriter(head, 20)
   out.byte(draw(8) === 0 ? draw(256) : 1)
   out.byte(draw(4) === 0 ? draw(256) : [0, 0, 4, 8, 16][draw(5)]!)
-  for (let field = 0; field < 5; field++) out.varint(draw(2) === 0 ? draw(2 ** 31) : Number.MAX_SAFE_INTEGER)
+  for (let field = 0; field < 6; field++) out.varint(draw(2) === 0 ? draw(2 ** 31) : Number.MAX_SAFE_INTEGER)
   out.varint(draw(8) === 0 ? draw(3) : 1)
   out.token(TOKEN)
   const tags = draw(4)

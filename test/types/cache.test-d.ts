@@ -179,6 +179,7 @@ test('writes return their result', () => {
   expectTypeOf(cache.setMany([['a', 1]] as const)).resolves.toEqualTypeOf<WriteResult>()
   expectTypeOf(cache.setMany(new Map([['a', 1]]))).resolves.toEqualTypeOf<WriteResult>()
   expectTypeOf(cache.delete('a')).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(cache.touch(['a'])).resolves.toEqualTypeOf<number>()
   expectTypeOf(cache.invalidateTags(['a'] as const)).resolves.toEqualTypeOf<WriteResult>()
   // @ts-expect-error tags are strings
   cache.invalidateTags([7])

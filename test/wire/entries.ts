@@ -100,6 +100,7 @@ export const ENTRIES: readonly StoredEntry[] = [
     fields: { ...base, key: `shop:${'long-key/'.repeat(80)}`, keepKey: true },
     scopes,
   },
+  { name: 'idle', options: raw, fields: { ...base, idleForMs: 1_800_000 }, scopes },
   { name: 'ill-formed-key', options: raw, fields: { ...base, key: 'shop:x\ud800', keepKey: true }, scopes },
   {
     name: 'rows',

@@ -22,9 +22,9 @@ describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, extensio
     if ('corrupt' in opened) throw new Error(`it is ${opened.corrupt}`)
     // Of an encrypted entry the etag is known with the value.
     const value = opened.value()
-    const { state, createdAtMs, freshForMs, staleForMs, usableForMs, loadMs, labels, etag } = opened
+    const { state, createdAtMs, freshForMs, staleForMs, usableForMs, loadMs, idleForMs, labels, etag } = opened
     assert.deepStrictEqual(
-      { state, createdAtMs, freshForMs, staleForMs, usableForMs, loadMs, labels, etag, value },
+      { state, createdAtMs, freshForMs, staleForMs, usableForMs, loadMs, idleForMs, labels, etag, value },
       {
         state: fields.state ?? 'live',
         createdAtMs: fields.createdAtMs,
@@ -32,6 +32,7 @@ describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, extensio
         staleForMs: fields.staleForMs,
         usableForMs: fields.usableForMs,
         loadMs: fields.loadMs,
+        idleForMs: fields.idleForMs ?? Number.POSITIVE_INFINITY,
         labels: fields.labels,
         etag: fields.etag,
         value: fields.value,

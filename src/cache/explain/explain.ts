@@ -28,6 +28,11 @@ export interface ExplainedEntry {
   readonly freshForMs: Milliseconds
   readonly staleForMs: Milliseconds
   readonly usableForMs: Milliseconds
+  /**
+   * What is left of its idle life: after that it is gone if it was not read; 0 once it is. Infinity without an idle life. An entry of L2
+   * may have less than this left, since it is not known when another process read it last.
+   */
+  readonly idleForMs: Milliseconds
   /** Its tags and scopes, and whether each is current. 'unknown': L2 has to be asked. */
   readonly tags: readonly { readonly tag: string; readonly currency: Currency | 'unknown' }[]
   readonly scopes: readonly { readonly scope: string; readonly currency: Currency | 'unknown' }[]
@@ -174,6 +179,7 @@ function explainEntry(core: Core, entry: Entry, nowMs: number): ExplainedEntry {
     freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
     staleForMs: Math.max(0, entry.staleUntilMs - nowMs),
     usableForMs: Math.max(0, entry.usableUntilMs - nowMs),
+    idleForMs: entry.idleUntilMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, entry.idleUntilMs - nowMs),
     tags: of('t:').map(({ label, currency }) => ({ tag: label.slice(2), currency })),
     scopes: of('c:').map(({ label, currency }) => ({ scope: label.slice(2), currency })),
   }

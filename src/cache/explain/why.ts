@@ -9,6 +9,7 @@ interface EntryFacts {
   readonly state: State
   readonly freshForMs: Milliseconds
   readonly staleForMs: Milliseconds
+  readonly idleForMs: Milliseconds
   readonly ageMs: Milliseconds
 }
 
@@ -55,8 +56,11 @@ function lifeOf(entry: EntryFacts | undefined): string {
   if (entry === undefined) return 'it has an entry'
   if (entry.state === 'staleIfError')
     return 'the last load failed, and until the next one is tried staleIfError allows it'
-  if (entry.state !== 'fresh') return `it is stale, and served for ${another(entry.staleForMs)} while one refresh runs`
-  return `it is fresh for ${another(entry.freshForMs)}`
+  const { idleForMs } = entry
+  const idle = idleForMs === Number.POSITIVE_INFINITY ? '' : `, and gone if it is not read for ${span(idleForMs)}`
+  if (entry.state !== 'fresh')
+    return `it is stale, and served for ${another(entry.staleForMs)} while one refresh runs${idle}`
+  return `it is fresh for ${another(entry.freshForMs)}${idle}`
 }
 
 /** Why no tier serves it, or why a later tier does. */
@@ -94,7 +98,8 @@ const L2_STATE: Readonly<Record<Exclude<Facts['l2']['state'], 'entry' | 'unavail
 function l1Sentence(l1: EntryFacts | undefined, tiers: Tiers, hasL1: boolean): string {
   if (tiers === 'l2') return 'L1 is not asked: the option tiers says l2'
   if (!hasL1) return 'L1 is off'
-  return l1 === undefined ? 'L1 has no entry' : `L1 has an entry, but ${STATE[l1.state]}`
+  if (l1 === undefined) return 'L1 has no entry'
+  return `L1 has an entry, but ${l1.idleForMs === 0 ? 'it was not read for its idleTtl' : STATE[l1.state]}`
 }
 
 function unavailable(outage: Error | undefined): string {

@@ -227,6 +227,15 @@ export class Source<Id, V> {
     return this.#parts.writer.expire(this.#scope, this.#keysOf(ids, others, 'expire'), undefined)
   }
 
+  /**
+   * Renews the idle life (`idleTtl`) of the cached values of one id or of an array of ids. Returns how many of them are cached; see
+   * `Cache.touch`.
+   */
+  touch(ids: OneOrMany<Id>): Promise<number>
+  async touch(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<number> {
+    return this.#parts.reader.touch(this.#scope, this.#keysOf(ids, others, 'touch'), undefined)
+  }
+
   /** Removes all cached values of the source: none is ever served again. Costs one command, however many there are. */
   clear(): Promise<WriteResult>
   async clear(...others: readonly unknown[]): Promise<WriteResult> {

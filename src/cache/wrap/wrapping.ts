@@ -249,6 +249,9 @@ export class Wrapping {
         options[name] = value
         resolvePolicy(DEFAULT_POLICY, { [name]: value })
       }
+      option = 'idleTtl'
+      // Whether it has an effect depends on the other options.
+      if (options.idleTtl !== undefined) resolvePolicy(this.#scope.policy, options as CallOptions)
     } catch (error) {
       throw optionFailed(this.#name, option, error)
     }

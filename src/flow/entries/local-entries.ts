@@ -99,10 +99,16 @@ export function putInL1(
 ): void {
   const { l1 } = core
   if (l1 === undefined) return
-  if (!l1.sharesValues) entry.hotUntilMs = 0
-  else if (policy.earlyRefreshBeta > 0) entry.hotUntilMs -= entry.loadMs * policy.earlyRefreshBeta * LARGEST_DRAW
-  if (policy.refreshAhead > 0) entry.hotUntilMs = Math.min(entry.hotUntilMs, aheadFromMs(entry, policy))
+  if (!l1.sharesValues) entry.limitHits(0)
+  else entry.limitHits(earlyFromMs(entry, policy))
   l1.set(localKey, entry, sizeBytes)
+}
+
+/** From when on a read may have to decide whether to refresh the entry early. */
+function earlyFromMs(entry: Entry, policy: Policy): AtMs {
+  const { earlyRefreshBeta: beta } = policy
+  const byChanceMs = beta > 0 ? entry.freshUntilMs - entry.loadMs * beta * LARGEST_DRAW : Number.POSITIVE_INFINITY
+  return policy.refreshAhead > 0 ? Math.min(byChanceMs, aheadFromMs(entry, policy)) : byChanceMs
 }
 
 /** From when on `refreshAhead` refreshes an entry. L1's own ttl is not the one that counts: its end makes the next read ask L2, not load. */

@@ -1,5 +1,5 @@
 // How long a value lives, and how its entry in this process is made.
-import { type AtMs, Entry } from '../../model/entry.js'
+import { type AtMs, Entry, IdleLife } from '../../model/entry.js'
 import type { LabelSet } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
@@ -20,12 +20,20 @@ export function lifeOf(policy: Policy, value: unknown, own: OwnWindows | undefin
   const freshForMs = jittered(fullMs, policy.jitter, random)
   const staleWhileRevalidateMs = own?.staleWhileRevalidateMs ?? policy.staleWhileRevalidateMs
   const staleIfErrorMs = own?.staleIfErrorMs ?? policy.staleIfErrorMs
+  const usableForMs = freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs)
   return {
     freshForMs,
     staleForMs: freshForMs + staleWhileRevalidateMs,
-    usableForMs: freshForMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs),
+    usableForMs,
     staleIfErrorMs,
+    idleForMs: policy.idleTtlMs < usableForMs ? policy.idleTtlMs : Number.POSITIVE_INFINITY,
   }
+}
+
+/** The idle life of a value that was created at `createdAtMs` and written, loaded or read at `atMs`; `undefined` if it has none. */
+export function idleLifeOf({ idleForMs, usableForMs }: Life, createdAtMs: AtMs, atMs = createdAtMs): IdleLife | undefined {
+  if (idleForMs === Number.POSITIVE_INFINITY) return undefined
+  return new IdleLife(idleForMs, Math.floor(createdAtMs) + usableForMs, Math.floor(atMs))
 }
 
 /** What an entry is made of. */
@@ -42,6 +50,7 @@ export interface EntryParts {
   readonly etag: string | undefined
   /** The epoch of the token table when the tokens were read. */
   readonly epoch: number
+  readonly idle?: IdleLife | undefined
 }
 
 /** An entry with its times as instants. Instants are rounded down and durations up: V8 stores small integers without boxing. */
@@ -60,5 +69,6 @@ export function makeEntry(parts: EntryParts): Entry {
     etag: parts.etag,
     epoch: parts.epoch,
     staleIfErrorMs: life.staleIfErrorMs,
+    idle: parts.idle,
   })
 }

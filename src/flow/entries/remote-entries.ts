@@ -14,7 +14,7 @@ import type { TimeBudget } from '../runtime/time-budget.js'
 import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { Judgement } from '../tokens/token-reader.js'
 import { isAbsent, validate } from './accept.js'
-import { makeEntry } from './make-entry.js'
+import { idleLifeOf, makeEntry } from './make-entry.js'
 
 /** What stands in L2 under a key, judged. */
 export type Found =
@@ -186,10 +186,13 @@ export class RemoteEntries {
     const found = (checked: unknown): Found => {
       // The copy in L1 lives no longer than the entry in L2, and no longer than L1's own ttl. If L1 keeps nothing, its ttl bounds nothing.
       const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
+      const life = lifeOfStored(opened, policy)
+      const idle = idleLifeOf(life, createdAtMs, askedAt.nowMs)
+      idle?.foundAs(opened.stampBytes)
       const entry = makeEntry({
         value: this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
         createdAtMs,
-        life: lifeOfStored(opened, policy),
+        life,
         l1UntilMs: createdAtMs + Math.floor(ageMs) + l1TtlMs,
         verifiedAtMs: Math.min(askedAt.nowMs, judged.asOfMs),
         labels: opened.labels,
@@ -197,6 +200,7 @@ export class RemoteEntries {
         etag: opened.etag,
         // Not the current epoch: an invalidation or a gap in the announcements may have come since.
         epoch: askedAt.epoch,
+        idle,
       })
       const expiredAtMs = this.#expiredAtMs(opened, judged, read)
       if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
@@ -271,6 +275,7 @@ export class RemoteEntries {
       staleForMs: plan.life.staleForMs,
       usableForMs: plan.life.freshForMs + plan.life.staleIfErrorMs,
       loadMs: Math.ceil(plan.loadMs),
+      idleForMs: plan.life.idleForMs,
       labels: plan.labels,
       scopeCount: plan.space.scopeLabels.length,
       etag: plan.etag,
@@ -279,12 +284,13 @@ export class RemoteEntries {
 }
 
 /** The life that the envelope states. For an endless entry it states no `staleIfError`, so the reader's policy decides. */
-function lifeOfStored({ freshForMs, staleForMs, usableForMs }: StoredEntry, policy: Policy): Life {
+function lifeOfStored({ freshForMs, staleForMs, usableForMs, idleForMs }: StoredEntry, policy: Policy): Life {
   const isEndless = freshForMs === Number.POSITIVE_INFINITY
   return {
     freshForMs,
     staleForMs,
     usableForMs: Math.max(staleForMs, usableForMs),
     staleIfErrorMs: isEndless ? policy.staleIfErrorMs : Math.max(0, usableForMs - freshForMs),
+    idleForMs,
   }
 }

@@ -1,17 +1,19 @@
 // Seals a value again that has waited for L2: its tokens may have changed meanwhile.
 import type { Change } from '../../model/ports.js'
+import { keepMsOf } from '../state/seal-plan.js'
 import type { PendingChange } from '../sync/pending-change.js'
 import type { TokenReader } from '../tokens/token-reader.js'
 import type { RemoteEntries } from './remote-entries.js'
 
-/** `undefined` if the current tokens are not available. */
+/** `undefined` if the current tokens are not available, or if nobody has read the value for its idle life: it is gone. */
 export async function reseal(
   { plan, change }: PendingChange,
   entries: RemoteEntries | undefined,
   tokenReader: TokenReader,
 ): Promise<Change | undefined> {
   if (plan === undefined || change.op !== 'put' || entries === undefined) return undefined
-  const carried = await tokenReader.carry(plan.labels.labels, change.keepMs)
+  if (plan.idle !== undefined && entries.askedNow().nowMs >= plan.idle.untilMs) return undefined
+  const carried = await tokenReader.carry(plan.labels.labels, keepMsOf(plan.life))
   if (!carried.isGoodForL2) return undefined
   return { ...change, bytes: entries.seal({ ...plan, labels: carried.set }) }
 }

@@ -5,9 +5,9 @@ import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/remote-tier.js'
 import type { Core, Remote } from '../core.js'
 import { putInL1 } from '../entries/local-entries.js'
-import { lifeOf, makeEntry } from '../entries/make-entry.js'
+import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
-import { keepMsOf, type Life } from '../state/seal-plan.js'
+import { keepMsOf, type Life, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 import type { Finished } from './finished.js'
 import type { LateLabels } from './late-labels.js'
@@ -110,6 +110,7 @@ export class Filler {
       loadMs: nowMs - startedAtMs,
       etag: loaded.etag,
       epoch: done.epoch,
+      idle: idleLifeOf(life, nowMs),
     })
     putInL1(core, done.flight.localKey, entry, policy, undefined)
     return entry
@@ -164,7 +165,7 @@ export class Filler {
       core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
       return this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy'
     }
-    const reply = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, keepMsOf(life))
+    const reply = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, unreadKeepMsOf(life))
     release()
     if (reply === 'refused') {
       this.#dropFromL1(flight.localKey, entry)
@@ -172,6 +173,7 @@ export class Filler {
       return 'overtaken'
     }
     if (reply === UNAVAILABLE) return this.#outcomeWithoutL2(done, carried, entry)
+    entry?.idle?.storedAs(bytes)
     return this.#isInL1(flight.localKey, entry) ? 'all' : 'l2'
   }
 

@@ -15,7 +15,7 @@ import {
   STALE_IF_SLOW,
   TIMED_OUT,
 } from '../../model/events/read-outcome.js'
-import { localKey as localKeyOf } from '../../model/keys/key.js'
+import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
 import type { CallOptions, Loader, ReadOptions, ReserveOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
@@ -33,13 +33,24 @@ import { MaxAges } from './max-ages.js'
 import { Refresher } from './refresh.js'
 import { type Reserved, Reserver } from './reserve.js'
 import { type ServedEntry, servedEntry } from './served-entry.js'
+import { touch } from './touch.js'
 
 export class Reader {
   readonly entries: RemoteEntries | undefined
   readonly local: LocalEntries
   readonly #core: Pick<
     Core,
-    'clock' | 'callers' | 'turnClock' | 'random' | 'l1' | 'tokens' | 'local' | 'background' | 'recorder' | 'assertOpen'
+    | 'clock'
+    | 'callers'
+    | 'turnClock'
+    | 'random'
+    | 'l1'
+    | 'tokens'
+    | 'local'
+    | 'touches'
+    | 'background'
+    | 'recorder'
+    | 'assertOpen'
   >
   readonly #flights: Flights
   readonly #runner: FlightRunner
@@ -128,19 +139,23 @@ export class Reader {
   #serveUsable(request: LoadRequest, usable: UsableEntry): { readonly value: unknown } | undefined {
     const age = ageFor(request, usable.entry, this.#core)
     if (age === 'fresh') {
-      this.#report(request, HIT.l1, usable.entry)
+      const served = this.#served(request, HIT.l1, usable)
       if (this.#isEarly(usable.entry, request.policy)) this.#refresher.inBackground(request, 'refresh', usable)
-      return { value: this.local.release(usable.entry.value) }
+      return served
     }
     if (age === 'expired') return undefined
     const hasToWait = mustWait(request, this.#core)
     if (age === 'stale') {
       if (!hasToWait) this.#refresher.inBackground(request, 'stale', usable)
-      this.#report(request, STALE[usable.tier], usable.entry)
-      return { value: this.local.release(usable.entry.value) }
+      return this.#served(request, STALE[usable.tier], usable)
     }
     if (!hasToWait) return undefined
-    this.#report(request, STALE_IF_ERROR[usable.tier], usable.entry)
+    return this.#served(request, STALE_IF_ERROR[usable.tier], usable)
+  }
+
+  #served(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry): { readonly value: unknown } {
+    this.#report(request, outcome, usable.entry)
+    this.#core.touches.read(request.localKey, usable.entry)
     return { value: this.local.release(usable.entry.value) }
   }
 
@@ -181,6 +196,7 @@ export class Reader {
         if (usable === undefined || !this.#runner.isStillUsable(usable, flight)) return undefined
         if (ageFor(request, usable.entry, this.#core) === 'expired') return undefined
         waiting.outcome = STALE_IF_SLOW[usable.tier]
+        this.#core.touches.read(request.localKey, usable.entry)
         return usable.entry
       },
       outcome: undefined,
@@ -205,6 +221,7 @@ export class Reader {
     if (request.windows !== undefined && waiting.outcome === undefined && !this.#isAccepted(request, flight)) {
       return this.#serveAfter(request, flight)
     }
+    if (flight.servedEntry !== undefined) this.#core.touches.read(request.localKey, flight.servedEntry)
     const outcome = waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome))
     const served = waiting.outcome === undefined ? flight.servedEntry : flight.usable?.entry
     this.#report(request, outcome, served, flight)
@@ -287,6 +304,11 @@ export class Reader {
     options: ReadOptions | undefined,
   ): Promise<readonly (UsableEntry | undefined)[]> {
     return this.#lookUp.findMany(scope, userKeys, options)
+  }
+
+  /** Renews the idle life of entries. See `touch`. */
+  touch(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<number> {
+    return this.#core.callers.await(touch(this.#core, this.#lookUp, scope, userKeys, version))
   }
 }
 

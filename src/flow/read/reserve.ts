@@ -41,18 +41,23 @@ export interface Slot<V> {
 }
 
 const RESERVE_OPTIONS = [
-  ...['ttl', 'l1Ttl', 'staleWhileRevalidate', 'staleIfError', 'jitter', 'absentTtl', 'hardTimeout', 'tiers'],
+  ...['ttl', 'idleTtl', 'l1Ttl', 'staleWhileRevalidate', 'staleIfError', 'jitter', 'absentTtl', 'hardTimeout', 'tiers'],
   ...['singleFlight', 'schema', 'tags', 'version', 'signal', 'failureBackoff', 'earlyRefresh', 'refreshAhead'],
 ]
 
+type ReservingCore = Pick<
+  Core,
+  'clock' | 'callers' | 'local' | 'touches' | 'background' | 'recorder' | 'running' | 'assertOpen'
+>
+
 export class Reserver {
-  readonly #core: Pick<Core, 'clock' | 'callers' | 'local' | 'background' | 'recorder' | 'running' | 'assertOpen'>
+  readonly #core: ReservingCore
   readonly #local: LocalEntries
   readonly #flights: Flights
   readonly #runner: FlightRunner
 
   constructor(
-    core: Pick<Core, 'clock' | 'callers' | 'local' | 'background' | 'recorder' | 'running' | 'assertOpen'>,
+    core: ReservingCore,
     local: LocalEntries,
     flights: Flights,
     runner: FlightRunner,
@@ -151,6 +156,7 @@ export class Reserver {
 
   #found(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry): Reserved<unknown> {
     this.#report(request, outcome, usable)
+    this.#core.touches.read(request.localKey, usable.entry)
     return { hit: true, ...servedFrom(this.#core, usable, this.#local.release(usable.entry.value)) }
   }
 
@@ -160,6 +166,7 @@ export class Reserver {
     end.entry = flight.servedEntry
     end.flight = flight
     this.#report(request, outcome, flight.usable)
+    if (flight.servedEntry !== undefined) this.#core.touches.read(request.localKey, flight.servedEntry)
     return { hit: true, ...servedEntry(this.#core, this.#local.handOut(value), end) }
   }
 

@@ -9,7 +9,7 @@ import { ownOptions } from '../../model/own-options.js'
 import type { Bytes } from '../../model/ports.js'
 import type { CallScope, Core } from '../core.js'
 import { type Accepted, accept } from '../entries/accept.js'
-import { lifeOf, makeEntry } from '../entries/make-entry.js'
+import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkTags, tagsFor } from '../entries/tags.js'
@@ -111,6 +111,7 @@ export function draftOf(
     loadMs: 0,
     createdAtMs: nowMs,
     etag: undefined,
+    idle: idleLifeOf(life, nowMs),
   }
   const bytes = isKept && target.inL2 ? entries?.seal(plan) : undefined
   let entry: Entry | undefined
@@ -119,6 +120,7 @@ export function draftOf(
       ...{ value: admitted, createdAtMs: nowMs, life, labels: carried.set, loadMs: 0, etag: undefined, epoch },
       l1UntilMs: Math.floor(nowMs) + policy.l1TtlMs,
       verifiedAtMs: Math.min(nowMs, carried.asOfMs),
+      idle: plan.idle,
     })
   }
   return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
@@ -131,6 +133,7 @@ export function unsentPlanOf(core: Pick<Core, 'clock'>, target: WriteTarget): Se
   const createdAtMs = core.clock.nowMs()
   return {
     ...{ localKey, space: scope.space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
+    idle: idleLifeOf(life, createdAtMs),
     labels: { labels, tokens: labels.map(() => NO_TOKEN) },
   }
 }

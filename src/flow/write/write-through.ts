@@ -7,7 +7,7 @@ import type { CallScope, Core } from '../core.js'
 import type { Accepted } from '../entries/accept.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { keepRenewing } from '../load/renewal.js'
-import { keepMsOf } from '../state/seal-plan.js'
+import { keepMsOf, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
 import type { PendingChange } from '../sync/pending-change.js'
@@ -137,7 +137,7 @@ export class WriteThrough {
     const { bytes, mustReseal } = draft
     if (fence === undefined || bytes === undefined || mustReseal) return undefined
     const key = this.#storeKey(localKey)
-    return this.#pending(localKey, { op: 'replace', key, expected: fence, bytes, keepMs: keepMsOf(target.life) })
+    return this.#pending(localKey, { op: 'replace', key, expected: fence, bytes, keepMs: unreadKeepMsOf(target.life) })
   }
 
   #renew(localKey: string, fence: Bytes): () => void {

@@ -13,7 +13,7 @@ import type { Accepted } from '../entries/accept.js'
 import { putInL1 } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall, spaceOfCall } from '../entries/scope-of-call.js'
-import { keepMsOf } from '../state/seal-plan.js'
+import { keepMsOf, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
 import { idOf, keyId, labelId, type PendingChange } from '../sync/pending-change.js'
@@ -135,7 +135,7 @@ export class Writer {
     const { localKey, scope, policy, labels } = target
     const { entry, bytes, plan, mustReseal } = draft
     const key = this.#storeKey(localKey)
-    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: keepMsOf(target.life) } : { op: 'delete', key }
+    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: unreadKeepMsOf(target.life) } : { op: 'delete', key }
     const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
     // L1 estimates the size: the bytes for L2 may be compressed, while L1 keeps the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
@@ -261,6 +261,7 @@ export class Writer {
     for (const begun of changes) {
       const { place, subject, change } = begun
       const isLast = this.#order.end(idOf(begun), place, result)
+      if (result === 'applied' && 'bytes' in change) written?.idle?.storedAs(change.bytes)
       if (change.op === 'invalidateLabel' || change.op === 'expireLabel') labels.add(subject)
       // While a later write of the same key is in progress, that write cleans L1.
       else if (core.remote !== undefined)

@@ -41,7 +41,8 @@ export function ageWithin(entry: Entry, windows: CallWindows | undefined, nowMs:
   // For a soft-expired entry the time counts from its expiry, which came before the end of its ttl.
   const endedAtMs = Math.min(freshEndOf(entry), entry.createdAtMs + ttlMs)
   const usableUntilMs = Math.min(entry.usableUntilMs, endedAtMs + Math.min(entry.staleIfErrorMs, usableForMs))
-  return ageOf({ freshUntilMs, staleUntilMs, usableUntilMs: Math.max(usableUntilMs, staleUntilMs) }, nowMs)
+  const { idleUntilMs } = entry
+  return ageOf({ freshUntilMs, staleUntilMs, usableUntilMs: Math.max(usableUntilMs, staleUntilMs), idleUntilMs }, nowMs)
 }
 
 /** When an entry stopped, or stops, being fresh. */

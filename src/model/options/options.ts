@@ -21,11 +21,18 @@ export type SingleFlight = 'process' | 'fleet'
  *
  * Given per call, `ttl`, `absentTtl`, `l1Ttl`, `staleWhileRevalidate` and `staleIfError` say how long the value that the call stores
  * lives, and limit which stored values the call accepts: with `ttl: '1s'` a value that is 5 s old is not fresh to this call, and with
- * `staleIfError: 0` no stale value is served to it when the load fails. They never lengthen the life of a stored value.
+ * `staleIfError: 0` no stale value is served to it when the load fails. They never lengthen the life of a stored value. `idleTtl` per call
+ * concerns the value that the call stores, and no other.
  */
 export interface PolicyOptions {
   /** How long a value is fresh. 0: it is not cached. Infinity: it never expires. Default '1m'. */
   readonly ttl?: Duration | undefined
+  /**
+   * How long a value lives without being read: each read, and `touch`, renews it, in every tier. `ttl` with its stale windows stays the
+   * absolute end, so it must be longer; Infinity is allowed. Renewed at most once per tenth, so a value may be gone a tenth early. A
+   * value that went idle is gone: it is not served stale. Above 0. Default Infinity: none.
+   */
+  readonly idleTtl?: Duration | undefined
   /** A shorter ttl in L1. 0: the value is not kept in L1. Default: `l1.ttl`, else no other limit. */
   readonly l1Ttl?: Duration | undefined
   /** How long after its ttl a value is still served while one refresh runs. Default 0. */
@@ -111,7 +118,7 @@ export interface ReadOptions {
 export interface WriteOptions<V = unknown>
   extends Pick<
     PolicyOptions,
-    'ttl' | 'l1Ttl' | 'staleWhileRevalidate' | 'staleIfError' | 'jitter' | 'absentTtl' | 'tiers'
+    'ttl' | 'idleTtl' | 'l1Ttl' | 'staleWhileRevalidate' | 'staleIfError' | 'jitter' | 'absentTtl' | 'tiers'
   > {
   readonly tags?: Tags<V> | undefined
   readonly version?: Version | undefined

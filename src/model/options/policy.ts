@@ -12,6 +12,8 @@ import type { FailureBackoff, PolicyOptions, SingleFlight, Tiers } from './optio
 export interface Policy {
   /** 0: not cached. */
   readonly ttlMs: number
+  /** How long a value lives without a read; Infinity: no limit. */
+  readonly idleTtlMs: number
   /** The longest ttl in L1; Infinity: no limit. */
   readonly l1TtlMs: number
   readonly staleWhileRevalidateMs: number
@@ -44,6 +46,7 @@ const DEFAULT_BACKOFF: FailureBackoffMs = { firstMs: 1_000, longestMs: 60_000 }
  */
 export const DEFAULT_POLICY: Policy = {
   ttlMs: 60_000,
+  idleTtlMs: Number.POSITIVE_INFINITY,
   l1TtlMs: Number.POSITIVE_INFINITY,
   staleWhileRevalidateMs: 0,
   staleIfErrorMs: 0,
@@ -64,6 +67,7 @@ export const DEFAULT_POLICY: Policy = {
 /** The names of the policy options. */
 export const POLICY_OPTIONS = [
   'ttl',
+  'idleTtl',
   'l1Ttl',
   'staleWhileRevalidate',
   'staleIfError',
@@ -83,6 +87,7 @@ export const POLICY_OPTIONS = [
 /** The policy options that concern a write; the others concern loading. */
 export const WRITE_POLICY_OPTIONS = [
   'ttl',
+  'idleTtl',
   'l1Ttl',
   'staleWhileRevalidate',
   'staleIfError',
@@ -115,7 +120,22 @@ export function resolvePolicy(
     draft ??= { ...defaults }
     apply(draft, name as keyof PolicyOptions, value)
   }
-  return draft ?? defaults
+  if (draft === undefined) return defaults
+  if (given.idleTtl !== undefined && !(defaults === DEFAULT_POLICY && given.ttl === undefined)) refuseLateIdle(draft)
+  return draft
+}
+
+/**
+ * Refuses an idle life that is never the first to end, which would be ignored silently. Options that are checked before the ttl of their
+ * cache is known (`DEFAULT_POLICY` stands in for it) are checked again later.
+ */
+function refuseLateIdle({ idleTtlMs, ttlMs, staleWhileRevalidateMs, staleIfErrorMs }: Policy): void {
+  const lifeMs = ttlMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs)
+  if (idleTtlMs === Number.POSITIVE_INFINITY || idleTtlMs < lifeMs) return
+  throw withoutEffect(
+    `idleTtl (${idleTtlMs} ms)`,
+    `where the ttl, with its stale windows, ends no later (${lifeMs} ms). ttl is the absolute end, and may be Infinity`,
+  )
 }
 
 const NONE: readonly string[] = []
@@ -144,6 +164,9 @@ function apply(draft: Draft, name: keyof PolicyOptions, value: unknown): void {
   switch (name) {
     case 'ttl':
       draft.ttlMs = toMs(value as Duration, name)
+      return
+    case 'idleTtl':
+      draft.idleTtlMs = toMs(value as Duration, name, 'positive')
       return
     case 'l1Ttl':
       draft.l1TtlMs = toMs(value as Duration, name)

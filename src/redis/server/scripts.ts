@@ -146,12 +146,20 @@ end
 return 1`)
 
 /**
- * KEYS: key. ARGV: expected first bytes, life in ms. Returns 1 if renewed.
- * Executed again: a lease whose load is over may stand for one more life, if it still stands.
+ * KEYS: keys. ARGV: per key expected first bytes, life in ms. Returns 1 for each key whose life was renewed.
+ * Executed again: a lease whose load is over, or an entry that nobody reads, may stand for one more life, if it still stands. What is
+ * gone is not brought back, and what replaced the expected value is left alone.
  */
 export const EXTEND_IF = script(`${ALSO_WHEN_FULL}
-if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
+local renewed = {}
+for i = 1, #KEYS do
+  local expected = ARGV[2 * i - 1]
+  renewed[i] = 0
+  if redis.pcall('GETRANGE', KEYS[i], 0, #expected - 1) == expected then
+    renewed[i] = redis.call('PEXPIRE', KEYS[i], ARGV[2 * i])
+  end
+end
+return renewed`)
 
 /**
  * KEYS: key, its change mark. ARGV: the moments as in PUT, the new stamp. A live entry (magic C7 1E, format 1, state 1 or 2) gets the

@@ -2,7 +2,7 @@
 // one tick are sent together.
 
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
-import type { Bytes, Milliseconds } from '../../model/ports.js'
+import type { Bytes } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
 import type { Connection } from '../connection/connection.js'
@@ -30,6 +30,7 @@ export interface Swap extends KeyBytes {
 
 export class Fences {
   readonly #context: FenceContext
+  readonly #extensions: PerTick<KeyBytes, undefined | 'refused'>
   readonly #claims: PerTick<KeyBytes, Bytes>
   readonly #swaps: PerTick<Swap, undefined | 'refused'>
 
@@ -37,6 +38,11 @@ export class Fences {
     this.#context = context
     const { mayShare } = context
     this.#claims = new PerTick({ mayShare, many: (all) => this.#claimMany(all), one: (claim) => this.#claimOne(claim) })
+    this.#extensions = new PerTick({
+      mayShare,
+      many: (all) => this.#extendMany(all, context.runKnown),
+      one: async (extension) => (await this.#extendMany([extension], context.run))[0],
+    })
     this.#swaps = new PerTick({ mayShare, many: (all) => this.#swapMany(all), one: (swap) => this.#swapOne(swap) })
   }
 
@@ -52,8 +58,16 @@ export class Fences {
     return doneOrRefused(await this.#context.run(REMOVE_IF, [key], [expected]), 'a removal')
   }
 
-  async extend(key: string, expected: Buffer, keepMs: Milliseconds): Promise<undefined | 'refused'> {
-    return doneOrRefused(await this.#context.run(EXTEND_IF, [key], [expected, keepMs]), 'a renewal')
+  /** Renews the life of a value that begins with `bytes`. */
+  extend(extension: KeyBytes): Promise<undefined | 'refused'> {
+    return this.#extensions.ask(extension)
+  }
+
+  async #extendMany(extensions: readonly KeyBytes[], run: Run): Promise<readonly (undefined | 'refused')[]> {
+    const args: Argument[] = []
+    for (const { bytes, keepMs } of extensions) args.push(bytes, keepMs)
+    const reply = listOf(await run(EXTEND_IF, keysOf(extensions), args), extensions.length, 'a renewal')
+    return reply.map((each) => doneOrRefused(each, 'a renewal'))
   }
 
   async #claimOne(claim: KeyBytes): Promise<Bytes> {

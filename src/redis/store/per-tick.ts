@@ -9,7 +9,7 @@ export const MAX_BYTES_AT_ONCE = 128 * 1024
 /** A script costs the server more than the commands that it replaces, and the client much less. So it needs this many items at least. */
 export const FEWEST_AT_ONCE = 3
 
-/** A key, the bytes to store there, and their life. */
+/** A key, the bytes that are stored or expected there, and their life. */
 export interface KeyBytes {
   readonly key: string
   readonly bytes: Buffer

@@ -147,7 +147,7 @@ export class RedisStore implements RemoteStore {
   async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
     this.#ready()
     this.#own?.wrote(key, expected)
-    return this.#fences.extend(key, asBuffer(expected), wholeMs(keepMs))
+    return this.#fences.extend({ key, bytes: asBuffer(expected), keepMs: wholeMs(keepMs) })
   }
 
   apply(

@@ -93,6 +93,19 @@ export const againCases = [
     )
   }),
 
+  // A life of 1 ms: the value would be gone at once.
+  againCase('a touch executed again leaves the value that has replaced the entry, and its life', async (world) => {
+    const { store, other, keys } = world
+    const [older, newer] = [newEntry('older'), newEntry('newer')]
+    await world.apply(store, put(older))
+    const touch = () => Promise.all(keys.map((key) => store.extend(key, older.subarray(0, 16), 1)))
+    await world.again(touch, () => world.apply(other, put(newer)))
+    assert.deepEqual(
+      await world.read(),
+      keys.map(() => textOf(newer)),
+    )
+  }),
+
   againCase('a lease given back again leaves what stands there by then', async (world) => {
     const { store, other, keys } = world
     const leases = await Promise.all(keys.map((key) => store.claim(key, newStamp('lease'), keepMs)))

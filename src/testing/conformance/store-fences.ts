@@ -199,6 +199,68 @@ export const fenceCases = [
     },
   ),
 
+  conformanceCase('extend gives an entry the life that it says and no more, also if it is repeated', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const entry = newEntry()
+    const stamp = entry.subarray(0, 16)
+    await store.apply([{ op: 'put', key: bench.key(), bytes: entry, keepMs: LONG_LIFE_MS }], undefined)
+    const extend = () => store.extend(bench.key(), stamp, SHORT_LIFE_MS)
+    assert.deepEqual(await Promise.all([extend(), extend(), extend(), extend()]), Array(4).fill(undefined))
+    assertBytes((await store.read([bench.key()]))[0], entry)
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    assert.deepEqual(await store.read([bench.key()]), [undefined])
+  }),
+
+  conformanceCase(
+    'extend is refused for an entry that is gone, was replaced or was softly expired, and changes nothing',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const keys = ['gone', 'deleted', 'replaced', 'expired'].map((what) => bench.key(what)) as [string, ...string[]]
+      const [gone, deleted, replaced, expired] = keys as [string, string, string, string]
+      const entries = keys.map(() => newEntry())
+      const puts = keys.map((key, i) => ({ op: 'put', key, bytes: entries[i]!, keepMs: SHORT_LIFE_MS }) as const)
+      await store.apply(puts, undefined)
+      const newer = newEntry('newer')
+      await store.apply(
+        [
+          { op: 'delete', key: deleted },
+          { op: 'put', key: replaced, bytes: newer, keepMs: SHORT_LIFE_MS },
+          { op: 'expire', key: expired, stamp: newStamp('softlyExpired') },
+        ],
+        undefined,
+      )
+      const extend = (key: string) => store.extend(key, entries[keys.indexOf(key)]!.subarray(0, 16), LONG_LIFE_MS)
+      const changed = [deleted, replaced, expired]
+      assert.deepEqual(await Promise.all(changed.map(extend)), Array(3).fill('refused'))
+      assertBytes((await store.read([replaced]))[0], newer)
+      await bench.sleep(PAST_SHORT_LIFE_MS)
+      assert.equal(await extend(gone), 'refused')
+      assert.deepEqual(await store.read(keys), Array(4).fill(undefined))
+    },
+  ),
+
+  conformanceCase('extends of many entries made at once are each answered for their own key', [], async (bench) => {
+    const { store } = await bench.openStore()
+    const keys = Array.from({ length: 300 }, (_, i) => bench.key(`touched-${i}`))
+    const entries = keys.map((key) => newEntry(key))
+    const puts = keys.map((key, i) => ({ op: 'put', key, bytes: entries[i]!, keepMs }) as const)
+    await store.apply(puts, undefined)
+    // Every third one ends soon, and every fifth stamp is that of another entry.
+    const lifeOf = (i: number) => (i % 3 === 0 ? SHORT_LIFE_MS : LONG_LIFE_MS)
+    const isOther = (i: number) => i % 5 === 0
+    const extended = await Promise.all(
+      keys.map((key, i) => store.extend(key, isOther(i) ? newStamp('live') : entries[i]!.subarray(0, 16), lifeOf(i))),
+    )
+    assert.deepEqual(
+      extended,
+      keys.map((_, i) => (isOther(i) ? 'refused' : undefined)),
+    )
+    await bench.sleep(PAST_SHORT_LIFE_MS)
+    const read = await store.read(keys)
+    for (let i = 0; i < keys.length; i++) assertBytes(read[i], i % 3 === 0 && !isOther(i) ? undefined : entries[i])
+  }),
+
   conformanceCase('extend renews the life of a lease and of an entry, and leaves the value', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()

@@ -14,6 +14,10 @@ test.each(SEEDS)('no read returns a value that an invalidation forbids, in any h
   await fc.assert(historyProperty(), { numRuns: HISTORIES_PER_SEED, seed })
 })
 
+test('nor of entries with an idle life, whose touches are lost, late and repeated like any other command', async () => {
+  await fc.assert(historyProperty(undefined, { idleTtl: '2s' }), { numRuns: HISTORIES_PER_SEED, seed: 10 })
+})
+
 test.each(COUNTEREXAMPLES)('$name', async ({ steps }) => {
   await runHistory(steps, 0)
 })

@@ -1,5 +1,6 @@
 // The property itself, as `npm test` plays it with fixed seeds and `npm run histories` with new ones.
 import fc, { type RunDetails } from 'fast-check'
+import type { PolicyOptions } from 'tiercache'
 import type { Mutation } from './mutations.js'
 import { runHistory } from './run-history.js'
 import { type Step, steps } from './steps.js'
@@ -7,8 +8,8 @@ import { type Step, steps } from './steps.js'
 type History = [readonly Step[], number]
 
 /** No read answers what an invalidation forbids. */
-export function historyProperty(mutation?: Mutation) {
-  return fc.asyncProperty(steps, fc.nat(), (history, seed) => runHistory(history, seed, mutation))
+export function historyProperty(mutation?: Mutation, options?: PolicyOptions) {
+  return fc.asyncProperty(steps, fc.nat(), (history, seed) => runHistory(history, seed, mutation, options))
 }
 
 export interface Violation {

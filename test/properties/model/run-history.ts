@@ -1,5 +1,5 @@
 // Plays the steps of one history on several caches over one server, and checks every answer against the reference model.
-import { type Cache, CacheError, createCache } from 'tiercache'
+import { type Cache, CacheError, createCache, type PolicyOptions } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { History, type Read, type Value, type Write } from './history.js'
 import { type Mutation, mutated } from './mutations.js'
@@ -15,8 +15,13 @@ const HUNG_MS = 200_000
 class LoadFailed extends Error {}
 
 /** Rejects when a guarantee was broken, with the whole story. */
-export async function runHistory(steps: readonly Step[], seed: number, mutation?: Mutation): Promise<void> {
-  const run = new Run(seed, mutation)
+export async function runHistory(
+  steps: readonly Step[],
+  seed: number,
+  mutation?: Mutation,
+  options: PolicyOptions = {},
+): Promise<void> {
+  const run = new Run(seed, mutation, options)
   try {
     await run.play(steps)
   } catch (error) {
@@ -38,6 +43,7 @@ class Run {
   constructor(
     seed: number,
     private readonly mutation: Mutation | undefined,
+    private readonly options: PolicyOptions,
   ) {
     const random = mulberry32(seed)
     this.#processes = Array.from({ length: PROCESSES }, () => this.#open(random, { maxEntries: 3 }))
@@ -46,7 +52,7 @@ class Run {
   #open(random: () => number, l1: { maxEntries: number } | false) {
     const tier = memoryTier(this.#server, { breaker: { openFor: 100, maxOpenFor: 1_000 } })
     const l2 = mutated(tier, this.mutation)
-    const policy = { ttl: '10m', staleWhileRevalidate: '1m', staleIfError: '1h' } as const
+    const policy = { ttl: '10m', staleWhileRevalidate: '1m', staleIfError: '1h', ...this.options } as const
     const cache = createCache({
       ...policy,
       clock: this.clock,

@@ -68,6 +68,7 @@ const takers: [string, string, (wrong: never, cache: Cached) => unknown][] = [
   ['setMany', 'ttll', (wrong, cache) => cache.setMany([['k', 1]], wrong)],
   ['delete', 'versio', (wrong, cache) => cache.delete('k', wrong)],
   ['expire', 'versio', (wrong, cache) => cache.expire('k', wrong)],
+  ['touch', 'versio', (wrong, cache) => cache.touch('k', wrong)],
   ['deleteByPrefix', 'signl', (wrong, cache) => cache.deleteByPrefix('k', wrong)],
   ['namespace', 'ttll', (wrong, cache) => cache.namespace('n', wrong)],
   ['wrap', 'nam', (wrong, cache) => cache.wrap(load, { name: 'load', ...(wrong as object) })],
@@ -133,6 +134,12 @@ describe('options that would have no effect are refused:', () => {
     ["tiers: 'l2' of a set", /has no l2/, (cache) => cache.set('k', 1, { tiers: 'l2' })],
     ["tiers: 'l2' of a namespace", /has no l2/, (cache) => cache.namespace('n', { tiers: 'l2' })],
     ["tiers: 'l2' of a wrapped function", /has no l2/, (cache) => cache.wrap(load, { name: 'l', tiers: 'l2' })],
+    ['an idleTtl that never ends first', /idleTtl.* has no effect where the ttl/, () => make({ idleTtl: '30m' })],
+    ['idleTtl of a call', /idleTtl/, (cache) => cache.getOrSet('k', load, { ttl: '1m', idleTtl: '1m' })],
+    ['idleTtl of a set', /idleTtl/, (cache) => cache.set('k', 1, { idleTtl: '1h' })],
+    ['idleTtl of a namespace', /idleTtl/, (cache) => cache.namespace('n', { idleTtl: '1h' })],
+    ['idleTtl of a source', /idleTtl/, (cache) => source(cache, { idleTtl: '1h' })],
+    ['idleTtl of a wrapped function', /idleTtl/, (cache) => cache.wrap(load, { name: 'l', idleTtl: '1h' })],
     ['behind of a source that writes through', /behind has no effect/, (cache) => source(cache, { behind: {} })],
     ['write of a source that cannot', /write has no effect/, (cache) => cache.source('s', { load, write: 'behind' })],
     ['maxBatch of a source without loadMany', /maxBatch has no effect/, (cache) => source(cache, { maxBatch: 5 })],
@@ -151,6 +158,10 @@ describe('options that would have no effect are refused:', () => {
     expect(() => make({ l1: false, tiers: 'l1' }), 'a cache without tiers shares loads only').not.toThrow()
     const { cache } = l1Only()
     expect(() => cache.namespace('n', { tiers: 'l1' })).not.toThrow()
+    expect(() => make({ idleTtl: '30s' })).not.toThrow()
+    expect(() => make({ ttl: Number.POSITIVE_INFINITY, idleTtl: '30m' })).not.toThrow()
+    expect(() => make({ staleWhileRevalidate: '1h', idleTtl: '30m' })).not.toThrow()
+    expect(() => cache.namespace('m', { idleTtl: Number.POSITIVE_INFINITY })).not.toThrow()
   })
 })
 

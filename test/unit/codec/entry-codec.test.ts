@@ -108,6 +108,14 @@ describe('an envelope', () => {
     expect([opened.freshForMs, opened.staleForMs, opened.usableForMs]).toEqual([forever, forever, forever])
   })
 
+  test('keeps an idle life, and has none unless one is given', () => {
+    expect(open(codec.encode(fields({ idleForMs: 1_800_000 }))).idleForMs).toBe(1_800_000)
+    const forever = Number.POSITIVE_INFINITY
+    for (const idleForMs of [forever, undefined]) {
+      expect(open(codec.encode(fields({ idleForMs }))).idleForMs).toBe(forever)
+    }
+  })
+
   test('rounds fractions of a millisecond and knows no negative time', () => {
     const opened = open(codec.encode(fields({ createdAtMs: 5.6, freshForMs: -3, loadMs: Number.NaN })))
     expect([opened.createdAtMs, opened.freshForMs, opened.loadMs]).toEqual([6, 0, 0])
