@@ -98,7 +98,7 @@ export interface EntryFields extends EntryTimes {
   /** How long the load took: XFetch's delta. */
   readonly loadMs: number
   readonly etag: string | undefined
-  /** The epoch of the token table at which the labels were last found current. Below 0: they have to be verified. */
+  /** The epoch of the token table at which the labels were last found current; see `TokenTable.isProven`. 0: they have to be verified. */
   readonly epoch: number
   /** How long after the end of its freshness it may be served if loading fails. */
   readonly staleIfErrorMs: number
@@ -201,6 +201,7 @@ export class Entry implements EntryFields {
   }
 }
 
-const UNVERIFIED = -1
+/** The epochs of the token table begin at 1. */
+const UNVERIFIED = 0
 /** Earlier than the start of any process, and a small integer like the other times. */
 const LONG_AGO_MS = -(2 ** 30)

@@ -100,8 +100,7 @@ export class Reader {
     // A user's key that begins with NUL may look like the local key of a namespace, so it takes the slow path.
     if (entry === undefined || userKey.charCodeAt(0) === 0) return undefined
     const nowMs = core.turnClock.nowMs()
-    if (nowMs >= entry.hotUntilMs || entry.epoch !== core.tokens.epoch || nowMs >= core.tokens.trustedUntilMs)
-      return undefined
+    if (nowMs >= entry.hotUntilMs || !core.tokens.isProven(entry, nowMs)) return undefined
     if (nowMs - entry.createdAtMs >= maxAgeMs) return undefined
     core.recorder.l1Hit(scope, userKey)
     if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)

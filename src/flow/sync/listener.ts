@@ -114,7 +114,7 @@ export class BusListener implements BusEvents {
   /** Ends the trust in L1 for good: from now on every read takes the slow path, where a closed cache refuses it. */
   distrust(): void {
     this.#isDistrusted = true
-    this.local.tokens.trustedUntilMs = Number.NEGATIVE_INFINITY
+    this.local.tokens.distrust()
   }
 
   lost(reason: string): void {

@@ -50,6 +50,8 @@ export class TokenTable {
   /** Until when the epoch alone proves that an L1 entry is current. */
   trustedUntilMs: AtMs
   readonly maxStalenessMs: Milliseconds
+  /** For how long what was verified is good without the bus: `maxStalenessMs`, and nothing once the cache closes. */
+  #goodForMs: Milliseconds
   #heardAtMs: AtMs = Number.NEGATIVE_INFINITY
   /** Entries verified at an earlier epoch may have missed an announcement of their key: only the store can tell. */
   #eraEpoch = 1
@@ -67,6 +69,7 @@ export class TokenTable {
     this.#known = new LRUCache(lruOptions({ maxSize: options.maxLabels, sizeCalculation: () => 1 }))
     this.isShared = options.isShared
     this.maxStalenessMs = options.maxStalenessMs
+    this.#goodForMs = options.maxStalenessMs
     this.trustedUntilMs = options.isShared ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
   }
 
@@ -81,6 +84,12 @@ export class TokenTable {
 
   isTrusted(nowMs: AtMs): boolean {
     return nowMs < this.trustedUntilMs
+  }
+
+  /** Ends all trust in L1 for good. */
+  distrust(): void {
+    this.trustedUntilMs = Number.NEGATIVE_INFINITY
+    this.#goodForMs = 0
   }
 
   /** The bus proved that everything announced before `sentAtMs` is applied. */
@@ -219,16 +228,25 @@ export class TokenTable {
   }
 
   /**
-   * The slow half of "may this L1 entry be served?", for an entry of another epoch, or while the bus is not trusted.
-   * Marks a verified entry, so that its next hit needs one comparison again.
+   * The quick half of "may this L1 entry be served?", with what `verify` noted. In an entry, this epoch means: nothing has changed or was
+   * missed since it was verified, so the bus proves it. This epoch with a minus sign means: its labels are current, but announcements of
+   * its key may have been missed. Such an entry, and every entry while the bus is not heard, is good for the bound of G3 only.
    */
+  isProven(entry: Entry, nowMs: AtMs): boolean {
+    const { epoch } = this
+    if (entry.epoch === epoch) return nowMs < this.trustedUntilMs || nowMs < entry.verifiedAtMs + this.#goodForMs
+    return entry.epoch === -epoch && nowMs < entry.verifiedAtMs + this.#goodForMs
+  }
+
+  /** The slow half, which compares labels if need be. It notes a verified entry, so that the next hit takes the quick half. */
   verify(entry: Entry, nowMs: AtMs): Currency {
-    const missedNothing = entry.epoch >= this.#eraEpoch && this.isTrusted(nowMs)
+    const isOfThisEra = entry.epoch >= this.#eraEpoch
+    const missedNothing = isOfThisEra && this.isTrusted(nowMs)
     // The bus is not heard, or announcements were missed: serve what was verified within the bound of G3, and no longer.
-    if (!missedNothing && nowMs >= entry.verifiedAtMs + this.maxStalenessMs) return 'invalidated'
-    if (entry.epoch === this.epoch) return 'current'
+    if (!missedNothing && nowMs >= entry.verifiedAtMs + this.#goodForMs) return 'invalidated'
+    if (entry.epoch === this.epoch || entry.epoch === -this.epoch) return 'current'
     const currency = this.compare(entry.labels)
-    if (currency === 'current' && missedNothing) entry.epoch = this.epoch
+    if (currency === 'current') entry.epoch = isOfThisEra ? this.epoch : -this.epoch
     return currency
   }
 }

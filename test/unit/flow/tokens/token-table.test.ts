@@ -125,6 +125,30 @@ describe('an entry of L1', () => {
     expect(cached.epoch).toBe(tokens.epoch)
   })
 
+  test('is proven by the bus while nothing was missed, and else by its own verification, for maxStaleness', () => {
+    const tokens = table()
+    learn(tokens, 't', OLD, 0)
+    const cached = entry(tokens, 't', OLD, 0)
+    const provenAt = (nowMs: number) => tokens.isProven(cached, nowMs)
+    expect([provenAt(MAX_STALENESS_MS - 1), provenAt(MAX_STALENESS_MS)], 'the bus is not heard').toEqual([true, false])
+    tokens.lost()
+    learn(tokens, 't', OLD, 1)
+    expect(provenAt(1), 'its labels have to be compared').toBe(false)
+    expect(tokens.verify(cached, 1)).toBe('current')
+    tokens.heard(10)
+    tokens.heard(100_000)
+    learn(tokens, 't', OLD, 20)
+    expect(tokens.verify(cached, 20)).toBe('current')
+    expect(
+      [provenAt(MAX_STALENESS_MS - 1), provenAt(MAX_STALENESS_MS)],
+      'the bus is heard, but an announcement of its key may have been missed before',
+    ).toEqual([true, false])
+    const later = entry(tokens, 't', OLD, 20)
+    expect(tokens.isProven(later, 100_000)).toBe(true)
+    tokens.distrust()
+    expect([tokens.isProven(later, 20), provenAt(20)], 'the cache is closed').toEqual([false, false])
+  })
+
   test.each([
     ['is invalidated with its label', (tokens: TokenTable) => tokens.forget('t'), 'invalidated'],
     ['is expired with its label', (tokens: TokenTable) => tokens.expire('t', 0), 'expired'],
