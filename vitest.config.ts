@@ -14,6 +14,7 @@ const alias = Object.entries(entries()).map(([name, source]) => ({
 
 const redisServer = ['test/support/setup-redis.ts']
 const redisAndPrograms = [...redisServer, 'test/support/setup-programs.ts']
+const seeds = ['test/support/setup-seeds.ts']
 const builtPackage = ['test/support/setup-build.ts']
 
 /** Tests that compute: one file for each core of a small machine. */
@@ -34,9 +35,9 @@ export default defineConfig({
       // A limit on the time of a test is there for hangs. Tests that compute a second must not fail on a machine that does other things.
       // Unit tests share the process of their worker: loading the sources anew for each file would cost more than the tests do.
       // So a unit test leaves nothing behind: no global replaced, no timer, no cache open.
-      project('unit', { ...computing, isolate: false, testTimeout: 30_000 }),
+      project('unit', { ...computing, isolate: false, setupFiles: seeds, testTimeout: 30_000 }),
       project('wire', computing),
-      project('properties', { ...computing, testTimeout: 60_000 }),
+      project('properties', { ...computing, setupFiles: seeds, testTimeout: 60_000 }),
       project('architecture', { ...computing, testTimeout: 120_000 }),
       project('package', { ...computing, globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
       project('types', {

@@ -2,10 +2,10 @@
 import assert from 'node:assert'
 import { test } from 'vitest'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/codec/announcement.js'
+import { SEED } from '../support/seed.js'
 import { drawsOf } from './hostile-payload.js'
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
 const TIMEOUT_MS = 60_000 + INPUTS
 
 type Draw = (limit: number) => number

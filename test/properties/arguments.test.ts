@@ -90,6 +90,7 @@ test('a key is well-formed text without control characters', () => {
       expect(Buffer.from(key).toString()).toBe(key)
       expect(key).not.toMatch(/\p{Cc}/u)
     }),
-    { numRuns: 1_000 },
+    // Controls that JSON does not escape.
+    { numRuns: 1_000, examples: [[{ a: '\u007f' }], ['\u0085'], [/\u009f/], ['\ud800']] },
   )
 })

@@ -10,6 +10,7 @@ import { newStamp } from '../../src/codec/stamp.js'
 import { FieldWriter } from '../../src/codec/wire-fields.js'
 import type { Codec } from '../../src/model/ports.js'
 import { testKey } from '../support/keys.js'
+import { SEED } from '../support/seed.js'
 import { reseal } from '../unit/codec/reseal.js'
 import { KEPT } from '../unit/codec/samples.js'
 import { drawsOf, hostilePayload } from './hostile-payload.js'
@@ -206,7 +207,6 @@ describe('the msgpack decoder', () => {
 
 // As many as `FUZZ_INPUTS` says, for each of the two.
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
 const TIMEOUT_MS = 60_000 + INPUTS
 
 describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {

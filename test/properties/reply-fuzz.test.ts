@@ -8,12 +8,12 @@ import type { RemoteStore } from '../../src/model/ports.js'
 import { lentClient } from '../../src/redis/client/client-source.js'
 import { isLaterId, toEntries, toReadEntries } from '../../src/redis/server/replies.js'
 import { RedisStore } from '../../src/redis/store/redis-store.js'
+import { SEED } from '../support/seed.js'
 import { FakeClient } from '../unit/redis/fake-client.js'
 import { drawsOf } from './hostile-payload.js'
 import { hostileEntries, hostileReply } from './hostile-reply.js'
 
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
 const TIMEOUT_MS = 60_000 + INPUTS
 
 const STAMP = newStamp('live')

@@ -67,10 +67,10 @@ function encodeObject(value: object, path: readonly object[]): string {
       return `Set(${sorted(value as Set<unknown>, (member) => encode(member, inside))})`
     case 'regexp': {
       const { source, flags, lastIndex } = value as RegExp
-      return `RegExp(${JSON.stringify(source)},${flags},${lastIndex})`
+      return `RegExp(${quoted(source)},${flags},${lastIndex})`
     }
     case 'url':
-      return `URL(${JSON.stringify((value as URL).href)})`
+      return `URL(${quoted((value as URL).href)})`
     case 'arrayBuffer':
       return `ArrayBuffer(${base64(new Uint8Array(value as ArrayBuffer))})`
     case 'buffer':
@@ -119,8 +119,16 @@ const LIKE_WORD = /^(?:true|false|null|undefined|NaN|-?Infinity)$/
 
 function encodeString(text: string): string {
   if (PLAIN_STRING.test(text) && !LIKE_NUMBER.test(text) && !LIKE_WORD.test(text)) return text
-  // This escapes lone surrogates, so the key is well-formed and different ones stay different.
-  return JSON.stringify(text)
+  return quoted(text)
+}
+
+/** JSON leaves these control characters as they are. */
+const UNQUOTED_CONTROLS = /[\u007f-\u009f]/g
+
+/** As JSON, which escapes lone surrogates: so the key is well-formed, and different texts stay different. */
+function quoted(text: string): string {
+  const escaped = (character: string) => `\\u00${character.charCodeAt(0).toString(16)}`
+  return JSON.stringify(text).replace(UNQUOTED_CONTROLS, escaped)
 }
 
 function encodeNumber(value: number): string {
