@@ -28,8 +28,6 @@ import {
 import { Outages } from './outages.js'
 import { ReadBatch } from './read-batch.js'
 
-export { UNAVAILABLE, type Unavailable }
-
 const NOT_AVAILABLE: Promise<Unavailable> = Promise.resolve(UNAVAILABLE)
 
 /** What L2 reports to its cache, and the replay that it waits for. */
@@ -292,7 +290,7 @@ export class RemoteTier {
 
   #failedToConnect(): void {
     if (this.store.isReady()) return
-    const message = `expected L2 to be connected within ${this.policy.connectTimeoutMs} ms; it is not yet`
+    const message = `expected L2 to be connected within ${this.policy.connectTimeoutMs} ms; it is still connecting`
     this.#breaker.open(new CacheError('L2_UNAVAILABLE', message))
   }
 }
