@@ -53,7 +53,7 @@ export class Breaker {
   }
 
   succeeded(tookMs: Milliseconds): void {
-    if (tookMs > this.policy.slowAfterMs) this.failed(new Error(`answered after ${Math.round(tookMs)} ms`))
+    if (tookMs > this.policy.slowAfterMs) this.failed(new Error(`a reply took ${Math.round(tookMs)} ms`))
     else this.#failuresInARow = 0
   }
 

@@ -171,7 +171,7 @@ async function whileRefused(
   }
   throw new CacheError(
     'L2_UNAVAILABLE',
-    `Redis could not change ${left.length} keys: other processes went on changing them`,
+    `Redis could not change ${left.length} keys: other processes kept changing them`,
   )
 }
 
