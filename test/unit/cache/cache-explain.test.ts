@@ -115,7 +115,7 @@ describe('explain', () => {
 type Fleet = Awaited<ReturnType<typeof fleet>>
 const down = () => Promise.reject(new Error('the database is down'))
 
-/** What is done, and the sentences that a says afterwards of the key `k`. `<b>` stands for what names the other process. */
+/** What is done, and what explain() of a then says about the key `k`. `<b>` stands for the name of the other process. */
 const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: string][] = [
   ['nothing was ever stored', () => undefined, 'The loader is called. L1 has no entry. L2 has no entry.'],
   ['memory has it', ({ a }) => a.cache.set('k', 1), 'L1 serves it: it is fresh for another 1 s.'],

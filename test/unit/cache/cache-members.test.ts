@@ -1,4 +1,4 @@
-// Each member of the public API once, over memory alone; what several tiers add is in the l2-*.test.ts files of test/unit/flow.
+// Each member of the public API once, with memory alone. What several tiers add is in the l2-*.test.ts files of test/unit/flow.
 import { type Cache, CacheError, createCache } from 'tiercache'
 import { FakeClock, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// `cache.warm`: filling the tiers ahead of their readers.
+// `cache.warm` fills the tiers before the first reads.
 import { createCache, type WarmReport } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test, vi } from 'vitest'

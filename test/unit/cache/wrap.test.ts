@@ -1,4 +1,4 @@
-// `cache.wrap`: what users hold of a wrapped function. Its arguments are in wrap-arguments.test.ts, its verbs in wrap-verbs.test.ts.
+// Functions wrapped by `cache.wrap`. Their arguments are in wrap-arguments.test.ts, their verbs in wrap-verbs.test.ts.
 import { runInThisContext } from 'node:vm'
 import { createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
@@ -235,7 +235,7 @@ describe('the options of a wrapped function', () => {
   })
 })
 
-/** What a minifier leaves of a function. */
+/** What is left of a function after minification. */
 function minified(source: string): (id: number) => Promise<number> {
   return runInThisContext(`(${source})`) as (id: number) => Promise<number>
 }

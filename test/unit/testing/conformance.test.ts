@@ -77,7 +77,7 @@ type Peers = Pick<ConformanceContext, 'clock' | 'connect' | 'sleep'>
 type Tier = ReturnType<typeof memoryTier>
 type Store = ReturnType<Tier['connect']>['store']
 
-/** An in-memory implementation with something broken. */
+/** An in-memory implementation with one defect. */
 function breaking(damage: (tier: Tier, store: Store) => void): Peers {
   const clock = new FakeClock()
   const server = new MemoryServer({ clock })

@@ -8,7 +8,7 @@ import { RemoteTier } from '../../../src/tiers/remote-tier.js'
 const LEASE = Buffer.alloc(16, 1)
 const REFUSED = new CacheError('L2_MISCONFIGURED', 'NOPERM')
 
-/** An L2 over the in-memory server, its link open unless `isDown`, with what it told its owner. */
+/** An L2 over the in-memory server, with an open link unless `isDown`, and a record of what it reported. */
 async function remote({
   isDown = false,
   ...options

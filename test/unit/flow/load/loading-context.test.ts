@@ -1,4 +1,4 @@
-// What a loader is given, and what it can say about its value.
+// What a loader receives, and what it can set for its value.
 import type { CacheEvents, LoadContext } from 'tiercache'
 import { deferred, record, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
