@@ -1,4 +1,4 @@
-// Plays the steps of one history on several caches over one server, and checks every answer against the reference model.
+// Runs the steps of one history on several caches over one server, and checks every value read against the reference model.
 import { type Cache, CacheError, createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { History, type Read, type Value, type Write } from './history.js'
@@ -7,14 +7,14 @@ import { forbiddenBy } from './reference.js'
 import { KEYS, type Place, PROCESSES, type Step } from './steps.js'
 
 const MAX_STALENESS_MS = 3_000
-/** Faults over, everything told, every late command executed. */
+/** After this time faults are over, changes published and delayed commands executed. */
 const MENDED_MS = 15_000
-/** Many loads one after the other, each as slow as any. */
+/** Longer than many slow loads one after the other. */
 const HUNG_MS = 200_000
 
 class LoadFailed extends Error {}
 
-/** Rejects when a guarantee was broken, with the whole story. */
+/** Rejects if a guarantee was broken, with the whole history. */
 export async function runHistory(steps: readonly Step[], seed: number, mutation?: Mutation): Promise<void> {
   const run = new Run(seed, mutation)
   try {
@@ -281,7 +281,7 @@ class Run {
     await advance(this.clock, MENDED_MS)
   }
 
-  /** By who was there all the time, and by one who comes anew and has nothing but what Redis says. */
+  /** Reads every key through each process of the history, and through a new process that has only what Redis returns. */
   async #checkAll(): Promise<void> {
     const newcomer = this.#open(Math.random, false)
     await advance(this.clock, 1)
@@ -299,7 +299,7 @@ class Run {
   }
 }
 
-/** As `clock.advance`, with one turn of the event loop per timer: enough for what waits for nothing else, and three times as fast. */
+/** Like `clock.advance`, but with one turn of the event loop per timer. That is enough here and three times as fast. */
 async function advance(clock: FakeClock, ms: number): Promise<void> {
   const untilMs = clock.nowMs() + ms
   for (;;) {
