@@ -104,7 +104,7 @@ export class History {
   originOf(value: Value): Origin {
     const origin = this.#origins.get(value.id)
     if (origin === undefined)
-      throw new Error(`a read answered what nobody ever loaded or set: ${JSON.stringify(value)}`)
+      throw new Error(`a read returned a value that was never loaded or set: ${JSON.stringify(value)}`)
     return origin
   }
 

@@ -254,7 +254,7 @@ class Run {
     if (value === undefined) return
     const origin = this.history.originOf(value)
     this.history.tell(`${read.process} reads ${where} = ${value.id}, asked at ${read.called.atMs}`)
-    if (origin.where !== where) throw new Error(`${where} was read, and answered a value of ${origin.where}`)
+    if (origin.where !== where) throw new Error(`a read of ${where} returned a value of ${origin.where}`)
     const maxStalenessMs = over === 'from Redis' ? 0 : MAX_STALENESS_MS
     const bounds = { maxStalenessMs, loadsFailed: this.#loadsFailed, isOver: over !== undefined }
     const write = forbiddenBy(this.history, origin, read, bounds)
