@@ -1,4 +1,4 @@
-// Whoever can write under an entry's key: no lease, fence or later format that he plants there keeps a read from its load.
+// Someone who can write under the key of an entry. No lease, fence or entry of a later format that they plant prevents a load.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -45,7 +45,7 @@ const later = () => {
   return Buffer.concat([stamp, Buffer.alloc(64)])
 }
 
-/** A load that takes the value into L2, so that the next process has it. */
+/** Loads a value and checks that another process finds it in L2. */
 async function expectToLoadAndStore(key: string): Promise<void> {
   expect(await cache.getOrSet(key, () => 'loaded')).toBe('loaded')
   await cache.drain()

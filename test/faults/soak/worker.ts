@@ -47,7 +47,7 @@ async function readSome(): Promise<void> {
   const row = await cache.getOrSet(key, () => ({ key, padding: padding.slice(0, key.length * 300) }), {
     tags: tagsOf(key),
   })
-  if (row.key !== key) rejections.push(`a read of ${key} answered ${row.key}`)
+  if (row.key !== key) rejections.push(`a read of ${key} returned ${row.key}`)
 }
 
 async function readMany(): Promise<void> {
