@@ -1,4 +1,4 @@
-// Every mistake that people make when they connect a cache to Redis: the cache works without L2, and says why, with what to do next.
+// Common mistakes in connecting a cache to Redis: the cache works without L2, and reports the cause and what to do.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -52,13 +52,13 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A client as an application makes it: nobody listens to its errors. */
+/** A client as an application creates it, without a listener for its errors. */
 function lent<C extends { disconnect(): void }>(client: C): C {
   clients.push(client)
   return client
 }
 
-/** The error with which a cache over `l2` says that it does not use it. */
+/** The error with which a cache over `l2` reports that it does not use it. */
 async function saidOf(l2: TierDefinition): Promise<CacheError> {
   const said: CacheError[] = []
   const cache = createCache({ name: 'shop', l2, logger: false })
@@ -142,7 +142,7 @@ describe.each(mistakes)('%s', (_name, code, cause, advice, target) => {
   test(`is ${code} of a client that was lent`, async () => {
     const client = lent(new Redis(target() as string))
     check(await saidOf(redisTier(client)))
-    // What the application does with a client that nobody listens to is its own business again.
+    // After that, the errors of a client without a listener are the application's own concern again.
     client.disconnect()
   })
 })
