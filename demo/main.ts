@@ -1,5 +1,5 @@
-// npm run demo: a small shop with a slow database, two service instances with a memory each, one shared L2.
-// Everything that it prints is measured; it exits 0 only if each promise held. With REDIS_URL the L2 is that Redis.
+// npm run demo: a small shop with a slow database, two service instances, each with its own memory, and one shared L2.
+// Everything that it prints is measured. It exits with 0 only if every promise was kept. With REDIS_URL the L2 is that Redis.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ const a = new Shop(db, makeL2())
 const b = new Shop(db, makeL2())
 const report = new Report()
 
-// The embedded L2 has no socket, and no timer of a cache keeps a process alive.
+// The embedded L2 has no socket, and the timers of a cache do not keep the process alive.
 const aliveTimer = setInterval(() => undefined, 1_000)
 
 console.log(`tiercache demo: two instances of a shop, L2 is ${redisUrl === undefined ? 'embedded' : 'Redis'}`)
@@ -122,7 +122,7 @@ clearInterval(aliveTimer)
 console.log(report.failures === 0 ? '\nEverything held.' : `\n${report.failures} promises did NOT hold.`)
 process.exitCode = report.failures === 0 ? 0 : 1
 
-/** Until both instances hear each other: before that L1 is checked against L2 at each read, which is safe but not what is shown. */
+/** Waits until both instances hear each other. Before that each read of L1 is checked against L2: safe, but not what the demo shows. */
 async function untilHeard(): Promise<void> {
   for (let i = 0; i < 200 && !(a.cache.stats().bus.trusted && b.cache.stats().bus.trusted); i++) await sleep(10)
 }
