@@ -38,7 +38,7 @@ report.heading('One product, read again and again (a database query takes 40 ms)
 const cold = await timed(() => a.product(1))
 report.line('a cold read asks the database', `${inMs(cold.ms)}, ${db.queries} query`, db.queries === 1 && cold.ms >= 39)
 const hit = await timed(() => a.product(1))
-report.line('the next one is answered from memory (L1)', inMs(hit.ms), db.queries === 1 && hit.ms < cold.ms)
+report.line('the next one comes from memory (L1)', inMs(hit.ms), db.queries === 1 && hit.ms < cold.ms)
 await a.cache.drain()
 const fromL2 = await timed(() => b.product(1))
 report.line(
@@ -87,7 +87,7 @@ await Promise.all([1, 3, 5].map((id) => a.product(id)))
 const coffees = db.queries
 await Promise.all([2, 4].map((id) => a.product(id)))
 report.line('one command, whatever the number of entries', inMs(tagged.ms), tagged.value === 'applied')
-report.line('three coffees are loaded anew, no tea is', `${db.queries} queries`, coffees === 3 && db.queries === 3)
+report.line('three coffees are loaded again, no tea is', `${db.queries} queries`, coffees === 3 && db.queries === 3)
 
 report.heading('Time passes: fresh for 600 ms, stale for 400 ms more')
 await a.product(7)
@@ -96,13 +96,13 @@ db.queries = 0
 const stale = await timed(() => a.product(7))
 report.line('a stale product is served at once', inMs(stale.ms), stale.ms < 35)
 await a.cache.drain()
-report.line('while one refresh ran behind it', `${db.queries} query`, db.queries === 1)
+report.line('while one refresh runs in the background', `${db.queries} query`, db.queries === 1)
 
 report.heading('The database goes down')
 await sleep(1020)
 db.isDown = true
 const survived = await a.product(7)
-report.line('the last good value answers (staleIfError)', survived.name, survived.id === 7)
+report.line('the last good value is returned (staleIfError)', survived.name, survived.id === 7)
 const failure = await a.product(19).catch((error: Error) => error.message)
 report.line('what was never loaded fails with its own error', `'${failure}'`, failure === 'the database is down')
 db.isDown = false
@@ -142,7 +142,7 @@ async function showTwoProcesses(url: string): Promise<void> {
   await a.cache.invalidateTags(['category:tea'])
   await sleep(30)
   const second = await ask(child, 4)
-  report.line('and loads it anew after a tag invalidation here', `${second.queries} query`, second.queries === 1)
+  report.line('and loads it again after a tag invalidation here', `${second.queries} query`, second.queries === 1)
   child.disconnect()
   await once(child, 'exit')
 }
