@@ -148,7 +148,7 @@ function sendAlike(op: KeyChange['op'], changes: readonly KeyChange[], context: 
 
 /**
  * Sends a script that compares change marks until it refuses no key. A refusal means that the key was changed after the command was
- * sent, as far as the server's clock is known here, or that the command took too long to arrive. The change is then sent anew.
+ * sent, as far as the server's clock is known here, or that the command took too long to arrive. The change is then sent again.
  */
 async function whileRefused(
   script: Script,

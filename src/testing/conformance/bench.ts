@@ -120,7 +120,7 @@ export function conformanceCase(
   return { name, needs, run }
 }
 
-/** States of a stamp that a store tells apart. */
+/** The states of a stamp that a store distinguishes. */
 export type StampState = 'lease' | 'live' | 'softlyExpired' | 'fence'
 
 const STATES: readonly StampState[] = ['lease', 'live', 'softlyExpired', 'fence']
