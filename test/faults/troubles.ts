@@ -58,7 +58,7 @@ export const LATE_REPLIES: Trouble = {
 }
 
 export const RESETS: Trouble = {
-  name: 'connections are reset in the middle of a reply, again and again',
+  name: 'connections are reset in the middle of a reply, repeatedly',
   begin: (place) => beginStorm(place, 10, 100, () => place.proxy.resetMidReply(3)),
   end: async (place) => {
     await endStorm(place)
@@ -110,7 +110,7 @@ export const NO_METADATA: Trouble = {
 const PASSWORD = 'the password'
 
 export const NOAUTH: Trouble = {
-  name: 'Redis asks for a password all of a sudden (NOAUTH)',
+  name: 'Redis suddenly requires a password (NOAUTH)',
   begin: async ({ server }) => {
     await server.command('CONFIG', 'SET', 'requirepass', PASSWORD)
     await command(server.port, ['CLIENT', 'KILL', 'TYPE', 'normal'], { password: PASSWORD })
@@ -125,13 +125,13 @@ export const NOPERM: Trouble = {
 }
 
 export const NO_SCRIPTS: Trouble = {
-  name: 'Redis forgets its scripts again and again (SCRIPT FLUSH)',
+  name: 'Redis forgets its scripts repeatedly (SCRIPT FLUSH)',
   begin: (place) => beginStorm(place, 100, 10, () => place.server.command('SCRIPT', 'FLUSH')),
   end: endStorm,
 }
 
 export const FLUSHES: Trouble = {
-  name: 'everything is flushed again and again (FLUSHALL)',
+  name: 'everything is flushed repeatedly (FLUSHALL)',
   begin: (place) => beginStorm(place, 10, 100, () => place.server.command('FLUSHALL')),
   end: endStorm,
 }

@@ -145,7 +145,7 @@ test('a value whose tags are known after its load is stored although the stream 
   expect(a.stats().l2Failures).toBe(0)
 })
 
-test('a stream that is removed again and again makes a process reconnect only a few times', async () => {
+test('a stream that is removed repeatedly makes a process reconnect only a few times', async () => {
   const before = await connections()
   const untilMs = performance.now() + 2_000
   let removals = 0

@@ -114,7 +114,7 @@ test('our own lease from which a stranger removed the expiry is replaced, and it
   expect(await third.get('k')).toBe('second')
 })
 
-test('leases that a stranger plants again and again delay a read by half of its hardTimeout; its load has the other half', async () => {
+test('leases that a stranger plants repeatedly delay a read by half of its hardTimeout; its load has the other half', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:k', Buffer.concat([newStamp('lease'), Buffer.from(moment)]), 'PX', 1_000)
@@ -128,7 +128,7 @@ test('leases that a stranger plants again and again delay a read by half of its 
   await planting
 })
 
-test('leases that a stranger plants again and again do not block a refresh, which waits for no lease', async () => {
+test('leases that a stranger plants repeatedly do not block a refresh, which waits for no lease', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:rows:1', newStamp('lease'), 'PX', 1_000)

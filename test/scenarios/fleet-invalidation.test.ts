@@ -21,7 +21,7 @@ const ENDINGS: [string, (cache: Cache, key: string) => Promise<unknown>, string 
 /** When the tags of a load are known. */
 const TAGGED: [string, (key: string) => CallOptions<string>, (ctx: LoadContext) => void][] = [
   ['before it began', (key) => ({ tags: [`of:${key}`] }), () => undefined],
-  ['by its end', () => ({}), (ctx) => ctx.tags(`of:${ctx.key}`)],
+  ['when it ends', () => ({}), (ctx) => ctx.tags(`of:${ctx.key}`)],
 ]
 
 describe.each(FORMS)('on %s', (form) => {

@@ -161,8 +161,8 @@ test('a standalone server used as a cluster is L2_MISCONFIGURED', async () => {
 
 describe('a cluster', () => {
   test.each<[string, CacheErrorCode, () => { port: number; password?: string }]>([
-    ['whose nodes are not there', 'L2_CONNECTION_REFUSED', () => ({ port: closedPort })],
-    ['whose nodes want a password', 'L2_AUTH_FAILED', () => ({ port: guarded.port })],
+    ['whose nodes are down', 'L2_CONNECTION_REFUSED', () => ({ port: closedPort })],
+    ['whose nodes require a password', 'L2_AUTH_FAILED', () => ({ port: guarded.port })],
     ['with a wrong password', 'L2_AUTH_FAILED', () => ({ port: guarded.port, password: WRONG })],
   ])('%s is %s, although the client hides the cause inside its error', async (_name, code, make) => {
     const { port, ...redisOptions } = make()

@@ -57,7 +57,7 @@ const MISTAKES: readonly Mistake[] = [
   {
     code: 'L2_MISCONFIGURED',
     signs: /cluster support disabled/i,
-    advice: 'The server is no cluster: pass new Redis(…), or { host, port } instead of { cluster: [...] }',
+    advice: 'The server is not a cluster: pass new Redis(…), or { host, port } instead of { cluster: [...] }',
   },
   {
     code: 'L2_MISCONFIGURED',

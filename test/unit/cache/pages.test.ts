@@ -96,7 +96,7 @@ describe('a list in pages', () => {
     ['with an unknown option', { loadPage: load, perPage: 2 }],
     ['with a prefetch below 0', { loadPage: load, prefetch: -1 }],
     ['with a wrong duration', { loadPage: load, ttl: 'soon' }],
-    ['with tags that are no list', { loadPage: load, tags: 'a' }],
+    ['with tags that are not a list', { loadPage: load, tags: 'a' }],
   ])('is refused %s', (_what, definition) => {
     const { cache } = makeList()
     expect(() => cache.pages('other', definition as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))

@@ -180,7 +180,7 @@ describe('a request scope that is never ended', () => {
 })
 
 test.each<[string, (cache: Cache) => unknown]>([
-  ['work that is no function', (cache) => cache.requestScope(1 as never)],
+  ['work that is not a function', (cache) => cache.requestScope(1 as never)],
   ['an end that is neither promise nor response', (cache) => cache.requestScope(() => 1, { until: {} as never })],
   ['an unknown option', (cache) => cache.requestScope(() => 1, { untill: 1 } as never)],
   ['a response in the place of the options', (cache) => cache.requestScope(() => 1, new EventEmitter() as never)],

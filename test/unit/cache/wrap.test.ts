@@ -219,9 +219,9 @@ describe('the options of a wrapped function', () => {
   test.each([
     ['an unknown one', { tll: '1m' }],
     ['a wrong duration', { ttl: '1 minute' }],
-    ['tags that are no list', { tags: 'a' }],
-    ['a key that is no function', { key: 'a' }],
-    ['tagsOf that is no function', { tagsOf: ['a'] }],
+    ['tags that are not a list', { tags: 'a' }],
+    ['a key that is not a function', { key: 'a' }],
+    ['tagsOf that is not a function', { tagsOf: ['a'] }],
   ])('are refused when the function is wrapped: %s', (_what, options) => {
     expect(() => makeCache().cache.wrap(async () => 1, { name: 'one', ...options } as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
