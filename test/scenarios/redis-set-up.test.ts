@@ -97,7 +97,7 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
     () => `redis://${host}:${closedPort}`,
   ],
   [
-    'a socket that is not there',
+    'a socket that does not exist',
     'L2_CONNECTION_REFUSED',
     /ENOENT/,
     /start the server/,
@@ -105,14 +105,14 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
   ],
   ['an unknown host', 'L2_HOST_UNKNOWN', /ENOTFOUND|EAI_AGAIN/, /host name/, () => 'redis://no-such-host.invalid:6379'],
   [
-    'TLS here, none there',
+    'TLS of the client only',
     'L2_TLS_FAILED',
     /ETIMEDOUT/,
     /did not reply to the TLS handshake/,
     () => `rediss://${host}:${open.port}`,
   ],
   [
-    'TLS there, none here',
+    'TLS of the server only',
     'L2_TLS_FAILED',
     /ECONNRESET|EPIPE/,
     /as a server that expects TLS does/,
@@ -156,7 +156,7 @@ test('a user without the permissions of a cache is L2_MISCONFIGURED, and the mes
 
 test('a standalone server used as a cluster is L2_MISCONFIGURED', async () => {
   const error = await saidOf(redisTier({ cluster: [{ host, port: open.port }] }))
-  expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is no cluster/i) })
+  expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is not a cluster/i) })
 })
 
 describe('a cluster', () => {

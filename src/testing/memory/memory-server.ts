@@ -187,7 +187,7 @@ export class MemoryServer {
       case 'loading':
         throw refusal('LOADING the memory server is loading its data')
       case 'unauthorized':
-        throw new CacheError('L2_MISCONFIGURED', 'NOAUTH the memory server wants a password')
+        throw new CacheError('L2_MISCONFIGURED', 'NOAUTH the memory server requires a password')
       default:
         this.condition satisfies never
     }
