@@ -10,7 +10,7 @@ export const PAST_SHORT_LIFE_MS = 1_900
 export const LONG_LIFE_MS = 60_000
 
 /** Longer than anything that a case waits for. */
-const PATIENCE_MS = 15_000
+const WAIT_LIMIT_MS = 15_000
 const POLL_MS = 20
 
 /** A started store and what it reported. */
@@ -54,10 +54,10 @@ export class Bench {
     return this.context.sleep(ms)
   }
 
-  /** Waits until `condition` holds, and fails after `PATIENCE_MS`. */
+  /** Waits until `condition` holds, and fails after `WAIT_LIMIT_MS`. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     for (let waitedMs = 0; !(await condition()); waitedMs += POLL_MS) {
-      assert.ok(waitedMs < PATIENCE_MS, `expected within ${PATIENCE_MS} ms: ${what}`)
+      assert.ok(waitedMs < WAIT_LIMIT_MS, `expected within ${WAIT_LIMIT_MS} ms: ${what}`)
       await this.sleep(POLL_MS)
     }
   }
@@ -78,7 +78,7 @@ export class Bench {
     assert.ok(store, 'expected connect() to give a store')
     const reports: string[] = []
     store.start(reporting(reports))
-    await store.whenReady(AbortSignal.timeout(PATIENCE_MS))
+    await store.whenReady(AbortSignal.timeout(WAIT_LIMIT_MS))
     return { store, reports }
   }
 
