@@ -1,6 +1,6 @@
-// npm run bench:check [-- --only <workload> …] [--against <results.json>]: a short run of ours beside the floors, compared with the
-// committed figures. Fails where something costs more by far more than chance; not for CI, whose machines are no yardstick, but
-// before a release.
+// npm run bench:check [-- --only <workload> …] [--against <results.json>]: a short run of tiercache and the floors, compared with the
+// committed figures. Fails if something costs more by far more than chance. It is meant for use before a release, not in CI, where
+// machines vary too much.
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
@@ -31,7 +31,7 @@ const compared = ids.filter((id) => {
 if (compared.length === 0) throw new Error(`no workload of ${path} can be compared`)
 
 let worse = await worseThanCommitted(compared)
-// Chance hits a workload twice in a row much more seldom.
+// A workload is rarely hit by chance twice in a row.
 if (worse.length > 0) {
   say(`once more: ${worse.map((one) => one.id).join(', ')}`)
   worse = await worseThanCommitted(worse.map((one) => one.id))

@@ -1,5 +1,5 @@
-// Why a figure is not reached, by workload, as a profile of it (`--profile`), a heap snapshot or the bundle's parts show. Shown only
-// where it is not reached.
+// Why a target is not reached, by workload, according to a profile (`--profile`), a heap snapshot or the parts of a bundle. Shown only
+// if the target is not reached.
 import type { Reasons } from './harness/tables.js'
 
 const READ =

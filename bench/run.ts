@@ -1,5 +1,5 @@
-// npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short] [--profile]: measures, writes results,
-// tables and charts; --profile shows instead where the time of the first peer (or ours) goes.
+// npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short] [--profile]: measures, and writes results,
+// tables and charts. With --profile it shows instead where the first peer (or tiercache) spends its time.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
@@ -15,7 +15,7 @@ const { values } = parseArgs({
 })
 
 prepareWorkbench()
-// Only now: these need the packages that were just installed.
+// Imported here, because these modules need the packages that were just installed.
 const { ALL_IDS, runSuite } = await import('./suite.js')
 const { OURS } = await import('./workloads/contenders.js')
 const { mergeResults, readResults, writeResults } = await import('./harness/results.js')
@@ -24,7 +24,7 @@ const ids =
   values.only === undefined ? ALL_IDS : ALL_IDS.filter((id) => values.only?.some((asked) => id.startsWith(asked)))
 if (ids.length === 0) throw new Error(`no workload is called ${values.only}; there are ${ALL_IDS.join(', ')}`)
 const { peer: peers } = values
-// A run of some libraries only, or a short one, is for the eyes of whoever started it.
+// A run of some libraries only, or a short one, is printed but not stored.
 const isKept = peers === undefined && values.short !== true && values.profile !== true
 const path = join(BENCH, 'results/latest.json')
 

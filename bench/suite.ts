@@ -1,4 +1,4 @@
-// The workloads of a run, one after another, whatever kind they are.
+// The workloads of a run, one after another, of every kind.
 import { join } from 'node:path'
 import { startRedis } from '../test/support/redis-server.js'
 import { BUNDLE_ID, weighBundles } from './harness/bundles.js'
@@ -21,7 +21,7 @@ export interface SuiteOptions {
   readonly rounds?: number
   /** The library whose worker is profiled. */
   readonly profiled?: string | undefined
-  /** Called after each workload, so that a run that is cut short is not lost. */
+  /** Called after each workload, so that an interrupted run keeps its results. */
   readonly measured?: (results: Results) => void
 }
 

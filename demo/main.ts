@@ -1,5 +1,5 @@
-// npm run demo: a small shop with a slow database, two service instances with a memory each, one shared L2.
-// Everything that it prints is measured; it exits 0 only if each promise held. With REDIS_URL the L2 is that Redis.
+// npm run demo: a small shop with a slow database, two service instances, each with its own memory, and one shared L2.
+// Everything that it prints is measured. It exits with 0 only if every promise was kept. With REDIS_URL the L2 is that Redis.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,7 +27,7 @@ const a = new Shop(db, makeL2())
 const b = new Shop(db, makeL2())
 const report = new Report()
 
-// The embedded L2 has no socket, and no timer of a cache keeps a process alive.
+// The embedded L2 has no socket, and the timers of a cache do not keep the process alive.
 const aliveTimer = setInterval(() => undefined, 1_000)
 
 console.log(`tiercache demo: two instances of a shop, L2 is ${redisUrl === undefined ? 'embedded' : 'Redis'}`)
@@ -38,7 +38,7 @@ report.heading('One product, read again and again (a database query takes 40 ms)
 const cold = await timed(() => a.product(1))
 report.line('a cold read asks the database', `${inMs(cold.ms)}, ${db.queries} query`, db.queries === 1 && cold.ms >= 39)
 const hit = await timed(() => a.product(1))
-report.line('the next one is answered from memory (L1)', inMs(hit.ms), db.queries === 1 && hit.ms < cold.ms)
+report.line('the next one comes from memory (L1)', inMs(hit.ms), db.queries === 1 && hit.ms < cold.ms)
 await a.cache.drain()
 const fromL2 = await timed(() => b.product(1))
 report.line(
@@ -92,7 +92,7 @@ await Promise.all([1, 3, 5].map((id) => a.product(id)))
 const coffees = db.queries
 await Promise.all([2, 4].map((id) => a.product(id)))
 report.line('one command, whatever the number of entries', inMs(tagged.ms), tagged.value === 'applied')
-report.line('three coffees are loaded anew, no tea is', `${db.queries} queries`, coffees === 3 && db.queries === 3)
+report.line('three coffees are loaded again, no tea is', `${db.queries} queries`, coffees === 3 && db.queries === 3)
 
 report.heading('Time passes: fresh for 600 ms, stale for 400 ms more')
 await a.product(7)
@@ -101,13 +101,13 @@ db.queries = 0
 const stale = await timed(() => a.product(7))
 report.line('a stale product is served at once', inMs(stale.ms), stale.ms < 35)
 await a.cache.drain()
-report.line('while one refresh ran behind it', `${db.queries} query`, db.queries === 1)
+report.line('while one refresh runs in the background', `${db.queries} query`, db.queries === 1)
 
 report.heading('The database goes down')
 await sleep(1020)
 db.isDown = true
 const survived = await a.product(7)
-report.line('the last good value answers (staleIfError)', survived.name, survived.id === 7)
+report.line('the last good value is returned (staleIfError)', survived.name, survived.id === 7)
 const failure = await a.product(19).catch((error: Error) => error.message)
 report.line('what was never loaded fails with its own error', `'${failure}'`, failure === 'the database is down')
 db.isDown = false
@@ -127,7 +127,7 @@ clearInterval(aliveTimer)
 console.log(report.failures === 0 ? '\nEverything held.' : `\n${report.failures} promises did NOT hold.`)
 process.exitCode = report.failures === 0 ? 0 : 1
 
-/** Until both instances hear each other: before that L1 is checked against L2 at each read, which is safe but not what is shown. */
+/** Waits until both instances hear each other. Before that each read of L1 is checked against L2: safe, but not what the demo shows. */
 async function untilHeard(): Promise<void> {
   for (let i = 0; i < 200 && !(a.cache.stats().bus.trusted && b.cache.stats().bus.trusted); i++) await sleep(10)
 }
@@ -159,7 +159,7 @@ async function showTwoProcesses(url: string): Promise<void> {
     () => ask(child, 4),
     ({ queries }) => queries > 0,
   )
-  report.line('and loads it anew after a tag invalidation here', `${second.queries} query`, second.queries === 1)
+  report.line('and loads it again after a tag invalidation here', `${second.queries} query`, second.queries === 1)
   child.disconnect()
   await once(child, 'exit')
 }

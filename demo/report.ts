@@ -1,4 +1,4 @@
-// Prints what the demo measures, and keeps count of the promises that did not hold.
+// Prints what the demo measures, and counts the promises that were not kept.
 
 export interface Measured<T> {
   readonly value: T
@@ -18,7 +18,7 @@ export class Report {
     console.log(`\n${text}`)
   }
 
-  /** One promise with what was seen. */
+  /** One promise, with what was observed. */
   line(what: string, seen: string, holds: boolean): void {
     if (!holds) this.failures++
     console.log(`  ${holds ? 'ok ' : 'NOT'} ${what.padEnd(58)} ${seen}`)

@@ -1,4 +1,4 @@
-// The second operating-system process of the demo, on a real Redis: reads a product when told to, and says what it got.
+// The second operating-system process of the demo, on a real Redis: it reads a product on request, and returns the result.
 import { Redis } from 'ioredis'
 import { redisTier } from 'tiercache/redis'
 import { Database } from './database.js'

@@ -1,9 +1,9 @@
-// One instance of the demo's service: the code that the README shows.
+// One instance of the demo's service, with the code that the README shows.
 import { type Cache, createCache } from 'tiercache'
 import type { TierDefinition } from 'tiercache/ports'
 import type { Database, Product } from './database.js'
 
-/** For `redisTier`. Not the usual 200 ms: on a machine that is busy with other things a Redis that works could look like one that hangs. */
+/** For `redisTier`. More than the usual 200 ms, so that Redis does not look hung on a busy machine. */
 export const PATIENT = { timeout: '5s' } as const
 
 export class Shop {

@@ -1,4 +1,4 @@
-// Which files and functions of src/ one call enters, on a real Redis: `npx tsx scripts/call-depth.ts`. Its table is in docs/architecture.md.
+// Which files and functions of src/ a call enters, on a real Redis: `npx tsx scripts/call-depth.ts`. Its table is in docs/architecture.md.
 import { Session } from 'node:inspector/promises'
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
@@ -13,7 +13,7 @@ interface Depth {
 
 const SOURCE = /\/src\/(.+\.ts)$/
 
-/** Runs `call` alone: what ran before it is not counted, and what it leaves in the background is. */
+/** Measures `call` alone: not what ran before, but including the background work that it starts. */
 async function depthOf(session: Session, call: () => Promise<unknown>): Promise<Depth> {
   await session.post('Profiler.takePreciseCoverage')
   await call()
@@ -22,7 +22,7 @@ async function depthOf(session: Session, call: () => Promise<unknown>): Promise<
   let functions = 0
   for (const { url, functions: all } of result) {
     const file = SOURCE.exec(url)?.[1]
-    // The first range of a function is all of it. The module's own body is a function without a name that starts at 0.
+    // The first range of a function is the whole function. The body of the module is a function without a name that starts at 0.
     const ran = all.filter(({ ranges: [whole] }) => whole !== undefined && whole.count > 0 && whole.startOffset > 0)
     if (file === undefined || ran.length === 0) continue
     files.push(file)
@@ -58,7 +58,7 @@ const isVerbose = process.argv.includes('--files')
 console.log('| call | files | functions |\n|---|---|---|')
 for (const [name, call] of Object.entries(CALLS)) {
   await cache.set('k', 'v')
-  // Once before, so that what runs once in a process (lazy set-up, the first token of a scope) is not counted.
+  // Each call is made once before, so that what runs once per process (lazy set-up, the first token of a scope) is not counted.
   await call(cache, reader)
   await cache.delete('fresh')
   await cache.set('k', 'v')

@@ -14,7 +14,7 @@ interface Target {
   default: string
 }
 
-/** What package.json#exports has to say for these entries. Types come first: resolvers take the first match. */
+/** The content of package.json#exports for these entries. Types come first, since resolvers take the first match. */
 export function packageExports(): Record<string, { import: Target; require: Target } | string> {
   const targets = Object.keys(entries()).map((name) => [
     name === 'index' ? '.' : `./${name}`,
@@ -26,7 +26,7 @@ export function packageExports(): Record<string, { import: Target; require: Targ
   return Object.fromEntries([...targets, ['./package.json', './package.json']])
 }
 
-/** Types for `moduleResolution: node` (node10), which knows no exports and is what many NestJS projects still use. */
+/** Types for `moduleResolution: node` (node10), which does not know exports and is what many NestJS projects still use. */
 export function packageTypesVersions(): { '*': Record<string, string[]> } {
   return { '*': Object.fromEntries(subpaths.map((name) => [name, [`./dist/${name}.d.cts`]])) }
 }

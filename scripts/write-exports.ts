@@ -1,4 +1,4 @@
-// Writes package.json#exports and #typesVersions from the list of subpaths: run `npm run exports` after a change to that list.
+// Writes package.json#exports and #typesVersions from the list of subpaths. Run `npm run exports` after a change to the list.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { packageExports, packageTypesVersions } from './subpaths.js'

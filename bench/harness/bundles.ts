@@ -1,4 +1,4 @@
-// What a bundle of each package weighs: esbuild, minified, gzipped, dependencies in it, clients of Redis outside.
+// The bundle size of each package: esbuild, minified, gzipped, with dependencies but without Redis clients.
 
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'

@@ -1,4 +1,4 @@
-// Charts as SVG files, drawn by ECharts without a browser: each library's cost as a multiple of the floor.
+// Charts as SVG files, drawn by ECharts without a browser: the cost of each library as a multiple of the floor.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as echarts from 'echarts'
@@ -17,7 +17,7 @@ const TEXT = '#343a40'
 export interface Chart {
   readonly name: string
   readonly title: string
-  /** What made its figures. */
+  /** The run that the figures come from. */
   readonly command: string
   readonly svg: string
 }
@@ -52,7 +52,7 @@ function hasSharedFloor(result: WorkloadResult): boolean {
   return result.contenders[0] !== undefined && isFloor(result.contenders[0])
 }
 
-/** A dot per library on a logarithmic axis; the floor is the line at 1. */
+/** One dot per library on a logarithmic axis. The floor is the line at 1. */
 function draw(name: string, command: string, title: string, workloads: readonly WorkloadResult[]): Chart | undefined {
   if (workloads.length === 0) return undefined
   const labels = [...new Set(workloads.flatMap((one) => one.contenders.map((contender) => contender.label)))]
@@ -104,7 +104,7 @@ function draw(name: string, command: string, title: string, workloads: readonly 
   }
 }
 
-/** Bars side by side, such as percentiles with the cache off and on. */
+/** Adjacent bars, such as percentiles with the cache off and on. */
 export function barChart(
   { name, title, command, unit }: Omit<Chart, 'svg'> & { readonly unit: string },
   groups: readonly string[],

@@ -1,4 +1,4 @@
-// 1,000 callers in four processes want the same key, which nobody has, at the same instant.
+// 1,000 callers in four processes read the same key, which is not cached, at the same moment.
 import type { Workload } from '../workloads/workload.js'
 import { LibraryProcess } from './library-process.js'
 import type { ContenderResult, WorkloadResult } from './results.js'
@@ -7,7 +7,7 @@ import { summarize } from './statistics.js'
 
 const PROCESSES = 4
 const CALLERS = 1_000
-/** Until all of them have heard of it. */
+/** Time until all processes have received the message. */
 const NOTICE_MS = 60
 
 export async function runColdKey(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
@@ -51,7 +51,7 @@ async function rushThrough(processes: readonly LibraryProcess[], rounds: number)
       processes.map((one) => one.rush(`user:${round + 100}`, atEpochMs, CALLERS / processes.length)),
     )
     const loads = reports.reduce((sum, report) => sum + report.loads, 0)
-    // The first two only warm up.
+    // The first two rounds are for warming up.
     if (round >= 0) rushes.push({ loads, tookMs: Math.max(...reports.map((report) => report.tookMs)) })
   }
   return rushes

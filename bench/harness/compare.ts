@@ -1,24 +1,24 @@
-// What a short run says beside committed figures: which workloads cost far more than they did, and which cannot be told.
+// Compares a short run with committed figures: which workloads cost far more than before, and which cannot be compared.
 import { OURS } from '../workloads/contenders.js'
 import { figureOf, writeFigure } from './figures.js'
 import type { WorkloadResult } from './results.js'
 
 /** Two short runs on a busy machine differ by less. */
 const TIME_MARGIN = 1.6
-/** Weights hardly differ. */
+/** Sizes hardly vary. */
 const WEIGHT_MARGIN = 1.15
 const BUSY_SHARE = 0.5
 
 export interface Comparison {
   readonly id: string
-  /** The cost now as a multiple of the committed one; the worst, where several of ours count. */
+  /** The cost now as a multiple of the committed one: the worst multiple if several of our contenders count. */
   readonly multiple: number
   readonly margin: number
-  /** Both figures, and what to run to look closer. */
+  /** Both figures, and the command for a closer look. */
   readonly text: string
 }
 
-/** Why a committed row is no yardstick on another machine or on another day. */
+/** Why a committed result cannot be compared with another machine or another day. */
 export function whyNotCompared(then: WorkloadResult): string | undefined {
   if (then.unit === 'ms') return 'times of a few milliseconds, too few of them in a short run'
   if (then.id === 'l1-million') return 'takes too long to fill'
@@ -35,7 +35,7 @@ export function compare(then: WorkloadResult, now: WorkloadResult): Comparison {
     const expected = figureOf(before, then)
     if (!Number.isFinite(expected)) continue
     const after = now.contenders.find((one) => one.label === before.label)
-    // What could be measured once and cannot now is worse than slow.
+    // A workload that was measured before and fails now is worse than a slow one.
     const multiple = after === undefined ? Number.NaN : figureOf(after, now) / expected
     const isWorse = Number.isNaN(multiple) || multiple > worst.multiple
     if (!isWorse) continue

@@ -1,4 +1,4 @@
-// On what a run was made.
+// The machine and the software of a run.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -31,7 +31,7 @@ export function describeEnvironment(redis: string): Environment {
   }
 }
 
-/** The commit measured; marked where src/ differs from it. */
+/** The measured commit, with a mark if src/ differs from it. */
 export function commitOf(): string {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
   try {

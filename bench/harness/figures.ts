@@ -1,15 +1,15 @@
-// How figures are written, and whether one reaches what it should.
+// How figures are written, and whether a target is reached.
 import { OURS } from '../workloads/contenders.js'
 import type { ContenderResult, WorkloadResult } from './results.js'
 import type { Summary } from './statistics.js'
 
-/** The figure that a workload is judged by: the worst of ours, where several count (1, 3 and 10 tags). */
+/** The figure by which a workload is judged: the worst of ours if several count (1, 3 and 10 tags). */
 export function ownFigure(result: WorkloadResult): ContenderResult | undefined {
   const own = result.contenders.filter((one) => isJudged(one, result))
   return own.sort((a, b) => figureOf(b, result) - figureOf(a, result))[0]
 }
 
-/** The best rival that does the same. */
+/** The best rival that does the same work. */
 export function bestRival(result: WorkloadResult): ContenderResult | undefined {
   const rivals = result.contenders.filter(
     (one) => !isFloor(one) && !one.peer.startsWith(OURS) && !isOwnBase(one, result),
@@ -67,7 +67,7 @@ function isJudged(one: ContenderResult, result: WorkloadResult): boolean {
   return one.peer === OURS && !isOwnBase(one, result)
 }
 
-/** What others of the same library are compared with. */
+/** The contender with which others of the same library are compared. */
 function isOwnBase(one: ContenderResult, result: WorkloadResult): boolean {
   return result.judged === 'ratio' && one.ratio === undefined && one.failure === undefined
 }

@@ -1,4 +1,4 @@
-// How long an import takes, each in a fresh process, in turn.
+// How long an import takes, each in a new process, in turn.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { commitOf } from './environment.js'

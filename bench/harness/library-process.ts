@@ -1,4 +1,4 @@
-// The suite's end of a worker: one process that measures one library.
+// The suite's side of a worker, which is a process that measures one library.
 import type { ChildProcess } from 'node:child_process'
 import { endProcess, startProcess } from '../../test/support/processes.js'
 import type { Assignment, Command, Report } from '../worker/messages.js'
@@ -11,7 +11,7 @@ export type RushReport = Extract<Report, { report: 'rush' }>
 
 export interface ProcessOptions {
   readonly program: string
-  /** Of Node, such as `--cpu-prof`. */
+  /** Arguments of Node, such as `--cpu-prof`. */
   readonly nodeArgs?: readonly string[]
 }
 
@@ -27,7 +27,7 @@ export class LibraryProcess {
     child.on('exit', (code, signal) => this.#take?.(new Error(`${peer} ended with ${signal ?? code}`)))
   }
 
-  /** Resolves when the library is open, filled and checked; rejects with what it failed at. */
+  /** Resolves when the library is open, filled and checked. Rejects with what failed. */
   static async start(assignment: Assignment, { program, nodeArgs = [] }: ProcessOptions): Promise<LibraryProcess> {
     const args = ['--expose-gc', '--max-old-space-size=6144', ...nodeArgs, program, JSON.stringify(assignment)]
     const child = startProcess(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })

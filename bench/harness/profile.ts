@@ -1,4 +1,4 @@
-// What a CPU profile says, in a few lines: where the time went by itself, by file and by function.
+// A CPU profile in a few lines: self time by file and by function.
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import type { Profiler } from 'node:inspector'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ const AREAS = 12
 const FILES = 22
 const FUNCTIONS = 40
 
-/** Profiles are kept: a browser's developer tools show what a table cannot. */
+/** Profiles are kept, since the developer tools of a browser show more than a table. */
 export function profileFolder(): string {
   return mkdtempSync(join(tmpdir(), 'tiercache-profiles-'))
 }
@@ -64,7 +64,7 @@ function longest(sums: ReadonlyMap<string, number>, total: number, count: number
   return sorted.map(([name, took]) => `    ${((took * 100) / total).toFixed(1).padStart(5)} %  ${name}`)
 }
 
-/** A file of src/ where the code is ours, a package, a module of Node, or what V8 calls itself. */
+/** A file of src/ for our own code, else a package, a module of Node, or V8's own name. */
 function fileOf({ url, functionName, lineNumber }: Frame): string {
   if (url === '') return functionName.startsWith('(') ? functionName : '(native)'
   if (!url.startsWith('file:')) return url
@@ -74,7 +74,7 @@ function fileOf({ url, functionName, lineNumber }: Frame): string {
   return sourceOf(path, lineNumber)
 }
 
-/** What one would name in a sentence: a folder of src/, a package, what V8 or the kernel does. */
+/** A name for a sentence: a folder of src/, a package, or what V8 or the kernel does. */
 function areaOf(file: string, { functionName }: Frame): string {
   if (file === '(native)') return NATIVE[functionName] ?? 'other native code'
   if (file === '(garbage collector)') return 'garbage collection'
@@ -93,7 +93,7 @@ const NATIVE: Readonly<Record<string, string>> = {
 
 const sources = new Map<string, readonly string[]>()
 
-/** The build writes a line `// src/…` before what it took from each file. */
+/** The build writes a line `// src/…` before the code of each file. */
 function sourceOf(path: string, line: number): string {
   let lines = sources.get(path)
   if (lines === undefined) {

@@ -1,5 +1,5 @@
-// Puts tables and charts of the latest results into docs/benchmarks.md and the README, between their markers; the words around them
-// are their own.
+// Puts tables and charts of the latest results into docs/benchmarks.md and the README, between their markers. It does not change
+// the text around them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { REASONS } from '../reasons.js'
@@ -14,10 +14,10 @@ import { BENCH, ROOT, say } from './workbench.js'
 
 const PAGE = 'docs/benchmarks.md'
 const README = 'README.md'
-/** What the README shows. */
+/** The workloads in the README. */
 const SHORT = ['l1-hot', 'l1-zipf', 'l2-64', 'miss-64', 'set-64', 'invalidate-tags', 'cold-key']
 const SHORT_CHART = 'memory'
-/** The part of all slices from which on the tables say that the machine was busy. */
+/** The share of busy slices above which the tables report a busy machine. */
 const MANY_BUSY = 0.2
 
 export function writeReport(): void {
@@ -56,7 +56,7 @@ function show({ name, title, command }: Chart, folder: string): string {
   return `![${title}](${folder}/${name}.svg)\n\n\`${command}\``
 }
 
-/** What must be known before a figure of this run is believed. */
+/** What readers must know before they believe a figure of this run. */
 function caveats({ workloads }: Results): string[] {
   const sum = (count: (one: Results['workloads'][number]) => number) =>
     workloads.reduce((total, one) => total + count(one), 0)

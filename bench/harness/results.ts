@@ -1,4 +1,4 @@
-// What a run found, as JSON: with the machine, the versions and the commit, so that a figure can be made again.
+// The results of a run as JSON, with the machine, the versions and the commit, so that a figure can be reproduced.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Group } from '../workloads/workload.js'
@@ -9,7 +9,7 @@ export interface ContenderResult {
   readonly label: string
   readonly peer: string
   readonly cost?: Summary
-  /** Cost as a multiple of the base's, round by round. */
+  /** The cost as a multiple of the cost of the base, by rounds. */
   readonly ratio?: Summary
   readonly details?: Readonly<Record<string, number | string>>
   /** Why there is no figure. */
@@ -29,7 +29,7 @@ export interface WorkloadResult {
   readonly commit: string
   readonly slices: number
   readonly discarded: number
-  /** Kept although the machine was busy. */
+  /** Slices kept although the machine was busy. */
   readonly busy: number
   readonly contenders: readonly ContenderResult[]
 }
@@ -43,7 +43,7 @@ export function readResults(path: string): Results | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : undefined
 }
 
-/** A run of some workloads replaces those and keeps the others. */
+/** A run of some workloads replaces their results and keeps the others. */
 export function mergeResults(older: Results | undefined, newer: Results, order: readonly string[]): Results {
   const byId = new Map<string, WorkloadResult>()
   for (const one of [...(older?.workloads ?? []), ...newer.workloads]) byId.set(one.id, one)

@@ -1,4 +1,4 @@
-// Runs one workload from start to end and sums it up.
+// Runs one workload from start to end and summarizes it.
 import type { RedisServer } from '../../test/support/redis-server.js'
 import type { Contender, Workload } from '../workloads/workload.js'
 import { commitOf } from './environment.js'
@@ -13,12 +13,12 @@ const STARTED_AT_ONCE = 2
 export interface RunOptions {
   readonly program: string
   readonly redis: RedisServer
-  /** A short run takes fewer rounds, and whom it names only. */
+  /** 'short': fewer rounds, and only the contenders that `only` selects. */
   readonly effort: 'full' | 'short' | 'profile'
   readonly only?: ((contender: Contender) => boolean) | undefined
-  /** In place of what the effort says. */
+  /** Overrides the number of rounds of the effort. */
   readonly rounds?: number | undefined
-  /** Where the profile of a contender goes, if it is wanted. */
+  /** The file for the profile of a contender, if one is requested. */
   readonly profileOf?: ((workload: string, contender: Contender) => string | undefined) | undefined
 }
 
@@ -40,7 +40,7 @@ export async function runWorkload(workload: Workload, options: RunOptions): Prom
     if (workload.sliceMs !== undefined && effort === 'full') plan.sliceMs = workload.sliceMs
     if (workload.drill === 'heap' || workload.drill === 'redisBytes' || workload.drill === 'invalidation')
       plan.warmUpMs = 0
-    // Weights are the same on a busy machine.
+    // Sizes are the same on a busy machine.
     const tries = workload.group === 'footprint' ? 1 : TRIES
     const series = await measureInterleaved(libraries, { ...plan, tries })
     return {
@@ -124,7 +124,7 @@ function sumUp(
   }
 }
 
-/** Round by round: both were measured within the same moment. */
+/** By rounds: both were measured within the same moment. */
 function ratios(own: Measured, base: Measured): number[] {
   return own.costs.map((cost, round) => cost / (base.costs[round] as number))
 }

@@ -1,4 +1,4 @@
-// What the scenarios found, in words: the figures that services are asked for, a table of all, a chart.
+// The results of the scenarios in words: the targets of services, a table of all, a chart.
 import {
   COLD,
   FULL_SPEED,
@@ -24,7 +24,7 @@ export function scenarioText(results: ScenarioResults): string {
   return `${about}\n\n${askedTable(results)}\n\n${scenarioTable(results)}`
 }
 
-/** What services are asked for; each with one and with two processes. */
+/** The targets of services, each with one and with two processes. */
 function askedTable({ scenarios, searchMs }: ScenarioResults): string {
   const asked = (
     what: string,

@@ -1,8 +1,8 @@
-// Slices, interleaved: each round, every contender works for a moment in turn, so that whatever else the machine does hits all of
-// them alike; a slice during which a fixed piece of work took longer than it does on a quiet machine is done again.
+// Interleaved slices: in each round every contender works for a moment in turn, so that anything else on the machine affects all of
+// them alike. A slice is repeated if a fixed piece of work took longer during it than on a quiet machine.
 import type { LibraryProcess, SliceReport } from './library-process.js'
 
-/** How much longer than at best the fixed piece of work may take. */
+/** By which factor the fixed piece of work may be slower than at best. */
 const QUIET_FACTOR = 1.12
 export const TRIES = 4
 
@@ -15,14 +15,14 @@ export interface Measured {
 
 export interface Series {
   readonly measured: ReadonlyMap<string, Measured>
-  /** Slices done, and those that were done again because the machine was busy. */
+  /** Slices measured, and those repeated because the machine was busy. */
   readonly slices: number
   readonly discarded: number
-  /** Slices that were kept although the machine was busy at every try. */
+  /** Slices kept although the machine was busy at every try. */
   readonly busy: number
 }
 
-/** The fastest that the fixed piece of work was ever seen to be in this run. */
+/** The fastest run of the fixed piece of work so far. */
 let bestCalibrationMs = Number.POSITIVE_INFINITY
 
 export async function measureInterleaved(
@@ -61,7 +61,7 @@ async function quietSlice(
     const [before, after] = report.calibrationMs
     bestCalibrationMs = Math.min(bestCalibrationMs, before, after)
     if (Math.max(before, after) <= bestCalibrationMs * QUIET_FACTOR) return report
-    // Where the machine is busy all the time, doing it again costs time and helps nothing.
+    // If the machine is busy all the time, repeating slices costs time and does not help.
     if (left <= 1 || count.discarded * 2 > count.slices) {
       count.busy++
       return report
@@ -70,7 +70,7 @@ async function quietSlice(
   }
 }
 
-/** Every round begins with another one. */
+/** Every round begins with another contender. */
 function inTurn<T>(all: ReadonlyMap<string, T>, round: number): [string, T][] {
   const list = [...all]
   const first = Math.max(0, round) % Math.max(1, list.length)

@@ -1,8 +1,8 @@
-// The few numbers that sum up a series of slices.
+// The few numbers that summarize a series of slices.
 
 export interface Summary {
   readonly median: number
-  /** The middle half lies between them. */
+  /** The middle half of the values is between them. */
   readonly low: number
   readonly high: number
   readonly count: number
@@ -18,7 +18,7 @@ export function summarize(values: readonly number[]): Summary {
   }
 }
 
-/** Of sorted values, with linear interpolation. */
+/** The quantile of sorted values, with linear interpolation. */
 export function quantile(sorted: readonly number[], q: number): number {
   if (sorted.length === 0) return Number.NaN
   const position = (sorted.length - 1) * q

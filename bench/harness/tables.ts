@@ -1,4 +1,4 @@
-// The Markdown of a run: one table of all figures to reach, one of every library for each group of workloads.
+// The Markdown of a run: a table of all targets, and for each group of workloads a table of all libraries.
 import { bestRival, isFloor, isReached, ownFigure, summaryOf, writeCost, writeDetails, writeFigure } from './figures.js'
 import type { ContenderResult, Results, WorkloadResult } from './results.js'
 
@@ -10,7 +10,7 @@ export const GROUPS = {
   footprint: 'What it weighs',
 } as const
 
-/** Why a figure is not reached, by workload. */
+/** Why a target is not reached, by workload. */
 export type Reasons = Readonly<Record<string, string>>
 
 export function overviewTable(results: Results, reasons: Reasons): string {
@@ -31,7 +31,7 @@ function verdictOf(result: WorkloadResult, reasons: Reasons): string {
   return reason === undefined ? 'no' : `no: ${reason}`
 }
 
-/** A few workloads, for a reader who wants to know what it costs. */
+/** A few workloads, for readers who want to know the cost. */
 export function shortTable(results: Results, ids: readonly string[]): string {
   const rows = ids.flatMap((id) => {
     const one = results.workloads.find((result) => result.id === id)
@@ -51,7 +51,7 @@ export function shortTable(results: Results, ids: readonly string[]): string {
   return table(['', 'floor', 'tiercache', 'best rival', 'command'], rows)
 }
 
-/** The median alone, with the number of loads where that is the point. */
+/** The median alone, with the number of loads where that is what counts. */
 function writeShort(one: ContenderResult | undefined, result: WorkloadResult): string {
   if (one === undefined) return '–'
   const summary = summaryOf(one, result)

@@ -1,5 +1,5 @@
-// Gets everything ready that a run needs: the bench's own packages, the built package, the worker programs as plain JavaScript
-// (a loader that compiles on the fly would be measured with them).
+// Prepares a run: the packages of the bench, the built package, the worker programs as plain JavaScript
+// (a loader that compiles on the fly would be measured as well).
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ export const BENCH = fileURLToPath(new URL('..', import.meta.url))
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const BUILT = join(BENCH, '.build')
 
-/** Installs what is missing, builds the package where it is older than its source. */
+/** Installs what is missing, and builds the package if it is older than its source. */
 export function prepareWorkbench(): void {
   if (isOlder(join(BENCH, 'node_modules/.package-lock.json'), [join(BENCH, 'package.json')])) {
     say('installing the packages of bench/ (rivals, chart library)')
@@ -21,7 +21,7 @@ export function prepareWorkbench(): void {
   }
 }
 
-/** Compiles a program of bench/ and answers the path of what Node runs. The packages stay outside of it. */
+/** Compiles a program of bench/ without the packages, and returns the path of the result. */
 export async function compileProgram(source: string): Promise<string> {
   const { build } = await import('esbuild')
   mkdirSync(BUILT, { recursive: true })

@@ -1,4 +1,4 @@
-// The codec beside JSON and msgpackr, and what an envelope adds. JSON keeps neither types nor checks; msgpackr does not check.
+// The codec compared with JSON and msgpackr, and what an envelope adds. JSON keeps neither types nor checks; msgpackr does not check.
 // Run: npx tsx bench/micro/codec.ts
 
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
@@ -64,7 +64,7 @@ for (const [name, value] of Object.entries(VALUES)) {
     })
     summary(() => {
       bench(`${name}: JSON.parse`, () => do_not_optimize(JSON.parse(json))).baseline(true)
-      // A view of its own each time: that is how a reply arrives.
+      // A new view each time, as for each reply.
       bench(`${name}: decode`, () => do_not_optimize(codec.decode(encoded.subarray(0))))
       bench(`${name}: msgpackr unpack`, () => do_not_optimize(packr.unpack(packed.subarray(0))))
     })
@@ -118,7 +118,7 @@ boxplot(() => {
 
 const { benchmarks } = await run()
 
-/** The median in ns: the mean of a small benchmark is mostly the garbage collector's. */
+/** The median in ns: the mean of a small benchmark is mostly garbage collection. */
 function medianOf(name: string): number {
   const [trial] = benchmarks.find(({ alias }) => alias === name)?.runs ?? []
   return trial?.stats?.p50 ?? Number.NaN

@@ -1,4 +1,4 @@
-// What the verdict on a value costs where it is stored, beside what encoding it and parsing it from JSON cost. A hit never pays it.
+// What it costs to check a value when it is stored, compared with encoding it and with parsing it from JSON. A hit does not check.
 // Run: npx tsx bench/micro/data-check.ts
 
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'

@@ -1,4 +1,4 @@
-// What a hit in L1 costs beside its floor, a bare lru-cache with ttl behind one promise: look-up, age and resolved promise only.
+// The cost of a hit in L1 beside its floor, a bare lru-cache with ttl and one promise: look-up, age and resolved promise only.
 // Run: npx tsx bench/micro/l1-get.ts
 
 import { LRUCache } from 'lru-cache'
@@ -24,7 +24,7 @@ async function floorHit(key: string): Promise<unknown> {
   return floor.get(key)
 }
 
-/** The clock is sampled once per turn in the cache itself; here `nowMs` stands for the sample. */
+/** The cache reads its clock once per turn. Here `nowMs` stands for that reading. */
 function tierHit(key: string, nowMs: number): Promise<unknown> {
   const entry = tier.get(key)
   if (entry === undefined || nowMs >= entry.hotUntilMs) throw new Error('not a hit')
@@ -32,7 +32,7 @@ function tierHit(key: string, nowMs: number): Promise<unknown> {
   return entry.promise
 }
 
-/** Ranks of a zipf distribution (s = 1), drawn once, so that drawing is not measured. */
+/** Ranks of a zipf distribution (s = 1), drawn in advance, so that drawing is not measured. */
 function zipf(): readonly string[] {
   const weights = KEYS.map((_, i) => 1 / (i + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)

@@ -1,5 +1,5 @@
-// What request scopes cost a hit in L1: nothing while none is open (the first two are the same within noise), the look-up of the
-// async context while one is open elsewhere.
+// What request scopes cost a hit in L1: nothing while none is open (the first two results are equal within noise), and the look-up of
+// the async context while one is open elsewhere.
 // Run: npx tsx bench/micro/request-scope.ts
 
 import { AsyncResource } from 'node:async_hooks'
@@ -15,7 +15,7 @@ for (const key of KEYS) await cache.getOrSet(key, load)
 let i = 0
 const hit = () => do_not_optimize(cache.getOrSet(KEYS[i++ % KEYS.length] as string, load))
 
-/** A scope that stays open, with a way into it. */
+/** A scope that stays open, and a function that runs work in it. */
 function openRequestScope() {
   let end: () => void = () => undefined
   let inside = new AsyncResource('outside')

@@ -1,4 +1,4 @@
-// What it costs a hit to notice that a test replaced `Date`: the clock of the turn beside one that does not look.
+// What it costs a hit to notice that a test replaced `Date`: the clock of the turn, compared with one that does not look.
 // Run: npx tsx bench/micro/turn-clock.ts
 
 import { bench, do_not_optimize, run, summary } from 'mitata'

@@ -1,4 +1,4 @@
-// async-cache-dedupe: memory or Redis, never both. Its ttl is in seconds, its tags are called references.
+// async-cache-dedupe: memory or Redis, never both. Its ttl is in seconds, and its word for tags is references.
 import { createCache } from 'async-cache-dedupe'
 import { Redis } from 'ioredis'
 import type { OpenOptions, Peer, PeerCache } from './peer.js'

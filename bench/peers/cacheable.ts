@@ -27,7 +27,7 @@ export const cacheable: Peer = {
       tags: options.tags.length > 0,
     })
     const tags = [...options.tags]
-    // getOrSet takes no tags: a tagged entry is got, or loaded and set.
+    // getOrSet takes no tags, so a tagged entry is read with get, or loaded and set.
     const readTagged = async (key: string) => {
       const hit = await cache.get(key)
       if (hit !== undefined) return hit

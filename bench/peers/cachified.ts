@@ -1,4 +1,4 @@
-// cachified on the adapters of its documentation: lru-cache, or Redis with JSON. It has one tier at a time.
+// cachified with the adapters of its documentation: lru-cache, or Redis with JSON. It has one tier at a time.
 import { type Cache, type CacheEntry, cachified as getOrLoad, totalTtl } from '@epic-web/cachified'
 import { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'

@@ -1,4 +1,4 @@
-// The floor of memory: lru-cache with ttl behind one promise, as one would write it without a library.
+// The floor of memory: lru-cache with ttl and one promise, as one would write it without a library.
 import { LRUCache } from 'lru-cache'
 import type { OpenOptions, Peer, PeerCache } from './peer.js'
 

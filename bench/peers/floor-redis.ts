@@ -1,4 +1,4 @@
-// The floors of Redis: GET + JSON.parse and SET PX with JSON.stringify, one command a call; and the same with the reads of one
+// The floors of Redis: GET + JSON.parse and SET PX with JSON.stringify, one command per call; and the same with the reads of one
 // tick as one MGET, which is what a small DataLoader would do.
 import { Redis } from 'ioredis'
 import type { OpenOptions, Peer, PeerCache } from './peer.js'

@@ -1,4 +1,4 @@
-// layered-loader: `lru-map` in memory, RedisCache with JSON, a notification pair as its bus. Group invalidation is not tags.
+// layered-loader: `lru-map` in memory, RedisCache with JSON, a notification pair as its bus. Its group invalidation is not the same as tags.
 import { Redis } from 'ioredis'
 import { createNotificationPair, Loader, RedisCache } from 'layered-loader'
 import type { OpenOptions, Peer, PeerCache } from './peer.js'

@@ -1,4 +1,4 @@
-// All adapters by the name that a contender goes by.
+// All adapters, by the name of the contender.
 import { asyncCacheDedupe } from './async-cache-dedupe.js'
 import { bentocache } from './bentocache.js'
 import { cacheManager } from './cache-manager.js'

@@ -1,4 +1,4 @@
-// The package of this repository, as it was built: what users get.
+// The built package of this repository, as users get it.
 import { Redis } from 'ioredis'
 import { createCache } from '../../dist/index.js'
 import { redisTier } from '../../dist/redis.js'
@@ -11,13 +11,13 @@ export const tiercache: Peer = {
   tags: true,
   async open(options: OpenOptions): Promise<PeerCache> {
     const redis = options.tiers === 'l1' ? undefined : new Redis(options.redisPort, '127.0.0.1')
-    // A lent connection that is not ready yet counts as an L2 that is down, as it should: so wait for it.
+    // A lent connection that is not ready yet counts as an L2 that is down, so wait for it.
     if (redis !== undefined) await redis.ping()
     const cache = createCache({
       name: options.prefix,
       ttl: options.ttlMs,
       l1: options.tiers === 'l2' ? false : { maxEntries: options.maxEntries },
-      // On a busy machine a read may take longer than the default 200 ms; it is to be measured, not answered by the loader.
+      // On a busy machine a read may take longer than the default of 200 ms. It must be measured, not replaced by a load.
       l2: redis && redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: '10s' }),
     })
     const load = (context: { key: string }) => options.load(context.key)

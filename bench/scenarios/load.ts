@@ -1,5 +1,5 @@
-// Load by autocannon, drawn from a zipf distribution, with every single latency kept: as fast as a few clients can, or at a rate that
-// does not fall when answers are slow.
+// Load by autocannon, drawn from a zipf distribution, with every single latency recorded: as fast as a few clients can, or at a rate
+// that does not fall when responses are slow.
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { quantile } from '../harness/statistics.js'
@@ -7,10 +7,10 @@ import { generator } from '../worker/draw.js'
 import { WORDS, wordOf } from './table.js'
 
 const UP_TO = cumulated(WORDS)
-/** autocannon sends what a client may send in a second at once: so many groups of them begin one after another. */
+/** autocannon sends all requests of a client for one second at once, so this many groups of clients begin one after another. */
 const GROUPS = 20
 const GROUP_APART_MS = 1_000 / GROUPS
-/** Longer than a queue before the database ever is. */
+/** Longer than any queue of the database. */
 const TIMEOUT_SECONDS = 30
 
 export interface LoadResult {
@@ -24,10 +24,10 @@ export interface LoadResult {
 
 export interface LoadOptions {
   readonly ports: readonly number[]
-  /** Of all servers together. */
+  /** For all servers together. */
   readonly connections: number
   readonly seconds: number
-  /** Requests a second, of all connections together; without it, as many as are answered. */
+  /** Requests per second for all connections together. Without it, as many as possible. */
   readonly rate?: number | undefined
 }
 
@@ -52,7 +52,7 @@ export async function zipfLoad({ ports, connections, seconds, rate }: LoadOption
   return summarizeLoad(latenciesMs, sum(errors), seconds * 1_000)
 }
 
-/** Every path once at every server, a few at a time: what nobody asked for by chance is cached, too. */
+/** Every path once at every server, a few at a time, so that paths that nobody asked for by chance are cached, too. */
 export async function sweep(ports: readonly number[], atOnce: number): Promise<void> {
   const urls = ports.flatMap((port) =>
     Array.from({ length: WORDS }, (_, rank) => `http://127.0.0.1:${port}/search/${wordOf(rank)}`),
@@ -63,7 +63,7 @@ export async function sweep(ports: readonly number[], atOnce: number): Promise<v
   await Promise.all(Array.from({ length: atOnce }, sweeper))
 }
 
-/** So many clients ask for one path, each once, at the same time. */
+/** Sends one request for the same path from this many clients at the same time. */
 export async function rush(ports: readonly number[], path: string, callers: number): Promise<LoadResult> {
   const startMs = performance.now()
   const latenciesMs: number[] = []
@@ -102,7 +102,7 @@ function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs:
   })
 }
 
-/** Drawn when it is sent: thousands of requests built before the start would keep this process from hearing answers. */
+/** Drawn when it is sent: with thousands of requests prepared in advance, this process would be too busy to receive responses. */
 function zipfRequest(seed: number): autocannon.Request {
   const random = generator(seed)
   const setupRequest = (request: autocannon.Request) => {

@@ -1,4 +1,4 @@
-// What the scenario runner and its servers say to each other.
+// The messages between the scenario runner and its servers.
 
 export interface ServerOptions {
   readonly postgresUrl: string
@@ -8,7 +8,7 @@ export interface ServerOptions {
 
 export type Order =
   | { readonly do: 'report' }
-  /** Invalidates what many entries carry, so many times a second, until told otherwise. */
+  /** Invalidates a tag of many entries, so many times per second, until told to stop. */
   | { readonly do: 'storm'; readonly perSecond: number }
 
 export type Told =

@@ -1,4 +1,4 @@
-// What users feel: latencies, throughput and database queries of a small service, with the cache off and on and in trouble.
+// What users notice: latencies, throughput and database queries of a small service, with the cache off, on, and in trouble.
 import { startPostgres } from '../../test/support/postgres.js'
 import { type RedisServer, startRedis } from '../../test/support/redis-server.js'
 import { sleep } from '../../test/support/wait.js'
@@ -8,9 +8,9 @@ import { type LoadResult, rush, sweep, zipfLoad } from './load.js'
 import { type Report, ServerProcess } from './server-process.js'
 import { CREATE_TABLE, SEARCH, wordOf } from './table.js'
 
-/** Clients that ask again as soon as they are answered. */
+/** Clients that send the next request as soon as they get a response. */
 const CLIENTS = 32
-/** Requests a second of the other scenarios, from connections enough for the slow answers among them. */
+/** Requests per second of the other scenarios, with connections enough for the slow responses among them. */
 const RATE = 1_200
 const CONNECTIONS = 240
 const SECONDS = 8
@@ -19,7 +19,7 @@ const STORM_PER_SECOND = 2
 const CALLERS = 1_000
 const SWEEPERS = 4
 
-/** How the scenarios are called. */
+/** The names of the scenarios. */
 export const OFF = `cache off, ${CLIENTS} clients`
 export const FULL_SPEED = `cache on, ${CLIENTS} clients`
 export const COLD = '1,000 callers, cold key'
@@ -34,7 +34,7 @@ export interface ScenarioResult {
   readonly load: LoadResult
   readonly queriesPerSecond: number
   readonly queries: number
-  /** Requests that were answered from one of the tiers, per request: who waits for somebody else's load is no hit. */
+  /** The share of requests that a tier served. A request that waits for the load of another is not a hit. */
   readonly hitRatio: number | undefined
 }
 
@@ -43,7 +43,7 @@ export interface ScenarioResults {
   readonly commit: string
   readonly measuredAt: string
   readonly command: string
-  /** The median of one search with nothing else going on. */
+  /** The median duration of one search while nothing else runs. */
   readonly searchMs: number
   readonly scenarios: readonly ScenarioResult[]
 }
@@ -108,7 +108,7 @@ async function runWith(processes: number, program: string, postgresUrl: string, 
   cached[0]?.storm(STORM_PER_SECOND)
   await measure(STORM, cached, atRate())
   cached[0]?.storm(0)
-  // What the storm left to load is not Redis' fault.
+  // The loads that the storm left over are not caused by Redis.
   await sweep(ports, SWEEPERS)
   await measure(RESTART, cached, async () => {
     const loading = atRate()()

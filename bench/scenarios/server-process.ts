@@ -1,4 +1,4 @@
-// The runner's end of a server of the scenarios.
+// The runner's side of a server of the scenarios.
 import type { ChildProcess } from 'node:child_process'
 import { endProcess, startProcess } from '../../test/support/processes.js'
 import type { Order, ServerOptions, Told } from './messages.js'

@@ -1,4 +1,4 @@
-// The service of the scenarios: a search over a table without an index, behind Fastify, with or without the cache.
+// The service of the scenarios: a search over a table without an index, with Fastify, with or without the cache.
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -25,7 +25,7 @@ const cache =
     ttl: '1m',
     staleWhileRevalidate: '5m',
     l1: { maxEntries: 10_000 },
-    // Five times the default: the load generator takes the processor away for longer than a slow Redis would take to answer.
+    // Five times the default: the load generator takes the processor for longer than a slow Redis takes to reply.
     l2: redisTier(redis, { timeout: '1s' }),
   })
 
@@ -42,7 +42,7 @@ app.get<{ Params: { word: string } }>('/search/:word', ({ params: { word } }) =>
     tags: [`category:${Number(word.slice(1)) % CATEGORIES}`],
   })
 })
-// Until Redis can be asked, each process would load for itself.
+// Until Redis can be reached, each process would load for itself.
 await redis?.ping()
 await app.listen({ port: 0, host: '127.0.0.1' })
 const address = app.server.address() as { port: number }

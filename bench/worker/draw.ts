@@ -1,4 +1,4 @@
-// Which keys a reader asks for, drawn before anything is timed.
+// The keys that a reader asks for, drawn before the measurement.
 import type { Draw } from './messages.js'
 import { keyOf } from './values.js'
 
@@ -7,8 +7,8 @@ const HOT_KEYS = 10_000
 const SEED = 42
 
 /**
- * A power of two of keys: one key over and over; a zipf distribution (s = 1) over 10,000 keys spread over all entries; or each key
- * in turn, so that no two calls in flight ask for the same one.
+ * A power of two of keys: one key again and again; a zipf distribution (s = 1) over 10,000 keys spread over all entries; or each key
+ * in turn, so that no two calls in flight read the same key.
  */
 export function drawKeys(draw: Draw, entries: number): readonly string[] {
   if (draw === 'hot') return new Array<string>(DRAWS).fill(keyOf(7))
@@ -20,7 +20,7 @@ export function drawKeys(draw: Draw, entries: number): readonly string[] {
   return Array.from({ length: DRAWS }, () => keys[find(upTo, random() * (upTo[kinds - 1] as number))] as string)
 }
 
-/** Neighbours in rank are no neighbours in memory. */
+/** Keys of neighbouring rank are not neighbours in memory. */
 function scatter(rank: number, kinds: number): number {
   return (rank * 7_919) % kinds
 }

@@ -1,4 +1,4 @@
-// What a worker does in a slice, by name. Whatever is prepared here is checked before it is timed: what comes back is what went in,
+// What a worker does in a slice, by name. Whatever is prepared here is checked before it is measured: values come back unchanged,
 // and a hit loads nothing.
 import { isDeepStrictEqual } from 'node:util'
 import type { OpenOptions, PeerCache } from '../peers/peer.js'
@@ -8,7 +8,7 @@ import type { Assignment, Draw, DrillParams } from './messages.js'
 import { timeAwaited, timeInFlight, timeOneByOne, timeSync } from './timing.js'
 import { keyOf, makeValue } from './values.js'
 
-/** An hour: nothing expires during a run. */
+/** An hour, so that nothing expires during a run. */
 const TTL_MS = 3_600_000
 const FILLERS = 256
 const MANY = 100
@@ -16,7 +16,7 @@ const MANY = 100
 export interface Bench {
   readonly cache: PeerCache
   readonly params: Required<DrillParams>
-  /** Loads so far. */
+  /** The number of loads so far. */
   loads(): number
 }
 
@@ -37,7 +37,7 @@ export async function openBench(assignment: Assignment, overrides: Partial<OpenO
     ...given,
   }
   let loads = 0
-  // A million entries share one value: only the cache's own memory and look-ups are of interest there.
+  // A million entries share one value, since only the cache's own memory and look-ups matter there.
   const shared =
     params.entries > 200_000 || params.valueBytes > 10_000 ? makeValue(keyOf(7), params.valueBytes) : undefined
   const cache = await peerNamed(peer).open({

@@ -1,10 +1,10 @@
-// Drills that weigh rather than time: bytes of heap, bytes in Redis.
+// Drills that measure size instead of time: bytes on the heap, bytes in Redis.
 import { Redis } from 'ioredis'
 import { fill, openBench, type Slice } from './drills.js'
 import type { Assignment } from './messages.js'
 import { keyOf, makeValue } from './values.js'
 
-/** Bytes per entry that a cache adds to what a Map of the same keys and values needs. */
+/** Bytes per entry that a cache needs in addition to a Map of the same keys and values. */
 export async function heap(assignment: Assignment): Promise<Slice> {
   const entries = assignment.params.entries ?? 100_000
   const values = new Map(Array.from({ length: entries }, (_, i) => [keyOf(i), makeValue(keyOf(i))]))
@@ -15,7 +15,7 @@ export async function heap(assignment: Assignment): Promise<Slice> {
     let hitBytes = 0
     const filledBytes = await weigh(async () => {
       const bench = await openBench(assignment, { load: (key) => values.get(key) })
-      // The very key strings that the Map holds: those are not the cache's own.
+      // The same key strings as in the Map, since they do not count for the cache.
       for (const key of keys) await bench.cache.read(key)
       close = () => bench.cache.close()
       return bench
@@ -32,7 +32,7 @@ export async function heap(assignment: Assignment): Promise<Slice> {
   }
 }
 
-/** What is on the heap and in typed arrays because of what `make` answered. */
+/** The bytes on the heap and in typed arrays that the result of `make` needs. */
 async function weigh(make: () => Promise<unknown>): Promise<number> {
   const before = await used()
   const kept = await make()
@@ -52,7 +52,7 @@ async function used(): Promise<number> {
   return heapUsed + external
 }
 
-/** MEMORY USAGE of everything that 1,000 entries brought into Redis, per entry. */
+/** MEMORY USAGE of everything that 1,000 entries need in Redis, per entry. */
 export async function redisBytes(assignment: Assignment): Promise<Slice> {
   const bench = await openBench(assignment)
   await fill(bench)

@@ -1,4 +1,4 @@
-// What it costs to invalidate a tag that 10,000 of 100,000 entries carry: time, Redis commands, how long the event loop stood still.
+// The cost of invalidating a tag that 10,000 of 100,000 entries carry: time, Redis commands, and how long the event loop was blocked.
 import { Redis } from 'ioredis'
 import type { PeerCache } from '../peers/peer.js'
 import { openBench, type Slice } from './drills.js'
@@ -8,7 +8,7 @@ import { keyOf, makeValue } from './values.js'
 const ENTRIES = 100_000
 const TAGGED = 10_000
 const WRITERS = 256
-/** What a bus asks while it listens, and what counts the commands. */
+/** Commands of a listening bus, and those that count the commands. */
 const NOT_COUNTED = new Set(['info', 'xread', 'ping', 'xrange'])
 
 type Write = NonNullable<PeerCache['write']>

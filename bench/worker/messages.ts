@@ -1,14 +1,14 @@
-// What the suite and its worker processes say to each other.
+// The messages between the suite and its worker processes.
 import type { Tiers } from '../peers/peer.js'
 
-/** What a worker is to do; one worker does one drill with one library. */
+/** The work of a worker: one drill with one library. */
 export interface Assignment {
   readonly peer: string
   readonly drill: DrillName
   readonly params: DrillParams
   readonly redisPort: number
   readonly prefix: string
-  /** Where the profile of everything from the first slice on is written. */
+  /** The file for the profile of everything from the first slice on. */
   readonly profile?: string | undefined
 }
 
@@ -28,15 +28,15 @@ export type Draw = 'hot' | 'zipf' | 'each'
 
 export interface DrillParams {
   readonly tiers: Tiers
-  /** Entries in the cache before anything is timed. */
+  /** Entries in the cache before the measurement. */
   readonly entries?: number
-  /** Room in memory, if more than for the entries: some keep what they know of tags among them. */
+  /** The number of entries for which memory has room, if more than `entries`: some libraries store tags among the entries. */
   readonly room?: number
   readonly draw?: Draw
   readonly valueBytes?: number
   readonly tags?: number
   readonly bus?: boolean
-  /** Calls under way at any moment; with one, the median of single calls is the cost, else the mean. */
+  /** Calls in flight. With one, the cost is the median of single calls, otherwise the mean. */
   readonly inFlight?: number
 }
 
@@ -52,9 +52,9 @@ export type Report =
       readonly report: 'slice'
       /** In the unit of the drill, smaller is better. */
       readonly cost: number
-      /** What else the drill saw, for the record. */
+      /** Other observations of the drill, for the record. */
       readonly details?: Readonly<Record<string, number | string>>
-      /** Processor time of this process per time passed: below 1 it waited, or had to share the processor. */
+      /** Processor time of this process per time passed. Below 1 it was waiting or had to share the processor. */
       readonly cpuShare: number
       /** How long the fixed piece of work took before and after. */
       readonly calibrationMs: readonly [before: number, after: number]

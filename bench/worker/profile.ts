@@ -1,10 +1,10 @@
-// A CPU profile of what is timed alone: `node --cpu-prof` would show how the cache was filled, too.
+// A CPU profile of the measured part alone: `node --cpu-prof` would also show how the cache was filled.
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
 
 const SAMPLED_EVERY_US = 200
 
-/** Starts to profile this process; what it answers ends that and writes the file. */
+/** Starts to profile this process. The returned function ends that and writes the file. */
 export async function startProfile(path: string): Promise<() => Promise<void>> {
   const session = new Session()
   session.connect()

@@ -1,9 +1,9 @@
-// Loops that time a call: alone, one after another, or so many under way at any moment.
+// Loops that measure a call: alone, one after another, or a number of calls in flight.
 
 const BATCH = 1_024
 const CALIBRATION_STEPS = 2_000_000
 
-/** Nanoseconds per call of a promise that is there already; the event loop turns once per batch, as it does in a service. */
+/** Nanoseconds per call that returns a resolved promise. The event loop turns once per batch, as it does in a service. */
 export async function timeAwaited(call: (i: number) => Promise<unknown>, budgetMs: number): Promise<number> {
   const startMs = performance.now()
   let calls = 0
@@ -17,7 +17,7 @@ export async function timeAwaited(call: (i: number) => Promise<unknown>, budgetM
   return (tookMs * 1e6) / calls
 }
 
-/** The same for a function that answers at once. */
+/** The same for a synchronous function. */
 export async function timeSync(call: (i: number) => unknown, budgetMs: number): Promise<number> {
   const startMs = performance.now()
   let calls = 0
@@ -51,10 +51,10 @@ export async function timeOneByOne(call: (i: number) => Promise<unknown>, budget
   return (times[times.length >> 1] as number) * 1e6
 }
 
-/** While a library waited for its turn V8 made its young generation small, which costs who makes garbage dearly until it has grown. */
+/** While a library waited for its turn, V8 made its young generation small. Until that has grown again, garbage is expensive. */
 const LEAD_IN_MS = 100
 
-/** Nanoseconds per call with `inFlight` under way, until what was begun behind the answers is done too. */
+/** Nanoseconds per call with `inFlight` calls in flight. The work that continues after the calls is included. */
 export async function timeInFlight(
   call: (i: number) => Promise<unknown>,
   inFlight: number,
@@ -76,7 +76,7 @@ export async function timeInFlight(
   return ((performance.now() - startMs) * 1e6) / (calls - callsBefore)
 }
 
-/** A fixed piece of work that needs nothing but the processor: how long it takes tells whether the machine is busy. */
+/** A fixed piece of work for the processor alone. Its duration shows whether the machine is busy. */
 export function calibrate(): number {
   const startMs = performance.now()
   let state = 1
@@ -85,6 +85,6 @@ export function calibrate(): number {
     state ^= state >>> 17
     state ^= state << 5
   }
-  if (state === 0) throw new Error('xorshift never answers 0')
+  if (state === 0) throw new Error('xorshift never returns 0')
   return performance.now() - startMs
 }

@@ -1,4 +1,4 @@
-// A process that measures one library at one drill, a slice whenever it is told to.
+// A process that measures one library with one drill, a slice on each command.
 
 import { type Bench, hits, misses, openBench, peek, readMany, type Slice, writes } from './drills.js'
 import { heap, redisBytes } from './footprint.js'
@@ -55,7 +55,7 @@ async function obey(command: Command): Promise<void> {
   }
 }
 
-/** A cache whose loader takes a while, and nothing in it. */
+/** An empty cache whose loader takes a while. */
 function openCold(): Promise<Bench> {
   return openBench(assignment, {
     load: async (key) => {
@@ -66,7 +66,7 @@ function openCold(): Promise<Bench> {
   })
 }
 
-/** So many callers ask for one key at an instant that all processes were told. */
+/** Many callers read one key at the moment that all processes were given. */
 async function rush(command: Extract<Command, { do: 'rush' }>): Promise<{ loads: number; tookMs: number }> {
   const { cache } = bench as Bench
   await new Promise((resolve) => setTimeout(resolve, command.atEpochMs - Date.now() - 2))

@@ -1,4 +1,4 @@
-// Who takes part in a workload.
+// The contenders of a workload.
 
 import type { Tiers } from '../peers/peer.js'
 import { RIVALS } from '../peers/peers.js'
@@ -6,13 +6,13 @@ import type { Contender } from './workload.js'
 
 export const OURS = 'tiercache'
 
-/** The floor, ourselves, and every rival that has the tiers (and is not left out because it lacks the call). */
+/** The floor, tiercache, and every rival that has the tiers (unless it is left out because it lacks the call). */
 export function beside(floor: string, tiers: Tiers, without: readonly string[] = []): readonly Contender[] {
   const rivals = RIVALS.filter((rival) => rival.tiers.includes(tiers) && !without.includes(rival.name))
   return [floor, OURS, ...rivals.map((rival) => rival.name)].map((name) => ({ label: name, peer: name }))
 }
 
-/** Each library beside itself without tags, then with so many. */
+/** Each library, compared with itself without tags. */
 export function besideOwnUntagged(
   tags: readonly number[],
   peers: readonly string[],

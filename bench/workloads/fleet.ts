@@ -1,4 +1,4 @@
-// What several processes, or a whole cache, feel.
+// Workloads of several processes, or of a whole cache.
 import { RIVALS } from '../peers/peers.js'
 import { OURS } from './contenders.js'
 import type { Workload } from './workload.js'

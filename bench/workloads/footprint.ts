@@ -1,4 +1,4 @@
-// What a cache weighs: on the heap and in Redis. Import times and bundles are weighed by harness/import-times.ts and bundles.ts.
+// The size of a cache on the heap and in Redis. Import times and bundles are measured by harness/import-times.ts and bundles.ts.
 import { RIVALS } from '../peers/peers.js'
 import { OURS } from './contenders.js'
 import type { Workload } from './workload.js'

@@ -31,7 +31,7 @@ export const MEMORY: readonly Workload[] = [
     title: 'the same with 1, 3, 10 tags',
     floor: 'own untagged hit',
     reach: 1.1,
-    // cacheable keeps a record of tags beside each entry, bentocache one for each tag, both in the room of the entries.
+    // cacheable stores a record of tags beside each entry, bentocache one for each tag, both in the space of the entries.
     params: { tiers: 'l1', entries: 10_000, room: 20_100, draw: 'zipf' },
     contenders: besideOwnUntagged([1, 3, 10], [OURS, 'bentocache', 'cacheable', 'async-cache-dedupe'], 10),
   },
@@ -61,7 +61,7 @@ export const MEMORY: readonly Workload[] = [
     floor,
     reach: 1,
     params: { tiers: 'l1', entries: 1_000_000, draw: 'zipf' },
-    // To fill a million entries takes the others minutes; their hits do not depend on the number of entries.
+    // The others take minutes to store a million entries. Their hits do not depend on the number of entries.
     contenders: beside(FLOOR, 'l1', ['bentocache', 'cacheable', 'cache-manager', 'cachified']),
   },
   {

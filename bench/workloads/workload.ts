@@ -1,13 +1,13 @@
-// One line of the table: what is done, by whom, beside which floor, and the figure to reach.
+// One line of a table: what is done, the contenders, the floor, and the target.
 import type { DrillName, DrillParams } from '../worker/messages.js'
 
 export interface Contender {
   /** Unique in its workload. */
   readonly label: string
   readonly peer: string
-  /** What differs from the workload's drill for this one. */
+  /** How its drill differs from that of the workload. */
   readonly params?: Partial<DrillParams>
-  /** The label of what its cost is divided by, if not the floor. */
+  /** The label of the contender by whose cost its own is divided, if not the floor. */
   readonly base?: string
 }
 
@@ -17,15 +17,15 @@ export interface Workload {
   readonly id: string
   readonly group: Group
   readonly title: string
-  /** How the floor is called in tables. */
+  /** The name of the floor in tables. */
   readonly floor: string
   readonly reach: number
-  /** 'ratio': cost as a multiple of the floor's; else the cost itself, in `unit`. */
+  /** 'ratio': the cost as a multiple of the floor's. 'absolute': the cost itself, in `unit`. */
   readonly judged: 'ratio' | 'absolute'
   readonly unit: 'ns' | 'ms' | 'bytes'
   readonly drill: DrillName
   readonly params: DrillParams
-  /** Those that `judged` is about come first after the floor; the floor, if any, is the first of all. */
+  /** The floor, if any, comes first, then the contenders by which the workload is judged. */
   readonly contenders: readonly Contender[]
   readonly rounds?: number
   readonly sliceMs?: number

@@ -4,7 +4,7 @@ import { foreignReason } from '../model/foreign-text.js'
 import type { Bus, BusEvents, Bytes } from '../model/ports.js'
 import { queueMicrotask } from '../model/time/real-timers.js'
 
-/** Connects the caches of one process. */
+/** Connects the caches of one process. Create it with `inProcessBus()`. */
 export interface InProcessBus {
   /** A bus for one more cache. Caches of the same name receive each other's announcements. */
   connect(): Bus

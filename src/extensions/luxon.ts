@@ -36,7 +36,7 @@ type Moment = readonly [ms: number, zone: string, options: object]
 
 /**
  * Keeps Luxon's dates: `extend: luxon({ DateTime, Duration, Interval })`. Zone, locale, numbering system and calendar survive. An invalid
- * date is refused with `UNSUPPORTED_VALUE`, since Luxon does not make one anew.
+ * date is refused with `UNSUPPORTED_VALUE`, since Luxon does not restore one.
  */
 export function luxon({ DateTime, Duration, Interval }: Luxon): Extension[] {
   const decodeMoment = (data: unknown): object => {

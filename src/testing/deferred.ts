@@ -1,6 +1,6 @@
-// A promise that a test settles when it is its turn: a loader that answers on command.
+// A promise that a test settles, for example for a loader that returns on command.
 
-/** A promise with its handles. `promise` never causes an unhandled rejection by itself. */
+/** A promise with the functions that settle it. `promise` never causes an unhandled rejection by itself. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   resolve(value: T): void
@@ -14,6 +14,6 @@ export function deferred<T = void>(): Deferred<T> {
     resolve = onResolve
     reject = onReject
   })
-  promise.catch(() => {}) // a rejection counts where the promise is used, not where it is made
+  promise.catch(() => {}) // A rejection counts where the promise is used, not where it is created.
   return { promise, resolve, reject }
 }

@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it. Every duration of the SDK is measured on a `Clock`, so no test has to sleep.
+// A clock that a test moves. Every duration of the SDK is measured on a `Clock`, so no test has to sleep.
 import type { Clock, Milliseconds } from '../model/ports.js'
 import { settle } from './settle.js'
 
@@ -7,20 +7,20 @@ interface Timer {
   readonly run: () => void
 }
 
-/** More timers than this at one instant is a timer that re-arms itself without delay. */
+/** If more timers than this are due at one moment, a timer re-arms itself without delay. */
 const MOST_TIMERS_AT_ONCE = 100_000
 
 /**
- * Time moved by hand. A timer of `ms` milliseconds runs exactly when `ms` have been advanced, not at `ms - 1`; timers of the same
- * instant run in the order in which they were set.
+ * A clock that is moved by hand. A timer of `ms` milliseconds runs exactly when `ms` have been advanced, not at `ms - 1`. Timers of the
+ * same moment run in the order in which they were set.
  */
 export class FakeClock implements Clock {
-  /** By instant, then by order of creation. */
+  /** By time, then by order of creation. */
   private readonly timers: Timer[] = []
   private currentMs: number
   private ranAtThisInstant = 0
 
-  /** Starts at an instant other than 0, so that a forgotten time is not mistaken for one. */
+  /** Starts at a time other than 0, so that a forgotten time is not mistaken for one. */
   constructor(startMs = 1_000_000) {
     this.currentMs = startMs
   }
@@ -38,14 +38,14 @@ export class FakeClock implements Clock {
     }
   }
 
-  /** Timers set and neither run nor cancelled. 0 after `close()`, or something was left behind. */
+  /** How many timers were set and have neither run nor been cancelled. It is 0 after `close()`, unless something was left behind. */
   get pendingTimers(): number {
     return this.timers.length
   }
 
   /**
-   * Moves time forward by `ms`. Before it moves, before each timer that falls due, and at the end, everything that is ready to run
-   * does so (see `settle`), so that a timer set by a promise chain on the way is honoured at its own instant. `advance(0)` runs what is due now.
+   * Moves time forward by `ms`. Before it moves, before each timer that is due, and at the end, everything that is ready to run
+   * does so (see `settle`). So a timer that a promise chain sets on the way runs at its own time. `advance(0)` runs what is due now.
    */
   async advance(ms: Milliseconds): Promise<void> {
     const targetMs = this.targetOf(ms)
@@ -55,14 +55,14 @@ export class FakeClock implements Clock {
     await settle()
   }
 
-  /** Moves time forward by `ms` and runs what falls due, all within this call: promise chains do not go on in between. */
+  /** Moves time forward by `ms` and runs due timers within this call. Promise chains do not continue in between. */
   advanceSync(ms: Milliseconds): void {
     const targetMs = this.targetOf(ms)
     while (this.runNext(targetMs));
     this.currentMs = Math.max(this.currentMs, targetMs)
   }
 
-  /** How far the next timer is away; `undefined` without one. */
+  /** The time until the next timer; `undefined` without one. */
   msToNextTimer(): Milliseconds | undefined {
     const next = this.timers[0]
     return next && Math.max(0, next.atMs - this.currentMs)

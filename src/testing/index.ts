@@ -1,4 +1,4 @@
-// `tiercache/testing`: what tests of the SDK and of its users need. No test runner is required.
+// `tiercache/testing`: helpers for tests of the SDK and of its users. They work with any test runner.
 
 export { busCases } from './conformance/bus-conformance.js'
 export type { Capability, ConformanceCase, ConformanceContext, Deviations, Peer } from './conformance/case.js'

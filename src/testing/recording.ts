@@ -1,11 +1,11 @@
-// Records what a cache reports, in order, so that a test can read the whole story at once.
+// Records the events of a cache in order, so that a test can compare all of them at once.
 
-/** Anything that reports events by name, such as a cache: `on` answers what ends the listening. */
+/** Anything that reports events by name, such as a cache. `on` returns a function that removes the listener. */
 export interface Emitter {
   on(event: never, listener: (detail: never) => void): () => void
 }
 
-/** One event as it was reported: a union with a member per event. */
+/** One event as it was reported: a union with a member for each event. */
 export type RecordedEvent<Events> = {
   [Name in keyof Events]: { readonly event: Name; readonly detail: Events[Name] }
 }[keyof Events]
@@ -13,16 +13,16 @@ export type RecordedEvent<Events> = {
 /** The events since `record`, oldest first. */
 export interface Recording<Events> {
   readonly events: readonly RecordedEvent<Events>[]
-  /** The names alone: what most tests compare. */
+  /** The names alone, which most tests compare. */
   names(): (keyof Events)[]
-  /** The details of one kind of event. */
+  /** The details of all events with this name. */
   of<Name extends keyof Events>(event: Name): Events[Name][]
-  /** Answers the names so far and forgets them: one act of a test at a time. */
+  /** Returns the names so far and forgets them, so that a test can look at one step at a time. */
   take(): (keyof Events)[]
   stop(): void
 }
 
-/** Listens to `names` of `emitter` until `stop()`. `Events` maps names to details: `record<CacheEvents>(cache, ['hit'])`. */
+/** Records the events `names` of `emitter` until `stop()`. `Events` maps names to details: `record<CacheEvents>(cache, ['hit'])`. */
 export function record<Events = Record<string, unknown>>(
   emitter: Emitter,
   names: readonly (keyof Events)[],

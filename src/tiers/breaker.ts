@@ -7,7 +7,7 @@ import { backoffMs } from '../model/time/freshness.js'
 /** closed: L2 is used. open: it is not, which costs callers nothing. half-open: one trial runs in the background; callers still go without L2. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** A policy that never opens because of failures or slow answers. */
+/** A policy that never opens because of failures or slow replies. */
 export const NO_BREAKER: BreakerPolicy = {
   failures: Number.POSITIVE_INFINITY,
   slowAfterMs: Number.POSITIVE_INFINITY,
@@ -53,7 +53,7 @@ export class Breaker {
   }
 
   succeeded(tookMs: Milliseconds): void {
-    if (tookMs > this.policy.slowAfterMs) this.failed(new Error(`answered after ${Math.round(tookMs)} ms`))
+    if (tookMs > this.policy.slowAfterMs) this.failed(new Error(`a reply took ${Math.round(tookMs)} ms`))
     else this.#failuresInARow = 0
   }
 

@@ -1,4 +1,4 @@
-// The wait for L2's first connection: operations wait until it stands, fails, or takes too long.
+// The wait for L2's first connection: operations wait until it is made, fails, or takes too long.
 import type { Clock, Milliseconds } from '../model/ports.js'
 
 export class FirstConnection {
@@ -22,7 +22,7 @@ export class FirstConnection {
     return this.#pending
   }
 
-  /** The connection stands, or cannot be made now. */
+  /** The connection is made, or cannot be made now. */
   end(): void {
     this.#cancel()
     this.#pending = undefined

@@ -1,25 +1,25 @@
-// One command to L2, from its sending until L2 answers or its deadline passes.
+// One command to L2, from its sending until L2 replies or its deadline passes.
 import type { AtMs } from '../model/entry.js'
 import { asError, CacheError } from '../model/errors.js'
 import type { Attempt, Milliseconds } from '../model/ports.js'
 import type { Timed } from './deadlines.js'
 
-/** L2 did not answer, or was not asked. The caller goes on without it. */
+/** L2 did not reply, or was not asked. The caller goes on without it. */
 export const UNAVAILABLE: unique symbol = Symbol('L2 unavailable')
 export type Unavailable = typeof UNAVAILABLE
 
-/** How long a caller can wait for an operation, and what is done with an answer that comes later. */
+/** How long a caller can wait for an operation, and what is done with a reply that comes later. */
 export interface OperationLimits<T> {
   readonly withinMs: Milliseconds
   tooLate?(answer: T): void
 }
 
-/** An operation in flight, whatever it asks for. */
+/** An operation in flight, whatever its command. */
 export interface InFlightOperation extends Timed {
   readonly name: string
   readonly sentAtMs: AtMs
   readonly limitMs: Milliseconds
-  /** Settles it as if L2 had not answered. The caller has already removed it from the operations in flight. */
+  /** Settles it as if L2 had not replied. The caller has already removed it from the operations in flight. */
   giveUp(): void
 }
 
@@ -57,7 +57,7 @@ export class Operation<T> implements InFlightOperation, Attempt {
 
   onDue(): void {
     this.giveUp()
-    const message = `expected L2 to answer ${this.name} within ${this.limitMs} ms`
+    const message = `expected L2 to reply to ${this.name} within ${this.limitMs} ms; it did not`
     this.watcher.failed(this, new CacheError('L2_TIMEOUT', message))
   }
 

@@ -11,7 +11,7 @@ interface PendingRead {
   readonly resolve: (answer: Bytes | undefined | Unavailable) => void
 }
 
-/** Answers in the order of the keys. Never rejects. */
+/** Returns results in the order of the keys. Never rejects. */
 type ReadMany = (storeKeys: readonly string[]) => Promise<readonly (Bytes | undefined)[] | Unavailable>
 
 export class ReadBatch {

@@ -28,8 +28,6 @@ import {
 import { Outages } from './outages.js'
 import { ReadBatch } from './read-batch.js'
 
-export { UNAVAILABLE, type Unavailable }
-
 const NOT_AVAILABLE: Promise<Unavailable> = Promise.resolve(UNAVAILABLE)
 
 /** What L2 reports to its cache, and the replay that it waits for. */
@@ -98,7 +96,7 @@ export class RemoteTier {
     return this.#breaker.state === 'closed' && this.store.isReady() && !this.#ended
   }
 
-  /** Whether an operation that begins now may get an answer: L2 is available, or its first connection is still awaited. */
+  /** Whether an operation that begins now may get a reply: L2 is available, or its first connection is still awaited. */
   mayAnswer(): boolean {
     return this.starting !== undefined || this.isAvailable()
   }
@@ -123,7 +121,7 @@ export class RemoteTier {
     return this.isAvailable() ? Promise.resolve() : this.#use.wait(limitMs, this.deadlines)
   }
 
-  /** When L2 last answered. What it confirmed shortly before that may be missing on its successor. */
+  /** When L2 last replied. What it confirmed shortly before that may be missing on its successor. */
   get lastAnsweredAtMs(): AtMs {
     return this.#lastAnsweredAtMs
   }
@@ -226,7 +224,7 @@ export class RemoteTier {
     return this.store.deleteByPrefix(storePrefix, signal, isMeant)
   }
 
-  /** Whether L2 answers at all: reads a token that does not matter. */
+  /** Whether L2 replies at all: reads a token that does not matter. */
   async answers(): Promise<boolean> {
     return (await this.#withDeadline('probe', () => this.store.readTokens(['c:probe']))) !== UNAVAILABLE
   }
@@ -275,7 +273,7 @@ export class RemoteTier {
     const nowMs = this.clock.nowMs()
     const tookMs = nowMs - sentAtMs
     this.#lastAnsweredAtMs = nowMs
-    // An answer later than the deadline was delayed in this process, else the deadline would have ended the operation.
+    // A reply later than the deadline was delayed in this process, else the deadline would have ended the operation.
     this.#breaker.succeeded(Math.min(tookMs, limitMs))
     this.#outages.worked(name)
     this.owner.answered(name, tookMs)
@@ -292,7 +290,7 @@ export class RemoteTier {
 
   #failedToConnect(): void {
     if (this.store.isReady()) return
-    const message = `expected L2 to be connected within ${this.policy.connectTimeoutMs} ms; it is not yet`
+    const message = `expected L2 to be connected within ${this.policy.connectTimeoutMs} ms; it is still connecting`
     this.#breaker.open(new CacheError('L2_UNAVAILABLE', message))
   }
 }

@@ -1,4 +1,4 @@
-// The same source type-checks under both standards of decorators: TC39 and legacy.
+// The same source type-checks with TC39 and with legacy decorators.
 import { expect, test } from 'vitest'
 import { DECORATOR_STANDARDS, typeErrors } from '../support/compiled.js'
 

@@ -1,4 +1,4 @@
-// Every TypeScript example of the docs compiles, as the program that its page makes up.
+// Every TypeScript example of the docs compiles, as part of one program per page.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,8 +25,8 @@ function readPage(page: string): string {
 }
 
 /**
- * The examples of a page as one program, line for line, so that an error has the page's line number: each example sees what those
- * before it declare and may declare it anew. `undefined` without examples. Parts of the demo are checked where they stand.
+ * The examples of a page as one program, line for line, so that an error has the line number of the page. Each example sees what
+ * earlier ones declare, and may declare it again. `undefined` without examples. Parts of the demo are checked with the demo.
  */
 function toProgram(text: string, language = 'ts'): string | undefined {
   const imports = [takeForGranted]
@@ -65,12 +65,12 @@ function programsIn(language: string): Map<string, string> {
   return programs
 }
 
-/** What the compiler says of the programs, as `page:line message`. */
+/** The errors of the compiler in these programs, as `page:line message`. */
 function typeErrors(programs: ReadonlyMap<string, string>, compilerOptions: ts.CompilerOptions = {}): string[] {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root)
   const examples: ts.CompilerOptions = { ...options, noEmit: true, ...compilerOptions }
-  // They stand beside the context, and are not on the disk.
+  // The programs are in the folder of the context, but only in memory.
   const byFile = new Map(
     [...programs].map(([page, text]) => [join(contextFile, '..', fileNameOf(page)), { page, text }]),
   )
@@ -107,7 +107,7 @@ test('those that are marked as NestJS applications compile as these do', () => {
   expect(typeErrors(programs, { experimentalDecorators: true, emitDecoratorMetadata: true })).toEqual([])
 })
 
-test('this check sees a mistake, and says where it is', () => {
+test('this check finds a mistake and reports its line', () => {
   const page = [
     '# Title',
     '',

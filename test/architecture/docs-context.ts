@@ -1,4 +1,4 @@
-// What the examples in the docs take for granted: the application around the cache.
+// Declarations that the examples in the docs assume: the application around the cache.
 import type { Redis } from 'ioredis'
 import type { Cache } from 'tiercache'
 
@@ -27,5 +27,5 @@ export declare function fetchRates(): Promise<ReadonlyMap<string, number>>
 export declare function fetchQuote(symbol: string): Promise<{ readonly price: number }>
 /** The application's connection. */
 export declare const client: Redis
-/** The cache of a page that makes none. */
+/** The cache of a page that does not create one. */
 export declare const cache: Cache

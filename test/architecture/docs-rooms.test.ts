@@ -1,4 +1,4 @@
-// docs/architecture.md and the pages of the rooms describe the house as it stands: its picture, its arrows, and every file that they name.
+// docs/architecture.md and the pages of the rooms match the source tree: its picture, its imports, and every file that they name.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +15,7 @@ const roomPages = readdirSync(join(root, 'src'), { recursive: true, encoding: 'u
   .filter((name) => /(^|\/)README\.md$/.test(name))
   .map((name) => join('src', name))
 
-/** Files that stand in flow/ itself make up a room of their own. */
+/** Files directly in flow/ form a room of their own. */
 const CORE = 'core.ts'
 const flowRooms = (ROOMS.flow ?? []).map((room) => (room === '' ? CORE : room))
 
@@ -53,7 +53,7 @@ describe('the pages of the rooms', () => {
 
   test('name only files and folders that exist, and so do the pages about the house', () => {
     const pages = [...roomPages, 'docs/architecture.md', 'docs/glossary.md', 'CONTRIBUTING.md']
-    // Tables of the architecture page give names of rooms as they stand in src and in flow.
+    // The tables of the architecture page name rooms relative to src and to flow.
     const foldersOf = (page: string) => [dirname(page), '', 'src', 'src/flow']
     const missing = pages.flatMap((page) =>
       namedIn(read(page))
@@ -69,13 +69,13 @@ describe('the pages of the rooms', () => {
   })
 })
 
-/** Files and folders in backticks. Those of links are checked with the links, and code is no text. */
+/** Files and folders in backticks. Links have their own check, and code blocks are skipped. */
 function namedIn(page: string): string[] {
   const text = page.replaceAll(/^ *```.*?^ *```/gms, '').replaceAll(/\[[^\]]*\]\([^)]*\)/g, '')
   return [...text.matchAll(/`([\w./-]+(?:\.(?:ts|mjs|md)|\/))`/g)].map(([, name]) => name as string)
 }
 
-/** The rows of the table whose first column is headed so, as `from → to`. */
+/** The rows of the table with this heading in its first column, as `from → to`. */
 function arrowsIn(heading: string): string[] {
   const table =
     new RegExp(`^\\| ${heading} \\| imports \\|.*\\n.*\\n((?:\\|.*\\n)*)`, 'm').exec(architecture)?.[1] ?? ''

@@ -1,4 +1,4 @@
-// The docs say only what holds: every code and every export is there, every link leads somewhere, and the README shows the demo's code.
+// The docs match the code: they have every code and every export, their links work, and the README shows the code of the demo.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ const roomPages = markdown('src')
 
 const parse = (path: string) => ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)
 
-/** What an entry exports, types included; all of it by name. */
+/** The names that an entry exports, types included. */
 function exportsOf(path: string): string[] {
   const names: string[] = []
   parse(path).forEachChild((each) => {
@@ -102,7 +102,7 @@ describe('README.md', () => {
     expect(readme.split('\n').slice(0, 8).join('\n')).toContain('```ts\n')
   })
 
-  test('goes on with what happens over time, when not to use the cache, and what it costs, in this order', () => {
+  test('continues with what happens over time, when not to use the cache, and what it costs, in this order', () => {
     const headings = [...readme.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)
     expect(headings.slice(0, 3)).toEqual(['What happens over time', 'When not to use it', 'What it costs'])
   })
@@ -123,7 +123,7 @@ describe('README.md', () => {
   })
 })
 
-test('every link between the docs, and from the docs to code and tests, leads somewhere, to the very heading', () => {
+test('every link between the docs, and from the docs to code and tests, leads to an existing file and heading', () => {
   const broken: string[] = []
   for (const page of [...pages, ...roomPages]) {
     for (const [, target = '', anchor] of linksIn(read(page))) {
@@ -156,7 +156,7 @@ function linksIn(page: string): RegExpExecArray[] {
   return [...withoutCode(page).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)]
 }
 
-/** What GitHub makes of the headings of a page. */
+/** The anchors that GitHub generates for the headings of a page. */
 function anchorsOf(page: string): Set<string> {
   const headings = [...withoutCode(read(page)).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
   return new Set(
@@ -173,7 +173,7 @@ function withoutCode(page: string): string {
   return page.replaceAll(/^ *```.*?^ *```/gms, '')
 }
 
-/** The members of an interface with the properties that their types spell out. */
+/** The members of an interface, with the properties that their types list. */
 function membersOf(path: string, name: string): Map<string, string[]> {
   const members = new Map<string, string[]>()
   parse(path).forEachChild((each) => {
@@ -191,7 +191,7 @@ function membersOf(path: string, name: string): Map<string, string[]> {
   return members
 }
 
-/** The cells of the rows of the table whose first column is headed so. */
+/** The cells of the rows of the table with this heading in its first column. */
 function rowsOf(page: string, heading: string): string[][] {
   const table = page.split(/\n\n/).find((part) => part.startsWith(`| ${heading} |`)) ?? ''
   return table
@@ -211,7 +211,7 @@ function sources(folder: string): string[] {
     .map((name) => join(folder, name))
 }
 
-/** The lines between `// #region name` and its end, moved to the margin. */
+/** The lines between `// #region name` and its end, without their indentation. */
 function regionOf(source: string, name: string): string {
   const body = new RegExp(`^ *// #region ${name}\\n([\\s\\S]*?)^ *// #endregion`, 'm').exec(source)?.[1] ?? ''
   const lines = body.split('\n')

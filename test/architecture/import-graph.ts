@@ -1,4 +1,4 @@
-// Reads src/ with the TypeScript parser: who imports whom, types included, and what the rules of the house say about it.
+// Reads src/ with the TypeScript parser: which file imports which, types included, and which imports break the rules.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
@@ -9,7 +9,7 @@ import ts from 'typescript'
 export interface SourceModule {
   readonly path: string
   readonly tree: ts.SourceFile
-  /** Imported files of src/, by path; type imports count. */
+  /** Imported files of src/ by path, type imports included. */
   readonly files: readonly string[]
   /** Other imported names, such as `node:fs` or `lru-cache`. */
   readonly packages: readonly string[]
@@ -58,7 +58,7 @@ export function visit(node: ts.Node, see: (node: ts.Node) => void): void {
   ts.forEachChild(node, (child) => visit(child, see))
 }
 
-/** Import cycles, each as the files of one loop; empty when there is none. */
+/** Import cycles, each as the files of one loop. Empty if there is none. */
 export function findCycles(modules: readonly SourceModule[]): string[][] {
   const imports = new Map(modules.map(({ path, files }) => [path, files]))
   const done = new Set<string>()
@@ -75,10 +75,10 @@ export function findCycles(modules: readonly SourceModule[]): string[][] {
   }
 }
 
-/** From the bottom up: a place imports itself and what stands left of it. */
+/** From the bottom up: a place may import itself and what is left of it. */
 export const LAYERS = ['model', 'codec', 'bus', 'tiers', 'flow', 'cache', 'create-cache.ts', 'index.ts'] as const
 
-/** The rooms of a folder, in the same order; `''` is the folder itself. */
+/** The rooms of a folder in the same order; `''` is the folder itself. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ['', 'time', 'values', 'keys', 'events', 'options'],
   flow: ['runtime', 'tokens', 'state', 'sync', '', 'entries', 'load', 'read', 'write'],
@@ -87,13 +87,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
 }
 
-/** The folder of a file, or its name where it stands in src/ itself. */
+/** The folder of a file, or the name of a file directly in src/. */
 export const placeOf = (path: string): string => path.split('/')[0] as string
 
-/** The room of a file in its folder; `''` in the folder itself. */
+/** The room of a file in its folder; `''` for a file directly in the folder. */
 export const roomOf = (path: string): string => path.split('/').slice(1, -1).join('/')
 
-/** Imports that point up, or into the folder of a subpath; as `a → b`. */
+/** Imports that point up or into the folder of a subpath, as `a → b`. */
 export function findWrongImports(modules: readonly SourceModule[]): string[] {
   return modules.flatMap(({ path, files }) =>
     files.filter((file) => !mayImport(path, file)).map((file) => `${path} → ${file}`),
@@ -109,7 +109,7 @@ function isBelow(rooms: readonly string[], lower: string, upper: string): boolea
   return rooms.includes(lower) && rooms.indexOf(lower) <= rooms.indexOf(upper)
 }
 
-/** Subpaths stand beside the chain: they may use all of it, nobody may use them. */
+/** Subpaths are beside the layers: they may import all layers, and no file outside may import them. */
 function mayImportPlace(from: string, to: string): boolean {
   const layers: readonly string[] = LAYERS
   if (!layers.includes(to)) return false

@@ -1,4 +1,4 @@
-// The house of docs/architecture.md as a test: layers, no knots, and who may use which package.
+// The architecture of docs/architecture.md as a test: layers, no cycles, and which part may use which package.
 
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'

@@ -1,4 +1,4 @@
-// What package.json promises is what the build makes.
+// package.json matches what the build produces.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'

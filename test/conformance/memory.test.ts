@@ -1,4 +1,4 @@
-// The in-memory store and its bus against everything that the ports promise, on the fake clock.
+// The in-memory store and its bus pass all conformance cases, on the fake clock.
 import {
   busCases,
   type ConformanceCase,
@@ -21,7 +21,7 @@ describe.each(latencies)('the bus of the in-memory server, its link taking %i ms
   for (const each of busCases(deviations)) test(each.name, () => runOnFakeClock(each, latencyMs))
 })
 
-/** Lets time pass while the case runs, a millisecond whenever nothing else is left to do. */
+/** Runs the case while time passes, a millisecond whenever nothing else is left to do. */
 async function runOnFakeClock(each: ConformanceCase, latencyMs: number): Promise<void> {
   const clock = new FakeClock()
   const server = new MemoryServer({ clock })
@@ -46,7 +46,7 @@ async function runOnFakeClock(each: ConformanceCase, latencyMs: number): Promise
   const ended = run.finally(() => {
     isOver = true
   })
-  ended.catch(() => {}) // reported below
+  ended.catch(() => {}) // Reported below.
   while (!isOver) {
     await settle(1)
     clock.advanceSync(1)

@@ -1,4 +1,4 @@
-// Runs the conformance cases against real Redis: every process of a case has a client of its own, with proxies that can be cut.
+// Runs the conformance cases on real Redis. Every process of a case has its own client, whose proxies can be cut.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import * as iovalkey from 'iovalkey'
@@ -12,18 +12,18 @@ import { sleep } from '../support/wait.js'
 
 export const clients = [
   ['ioredis 6', ioredis6],
-  // The same constructors, typed a little differently.
+  // The constructors are the same, with slightly different types.
   ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
 ] as const
 
-/** Those that are tried on one server only, besides. */
+/** Clients that are also tested, on one server only. */
 export const otherClients = [['iovalkey', iovalkey as unknown as typeof ioredis6]] as const
 
 export type ClientLibrary = typeof ioredis6
 
-/** Something that the cases can run against. */
+/** Something on which the cases can run. */
 export interface Topology {
-  /** Ports that a process connects to, each of which gets a proxy. */
+  /** The ports to which a process connects. Each gets a proxy. */
   readonly ports: readonly number[]
   /** A client that reaches each of `ports` through the proxy of the same index. */
   connect(library: ClientLibrary, proxies: readonly TcpProxy[]): RedisConnection
@@ -33,7 +33,7 @@ export interface Topology {
 
 let runs = 0
 
-/** Runs one case; `bus` is the one that the tier is made with. */
+/** Runs one case with a tier that uses this bus. */
 export async function runOnRedis(
   each: ConformanceCase,
   topology: Topology,
@@ -44,7 +44,7 @@ export async function runOnRedis(
   const connect = async (name: string): Promise<Peer> => {
     const proxies = await Promise.all(topology.ports.map(startProxy))
     const client = topology.connect(library, proxies)
-    client.on('error', () => {}) // Cases cut the links, and clients without a listener print that.
+    client.on('error', () => {}) // Cases cut the links, and a client without a listener prints the error.
     cleanups.push(() => client.disconnect(), ...proxies.map((proxy) => () => proxy.stop()))
     return {
       ...redisTier(client, { bus }).connect(name, systemClock),
@@ -66,7 +66,7 @@ export async function runOnRedis(
   }
 }
 
-/** Sends once more, in their order, the commands that the client sent during `work`: a client that resends, a packet that is late. */
+/** Records the commands of `work` and returns a function that sends them again in order, like a client that resends or a late packet. */
 async function recording(client: RedisConnection, work: () => Promise<unknown>): Promise<() => Promise<void>> {
   const sent: [string, Argument[]][] = []
   const { callBuffer } = client
@@ -81,7 +81,7 @@ async function recording(client: RedisConnection, work: () => Promise<unknown>):
   }
 }
 
-/** What `natMap` of a client needs so that the servers' own addresses lead to the proxies. */
+/** The `natMap` with which a client reaches the servers' own addresses through the proxies. */
 export function natMapOf(ports: readonly number[], proxies: readonly TcpProxy[]) {
   return Object.fromEntries(
     ports.map((port, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: proxies[i]?.port ?? port }]),

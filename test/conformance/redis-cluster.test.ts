@@ -1,4 +1,4 @@
-// The store and both buses on a cluster of three masters against everything that the ports promise.
+// The store and both buses on a cluster of three masters pass all conformance cases.
 import { busCases, storeCases } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.js'
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster.stop())
 
-// The buses first: their longest case takes as long as all the others beside it.
+// The buses come first: their longest case takes as long as all the others that run at the same time.
 describe.concurrent.each(clients)('the stream bus on a cluster through %s', (_, library) => {
   const deviations = { changes: 'the log tells what was announced, and nothing else' }
   for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'stream'))

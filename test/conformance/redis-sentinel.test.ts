@@ -1,4 +1,4 @@
-// The store and both buses on a master that Sentinel names, against everything that the ports promise.
+// The store and both buses on a master behind Sentinel pass all conformance cases.
 import { busCases, storeCases } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type RedisSentinel, startRedisSentinel } from '../support/redis-sentinel.js'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => sentinel.stop())
 
-// The buses first: their longest case takes as long as all the others beside it.
+// The buses come first: their longest case takes as long as all the others that run at the same time.
 describe.concurrent.each(clients)('the stream bus behind Sentinel through %s', (_, library) => {
   const deviations = { changes: 'the log tells what was announced, and nothing else' }
   for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'stream'))

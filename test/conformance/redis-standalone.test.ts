@@ -1,4 +1,4 @@
-// The store and both buses on one Redis server against everything that the ports promise.
+// The store and both buses on one Redis server pass all conformance cases.
 import { busCases, storeCases } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-// The buses first: their longest case takes as long as all the others beside it.
+// The buses come first: their longest case takes as long as all the others that run at the same time.
 describe.concurrent.each(libraries)('the stream bus on one server through %s', (_, library) => {
   const deviations = { changes: 'the log tells what was announced, and nothing else' }
   for (const each of busCases(deviations)) test(each.name, () => runOnRedis(each, topology, library, 'stream'))

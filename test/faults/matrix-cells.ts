@@ -1,4 +1,4 @@
-// The table of the fault matrix: each row one trouble, how it begins and ends, and what may be seen of it.
+// The table of the fault matrix. Each row is one trouble: how it begins and ends, and which effects are allowed.
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep } from '../support/wait.js'
 import type { Cell } from './matrix-runner.js'
@@ -7,13 +7,13 @@ import * as trouble from './troubles.js'
 
 const AWAY = { breaker: 'opens', writes: 'queued' } as const
 const USABLE = { breaker: 'stays closed', writes: 'applied' } as const
-/** It opens now and then: what becomes of a write depends on its moment. */
+/** The breaker opens now and then, so the result of a write depends on its moment. */
 const AT_TIMES = { breaker: 'opens', writes: 'either' } as const
 const PERHAPS = { breaker: 'may open', writes: 'either' } as const
 
 /**
- * A process confirms the tokens that it uses every ten seconds. Until then it may go on with one that the server evicted, and what it
- * stores is a miss to those who find that token missing. Twice as long, since the machine may be busy.
+ * A process confirms the tokens that it uses every ten seconds. Until then it may use a token that the server evicted, and what it
+ * stores is a miss for processes that do not find the token. Twice that time, since the machine may be busy.
  */
 const TOKENS_CONFIRMED_MS = 20_000
 
@@ -62,7 +62,7 @@ const server: readonly Cell[] = [
     server: { args: ['--key-load-delay', '2000', '--loading-process-events-interval-bytes', '1024'] },
     begin: async ({ server }) => {
       await server.command('DEBUG', 'POPULATE', 1_500, 'filler', 200)
-      void server.command('DEBUG', 'RELOAD').catch(() => undefined) // It answers when it has loaded.
+      void server.command('DEBUG', 'RELOAD').catch(() => undefined) // It returns once it has loaded.
       await sleep(100)
     },
     ...AT_TIMES,
@@ -160,8 +160,8 @@ export const CELLS: readonly Cell[] = [...server, ...network, ...memory, ...refu
 const wallClock = Date.now
 
 /**
- * Nothing measures by the wall clock, so the other cells, which run at the same time, do not notice. Bound, it looks like the
- * machine's own: entries age by a `Date.now` that a test replaced.
+ * Nothing measures time by the wall clock, so the other cells, which run at the same time, are not affected. `bind` makes it look like
+ * a native function; otherwise entries would age by it, as by a `Date.now` that a test replaced.
  */
 function jump(byMs: number): void {
   const jumped = (): number => wallClock() + byMs

@@ -1,4 +1,4 @@
-// Keys, tags and values of somebody who means harm, on a real Redis: they reach nothing but their own entry.
+// Keys, tags and values chosen by an attacker, on a real Redis: they affect only their own entry.
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -62,7 +62,7 @@ test('no key and no tag affects another entry, another namespace, the metadata o
     (name) => !/^(shop:|shop\/other:|\{shop\}#|\{other\}#|(shop|other)#c\{|other:k$|k$)/.test(name),
   )
   expect(strangers).toEqual([])
-  // Each is an entry of its own, and none is anything but an entry.
+  // Each is a separate entry and nothing else.
   expect(names.filter((name) => name.startsWith('shop:'))).toHaveLength(HOSTILE.length)
   expect(await server.command('TYPE', '{shop}#bus')).toBe('stream')
 

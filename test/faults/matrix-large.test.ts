@@ -1,4 +1,4 @@
-// A value of 64 MB: whatever the tiers make of it, its callers get it, and everybody else goes on.
+// A value of 64 MB: whether or not the tiers store it, its callers get it, and other calls go on.
 import { randomFillSync } from 'node:crypto'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -7,7 +7,7 @@ import { startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
 const MIB = 1024 * 1024
-/** Checksums of so many bytes take a busy machine a while. */
+/** The checksum of so many bytes takes a busy machine a while. */
 const LIMIT = { limitMs: 50_000 }
 
 test.each([

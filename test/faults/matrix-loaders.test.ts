@@ -1,4 +1,4 @@
-// The loader's half of the fault matrix: its errors reach its callers untouched, unless a stale value may answer, and nothing else does.
+// The loaders of the fault matrix: callers get the errors of loaders unchanged, or a stale value where that is allowed.
 import { createCache, type LoadContext } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop())
 
-/** Also a busy machine loads within it. */
+/** Long enough for a load on a busy machine. */
 const HARD_TIMEOUT_MS = 1_500
 const FAILURE = new TypeError('the database says no')
 
@@ -75,7 +75,7 @@ const CELLS: readonly LoaderCell[] = [
   },
 ]
 
-/** Two processes over one Redis; every test has its own name. */
+/** Two processes over one Redis. Every test has its own cache name. */
 function processes(options = {}) {
   const name = `loaders-${++names}`
   const open = () =>
@@ -84,7 +84,7 @@ function processes(options = {}) {
       ttl: '1h',
       hardTimeout: HARD_TIMEOUT_MS,
       ...options,
-      // A lease that is not given back stands for longer than any test waits.
+      // A lease that is not given back outlives every test.
       l2: redisTier(server.url, { timeout: '2s', leaseTtl: '5m' }),
     })
   return { a: open(), b: open() }
@@ -105,10 +105,10 @@ describe.concurrent('a loader that', () => {
       expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
       for (const result of results as PromiseRejectedResult[]) expect(result.reason).toEqual(cell.rejection)
       expect(loads).toBe(1)
-      await sleep(200) // What comes after its timeout has come by now.
+      await sleep(200) // By now everything that comes after the timeout has come.
       expect(await b.lookup('k')).toEqual({ found: false })
       expect(await a.lookup('k')).toEqual({ found: false })
-      // The key is free, here and in the other process: no lease stands there, and nobody waits for what failed.
+      // The key is free, here and in the other process: there is no lease, and no caller waits for the failed load.
       await waitFor('the lease being given back', async () => (await b.explain('k')).l2.state === 'absent')
       expect(await b.getOrSet('k', () => 'fine')).toBe('fine')
       await Promise.all([a.close(), b.close()])
@@ -119,10 +119,10 @@ describe.concurrent('a loader that', () => {
     '%s: a stale value is served where staleIfError allows it',
     async (_, cell) => {
       const { a, b } = processes({ staleIfError: '1h' })
-      // The first connection is no part of what is tested.
+      // The first connection is not part of the test.
       await Promise.all([a.ready({ timeout: '20s' }), b.ready({ timeout: '20s' })])
       await a.getOrSet('k', () => 'stale')
-      // A fill that the change overtook would take its value from memory as well.
+      // The change would refuse a fill that is still running, and so remove the value from memory.
       await a.drain()
       await a.expire('k')
       expect(await a.getOrSet('k', cell.load)).toBe('stale')

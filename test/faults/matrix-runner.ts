@@ -1,30 +1,30 @@
-// Plays one cell of the fault matrix: healthy, the fault, work in it, its end, recovery, and then a look at what every process sees.
+// Runs one cell of the fault matrix: a healthy start, the fault, traffic during it, its end, recovery, and a check of every process.
 import type { Cache } from 'tiercache'
 import { expect } from 'vitest'
 import type { RedisOptions } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'
 import { KEYS, MAX_STALENESS_MS, type Row, tagOf, World } from './matrix-world.js'
 
-/** One kind of trouble and what may be seen of it. */
+/** One kind of trouble, and the effects that are allowed. */
 export interface Cell {
   readonly name: string
   readonly server?: RedisOptions
-  /** Trouble that is there before the caches are made. */
+  /** A trouble that begins before the caches are created. */
   readonly atStart?: (world: World) => unknown
   readonly begin?: (world: World) => unknown
   readonly end?: (world: World) => unknown
-  /** How long the caches work in it. Default 1.2 s. */
+  /** How long the caches work during the trouble. Default 1.2 s. */
   readonly lastsMs?: number
   readonly breaker: 'opens' | 'stays closed' | 'may open'
-  /** What becomes of writes once L2 is known to be away, or all along where the breaker stays closed. */
+  /** The result of writes while the breaker is open, or of all writes where it stays closed. */
   readonly writes: 'queued' | 'applied' | 'either'
-  /** For how long after it what one process stores may be a miss to the others. Default 0. */
+  /** For how long after the trouble a value stored by one process may be a miss for others. Default 0. */
   readonly missesForMs?: number
 }
 
-/** Longer than any read takes on a machine that is busy with other things. What L2 may cost, to the millisecond, the unit tests say. */
+/** Longer than any read takes on a busy machine. The unit tests check to the millisecond what L2 may cost. */
 const A_HANG_MS = 30_000
-/** Within it a busy machine answers in time once. */
+/** Within this time even a busy machine replies in time once. */
 const MENDING_MS = 20_000
 
 export async function play(cell: Cell): Promise<void> {
@@ -40,7 +40,7 @@ export async function play(cell: Cell): Promise<void> {
     await workFor(world, 300)
     await isWell(world.a)
     check(world, cell)
-    // G3: other processes have heard of it, or have asked again.
+    // G3: by now the other processes have received the changes or verified their entries.
     await sleep(MAX_STALENESS_MS + 500)
     await checkNothingStale(world)
     await checkL2Works(world, cell.missesForMs ?? 0)
@@ -57,7 +57,7 @@ async function isWell(cache: Cache): Promise<void> {
   })
 }
 
-/** Every process has every key, in memory and in L2. */
+/** Every process gets every key, in memory and in L2. */
 async function fill({ a, b, load }: World): Promise<void> {
   await Promise.all([isWell(a), isWell(b)])
   for (const cache of [a, b]) {
@@ -102,7 +102,7 @@ function check(world: World, cell: Cell): void {
   expect(a.stats().l2.breaker).toBe('closed')
 }
 
-/** Nothing that was invalidated during the trouble is served after it: not by memory, not by L2, not to a process that comes new. */
+/** Nothing that was invalidated during the trouble is served after it, neither from memory nor from L2, nor to a new process. */
 async function checkNothingStale(world: World): Promise<void> {
   const newcomer = world.open(world.server.url)
   await isWell(newcomer)
@@ -122,8 +122,8 @@ async function checkNothingStale(world: World): Promise<void> {
 }
 
 /**
- * What a process stores is a hit for one that comes new, at once or from some moment on. An attempt in which an operation timed out, or
- * L2 was not in use, does not count: the machine may be too busy for the cells' short timeout.
+ * A value that one process stores is a hit for a new process, at once or soon. An attempt in which an operation timed out, or L2 was
+ * not in use, does not count: the machine may be too busy for the short timeout of the cells.
  */
 async function checkL2Works(world: World, missesForMs: number): Promise<void> {
   const startMs = performance.now()
@@ -147,7 +147,7 @@ async function checkL2Works(world: World, missesForMs: number): Promise<void> {
   }
 }
 
-/** Operations of L2 that failed, and outages, which need no operation that fails. */
+/** The number of failed operations of L2 and of outages, which may begin without a failed operation. */
 function troublesOf(world: World): number {
   return world.a.stats().l2Failures + outagesOf(world)
 }

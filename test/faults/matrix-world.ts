@@ -1,11 +1,11 @@
-// What a cell of the fault matrix plays with: a Redis of its own, a proxy, two processes' caches, and the truth behind them.
+// The environment of a cell of the fault matrix: a Redis, a proxy, the caches of two processes, and the true values behind them.
 import { Redis } from 'ioredis'
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { startProxy, type TcpProxy } from '../support/proxy.js'
 import { type RedisOptions, type RedisServer, startRedis } from '../support/redis-server.js'
 
-/** What every loader answers: the version of a key at the moment of the load. */
+/** What every loader returns: the version of a key at the moment of the load. */
 export interface Row {
   readonly key: string
   readonly version: number
@@ -14,7 +14,7 @@ export interface Row {
 /** One read as its caller saw it. */
 export interface ReadLog {
   readonly tookMs: number
-  /** Whether L2 was known to be away when it began: then it may cost nothing. */
+  /** Whether the breaker was already open when the read began, so that L2 may cost it no time. */
   readonly whileOpen: boolean
 }
 
@@ -25,7 +25,7 @@ export const tagOf = (key: string): string => `t${Number(key.slice(1)) % 4}`
 
 export class World {
   readonly reads: ReadLog[] = []
-  /** Reads that rejected, and values older than what their own process had changed: there may be none. */
+  /** Reads that rejected, or returned a value older than a change by their own process. There may be none. */
   readonly violations: string[] = []
   readonly writes: { readonly result: string; readonly whileOpen: boolean }[] = []
   readonly events: string[] = []
@@ -46,13 +46,13 @@ export class World {
     return new World(server, await startProxy(server.port), timeoutMs)
   }
 
-  /** The process that the fault is about: its own connection, through the proxy. */
+  /** The process that the fault affects. It has its own connection, through the proxy. */
   get a(): Cache {
     this.#a ??= this.#watched(this.open(this.proxy.url))
     return this.#a
   }
 
-  /** Another process: the application's own client with its default settings, past the proxy. */
+  /** Another process: it uses the application's own client with default settings, without the proxy. */
   get b(): Cache {
     if (this.#b === undefined) {
       const client = new Redis(this.server.port)
@@ -63,7 +63,7 @@ export class World {
     return this.#b
   }
 
-  /** Makes `a` of another connection than the proxy's. Before its first use. */
+  /** Connects `a` to `target` instead of the proxy. Call it before the first use of `a`. */
   connectAWith(target: string): void {
     this.#a = this.#watched(this.open(target))
   }
@@ -97,7 +97,7 @@ export class World {
 
   readonly load = (key: string) => (): Row => ({ key, version: this.versionOf(key) })
 
-  /** Reads through `a`; it may neither reject nor be older than what `a` changed. */
+  /** Reads through `a`. The read may neither reject nor return a value older than a change by `a`. */
   async read(key: string): Promise<void> {
     const { a } = this
     const atLeast = this.#changedByA.get(key) ?? 0
@@ -105,7 +105,7 @@ export class World {
     const startMs = performance.now()
     try {
       const row = await a.getOrSet(key, this.load(key), { tags: [tagOf(key)] })
-      if (row.key !== key) this.violations.push(`a read of ${key} answered ${row.key}`)
+      if (row.key !== key) this.violations.push(`a read of ${key} returned ${row.key}`)
       if (row.version < atLeast) this.violations.push(`${key}: read ${row.version} after this process wrote ${atLeast}`)
     } catch (error) {
       this.violations.push(`a read of ${key} was rejected: ${error}`)
@@ -113,7 +113,7 @@ export class World {
     this.reads.push({ tookMs: performance.now() - startMs, whileOpen })
   }
 
-  /** Changes the truth of some keys, then tells the cache in one of its ways. */
+  /** Changes the true value of some keys, and then calls the cache with the given verb. */
   async change(how: 'delete' | 'tag' | 'set', key: string): Promise<void> {
     const { a } = this
     const touched = how === 'tag' ? KEYS.filter((other) => tagOf(other) === tagOf(key)) : [key]

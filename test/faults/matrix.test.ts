@@ -1,4 +1,4 @@
-// The fault matrix: whatever is the matter with Redis or the way to it, reads are answered, changes are kept, and all heals by itself.
+// The fault matrix: whatever happens to Redis or its links, reads return, changes are kept, and the cache recovers by itself.
 import { describe, test } from 'vitest'
 import { CELLS } from './matrix-cells.js'
 import { play } from './matrix-runner.js'

@@ -1,10 +1,10 @@
-// What can be the matter with Redis or the way to it, as pairs of beginning and end: for the fault matrix and for the soak.
+// Troubles of Redis and its links, each with a beginning and an end, for the fault matrix and the soak.
 import type { TcpProxy } from '../support/proxy.js'
 import type { RedisServer } from '../support/redis-server.js'
 import { command } from '../support/resp.js'
 import { sleep } from '../support/wait.js'
 
-/** Where trouble happens. */
+/** Where a trouble happens. */
 export interface Place {
   readonly server: RedisServer
   readonly proxy: TcpProxy
@@ -58,7 +58,7 @@ export const LATE_REPLIES: Trouble = {
 }
 
 export const RESETS: Trouble = {
-  name: 'connections are reset in the middle of a reply, again and again',
+  name: 'connections are reset in the middle of a reply, repeatedly',
   begin: (place) => beginStorm(place, 10, 100, () => place.proxy.resetMidReply(3)),
   end: async (place) => {
     await endStorm(place)
@@ -110,7 +110,7 @@ export const NO_METADATA: Trouble = {
 const PASSWORD = 'the password'
 
 export const NOAUTH: Trouble = {
-  name: 'Redis asks for a password all of a sudden (NOAUTH)',
+  name: 'Redis suddenly requires a password (NOAUTH)',
   begin: async ({ server }) => {
     await server.command('CONFIG', 'SET', 'requirepass', PASSWORD)
     await command(server.port, ['CLIENT', 'KILL', 'TYPE', 'normal'], { password: PASSWORD })
@@ -125,18 +125,18 @@ export const NOPERM: Trouble = {
 }
 
 export const NO_SCRIPTS: Trouble = {
-  name: 'Redis forgets its scripts again and again (SCRIPT FLUSH)',
+  name: 'Redis forgets its scripts repeatedly (SCRIPT FLUSH)',
   begin: (place) => beginStorm(place, 100, 10, () => place.server.command('SCRIPT', 'FLUSH')),
   end: endStorm,
 }
 
 export const FLUSHES: Trouble = {
-  name: 'everything is flushed again and again (FLUSHALL)',
+  name: 'everything is flushed repeatedly (FLUSHALL)',
   begin: (place) => beginStorm(place, 10, 100, () => place.server.command('FLUSHALL')),
   end: endStorm,
 }
 
-/** What a soak may do to a fleet at any moment: none of it loses what Redis has confirmed and goes on answering with what was before. */
+/** Troubles that a soak may begin at any moment: none of them brings back data from before what Redis has confirmed. */
 export const AT_ANY_TIME: readonly Trouble[] = [
   ...[HANG, RESTART_EMPTY, NEAR, FAR, VERY_FAR, JITTER, HALF_OPEN, LATE_REQUESTS, LATE_REPLIES, RESETS, REFUSED],
   ...[KILL_STORM, OUT_OF_MEMORY, EVICTION, NO_METADATA, NOAUTH, NOPERM, NO_SCRIPTS, FLUSHES],
@@ -155,7 +155,7 @@ interface Storm {
 
 const storms = new WeakMap<RedisServer, Storm>()
 
-/** Does something `times` times. It must be over before the next trouble begins, whose own commands it would hit. */
+/** Does something `times` times. It must be over before the next trouble begins, because it would disturb that one's own commands. */
 function beginStorm({ server }: Place, times: number, everyMs: number, run: (i: number) => unknown): void {
   const repeat = async () => {
     try {
@@ -164,7 +164,7 @@ function beginStorm({ server }: Place, times: number, everyMs: number, run: (i: 
         await sleep(everyMs)
       }
     } catch {
-      // The trouble reached our own command, or its test stopped the server.
+      // The trouble affected its own command, or the test stopped the server.
     }
   }
   const storm: Storm = { isOver: false, over: sleep(0).then(repeat) }

@@ -1,4 +1,4 @@
-// Two requests of one process, each in an async context of its own (its tenant, its rights), ask for different ids in one tick.
+// Two requests of one process ask for different ids in one tick. Each has an async context of its own, with its tenant and its rights.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createCache, type SourceDefinition } from 'tiercache'
 import { FakeClock, memoryTier } from 'tiercache/testing'
@@ -18,7 +18,7 @@ function open(l2: 'with L2' | 'without L2', clock = new FakeClock()) {
   return cache
 }
 
-/** Who each id was loaded for. */
+/** A source whose values tell for which tenant they were loaded. */
 function sourceOf(cache: ReturnType<typeof open>, options: Partial<SourceDefinition<string, string>> = {}) {
   return cache.source<string, string>('rows', {
     loadMany: async (ids) => {
@@ -35,7 +35,7 @@ describe.each(['with L2', 'without L2'] as const)('a batch %s', (l2) => {
     const rows = sourceOf(cache)
     const read = (name: string, id: string) => tenant.run(name, () => rows.get(id))
     expect(await Promise.all([read('a', '1'), read('b', '2')])).toEqual(['1 for nobody', '2 for nobody'])
-    // Alone it is no other.
+    // The same for a batch of one.
     expect(await read('a', '3')).toBe('3 for nobody')
   })
 
@@ -106,7 +106,7 @@ test('queued changes are saved in the context in which their source was created'
     load: () => 'loaded',
     save: () => void savedFor.push(tenant.getStore()),
     write: 'behind',
-    // The second change begins the flush, in its caller's context.
+    // The second change begins the flush, in the context of its caller.
     behind: { flushSize: 2 },
   })
   await tenant.run('a', () => rows.save('1', 'x'))

@@ -1,4 +1,4 @@
-// Whoever can append to the stream of announcements: no message stops, blinds or busies a process, and none of them makes it forget in vain.
+// Someone who can append to the stream of announcements. No message stops, deafens or overloads a process, or makes it forget entries.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -32,7 +32,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-/** That `b` hears what `a` says, and goes on serving what it has. */
+/** Checks that `b` receives the announcements of `a` and still serves its entries. */
 async function expectToHear(): Promise<void> {
   expect(await a.set('heard', 'old')).toBe('applied')
   expect(await b.get('heard')).toBe('old')
@@ -41,7 +41,7 @@ async function expectToHear(): Promise<void> {
   await waitFor('trust', () => isInUse(b))
 }
 
-/** How many links the server has had. */
+/** The number of connections that the server has accepted. */
 async function connections(): Promise<number> {
   return Number(/total_connections_received:(\d+)/.exec(await stranger.info('stats'))?.[1])
 }
@@ -136,7 +136,7 @@ test.each([
 
 test('a value whose tags are known after its load is stored although the stream could take no further id', async () => {
   await stranger.xadd(BUS, LARGEST_ID, 'm', '{"v":9}')
-  // From where `a` looks for what came later.
+  // From here `a` looks for later announcements.
   await waitFor('its being read', () => a.stats().messagesIgnored === 1)
   const load = () => a.getOrSet('late', () => 'v', { tags: (value) => [`tag:${String(value)}`] })
   expect(await load()).toBe('v')
@@ -145,7 +145,7 @@ test('a value whose tags are known after its load is stored although the stream 
   expect(a.stats().l2Failures).toBe(0)
 })
 
-test('a stream that is removed again and again makes a process reconnect only a few times', async () => {
+test('a stream that is removed repeatedly makes a process reconnect only a few times', async () => {
   const before = await connections()
   const untilMs = performance.now() + 2_000
   let removals = 0
@@ -155,7 +155,7 @@ test('a stream that is removed again and again makes a process reconnect only a 
   }
   const dialled = (await connections()) - before
   expect(removals).toBeGreaterThan(200)
-  // Two processes that pause for up to a second: a few times in two seconds, not for each removal.
+  // Two processes that pause for up to a second reconnect a few times in two seconds, not once per removal.
   expect(dialled).toBeLessThan(60)
   await expectToHear()
 })

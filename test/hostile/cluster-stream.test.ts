@@ -1,4 +1,4 @@
-// Whoever can append to the stream of announcements of a cache on a cluster.
+// Someone who can append to the stream of announcements of a cache on a cluster.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Fleet } from '../scenarios/fleet-of-caches.js'
 import { waitFor } from '../support/wait.js'

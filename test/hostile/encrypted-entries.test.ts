@@ -1,4 +1,4 @@
-// Whoever can write to the same Redis and has no key of `encrypt`: what they can do to encrypted entries, and what they cannot.
+// Someone who can write to the same Redis and has no key of `encrypt`: what they can do to encrypted entries, and what they cannot.
 import { crc32 } from 'node:zlib'
 import { Redis } from 'ioredis'
 import { createCache } from 'tiercache'
@@ -31,7 +31,7 @@ const fields = (changes: Partial<EntryFields> = {}): EntryFields => ({
   ...changes,
 })
 
-/** What is wrong with an entry, if it has no value. */
+/** Why an entry has no value. */
 function problemOf(bytes: Buffer, key = KEY): string | undefined {
   const opened = codec.open(bytes, key, SCOPES)
   if ('corrupt' in opened) return opened.corrupt
@@ -174,13 +174,13 @@ test('on Redis a soft expiry replaces the stamp in place, and an entry that is m
   expect(problems).toEqual([expect.stringContaining('not-authentic')])
 })
 
-/** The checksum of a stamp made to fit. */
+/** Gives a stamp a correct checksum. */
 function checksummed(stamp: Buffer): Buffer {
   stamp.writeUInt32LE(crc32(stamp.subarray(0, 12)), 12)
   return stamp
 }
 
-/** The same of an entry. */
+/** The same for an entry. */
 function resumed(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes)
   checksummed(copy.subarray(0, 16))

@@ -1,4 +1,4 @@
-// Whoever writes what gets into messages: a server, a getter, a schema, a name in a value, an option in the wrong place.
+// Text from outside that gets into messages: of a server, a getter, a schema, a name in a value, or an option in the wrong place.
 import { inspect } from 'node:util'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -81,12 +81,12 @@ describe('a secret passed in the wrong place is not shown:', () => {
   test.each(Object.keys(PLACES))('%s', (place) => {
     for (const url of URLS) {
       const error = thrownBy(() => PLACES[place]?.(url as never))
-      // As a name it is not refused, and names stand in every key.
+      // As a name it is accepted, and names are part of every key.
       if (error === undefined && ['name', 'version'].includes(place) && /^[\w.-]+$/.test(url)) continue
       expect(error, url).toMatchObject({ code: expect.stringMatching(/^INVALID_/) })
       const printed = inspect(error, { depth: 9 })
       for (const secret of [PASSWORD, '4eC39HqLyjWDarjtT1zdp7dcAA']) {
-        // The stack names this file's lines, not what was passed.
+        // The stack shows the lines of this file, but not the text that was passed.
         if (url.includes(secret)) expect(printed).not.toContain(secret)
       }
     }

@@ -1,4 +1,4 @@
-// Keys and tags may be personal data. What the cache tells of them goes to logs, metrics and traces.
+// Keys and tags may be personal data, and what the cache reports goes to logs, metrics and traces.
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { type CacheEventName, type CacheOptions, createCache } from 'tiercache'
@@ -13,7 +13,7 @@ const EVENTS: readonly CacheEventName[] = [
 ]
 const hashOf = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
 
-/** All that listeners and a logger are told while many things happen to one key. */
+/** All that listeners and a logger receive while many things happen to one key. */
 async function told(
   eventKeys: CacheOptions['eventKeys'],
 ): Promise<{ readonly all: string; readonly names: Set<string> }> {

@@ -1,4 +1,4 @@
-// Whoever can write under an entry's key: no lease, fence or later format that he plants there keeps a read from its load.
+// Someone who can write under the key of an entry. No lease, fence or entry of a later format that they plant prevents a load.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -45,7 +45,7 @@ const later = () => {
   return Buffer.concat([stamp, Buffer.alloc(64)])
 }
 
-/** A load that takes the value into L2, so that the next process has it. */
+/** Loads a value and checks that another process finds it in L2. */
 async function expectToLoadAndStore(key: string): Promise<void> {
   expect(await cache.getOrSet(key, () => 'loaded')).toBe('loaded')
   await cache.drain()
@@ -114,7 +114,7 @@ test('our own lease from which a stranger removed the expiry is replaced, and it
   expect(await third.get('k')).toBe('second')
 })
 
-test('leases that a stranger plants again and again delay a read by half of its hardTimeout; its load has the other half', async () => {
+test('leases that a stranger plants repeatedly delay a read by half of its hardTimeout; its load has the other half', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:k', Buffer.concat([newStamp('lease'), Buffer.from(moment)]), 'PX', 1_000)
@@ -128,7 +128,7 @@ test('leases that a stranger plants again and again delay a read by half of its 
   await planting
 })
 
-test('leases that a stranger plants again and again do not block a refresh, which waits for no lease', async () => {
+test('leases that a stranger plants repeatedly do not block a refresh, which waits for no lease', async () => {
   let isOver = false
   const planting = (async () => {
     while (!isOver) await stranger.set('shop:rows:1', newStamp('lease'), 'PX', 1_000)

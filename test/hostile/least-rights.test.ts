@@ -1,4 +1,4 @@
-// The users that docs/guides/security.md proposes: they can do all that a cache does, and nothing else.
+// The users that docs/guides/security.md proposes can do all that a cache does, and nothing else.
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
@@ -11,18 +11,18 @@ import { waitFor } from '../support/wait.js'
 
 const GUIDE = readFileSync(new URL('../../docs/guides/security.md', import.meta.url), 'utf8')
 
-/** The command as users copy it. */
+/** The command that users copy. */
 const USER = /^\s*(ACL SETUSER shop .*)$/m.exec(GUIDE)?.[1]?.trim().split(/\s+/) ?? []
 const CREDENTIALS = { username: 'shop', password: 'secret' }
 
-/** What the guide adds for a feature: the line of the list that begins with its name. */
+/** The rights that the guide adds for a feature, from the line of the list that begins with its name. */
 function rightsFor(feature: string): string[] {
   const line = GUIDE.split('\n').find((line) => line.trim().startsWith(`- ${feature}: \``))
   if (line === undefined) throw new Error(`the guide adds no rights for ${feature}`)
   return [...line.matchAll(/`([+&][^`]*)`/g)].flatMap(([, rights = '']) => rights.split(' '))
 }
 
-/** Every verb that talks to Redis, in two processes, and a recovery. */
+/** Uses every verb that needs Redis, in two processes, and a recovery. */
 async function useEverything(open: () => Cache, servers: readonly RedisServer[]): Promise<void> {
   await using a = open()
   await using b = open()
@@ -36,7 +36,7 @@ async function useEverything(open: () => Cache, servers: readonly RedisServer[])
   expect(await b.get('z')).toBe(3)
   expect(await b.getOrSet('loaded', () => 'v', { tags: ['other'] })).toBe('v')
   await b.drain()
-  // Longer than half a lease, so that it is renewed; its tag is known late.
+  // It takes longer than half a lease, so that the lease is renewed. Its tag is known late.
   let isLoading = false
   const slow = a.getOrSet('slow', async (context) => {
     isLoading = true
@@ -67,7 +67,7 @@ async function useEverything(open: () => Cache, servers: readonly RedisServer[])
   expect(await a.clear()).toBe('applied')
 }
 
-/** Which commands the user may run, as its rules say. */
+/** The commands that the rules allow. */
 function commandsOf(rules: readonly string[]): string[] {
   return rules.filter((rule) => rule.startsWith('+')).map((rule) => rule.slice(1))
 }
@@ -77,7 +77,7 @@ async function refusals(servers: readonly RedisServer[]): Promise<unknown[]> {
   return logs.flat(1)
 }
 
-/** What these servers executed since their statistics were reset, our own asking left out. */
+/** The commands that these servers executed since their statistics were reset, without those of this test. */
 async function commandsExecuted(servers: readonly RedisServer[]): Promise<string[]> {
   const own = ['acl|', 'config|', 'auth', 'client|kill', 'info', 'ping', 'cluster|', 'debug']
   const stats = await Promise.all(servers.map((server) => server.info('commandstats')))
@@ -87,7 +87,7 @@ async function commandsExecuted(servers: readonly RedisServer[]): Promise<string
   return [...new Set(names)].filter((name) => !own.some((other) => name.startsWith(other))).sort()
 }
 
-/** These are needed, too, but the tests themselves send them. */
+/** The cache needs these as well, but the tests send them too. */
 const UNCOUNTED = ['client|kill', 'info', 'ping', 'cluster|slots', 'cluster|info']
 
 interface Place {
@@ -96,7 +96,7 @@ interface Place {
   open(options?: RedisTierOptions): Cache
 }
 
-/** The user has the rights of the guide on every server; nothing was refused yet and nothing counted. */
+/** Gives the user the rights of the guide on every server, and resets the statistics. */
 async function giveRights(servers: readonly RedisServer[], rules: readonly string[]): Promise<void> {
   for (const server of servers) {
     await server.command(...(rules as [string, ...string[]]))

@@ -1,4 +1,4 @@
-// Whoever chooses keys, such as parts of a URL, chooses long ones, and many of one length.
+// Someone who chooses keys, such as parts of a URL, chooses long ones, many of the same length.
 import { createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -16,14 +16,14 @@ function open(options: Parameters<typeof createCache>[0] = {}) {
   return cache
 }
 
-/** Keys of one length with one beginning: V8 hashes strings of more than 16,383 characters by their length alone. */
+/** Keys of one length with the same beginning. V8 hashes strings of more than 16,383 characters by their length alone. */
 const keysOf = (length: number, count: number) => {
   const beginning = 'k'.repeat(length - 8)
   return Array.from({ length: count }, (_, i) => Buffer.from(beginning + String(i).padStart(8, '0')).toString('latin1'))
 }
 
 describe('thousands of long keys of one length', () => {
-  // In a plain Map this took minutes; the limit of a test means a hang.
+  // With a plain Map this took minutes. A test that exceeds its limit has hung.
   test('are read, loaded, written and deleted without a hang', async () => {
     const cache = open()
     const keys = keysOf(20 * KIB, 3_000)
@@ -54,7 +54,7 @@ describe('long keys', () => {
     for (const key of keysOf(100 * KIB, 2_000)) await cache.getOrSet(key, () => 1)
     globalThis.gc?.()
     expect(cache.stats().l1.entries).toBe(2_000)
-    // 200 MB as they are.
+    // The keys alone have 200 MB.
     expect(cache.stats().l1.bytes).toBeLessThan(4_000 * KIB)
     globalThis.gc?.()
     expect(process.memoryUsage().heapUsed).toBeLessThan(150 * KIB * KIB)

@@ -1,5 +1,5 @@
-// Whoever can write to the same Redis, without an encryption key, puts entries there that are intact but for what they hold: a few bytes
-// that stand for much, or that take long to make.
+// Someone who can write to the same Redis, without an encryption key. The entries are intact except for their content: a few bytes that
+// expand to much memory or that take long to decode.
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { DecodeBudget, OverBudget } from '../../src/codec/decode-budget.js'
@@ -33,7 +33,7 @@ describe('an entry of a few kilobytes', () => {
     ['empty objects', 0x80],
   ])('that inflates to 8 MB of %s is refused once the budget of the decoder is used up', (_, token) => {
     const containers = Buffer.alloc(8 * MIB - 100, token)
-    // [ 2^23 containers ]
+    // An array of 2^23 containers.
     Buffer.from([0xdd, 0, 0x7f, 0xff, 0x97]).copy(containers)
     expect(causeOf(compressed(containers))).toBeInstanceOf(OverBudget)
   })
@@ -46,7 +46,7 @@ describe('an entry of a few kilobytes', () => {
   })
 
   test('that inflates to a million objects with one large index each is refused by the budget', () => {
-    // { "1000": 0 } takes V8 12 KB.
+    // V8 needs 12 KB for { "1000": 0 }.
     const object = Buffer.from([0x81, 0xa4, 0x31, 0x30, 0x30, 0x30, 0])
     expect(causeOf(compressed(arrayOf(object, 1_000_000)))).toBeInstanceOf(OverBudget)
   })
@@ -167,7 +167,7 @@ describe('an entry whose keys all have the same hash', () => {
   })
 })
 
-test('an entry that takes many times its bytes in memory is counted in L1 with that weight', () => {
+test('an entry that takes many times its bytes in memory counts in L1 with its real size', () => {
   const opened = openedOf(victim.encode(fields(Array.from({ length: 100_000 }, () => []))))
   opened.value()
   expect(opened.weightBytes).toBeGreaterThan(4 * opened.rawBytes)
@@ -237,7 +237,7 @@ describe('the encoder refuses what no decoder would accept:', () => {
     const options = { maxValueBytes: 500_000, compress: false } as const
     const small = createEntryCodec(options)
     expect(() => small.encode(fields(make(tooMany)))).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_VALUE' }))
-    // What it writes at the edge of the budget is what a reader takes.
+    // Whatever is encoded at the limit of the budget can be decoded.
     let [written, refused] = [1, tooMany]
     while (refused - written > 1 + refused / 100) {
       const length = (written + refused) >> 1
@@ -285,7 +285,7 @@ interface Forgery {
   readonly etag?: string
 }
 
-/** An envelope whose checksum fits, with any payload. */
+/** An envelope with any payload and a correct checksum. */
 function forged(payload: Buffer, { compressor = 0, rawBytes = payload.length, etag }: Forgery = {}): Buffer {
   const etagBytes = etag === undefined ? 0 : etag.length + 8
   const head = Buffer.alloc(128 + etagBytes)
@@ -312,7 +312,7 @@ function withTags(count: number, tags: Buffer): Buffer {
   return reseal(Buffer.concat([head.subarray(0, out.at), tags, Buffer.from([1, 0xc0])]), KEY)
 }
 
-/** What a codec and a compressor that serve the attacker make of `payload`. */
+/** An entry of `payload`, made by a codec and a compressor of the attacker. */
 function compressed(payload: Buffer, options: { readonly maxValueBytes?: number } = {}): Buffer {
   const given: Codec = { id: 1, name: 'given', encode: (value) => value as Buffer, decode: (bytes) => bytes }
   const deflate: Compressor = { id: 1, name: 'deflate', compress: (b) => deflateRawSync(b), decompress: (b) => b }
@@ -321,7 +321,7 @@ function compressed(payload: Buffer, options: { readonly maxValueBytes?: number 
   return bytes
 }
 
-/** Plain msgpack: an array of `count` times the same. */
+/** Plain msgpack: an array of `count` equal items. */
 function arrayOf(item: Buffer, count: number): Buffer {
   const head = Buffer.alloc(5)
   head[0] = 0xdd
@@ -329,7 +329,7 @@ function arrayOf(item: Buffer, count: number): Buffer {
   return Buffer.concat([head, Buffer.alloc(item.length * count, item)])
 }
 
-/** The rich form of an array that holds `count` times the same special value. */
+/** The rich form of an array of `count` equal special values. */
 function specials(kind: number, part: Buffer, count: number): Buffer {
   const [parts, kinds] = [Buffer.alloc(6), Buffer.alloc(5)]
   parts[0] = 0xc1
@@ -341,7 +341,7 @@ function specials(kind: number, part: Buffer, count: number): Buffer {
   return Buffer.concat([parts, tree, Buffer.alloc(part.length * count, part), kinds, Buffer.alloc(count, kind)])
 }
 
-/** The rich form of one special value and those in its part. */
+/** The rich form of one special value and the values in its part. */
 function richForm(parts: readonly Buffer[], kinds: readonly number[]): Buffer {
   const [head, kindsHead] = [Buffer.alloc(6), Buffer.alloc(5)]
   head[0] = 0xc1

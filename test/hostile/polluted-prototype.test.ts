@@ -1,11 +1,11 @@
-// A parser that can be polluted, or a library of old, adds properties to every object there is: none of them is an option of the cache.
+// A parser that can be polluted, or an old library, adds properties to every object. None of them is an option of the cache.
 import { type Cache, createCache } from 'tiercache'
 import { cached, invalidates, updates } from 'tiercache/decorators'
 import { redisTier } from 'tiercache/redis'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 
-/** Values that would change what a call does, or be refused. */
+/** Values that would change what a call does, or would be refused. */
 const POLLUTION: Readonly<Record<string, unknown>> = {
   foo: 1,
   ...{ ttl: 1, l1Ttl: 1, absentTtl: 1, staleWhileRevalidate: 5, staleIfError: 5, failureBackoff: false, jitter: 1 },
@@ -42,7 +42,7 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
     lazyConnect: false,
   },
   ...{ first: 1, longest: 1, threshold: 0, compressor: {}, failures: 1, slowAfter: 1, openFor: 1, maxOpenFor: 1 },
-  // What libraries below read.
+  // Names that the libraries we use read.
   ...{
     status: 'polluted',
     allowStale: false,
@@ -80,10 +80,10 @@ async function polluted<T>(names: Iterable<string>, run: () => Promise<T>): Prom
   }
 }
 
-/** Everything that takes options, with options that say little; what came of it, as text. */
+/** Calls everything that takes options, with few options, and returns the results as text. */
 async function outcome(): Promise<string> {
   const clock = new FakeClock()
-  // On the clock of the caches: the real one would differ from it by a part of a millisecond, which may round either way.
+  // With the clock of the caches. The real clock would differ from it by part of a millisecond, which is rounded up or down.
   const server = new MemoryServer({ clock })
   const log: unknown[] = []
   redisTier('redis://localhost:1', { timeout: '1s' })
@@ -98,7 +98,7 @@ async function outcome(): Promise<string> {
   log.push(await cache.getOrSet('k', async () => 'again', { jitter: 0 }))
   log.push(await cache.getOrSetMany(['k', 'k2'], async (keys) => keys.map(() => 'by many'), {}))
   await cache.drain()
-  // Longer than any of the lives above, and not so long that L1 has to hear the bus again to be trusted.
+  // Longer than the lives above, but short enough that L1 is still trusted without hearing the bus.
   await clock.advance(500)
   log.push(
     await other.get('k', {}),

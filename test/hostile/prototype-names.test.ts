@@ -1,4 +1,4 @@
-// Whoever chooses keys, ids, arguments, tags or names of properties chooses those that every object has.
+// Someone who chooses keys, ids, arguments, tags or property names uses names that every object has.
 import { createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ afterEach(async () => {
   expect(({} as Record<string, unknown>).polluted).toBeUndefined()
 })
 
-/** Two processes over one L2, or one without. */
+/** Two processes over one L2, or one process without an L2. */
 function open(l2: 'with L2' | 'without L2') {
   const server = new MemoryServer()
   const clock = new FakeClock()
@@ -31,8 +31,8 @@ function open(l2: 'with L2' | 'without L2') {
   return { a, b: l2 === 'with L2' ? make() : a, clock }
 }
 
-describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
-  test('they are ordinary keys', async () => {
+describe.each(['with L2', 'without L2'] as const)('names of Object.prototype, %s:', (l2) => {
+  test('are ordinary keys', async () => {
     const { a, b } = open(l2)
     expect(await a.getMany(NAMES)).toEqual(NAMES.map(() => undefined))
     await a.setMany(NAMES.map((name, i) => [name, i]))
@@ -43,7 +43,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(await a.get('constructor')).toBe(1)
   })
 
-  test('they are different ids and arguments, as text and inside objects', async () => {
+  test('are different ids and arguments, as text and inside objects', async () => {
     const { a } = open(l2)
     const rows = a.source<unknown, unknown>('rows', { loadMany: (ids) => ids.map((id) => ({ id })) })
     const ids = NAMES.flatMap((name): unknown[] => [
@@ -59,7 +59,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     for (const id of ids) expect(await echo(id, id)).toBe(2)
   })
 
-  test('an id with an own __proto__ is refused or differs from the id that it would inherit from', async () => {
+  test('in an id do not make it equal to an id that has the properties of its prototype', async () => {
     const { a } = open(l2)
     const rows = a.source<unknown, string>('rows', { load: () => 'row' })
     const inherits = JSON.parse('{"__proto__":{"tenant":"b"}}')
@@ -67,7 +67,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(() => rows.keyOf(Object.create({ tenant: 'b' }))).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
   })
 
-  test('they are ordinary names of tags, namespaces, sources and functions', async () => {
+  test('are ordinary names of tags, namespaces, sources and functions', async () => {
     const { a, b, clock } = open(l2)
     const names = NAMES.filter((name) => name !== '')
     for (const name of names) {
@@ -86,7 +86,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(await b.namespace('__proto__').get('k')).toBe('__proto__')
   })
 
-  test('a value keeps them as own properties, and its prototype does not change', async () => {
+  test('stay own properties of a value, whose prototype does not change', async () => {
     const { a, b } = open(l2)
     const text = `{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"then":1,"toJSON":2}`
     await a.set('k', JSON.parse(text))
@@ -96,7 +96,7 @@ describe.each(['with L2', 'without L2'] as const)('%s', (l2) => {
     expect(value.polluted).toBeUndefined()
   })
 
-  test('in options that were parsed from JSON they are refused', async () => {
+  test('are refused in options that were parsed from JSON', async () => {
     const { a } = open(l2)
     const options = JSON.parse('{"__proto__":{"ttl":0},"ttl":"1m"}')
     await expect(a.getOrSet('k', () => 1, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })

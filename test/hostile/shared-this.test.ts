@@ -1,4 +1,4 @@
-// One tenant's request after the other's, in objects of their own.
+// The requests of several tenants, each with its own objects, one after the other.
 import { createCache } from 'tiercache'
 import { cached } from 'tiercache/decorators'
 import { describe, expect, test } from 'vitest'
@@ -89,7 +89,7 @@ describe('several objects', () => {
   })
 })
 
-/** What TypeScript makes of an async function for ES2015. */
+/** An async function as TypeScript compiles it for ES2015. */
 function __awaiter(_self: unknown, _args: unknown, _promise: unknown, run: () => Promise<string>): Promise<string> {
   return run()
 }

@@ -1,4 +1,4 @@
-// Whoever can write under a token's key: what is none of our tokens is replaced, so that it costs no load twice.
+// Someone who can write under the key of a token. Whatever is not one of our tokens is replaced, so no load is repeated because of it.
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'

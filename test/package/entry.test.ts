@@ -1,14 +1,14 @@
-// What `tiercache` loads when it is imported: its own files and its runtime dependencies, no Redis client,
-// also where one is installed.
+// What an import of `tiercache` loads: its own files and its runtime dependencies, but no Redis client,
+// even if one is installed.
 
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Consumer, createConsumer } from '../support/consumer.js'
 
-// p-limit is part of the CommonJS build itself.
+// p-limit is part of the CommonJS build.
 const LIMIT = /^(p-limit|yocto-queue)$/
 const ALLOWED = /^lru-cache$/
 
-// Prints every module that Node resolves, ESM and CommonJS, as a URL or path.
+// Prints the URL or path of every module that Node resolves, ESM and CommonJS.
 const WATCH = `
 import { register } from 'node:module'
 import { Module } from 'node:module'

@@ -1,4 +1,4 @@
-// The built core in a browser-like realm, as Jest's jsdom environment makes one: a window that lacks much of what Node has.
+// The built core in a realm like a browser's, as in Jest's jsdom environment: a window that lacks much of what Node has.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { expect, inject, test } from 'vitest'
 
 const MISSING = ['TextEncoder', 'TextDecoder', 'setImmediate', 'structuredClone', 'BroadcastChannel'] as const
 
-/** Runs a file of the package and what it requires in the realm of a window; modules of Node come from outside, as in Jest. */
+/** Runs a file of the package and the files that it requires in the realm of a window. Modules of Node come from outside, as in Jest. */
 function requireIn(realm: Context, file: string, loaded = new Map<string, { exports: unknown }>()): unknown {
   const known = loaded.get(file)
   if (known !== undefined) return known.exports

@@ -1,8 +1,8 @@
-// The oldest TypeScript that the package supports, with the declarations of libraries checked, too.
+// The oldest TypeScript that the package supports. The declarations of libraries are checked as well.
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Consumer, createConsumer } from '../support/consumer.js'
 
-// `NoInfer` came with 5.4. Its substitutes lose the types of callbacks in options.
+// `NoInfer` came with 5.4. Substitutes for it lose the types of callbacks in options.
 const OLDEST = '5.4'
 
 const PROGRAM = `

@@ -1,4 +1,4 @@
-// The published package as its users meet it: installed from the tarball into an empty project.
+// The published package as its users get it: installed from the tarball into an empty project.
 
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { type Consumer, createConsumer } from '../support/consumer.js'

@@ -1,4 +1,4 @@
-// The package in the test runners of those who use it: the code of the testing guide, and whatever fake timers may hold up.
+// The package in the test runners of its users: the code of the testing guide runs, and fake timers block nothing.
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ afterAll(async () => {
   await redis?.stop()
 })
 
-/** Runs test files in a project of a user's; returns what the runner wrote. A test that fails or hangs rejects. */
+/** Runs test files in a user's project and returns the output of the runner. Rejects if a test fails or hangs. */
 async function runTests(runner: Runner, files: Readonly<Record<string, string>>, jestOptions: object = {}) {
   const folder = makeFolder('runner')
   folders.push(folder)
@@ -69,7 +69,7 @@ test.each(Object.keys(RUNNERS) as Runner[])('the code of the testing guide runs 
   expect(output).toMatch(new RegExp(`(Tests:? +|pass )${Object.keys(files).length}\\b`))
 })
 
-/** All that batches, waits or has an L2. */
+/** Everything that batches, waits or has an L2. */
 const EVERYTHING = `
 const { createCache } = require('tiercache')
 const { redisTier } = require('tiercache/redis')

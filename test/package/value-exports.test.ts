@@ -1,4 +1,4 @@
-// What the declarations say can be imported as a value is there when the program runs, and nothing else is; in every entry, ESM and CommonJS.
+// What the declarations export as values exists when the program runs, and nothing else does, in every entry, ESM and CommonJS.
 import { join } from 'node:path'
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
@@ -18,7 +18,7 @@ afterAll(() => consumer?.stop())
 const names = Object.keys(entries())
 const specifierOf = (name: string) => (name === 'index' ? 'tiercache' : `tiercache/${name}`)
 
-/** The declarations of every entry, parsed once. */
+/** The declarations of all entries, parsed once. */
 function declarations(): ts.Program {
   const files = names.flatMap((name) => [fileOf(name, 'd.ts'), fileOf(name, 'd.cts')])
   return ts.createProgram(files, {

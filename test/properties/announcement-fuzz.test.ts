@@ -1,4 +1,4 @@
-// The reader of announcements against bytes that nobody of ours published: an announcement, or a sentence that says what is wrong.
+// The reader of announcements with bytes that none of our processes published: an announcement, or a sentence that says what is wrong.
 import assert from 'node:assert'
 import { test } from 'vitest'
 import { decodeAnnouncement, encodeAnnouncement } from '../../src/codec/announcement.js'
@@ -26,7 +26,7 @@ const ATOMS = [
 ]
 const NAMES = ['v', 's', 'k', 'e', 'l', 'x', 'p', '__proto__', 'toString', 'then', 'length']
 
-/** JSON, now and then with a byte that does not belong there. */
+/** JSON, sometimes with a byte that does not belong there. */
 function hostileAnnouncement(draw: Draw): Buffer {
   const value = (depth: number): string => {
     const kind = draw(depth < 5 ? 6 : 3)
@@ -35,7 +35,7 @@ function hostileAnnouncement(draw: Draw): Buffer {
     return `{${Array.from({ length: draw(4) }, () => `"${NAMES[draw(NAMES.length)]}":${value(depth + 1)}`).join()}}`
   }
   const fields = NAMES.filter(() => draw(3) === 0).map((name) => `"${name}":${value(1)}`)
-  // Most often right in what is checked first.
+  // Mostly right in the parts that are checked first.
   const text = draw(4) === 0 ? value(0) : `{"v":1,"s":"x"${fields.map((field) => `,${field}`).join('')}}`
   const bytes = Buffer.from(draw(50) === 0 ? '['.repeat(draw(70_000)) : text)
   if (draw(10) === 0 && bytes.length > 0) bytes[draw(bytes.length)] = draw(256)
@@ -57,7 +57,7 @@ test(
         names.every((name) => typeof name === 'string'),
         `input ${i} of seed ${SEED}`,
       )
-      // What was read can be said again, in the same words.
+      // What was read can be encoded again, with the same content.
       assert.deepStrictEqual(decodeAnnouncement(encodeAnnouncement(said)), said)
     }
     assert(read > INPUTS / 20, `only ${read} were announcements`)

@@ -32,7 +32,7 @@ const { value } = fc.letrec((tie) => ({
       fc.bigInt(),
       fc.string({ unit: 'binary', maxLength: 4 }),
       fc.stringMatching(/^[[\](),="0-9an#.-]{0,6}$/),
-      // Not the invalid one, which equals nothing to Node.
+      // The invalid Date is left out, since Node considers it equal to nothing.
       fc.date({ noInvalidDate: true }),
       fc.uint8Array({ maxLength: 4 }),
       fc.float64Array({ maxLength: 2 }),

@@ -1,4 +1,4 @@
-// The decoders against bytes that nobody wrote: a miss, never an exception, a hang or a large allocation.
+// The decoders with bytes that no encoder wrote: a miss, never an exception, a hang or a large allocation.
 import assert from 'node:assert'
 import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -70,17 +70,17 @@ describe.each(ENVELOPES)('an envelope, %s:', (_, by, bytes) => {
     for (let bit = 0; bit < bytes.length * 8; bit++) assert(isMiss(by, flip(bytes, bit)), `bit ${bit}`)
   })
 
-  test('every flipped bit is harmless even if the checksum was made to fit', () => {
-    // A number may be another one then; but nothing throws, hangs or grows.
+  test('every flipped bit is harmless even if the checksum is made to fit', () => {
+    // A number may be different then, but nothing throws, hangs or grows.
     for (let bit = 20 * 8; bit < bytes.length * 8; bit++) readAll(by, reseal(flip(bytes, bit), KEY))
   })
 
-  test('so is every truncation', () => {
+  test('every truncation is harmless even if the checksum is made to fit', () => {
     for (let length = 20; length < bytes.length; length++)
       readAll(by, reseal(Buffer.from(bytes.subarray(0, length)), KEY))
   })
 
-  test('so are random changes', () => {
+  test('random changes are harmless even if the checksum is made to fit', () => {
     const change = fc.tuple(fc.nat({ max: bytes.length - 21 }), fc.nat({ max: 255 }))
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (changes) => {
@@ -92,7 +92,7 @@ describe.each(ENVELOPES)('an envelope, %s:', (_, by, bytes) => {
     )
   })
 
-  test('bytes put in or left out are a miss', () => {
+  test('inserted or removed bytes are a miss', () => {
     const cut = fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.uint8Array({ maxLength: 20 }), fc.nat({ max: 20 }))
     fc.assert(
       fc.property(cut, ([at, put, left]) => {
@@ -135,7 +135,7 @@ describe('foreign bytes', () => {
 describe('the msgpack decoder', () => {
   const msgpack = createMsgpackCodec()
 
-  test('answers or throws for any bytes, within bounded memory', () => {
+  test('returns a value or throws for any bytes, within bounded memory', () => {
     const tokens = fc.constantFrom(0xc1, 0xdd, 0xdf, 0xdb, 0xc6, 0xd4, 0x72, 0x40, 0x91, 0x81, 0xa1, 0xff, 0, 1, 12)
     const anyBytes = fc
       .array(fc.oneof(tokens, fc.nat({ max: 255 })), { maxLength: 200 })
@@ -146,7 +146,7 @@ describe('the msgpack decoder', () => {
     )
   })
 
-  test('answers or throws for any change of what it wrote', () => {
+  test('returns a value or throws for any change of encoded bytes', () => {
     const samples = Object.values(KEPT)
       .map((make) => msgpack.encode(make()) as Buffer)
       .filter((bytes) => bytes.length < 5000)
@@ -164,7 +164,7 @@ describe('the msgpack decoder', () => {
     )
   })
 
-  test('no bytes can reach a prototype', () => {
+  test('lets no bytes reach a prototype', () => {
     const proto = Buffer.from('__proto__')
     const key = Buffer.concat([Buffer.from([0xa9]), proto])
     const forged = [
@@ -179,7 +179,7 @@ describe('the msgpack decoder', () => {
     assert.strictEqual(({} as { x?: number }).x, undefined)
   })
 
-  test('a length that nothing backs allocates nothing', () => {
+  test('allocates nothing for a length that the remaining bytes cannot hold', () => {
     const claims = [
       [0xdd, 0xff, 0xff, 0xff, 0xff],
       [0xdf, 0xff, 0xff, 0xff, 0xff],
@@ -189,14 +189,14 @@ describe('the msgpack decoder', () => {
     ]
     const before = process.memoryUsage()
     for (const claim of claims) assert.throws(() => msgpack.decode(Buffer.from(claim)))
-    // The rich form of `[<hole>, [999,999], <kind sparse>]`: an array that is nothing but holes.
+    // The rich form of `[<hole>, [999,999], <kind sparse>]`: an array of holes only.
     const sparse = msgpack.decode(Buffer.from([0xc1, 0x93, 0xc1, 0x91, 0xce, 0, 0x0f, 0x42, 0x3f, 0xc6, 0, 0, 0, 1, 8]))
     assert.strictEqual((sparse as unknown[]).length, 999_999)
     const after = process.memoryUsage()
     assert(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers < 10_000_000)
   })
 
-  test('nesting without end is refused before the stack is', () => {
+  test('refuses endless nesting before the stack overflows', () => {
     assert.throws(() => msgpack.decode(Buffer.alloc(1_000_000, 0x91)), /wrong depth/)
     assert.throws(
       () => msgpack.decode(Buffer.concat([Buffer.from([0xc1]), Buffer.alloc(1_000_000, 0x91)])),
@@ -205,7 +205,7 @@ describe('the msgpack decoder', () => {
   })
 })
 
-// As many as `FUZZ_INPUTS` says, for each of the two.
+// `FUZZ_INPUTS` inputs for each of the two tests.
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 10_000)
 const TIMEOUT_MS = 60_000 + INPUTS
 
@@ -225,7 +225,7 @@ describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
         decoded++
         assert(!holdsSymbol(value), `input ${i} of seed ${SEED}: a symbol came out of ${bytes.toString('hex')}`)
       }
-      // Else nothing but the outermost check was tried.
+      // Otherwise only the outermost check was tested.
       assert(decoded > INPUTS / 20, `only ${decoded} were data`)
     },
     TIMEOUT_MS,
@@ -246,7 +246,7 @@ describe(`hostile payloads, ${INPUTS} of seed ${SEED}`, () => {
   )
 })
 
-/** What one input may cost: no test of speed, but of hanging and growing. */
+/** A limit for one input. It does not test speed, but finds hangs and unbounded growth. */
 class Watch {
   private readonly startBytes = usedBytes()
 
@@ -258,7 +258,7 @@ class Watch {
     return result
   }
 
-  /** To be awaited now and then: zlib leaves something for the next tick whenever it fails. */
+  /** Await this now and then: zlib defers some clean-up to the next tick whenever it fails. */
   async rest(input: number): Promise<void> {
     await settle(1)
     if (input % 10_000 !== 9_999) return
@@ -272,7 +272,7 @@ function usedBytes(): number {
   return heapUsed + external
 }
 
-/** The value in an array; `undefined` where there is none. */
+/** The value inside an array, `undefined` if there is none. */
 function decodedOf(by: Codec, bytes: Buffer): readonly unknown[] | undefined {
   try {
     return [by.decode(bytes)]
@@ -297,7 +297,7 @@ function holdsSymbol(root: unknown): boolean {
   return false
 }
 
-/** Intact but for what its fields say. */
+/** Intact except for the content of its fields. */
 function hostileEnvelope(draw: (limit: number) => number): Buffer {
   const head = Buffer.alloc(400)
   LIVE.copy(head)
@@ -328,7 +328,7 @@ function flip(bytes: Buffer, bit: number): Buffer {
   return flipped
 }
 
-/** Whether nothing can be had from the bytes. Fails if something other than the documented error is thrown. */
+/** Whether the bytes are a miss. Fails if anything but the documented error is thrown. */
 function isMiss(by: EntryCodec, bytes: Uint8Array): boolean {
   return readAll(by, bytes) === 'miss'
 }

@@ -1,4 +1,4 @@
-// Whatever the default codec accepts comes back deeply and strictly equal, and every header field with it.
+// Whatever the default codec accepts comes back deeply and strictly equal, with every header field.
 import assert from 'node:assert'
 import fc from 'fast-check'
 import { test } from 'vitest'
@@ -59,7 +59,7 @@ const { tree: anyValue } = fc.letrec((tie) => ({
     fc
       .tuple(anyText, tie('tree'))
       .map(([message, cause]) => Object.assign(new RangeError(message, { cause }), { cause })),
-    // Rows: objects of one shape, written as records.
+    // Rows are objects of one shape, written as records.
     fc
       .tuple(fc.uniqueArray(anyKey, { minLength: 1, maxLength: 5 }), fc.array(fc.array(tie('tree')), { maxLength: 8 }))
       .map(([keys, rows]) =>
@@ -102,7 +102,7 @@ test('JSON-like values come back equal, whatever was encoded before with the sam
   )
 })
 
-/** A graph of objects, arrays, maps and sets that refer to each other at random: cycles, shared parts, self references. */
+/** A graph of objects, arrays, maps and sets that refer to each other at random, with cycles, shared parts and self references. */
 const anyGraph = fc
   .tuple(
     fc.array(fc.constantFrom('object', 'array', 'map', 'set', 'bare'), { minLength: 1, maxLength: 8 }),
@@ -139,7 +139,7 @@ test('any graph, cycles included, comes back with the same shape', () => {
 })
 
 /**
- * The graph as it looks from its root, down to a depth that tells any two apart which differ. Node's own comparison of cyclic
+ * The graph as seen from its root, down to a depth at which any two different graphs differ. Node's own comparison of cyclic
  * sets and maps is exponential.
  */
 function describeGraph(root: unknown): string {
@@ -224,7 +224,7 @@ test('any entry comes back with every field of its header, under any key', () =>
   )
 })
 
-/** On the wire the largest number stands for "without end". */
+/** In the format, the largest number means "without end". */
 const lasting = (ms: number) => (ms >= Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : ms)
 
 test('an entry of one key is never one of another', () => {

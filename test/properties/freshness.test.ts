@@ -1,4 +1,4 @@
-// The random decisions against the distributions that they claim. Seeds are fixed: the outcome is the same at every run.
+// Random decisions, compared with the distributions that they claim. Seeds are fixed, so each run has the same result.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { backoffMs, jittered, shouldRefreshEarly } from '../../src/model/time/freshness.js'
@@ -14,7 +14,7 @@ function seeded(seed: number): () => number {
   }
 }
 
-/** Kolmogorov and Smirnov's distance between samples and a distribution. */
+/** The Kolmogorov-Smirnov distance between samples and a distribution. */
 function distance(samples: number[], cumulative: (x: number) => number): number {
   samples.sort((a, b) => a - b)
   return Math.max(
@@ -25,7 +25,7 @@ function distance(samples: number[], cumulative: (x: number) => number): number 
 }
 
 const SAMPLES = 4_000
-/** At a significance of 0.001. */
+/** The critical value at a significance of 0.001. */
 const CRITICAL = 1.95 / Math.sqrt(SAMPLES)
 
 describe.each([1, 2, 3])('with seed %d', (seed) => {
@@ -36,7 +36,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
   ])('the lead of an early refresh after a load of %d ms with beta %d is distributed exponentially', (loadMs, beta) => {
     const random = seeded(seed)
     const freshUntilMs = 1e6
-    // The lead that one draw stands for, found by bisection: the draw refreshes at every instant less than `lead` before expiry.
+    // The lead that belongs to one draw, found by bisection: the draw refreshes at every moment less than `lead` before the expiry.
     const leads = Array.from({ length: SAMPLES }, () => {
       const draw = random()
       let low = 0
@@ -60,7 +60,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
       }
     })
     const mean = firsts.reduce((sum, lead) => sum + lead, 0) / firsts.length
-    // The largest lead over readers 1 ms apart: loadMs · ln(loadMs) and some; see the paper's theorem on the early gap.
+    // The largest lead over readers 1 ms apart is a little above loadMs · ln(loadMs); see the paper's theorem on the early gap.
     expect(mean).toBeGreaterThan(100)
     expect(mean).toBeLessThan(400)
   })

@@ -1,4 +1,4 @@
-// Payloads and headers as an attacker would make them: nearly right, and of the shapes that make much of little.
+// Payloads and headers as an attacker would make them: nearly right, in shapes that expand a few bytes to much memory.
 import { Kind } from '../../src/codec/special-values.js'
 
 /** Whole numbers from 0 to below `limit`, the same for the same seed (mulberry32). */
@@ -32,7 +32,7 @@ const NAMES = [
 ]
 const LENGTHS = [0, 1, 3, 15, 16, 1000, 1023, 65_535, 999_999, 1_000_001, 2 ** 31, 2 ** 32 - 1]
 
-/** A payload of the default codec. Every third is plain. */
+/** A payload of the default codec. Every third one is plain msgpack. */
 export function hostilePayload(draw: Draw): Buffer {
   const out: number[] = []
   if (draw(3) === 0) {
@@ -56,14 +56,14 @@ class Payload {
     private readonly out: number[],
   ) {}
 
-  /** An array of holes, most often as many as there are special values. */
+  /** An array of holes, mostly as many as there are special values. */
   tree(holes: number): void {
     const count = this.draw(8) === 0 ? this.draw(6) : holes
     this.arrayHeader(count)
     for (let i = 0; i < count; i++) this.out.push(0xc1)
   }
 
-  /** What may stand for a special value of `kind`. */
+  /** A payload that a special value of `kind` may have. */
   part(kind: number): void {
     const { draw } = this
     if (draw(10) === 0) {
@@ -133,7 +133,7 @@ class Payload {
         out.push(0xc0 + draw(4))
         break
       case 6:
-        // A length that may be a lie.
+        // A length that may be wrong.
         out.push(0xdd, ...uint(LENGTHS[draw(LENGTHS.length)]!, 4))
         break
       case 7:
@@ -165,7 +165,7 @@ class Payload {
 
   private source(): string {
     const { draw } = this
-    // Rarely: each that is made takes milliseconds.
+    // Rarely, since each takes milliseconds to create.
     if (draw(2000) === 0) return '\\p{RGI_Emoji}'.repeat(1 + draw(6))
     return SOURCES[draw(SOURCES.length)]!.repeat(1 + draw(4) ** 3)
   }

@@ -1,4 +1,4 @@
-// Replies as a broken server or a stranger in between would give them: nearly right, and of every other shape.
+// Replies as a broken server or an attacker on the way would send them: nearly right, or of any other shape.
 
 type Draw = (limit: number) => number
 
@@ -22,7 +22,7 @@ const TEXTS = [
   'NaN',
 ]
 
-/** Anything that a client can hand over. `length` is what a list most often has. */
+/** Anything that a client can return. `length` is the most common length of its lists. */
 export function hostileReply(draw: Draw, length: number, depth = 0): unknown {
   switch (draw(depth < 4 ? 14 : 8)) {
     case 0:
@@ -51,7 +51,7 @@ export function hostileReply(draw: Draw, length: number, depth = 0): unknown {
   }
 }
 
-/** Entries of a stream, most of whose parts are right. */
+/** Entries of a stream, mostly with the right parts. */
 export function hostileEntries(draw: Draw): unknown {
   const or = <T>(right: T) => (draw(12) === 0 ? hostileReply(draw, 2, 2) : right)
   const entry = () => or([or(Buffer.from(`5-${draw(9)}`)), or([or(Buffer.from('m')), or(Buffer.from('{}'))])])

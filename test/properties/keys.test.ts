@@ -18,7 +18,7 @@ import { shortened } from '../../src/model/keys/long-key.js'
 const segment = fc.stringMatching(/^[A-Za-z0-9_.-]{1,6}$/)
 const version = fc.option(fc.oneof(fc.integer({ min: 0, max: 3 }), segment), { nil: undefined })
 
-/** Any space of the cache `shop`: namespaces of namespaces, with and without versions, and versions of calls. */
+/** Any scope of the cache `shop`: namespaces of namespaces, with and without versions, and versions of calls. */
 const space: fc.Arbitrary<Space> = fc
   .tuple(fc.array(fc.tuple(fc.oneof(fc.constantFrom('a', 'b', 'shop'), segment), version), { maxLength: 3 }), version)
   .map(([path, callVersion]) => {
@@ -59,12 +59,12 @@ const key = fc.oneof(
   fc.constantFrom(...NASTY),
   fc.string({ unit: 'binary', maxLength: 20 }),
   fc.string({ maxLength: 6 }),
-  // UTF-16 units one by one: surrogates come alone.
+  // Single UTF-16 units, so that there are lone surrogates.
   fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 6 }).map((units) => String.fromCharCode(...units)),
   fc.stringMatching(/^[{}%#:/@0-9A-F\0]{0,8}$/),
 )
 
-test('two different pairs of scope and key share no name', () => {
+test('two different pairs of scope and key have no name in common', () => {
   fc.assert(
     fc.property(space, key, space, key, (spaceA, keyA, spaceB, keyB) => {
       const same = spaceA.scope === spaceB.scope && keyA === keyB
@@ -78,7 +78,7 @@ test('two different pairs of scope and key share no name', () => {
   )
 })
 
-test('any two of the nastiest keys have different names, in every kind of scope', () => {
+test('any two of the most difficult keys have different names, in every kind of scope', () => {
   const shop = rootSpace('shop')
   const spaces = [
     shop,

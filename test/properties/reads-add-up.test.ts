@@ -1,4 +1,4 @@
-// Every read ends in exactly one outcome, at the path of its call, whatever traffic, faults and ends of callers meet it.
+// Every read ends in exactly one outcome, at the path of its call, whatever the traffic and the faults, and however callers leave.
 import fc from 'fast-check'
 import { type Cache, type CacheStats, createCache, type PathStats } from 'tiercache'
 import { FakeClock, MemoryServer, type MemoryTier, memoryTier, settle } from 'tiercache/testing'
@@ -12,7 +12,7 @@ const PATHS = ['shop', 'shop/ns', 'shop/@2', 'shop/ns/@2'] as const
 type Path = (typeof PATHS)[number]
 const at = fc.constantFrom<Path>('shop', 'shop', 'shop', ...PATHS)
 
-/** How a loader behaves: at once, after a while, never, or by failing now or later. */
+/** What a loader does: it returns at once, after a while or never, or fails now or later. */
 const loading = fc.record({
   afterMs: fc.constantFrom(0, 0, 3, 30, Number.POSITIVE_INFINITY),
   outcome: fc.constantFrom('value', 'value', 'error', 'error', 'skip', 'zero'),
@@ -58,7 +58,7 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
 const PATIENT = { abortAfterMs: undefined, softTimeout: undefined, hardTimeout: undefined }
 
-/** The outcomes that random traffic meets rarely: a load that fails, and one that is slow, while a value within staleIfError is there. */
+/** Outcomes that random traffic rarely has: a load that fails, and a slow one, while there is a value within staleIfError. */
 const SERVED_STALE: Step[] = [
   { do: 'set', at: 'shop', key: 'a' },
   { do: 'wait', forMs: 50 },
@@ -77,7 +77,7 @@ const SERVED_STALE: Step[] = [
 
 const POLICY = { ttl: 20, staleWhileRevalidate: 20, staleIfError: 100, absentTtl: 5, hardTimeout: 200 }
 
-/** Plays random traffic on one cache, and counts what was asked of it. */
+/** Plays random traffic on one cache, and counts the reads. */
 class Traffic {
   reads = 0
   readonly readsAt = new Map<Path, number>()
@@ -161,7 +161,7 @@ class Traffic {
     }
   }
 
-  /** Closes the cache while reads are under way, and waits until all of them are over. */
+  /** Closes the cache during reads, and waits until all of them are over. */
   async end(): Promise<void> {
     const closing = this.cache.close()
     await this.clock.advance(10_000)
@@ -262,7 +262,7 @@ class EventsByPath {
   }
 }
 
-/** The outcomes seen in all runs: a property over traffic that never meets one of them says nothing about it. */
+/** The outcomes of all runs. The property says nothing about an outcome that never occurred. */
 const seen = new Set<string>()
 
 describe.each(['without an L2', 'with an L2', 'with L1 off'])('%s', (topology) => {

@@ -1,4 +1,4 @@
-// The store on Redis against replies that Redis does not give: what its port promises, or a rejection with a code.
+// The store on Redis with replies that Redis never sends: it resolves as its port promises or rejects with a code.
 import assert from 'node:assert'
 import { CacheError } from 'tiercache'
 import { FakeClock, settle } from 'tiercache/testing'
@@ -25,7 +25,7 @@ const isVerdict = (value: unknown) => value === undefined || value === 'refused'
 const areAll = (list: readonly unknown[], length: number, each: (value: unknown) => boolean) =>
   Array.isArray(list) && list.length === length && list.every(each)
 
-/** What each method of the port asks for, how many elements its replies have, and whether what it resolves with is what it promises. */
+/** A call of each method of the port, the number of elements in its replies, and a check of the result against the promise of the port. */
 const CALLS: readonly {
   readonly length: number
   ask(store: RemoteStore): Promise<unknown>
@@ -65,7 +65,7 @@ const CALLS: readonly {
 ]
 
 test(
-  `what the store makes of ${INPUTS} hostile replies of seed ${SEED} is what it promises, or a CacheError`,
+  `the store resolves as its port promises or rejects with a CacheError, for ${INPUTS} hostile replies of seed ${SEED}`,
   async () => {
     const client = new FakeClient()
     const draw = drawsOf(SEED)
@@ -98,7 +98,7 @@ test(
         throw new Error(`input ${i} of seed ${SEED}`, { cause: error })
       }
     }
-    // Else nothing but the outermost check was tried.
+    // Otherwise only the outermost check was tested.
     assert(resolved > INPUTS / 50, `only ${resolved} were taken`)
     await store.close()
   },
@@ -106,7 +106,7 @@ test(
 )
 
 test(
-  `entries of a stream in ${INPUTS} hostile replies of seed ${SEED} are entries, or a CacheError`,
+  `the entries of a stream are read or refused with a CacheError, in ${INPUTS} hostile replies of seed ${SEED}`,
   () => {
     const draw = drawsOf(SEED + 1)
     let read = 0

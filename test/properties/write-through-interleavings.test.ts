@@ -1,5 +1,5 @@
-// Every order in which the steps of two writers and a reader can follow each other: afterwards no tier of any process has a value
-// that the table does not have. Nothing is random here; the orders are all played.
+// Every order of the steps of two writers and a reader. Afterwards no tier of any process has a value that the table does not have.
+// Nothing is random here: all orders are tested.
 import { createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ interface Setting {
   readonly announcements: 'at once' | 'only at the end'
 }
 
-/** Such as 'AABRBRAB': whose step is next. A and B plant, commit and finish; R begins and ends a load. */
+/** Whose step is next, such as 'AABRBRAB'. A and B plant, commit and finish; R begins and ends a load. */
 const ORDERS = ordersOf({ A: 3, B: 3, R: 2 })
 
 test.each<Setting>([
@@ -24,7 +24,7 @@ test.each<Setting>([
   expect(ORDERS).toHaveLength(560)
   const stage = await start(['a', 'b', 'c'])
   const wrong: string[] = []
-  // Each play has an id of its own.
+  // Each order has an id of its own.
   for (const [id, order] of ORDERS.entries()) if (!(await agreesAfter(stage, id, order, setting))) wrong.push(order)
   expect(wrong).toEqual([])
 })
@@ -76,12 +76,12 @@ async function agreesAfterDeath(order: string): Promise<boolean> {
   await c.source.get(1)
   await settle()
   await play(order, {
-    // Its last step never comes: it is gone.
+    // Its last step never comes, because the process is gone.
     A: writerSteps(table, () => a.source.save(1, 'from A')).slice(0, 2),
     R: readerSteps(table, () => c.source.get(1)),
   })
   a.tier.cut()
-  // Its fence is all that stands, and not for long.
+  // Only its fence is left, and not for long.
   await clock.advance(11_000)
   return (await c.source.get(1)) === table.rows.get(1) && (await c.source.get(1)) === table.rows.get(1)
 }
@@ -116,13 +116,13 @@ function readerSteps(table: SharedTable, read: () => Promise<unknown>): Steps {
     },
     () => {
       load?.answer()
-      // A reader that was answered by a tier began no load: the next one is not held.
+      // A reader that got the value from a tier began no load, so the next load is not held.
       table.releaseLoads()
     },
   ]
 }
 
-/** All sequences with so many of each letter. */
+/** All sequences with this many of each letter. */
 function ordersOf(counts: Readonly<Record<string, number>>): string[] {
   const letters = Object.keys(counts).filter((letter) => (counts[letter] as number) > 0)
   if (letters.length === 0) return ['']

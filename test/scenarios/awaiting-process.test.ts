@@ -1,4 +1,4 @@
-// Nothing of the SDK keeps a process alive, except that somebody awaits an answer which is a matter of time only.
+// Nothing of the SDK keeps a process alive, unless a caller awaits a result that will come after some time.
 import { afterEach, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 
@@ -8,7 +8,7 @@ afterEach(async () => {
   await child?.kill()
 })
 
-/** Runs the program until it ends by itself; a hang is a failure. */
+/** Runs the program until it ends by itself. A hang is a failure. */
 async function run(what: string): Promise<{ code: unknown; got: unknown }> {
   const own = startChild(new URL('./programs/awaits.ts', import.meta.url), { args: [what] })
   child = own
@@ -41,6 +41,6 @@ test.each([
 })
 
 test('a loader that hangs and has no time limit keeps no process alive', async () => {
-  // 13 is how Node says that something awaited will never settle.
+  // Node exits with 13 if something awaited never settles.
   expect(await run('a loader that hangs, without any limit')).toEqual({ code: 13, got: undefined })
 })

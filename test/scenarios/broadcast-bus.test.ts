@@ -1,4 +1,4 @@
-// The bus between worker threads, on real channels and with a real thread beside this one.
+// The bus between worker threads, on real channels and with a second real thread.
 import { BroadcastChannel, Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { broadcastBus } from '../../src/bus/broadcast-bus.js'
@@ -34,7 +34,7 @@ test('threads receive each other’s announcements', async () => {
         if (String(Buffer.from(bytes)) === 'ping') bus.publish(Buffer.from('pong'))
       }
       bus.start(${JSON.stringify(channel)}, { message: answer, changed() {}, heard() {}, lost() {} }, systemClock)
-      setTimeout(() => {}, 60_000) // the bus itself keeps nobody alive
+      setTimeout(() => {}, 60_000) // The bus itself keeps no process alive.
       await bus.publish(Buffer.from('hello'))
     })
   `

@@ -1,5 +1,5 @@
-// The round-trip budget, by the server's own statistics: what each verb sends once a process is warm. What the bus does to listen
-// (XREAD, XRANGE) is not on any caller's path and left out; what a script calls inside the server is in the figures of its line.
+// The round-trip budget, by the statistics of the server: what each verb sends once a process is warm. Commands with which the bus
+// listens (XREAD, XRANGE) are not on a caller's path and left out. Commands that a script calls in the server are included.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
@@ -10,18 +10,18 @@ import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.j
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { waitFor } from '../support/wait.js'
 
-/** Sent by the bus, and by the store to keep its clock. */
+/** Sent by the bus, and by the store to know the server's time. */
 const NOT_ON_THE_PATH = ['xread', 'xrange', 'info', 'time']
 
-/** What scripts call inside the server is in the figures too: a claim looks (GET) and plants (SET), a fill compares (GETRANGE) and stores. */
+/** With the commands that scripts call: a claim looks (GET) and plants (SET), a fill compares (GETRANGE) and stores (SET). */
 const CLAIM_AND_FILL = { evalsha: 2, get: 1, set: 2, getrange: 1 }
-/** A write looks at the change mark (GET), then stores the value and the mark. */
+/** A write reads the change mark (GET), then stores the value and the mark. */
 const PUT = { evalsha: 1, get: 1, set: 2 }
 
 const keys = Array.from({ length: 100 }, (_, i) => `k${i}`)
 const entries = keys.map((key) => [key, key] as const)
 
-/** A cache whose bus is heard and whose tokens are known: what a process is after its first moments. */
+/** A cache whose bus is heard and whose tokens are known, like that of a process in use. */
 async function warm(cache: Cache): Promise<Cache> {
   await waitFor('the bus to be heard', () => cache.stats().bus.trusted)
   await cache.set('warm', 1, { tags: ['t', 'u'] })
@@ -31,7 +31,7 @@ async function warm(cache: Cache): Promise<Cache> {
 
 const libraries = [
   ['ioredis 6', ioredis6],
-  // The same constructors, typed a little differently.
+  // The constructors are the same, with slightly different types.
   ['ioredis 5', ioredis5 as unknown as typeof ioredis6],
 ] as const
 
@@ -54,7 +54,7 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     await server.stop()
   })
 
-  /** The commands of `run`, what it does behind its caller's back included. */
+  /** The commands of `run`, background work included. */
   async function sentBy(run: () => Promise<unknown>): Promise<Record<string, number>> {
     const counts = await server.countCommands(async () => {
       await run()
@@ -65,7 +65,7 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
     return counts
   }
 
-  /** Until `b` has heard of what `a` wrote. */
+  /** Waits until `b` has received what `a` wrote. */
   const heard = (key: string) => waitFor('the announcement', () => b.peek(key) === undefined)
 
   test('a hit in memory sends no command, with tags or without', async () => {
@@ -111,7 +111,7 @@ describe.each(libraries)('on one server, with %s', (_library, { Redis }) => {
   })
 
   test('a set sends one script with its announcement, with tags or without', async () => {
-    // A key that another process changed a moment ago may take one attempt more.
+    // A key that another process has just changed may need one more attempt.
     expect(await sentBy(() => b.set('own', 1))).toEqual({ ...PUT, xadd: 1 })
     expect(await sentBy(() => b.set('own', 2, { tags: ['t', 'u'] }))).toEqual({ ...PUT, xadd: 1 })
   })

@@ -1,4 +1,4 @@
-// The bus cut, silent or emptied: what was announced meanwhile is made up for, and L1 is not trusted beyond `l1.maxStaleness` (G3, G4).
+// The bus is cut, silent or emptied: missed announcements are caught up, and L1 is trusted for `l1.maxStaleness` at most (G3, G4).
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -31,7 +31,7 @@ function connect(port: number): Redis {
   return client
 }
 
-/** A process whose connections go to `port`, or all but its bus, which goes to `busPort`. */
+/** A process whose connections go to `port`, except its bus if `busPort` is given. */
 async function open(maxStaleness: '1s' | '1h', port = server.port, busPort = port): Promise<Cache> {
   const options = { timeout: '1s', breaker: { openFor: '100ms', maxOpenFor: '200ms' } } as const
   const l2 =
@@ -50,7 +50,7 @@ const setAll = (cache: Cache, value: string) =>
     { tags: ['t'] },
   )
 
-/** Until `cache` holds `value` for every key in its memory; an announcement may come between, and they are read again. */
+/** Waits until `cache` has `value` for every key in its memory. It reads them again in case an announcement came in between. */
 async function holdsAll(cache: Cache, value: string): Promise<void> {
   await waitFor(`'${value}' in memory`, async () => {
     await cache.getMany(keys)
@@ -58,7 +58,7 @@ async function holdsAll(cache: Cache, value: string): Promise<void> {
   })
 }
 
-// L1 is trusted for an hour here: only the announcements themselves can make it follow.
+// L1 is trusted for an hour in these tests, so only the announcements themselves can bring the changes.
 
 test('announcements made while the bus of a process was cut are applied as soon as it is back', async () => {
   const a = await open('1h')
@@ -100,7 +100,7 @@ test('no change is lost when the server kills connections during the changes', a
 test('when all links of a process fall silent, L1 is served for maxStaleness at most; then the value is loaded', async () => {
   const a = await open('1s')
   const b = await open('1s', proxy.port)
-  // Its own: no announcement of it is under way to it.
+  // It is its own value, so no announcement of it is in flight to this process.
   await b.set('k', 'old')
   proxy.silence()
   const silentAtMs = performance.now()
@@ -111,12 +111,12 @@ test('when all links of a process fall silent, L1 is served for maxStaleness at 
     reads.push({ afterMs, value: await b.getOrSet('k', () => 'new') })
     await sleep(20)
   }
-  // L1 was trusted at first, so that the rest of this test says something.
+  // L1 was trusted at first. Otherwise the rest of this test would prove nothing.
   expect(reads[0]?.value).toBe('old')
   expect(reads.filter(({ afterMs, value }) => afterMs > 1_000 && value !== 'new')).toEqual([])
   expect(reads.at(-1)?.value).toBe('new')
   expect(b.stats().bus.trusted).toBe(false)
-  // Back again: the links that were silent stay dead, and are replaced.
+  // The link is back: silent links stay dead and are replaced.
   await proxy.restore()
   await waitFor('Redis to be used', () => b.stats().bus.trusted && b.stats().l2.available)
   await a.set('k', 'newer')
@@ -126,7 +126,7 @@ test('when all links of a process fall silent, L1 is served for maxStaleness at 
 test('when only the bus falls silent, L2 is read after maxStaleness and nothing is loaded', async () => {
   const a = await open('1s')
   const b = await open('1s', server.port, proxy.port)
-  // Its own: no announcement of it is under way to it.
+  // It is its own value, so no announcement of it is in flight to this process.
   await b.set('k', 'old')
   proxy.silence()
   const silentAtMs = performance.now()

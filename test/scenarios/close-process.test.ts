@@ -1,4 +1,4 @@
-// close() in a process of its own: it ends in time, whatever the state of Redis, and nothing keeps the process alive.
+// close() in a separate process: it ends in time whatever the state of Redis, and nothing keeps the process alive.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
@@ -22,7 +22,7 @@ interface Said {
   readonly after?: string
 }
 
-/** Runs the program, with `trouble` from when its cache works, and answers everything that it said. */
+/** Runs the program, with `trouble` once its cache works, and returns everything that it printed. */
 async function run(trouble: 'none' | 'hung' | 'killed'): Promise<Said> {
   const program = new URL('./programs/closes.ts', import.meta.url)
   const own = startChild(program, { args: [server.url, trouble] })

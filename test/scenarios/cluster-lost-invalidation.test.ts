@@ -15,7 +15,7 @@ test('invalidations that a failover within a cluster lost are made again, and no
   await loseInvalidations({ master, replica, connect, failover: () => cluster.failover(HOME) }, key)
 })
 
-/** One that lives on this master. */
+/** A key of this master. */
 async function keyOf(cluster: RedisCluster, port: number): Promise<string> {
   for (let i = 0; ; i++) if ((await cluster.masterOf(`shop:k${i}`)).port === port) return `k${i}`
 }

@@ -1,4 +1,4 @@
-// The first moments of a process: it waits for its first connection while that is on its way, and for none that failed.
+// The first moments of a process: calls wait for a first connection that is being made, and not for one that failed.
 import { Redis } from 'ioredis'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -45,7 +45,7 @@ test('twelve short processes, four at a time, load a value once or twice in all 
   expect(await server.command('EXISTS', 'shop:k')).toBe(1)
 }, 240_000)
 
-/** The first connection takes longer than a command may; a busy machine may be slow with both. */
+/** The first connection takes longer than a command may. A busy machine may be slow with both. */
 const PATIENT = { timeout: '1s', connectTimeout: '20s' } as const
 
 describe('a first connection that is slower than the timeout of a command', () => {

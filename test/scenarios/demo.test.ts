@@ -1,4 +1,4 @@
-// The demo keeps its promises and ends by itself: in memory, and as two processes over a real Redis.
+// The demo keeps its promises and ends by itself, in memory and as two processes over a real Redis.
 import { expect, test } from 'vitest'
 import { startChild } from '../support/child.js'
 import { startRedis } from '../support/redis-server.js'

@@ -1,11 +1,11 @@
-// A loader that hangs, or that waits for itself, does not block its key for the callers of two processes.
+// A loader that hangs, or waits for itself, does not block its key for the callers of two processes.
 import type { Cache } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
 const never = () => deferred<string>().promise
-/** A loader that hangs, and when it began. */
+/** A loader that hangs, and the moment of its call. */
 function hangingLoader() {
   const begun = deferred()
   const hangs = () => {

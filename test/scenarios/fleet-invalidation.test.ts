@@ -1,4 +1,4 @@
-// Invalidations between two processes on real Redis: during loads, at the same time, while one is cut off, without memory in Redis.
+// Invalidations between two processes on real Redis: during loads, at the same time, without a link, and without memory in Redis.
 import type { Cache, CallOptions, LoadContext } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { Fleet, FORMS } from './fleet-of-caches.js'
 const keys = Array.from({ length: 60 }, (_, i) => `k${i}`)
 const nothing = keys.map(() => undefined)
 
-/** What ends a value while it is being loaded, and what the key holds afterwards. */
+/** What invalidates a value while it is being loaded, and what the key has afterwards. */
 const ENDINGS: [string, (cache: Cache, key: string) => Promise<unknown>, string | undefined][] = [
   ['delete', (cache, key) => cache.delete(key), undefined],
   ['set', (cache, key) => cache.set(key, 'set'), 'set'],
@@ -18,17 +18,17 @@ const ENDINGS: [string, (cache: Cache, key: string) => Promise<unknown>, string 
   ['clear', (cache) => cache.clear(), undefined],
 ]
 
-/** When the tag of a load is known. */
+/** When the tags of a load are known. */
 const TAGGED: [string, (key: string) => CallOptions<string>, (ctx: LoadContext) => void][] = [
   ['before it began', (key) => ({ tags: [`of:${key}`] }), () => undefined],
-  ['by its end', () => ({}), (ctx) => ctx.tags(`of:${ctx.key}`)],
+  ['when it ends', () => ({}), (ctx) => ctx.tags(`of:${ctx.key}`)],
 ]
 
 describe.each(FORMS)('on %s', (form) => {
   let fleet: Fleet
   let a: Cache
   let b: Cache
-  /** A process that can be cut off, and trusts its memory for an hour if it must. */
+  /** A process whose links can be cut, and which then trusts its memory for an hour. */
   let cut: Cache
   let proxies: TcpProxy[]
 
@@ -65,7 +65,7 @@ describe.each(FORMS)('on %s', (form) => {
           await begun.promise
           expect(await end(by, key)).toBe('applied')
           gate.resolve('outdated')
-          // Its own caller gets what was loaded for it.
+          // The caller of the load gets the loaded value.
           expect(await loading).toBe('outdated')
           await a.drain()
           expect(await by.get(key)).toBe(left)
@@ -171,7 +171,7 @@ describe.each(FORMS)('on %s', (form) => {
       )
       expect(await home.command('DEL', '{shop}#t:evicted')).toBe(1)
       if (round !== 'evicted alone') expect(await a.invalidateTags('evicted')).toBe('applied')
-      // A process that has nothing in memory yet: all it goes by is Redis.
+      // A new process has nothing in memory, so it can use only what is in Redis.
       const newcomer = await fleet.open()
       expect(await newcomer.getMany(keys)).toEqual(nothing)
       expect(await newcomer.getOrSet('k0', () => 'anew', { tags: ['evicted'] })).toBe('anew')

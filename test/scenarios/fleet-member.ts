@@ -1,9 +1,9 @@
-// The test's side of a process of a fleet: starts it and asks it. See programs/fleet-member.ts.
+// Starts a process of a fleet and sends it requests. The process is programs/fleet-member.ts.
 import type { Duration } from 'tiercache'
 import { type Child, startChild } from '../support/child.js'
 
 export interface MemberSettings {
-  /** Of the server, or of the masters. */
+  /** The ports of the server or of the masters. */
   readonly ports: readonly number[]
   readonly leaseTtl?: Duration
 }
@@ -15,7 +15,7 @@ export interface MemberRequest {
   readonly tags?: readonly string[]
   readonly ttl?: Duration
   readonly value?: unknown
-  /** How many callers ask at once, and how long a load takes. */
+  /** How many callers read at once, and how long a load takes. */
   readonly callers?: number
   readonly loadMs?: number
 }
@@ -39,7 +39,7 @@ export class FleetMember {
     return (await this.child.next<{ id?: number; result: T }>((message) => message.id === id)).result
   }
 
-  /** When a load of `key` has begun here. */
+  /** When a load of `key` has begun in this process. */
   async isLoading(key: string): Promise<void> {
     await this.child.next<{ loading?: string }>(({ loading }) => loading === key)
   }

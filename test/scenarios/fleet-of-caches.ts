@@ -1,4 +1,4 @@
-// A fleet as the scenarios of invalidation see it: one Redis of either form, and as many processes' caches on it as a test wants.
+// A fleet for the scenarios of invalidation: one Redis server or a cluster, and the caches of as many processes as a test needs.
 import { Cluster, Redis } from 'ioredis'
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { type RedisTierOptions, redisTier } from 'tiercache/redis'
@@ -12,7 +12,7 @@ export const FORMS = ['one server', 'a cluster of three masters'] as const
 
 export type Form = (typeof FORMS)[number]
 
-/** Commands that callers cause; the rest is how the bus listens, the store keeps its clock, and a client looks after itself. */
+/** Commands on behalf of callers. The others are of the bus, of the store's clock and of the client itself. */
 const OF_CALLERS = new Set(
   ['get', 'mget', 'set', 'del', 'unlink', 'exists', 'getrange', 'setrange', 'pexpire'].concat(
     'eval',
@@ -28,7 +28,7 @@ export class Fleet {
     readonly form: Form,
     /** The server, or the masters. */
     readonly nodes: readonly RedisServer[],
-    /** The one that has the key of this name in Redis. */
+    /** The node that has this key. */
     readonly nodeOf: (storeKey: string) => Promise<RedisServer>,
     readonly stopNodes: () => Promise<void>,
   ) {}
@@ -52,12 +52,12 @@ export class Fleet {
     )
   }
 
-  /** What a process of its own connects to. */
+  /** The ports to which a separate process connects. */
   get ports(): number[] {
     return this.nodes.map(({ port }) => port)
   }
 
-  /** One process: its own client and cache, whose bus is heard. */
+  /** One process with its own client and cache, whose bus is heard. */
   async open(options: CacheOptions = {}, tier: RedisTierOptions = {}): Promise<Cache> {
     return this.#openOn(this.#connect(this.ports), options, tier)
   }
@@ -66,7 +66,7 @@ export class Fleet {
     return Promise.all([this.open(options, tier), this.open(options, tier)])
   }
 
-  /** A process whose every connection can be cut. */
+  /** A process all of whose connections can be cut. */
   async openBehindProxies(options: CacheOptions = {}, tier: RedisTierOptions = {}): Promise<[Cache, TcpProxy[]]> {
     const proxies = await Promise.all(this.ports.map((port) => startProxy(port)))
     const natMap: Record<string, { host: string; port: number }> = {}
@@ -80,7 +80,7 @@ export class Fleet {
     return [cache, proxies]
   }
 
-  /** The commands that callers caused on all nodes, what goes on behind their backs in `caches` included. */
+  /** The commands on behalf of callers on all nodes, background work in `caches` included. */
   async count(caches: readonly Cache[], run: () => Promise<unknown>): Promise<Record<string, number>> {
     const total: Record<string, number> = {}
     let counted = async (): Promise<void> => {

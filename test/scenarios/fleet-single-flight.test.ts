@@ -1,4 +1,4 @@
-// G5 between operating-system processes: one load for a fleet that asks for a cold key, and one more if the holder of its lease dies.
+// G5 between operating-system processes: one load for all processes that ask for a cold key, and one more if the lease holder dies.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FleetMember } from './fleet-member.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
@@ -24,14 +24,14 @@ describe.each(FORMS)('on %s', (form) => {
   })
 
   test('four processes with 250 callers each load a cold key once', async () => {
-    // Longer than the lease, so that its holder has to renew it.
+    // Longer than the lease, so that its holder must renew it.
     const request = { do: 'load', key: 'cold', callers: 250, loadMs: 1_500, tags: ['t'], value: 'v' } as const
     const answers = await Promise.all(members.map((member) => member.ask<Loaded>(request)))
     expect(answers.map(({ values }) => values)).toEqual(Array(4).fill(['v']))
     expect(answers.reduce((sum, { loads }) => sum + loads, 0)).toBe(1)
   })
 
-  // Its load would have taken longer than a test may: what the others wait for is its lease.
+  // Its load takes longer than the test may, so the others can only be waiting for its lease.
   test('when a process is killed while it loads, the others wait for its lease at most', async () => {
     const [holder, ...others] = members as [FleetMember, ...FleetMember[]]
     const hangs = holder.ask({ do: 'load', key: 'orphan', loadMs: 60_000, value: 'never' }).catch(() => 'killed')

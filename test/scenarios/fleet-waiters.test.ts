@@ -1,14 +1,14 @@
-// Callers that wait for the load of another process: they get the value soon after it is stored, or a stale value at once.
+// Callers that wait for a load of another process get the value soon after it is stored, or a stale value at once.
 import type { Cache } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { sleep, waitFor } from '../support/wait.js'
 import { Fleet, FORMS } from './fleet-of-caches.js'
 
-/** A caller that waited for the end of a lease would hang. */
+/** With this lease, a caller that waited for its end would hang. */
 const LONGER_THAN_A_TEST = '5m'
 
-/** A load of `key` that runs in `cache`, and so has its lease; `gate` ends it. */
+/** A load of `key` that runs in `cache`, which therefore holds its lease. `gate` ends it. */
 async function loadingBy(cache: Cache, key: string) {
   const begun = deferred()
   const gate = deferred<string>()

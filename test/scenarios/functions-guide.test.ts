@@ -1,4 +1,4 @@
-// The program in docs/guides/functions-and-decorators.md does what its comments say, in both standards of decorators.
+// The program in docs/guides/functions-and-decorators.md does what its comments say, with both standards of decorators.
 import { readFileSync } from 'node:fs'
 import { formatWithOptions } from 'node:util'
 import * as tiercache from 'tiercache'
@@ -12,7 +12,7 @@ const lines = Array.from(guide.matchAll(/^```ts\n(.*?)^```$/gms), ([, block]) =>
   .split('\n')
 const promised = lines.flatMap((line) => /^\s*console\.log\(.*\) \/\/ (.*)$/.exec(line)?.[1] ?? [])
 
-/** Imports stay at the top; the rest awaits, which a CommonJS module can do only in a function. */
+/** Imports stay at the top. The rest uses await, which a CommonJS module allows only in a function. */
 const isImport = (line: string) => line.startsWith('import ')
 const program = [
   ...lines.filter(isImport),

@@ -1,4 +1,4 @@
-// Wrapped functions over real Redis, in several processes' caches: what a fleet sees of them.
+// Wrapped functions over real Redis, in the caches of several processes.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 afterAll(() => server.stop())
 
-/** A process of its own, as far as the cache can tell, connected: before that it would load without asking Redis. */
+/** A cache that represents a separate process. It is connected, since before that it would load without asking Redis. */
 async function makeProcess(name: string): Promise<Cache> {
   const cache = createCache({ name, l2: redisTier({ port: server.port }, PATIENT), ttl: '1m' })
   open.push(cache)

@@ -1,4 +1,4 @@
-// An operator's deleteByPrefix on real Redis: every master is visited, every process forgets, nothing else is touched.
+// deleteByPrefix on real Redis: it visits every master, every process forgets the keys, and nothing else is affected.
 import type { Cache } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { monitor } from '../support/monitor.js'
@@ -42,7 +42,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await a.deleteByPrefix('batch:')).toBe(keys.length)
     await waitFor('the last command', () => sizes.unlink.reduce((sum, size) => sum + size, 0) >= keys.length)
     for (const stop of stops) stop()
-    // A step may find a few more than it was asked to look at.
+    // A step may find a few more keys than it asked for.
     expect(Math.max(...sizes.unlink)).toBeLessThan(1_000)
     expect(Math.max(...sizes.scan)).toBe(500)
   })

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-// A component's test: Vitest puts the globals of a browser in the place of Node's, and the cache works all the same.
+// A component test: Vitest replaces Node's globals with those of a browser, and the cache still works.
 import { createCache } from 'tiercache'
 import { MemoryServer, memoryTier } from 'tiercache/testing'
 import { expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// How a cache comes to its Redis: the application's own client, which stays the application's, or one that the SDK opens and closes.
+// How a cache connects to Redis: with the application's own client, which it never closes, or with one that the SDK opens and closes.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import * as iovalkey from 'iovalkey'
@@ -21,7 +21,7 @@ afterAll(() => server.stop())
 
 const values = [undefined, null, 0, '', false, -0, 2n ** 70n, new Date(0), new Map([[{ a: 1 }, new Set([1])]])]
 
-/** Connections of clients, without the one that asks. */
+/** The connections of clients, without the one that counts them. */
 async function connections(): Promise<number> {
   const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'normal'))
   return list.split('\n').filter((line) => line !== '' && !line.includes('cmd=client')).length
@@ -75,7 +75,7 @@ describe('a connection', () => {
       env: { REDIS_URL: server.url },
     })
     expect(await program.exit, program.stderr).toEqual({ code: 0, signal: null })
-    // 'queued' on a machine so busy that connecting took longer than the timeout.
+    // 'queued' if a busy machine needed longer than the timeout to connect.
     expect(program.stdout).toMatch(/^(applied|queued) 1\n$/)
     expect(program.stderr).toBe('')
   })

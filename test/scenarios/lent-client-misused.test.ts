@@ -1,4 +1,4 @@
-// A lent client that its application uses in a way in which commands of a cache cannot be carried: said once, with a link of our own beside it.
+// A lent client that its application uses in a way in which it cannot carry commands of a cache. The cache reports it once and opens its own link.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'

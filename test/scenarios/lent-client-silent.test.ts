@@ -1,4 +1,4 @@
-// A lent client whose link is half-open: packets vanish, new connections would work. The cache goes on over a link of its own.
+// A lent client whose link is half-open: packets vanish, but new connections would work. The cache continues on a link of its own.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
@@ -68,7 +68,7 @@ describe.each([
     await waitFor('L2 in use', () => cache.stats().l2.available)
     const connections = async () => Number((await server.info('clients')).connected_clients)
     const withOwn = await connections()
-    proxy.cut() // Whoever is silent notices it, and the client connects anew.
+    proxy.cut() // The silent client notices the cut and connects again.
     await waitFor('the lent client', () => told.includes('CLIENT_USABLE'))
     await waitFor('L2 in use', () => cache.stats().l2.available)
     expect(await cache.set('b', 2)).toBe('applied')
@@ -97,7 +97,7 @@ describe.each([
     const reader = createCache({ name: 'shop', l2: redisTier(server.url), logger: false })
     await reader.ready({ timeout: '20s' })
     const [changed, deleted] = await reader.getMany(['changed', 'deleted'])
-    // A removal that arrives late is a miss; nothing older comes back.
+    // A removal that arrives late causes a miss, but no older value comes back.
     expect(['new', undefined]).toContain(changed)
     expect(deleted).toBeUndefined()
     await reader.close()

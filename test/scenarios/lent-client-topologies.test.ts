@@ -1,4 +1,4 @@
-// A lent client of a cluster, and one that Sentinel leads, whose links are half-open: the cache goes on over links of its own.
+// A lent client of a cluster, and one behind Sentinel, with half-open links: the cache continues on links of its own.
 import { Cluster, Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { type RedisConnection, redisTier } from 'tiercache/redis'
@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-/** A proxy before each server, and the addresses by which a client is led to them. */
+/** A proxy before each server, and the addresses at which a client finds the proxies. */
 async function behindProxies(servers: readonly RedisServer[]) {
   const natMap: Record<string, { host: string; port: number }> = {}
   const proxies: TcpProxy[] = []
@@ -41,7 +41,7 @@ async function open(client: Redis | Cluster): Promise<{ cache: Cache; notices: s
   return { cache, notices }
 }
 
-/** Silences the links there are; new ones pass. */
+/** Silences the present links; new ones work. */
 function silence(proxies: readonly TcpProxy[]): void {
   for (const proxy of proxies) {
     proxy.silence()

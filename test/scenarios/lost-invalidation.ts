@@ -1,4 +1,4 @@
-// A failover to a replica that never heard of the last invalidations: what the promoted server has must go, everywhere.
+// A failover to a replica that has not received the last invalidations: what it still has must be removed, in every process.
 import { type Cache, createCache } from 'tiercache'
 import { type RedisConnection, redisTier } from 'tiercache/redis'
 import { expect } from 'vitest'
@@ -9,13 +9,13 @@ export interface Replicated {
   readonly master: RedisServer
   readonly replica: RedisServer
   connect(): RedisConnection & { disconnect(): void }
-  /** Kills the master; answers who took over. */
+  /** Kills the master and returns the server that took over. */
   failover(): Promise<RedisServer>
 }
 
 const TOKEN = '{shop}#t:t'
 
-/** `key` lives on the same master as the tokens of the cache `shop`. */
+/** `key` is on the same master as the tokens of the cache `shop`. */
 export async function loseInvalidations(group: Replicated, key: string): Promise<void> {
   const clients = [group.connect(), group.connect()]
   const [a, b] = clients.map((client) => open(client)) as [Cache, Cache]
@@ -53,7 +53,7 @@ function open(client: RedisConnection): Cache {
   return createCache({ name: 'shop', ttl: '1h', recovery: { window: '1m' }, l2: redisTier(client, { timeout: '2s' }) })
 }
 
-/** For good: the replica may not ask for what it missed. */
+/** Permanently: the replica may not fetch what it missed. */
 async function stopReplication(master: RedisServer): Promise<void> {
   await master.command('ACL', 'SETUSER', 'default', '-psync', '-sync')
   await master.command('CLIENT', 'KILL', 'TYPE', 'replica')

@@ -1,4 +1,4 @@
-// Many caches on one client of the application: each listens to it, and Node warns of a leak beyond ten listeners of one event.
+// Many caches on one client of the application. Each adds listeners, and Node warns of a leak beyond ten listeners of one event.
 import * as ioredis6 from 'ioredis'
 import * as ioredis5 from 'ioredis5'
 import { type Cache, createCache } from 'tiercache'
@@ -42,7 +42,7 @@ function openTwelve(client: Client): Cache[] {
   })
 }
 
-/** How many listeners the client, and the nodes of a cluster, have of each event. */
+/** How many listeners the client, and the nodes of a cluster, have for each event. */
 function listenersOf(client: Client): string {
   const emitters = client.isCluster ? [client, ...(client as ioredis6.Cluster).nodes()] : [client]
   const counts = emitters.map((one) => one.eventNames().map((event) => `${String(event)} ${one.listenerCount(event)}`))
@@ -67,7 +67,7 @@ describe.each([
     const caches = openTwelve(client)
     for (const cache of caches) expect(await cache.set('k', cache.path)).toBe('applied')
     for (const cache of caches) expect(await cache.get('k', { tiers: 'l2' })).toBe(cache.path)
-    await sleep(50) // Node tells of a warning in a later turn.
+    await sleep(50) // Node emits warnings in a later turn.
     expect(warnings.map(({ message }) => message)).toEqual([])
     expect(client.getMaxListeners()).toBe(limit)
 

@@ -1,4 +1,4 @@
-// Many keys or tags: no command keeps the server from its other clients for long, no call walks over all of memory, nothing is missing.
+// Many keys or tags: no command blocks the server's other clients for long, no call visits all of memory, and nothing is missing.
 import { LRUCache } from 'lru-cache'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -15,7 +15,7 @@ let server: RedisServer
 let a: Cache
 let b: Cache
 
-// Leases that outlast a stall of the machine: what is stored only after its lease expired is not stored.
+// The leases outlast a stall of the machine: a value that comes after the end of its lease is not stored.
 const TIER = { ...PATIENT, leaseTtl: '1m' } as const
 const open = () => createCache({ name: 'shop', ttl: '1h', logger: false, l2: redisTier(server.url, TIER) })
 
@@ -31,7 +31,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** The most keys that one command had while `run` ran. */
+/** The largest number of keys in one command while `run` ran. */
 async function largestCommand(run: () => Promise<void>): Promise<number> {
   let largest = 0
   let isOver = false
@@ -47,7 +47,7 @@ async function largestCommand(run: () => Promise<void>): Promise<number> {
   return largest
 }
 
-/** Until the other process has heard of all announcements. */
+/** Waits until the other process has received all announcements. */
 const hasForgotten = (some: readonly string[]) =>
   waitFor('the other process to hear of it', () => some.every((key) => b.peek(key) === undefined))
 
@@ -95,7 +95,7 @@ test('clear() of a namespace looks at none of 100,000 other keys in memory', asy
   await cache.setMany(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i] as const))
   await small.set('k', 1)
   expect(cache.stats().l1.entries).toBe(100_001)
-  // Invalidated entries are removed later, in slices, by the background sweep.
+  // The background sweep removes invalidated entries later, in slices.
   const looks = ['get', 'peek', 'has', 'delete'] as const
   const walks = [
     'entries',

@@ -20,7 +20,7 @@ interface UserService {
   create(name: string): Promise<User>
 }
 
-/** Not imported, not even its types: the rest of the tests is compiled for TC39 decorators. */
+/** Not imported, not even as types: the other tests are compiled for TC39 decorators. */
 interface App {
   readonly CACHE: symbol
   readonly AppModule: new () => object

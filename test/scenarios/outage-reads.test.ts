@@ -1,4 +1,4 @@
-// Reads and writes while Redis hangs, is down or drops its link: none of them hangs or fails.
+// Reads and writes while Redis hangs, is down or drops its link: none hangs or fails.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { createCache } from 'tiercache'
@@ -16,10 +16,10 @@ beforeEach(async () => {
 
 afterEach(() => server.stop())
 
-/** More than the failures that open the breaker and a trial now and then; fewer than the reads. */
+/** More than the failures that open the breaker plus a few trials, and fewer than the reads. */
 const FEW_OPERATIONS = 100
 
-/** The application's own client with its default settings: an offline queue, commands sent again, retries without end. */
+/** The application's own client with default settings: an offline queue, commands sent again, endless retries. */
 const lentClients: [string, (port: number) => Redis][] = [
   ['ioredis 6 with its defaults', (port) => new Redis(port)],
   ['ioredis 5 with its defaults', (port) => new Redis5(port) as unknown as Redis],
@@ -44,7 +44,7 @@ describe.each(lentClients)('with the documented defaults and %s', (_, connect) =
     for (let i = 0; i < 10; i++) expect(await cache.getOrSet(`k${i}`, () => i)).toBe(i)
     expect(cache.stats().l2.available).toBe(false)
     for (let i = 0; i < 500; i++) expect(await cache.getOrSet(`m${i}`, () => i)).toBe(i)
-    // Once L2 is known to be away, reads do not ask it: a few of them paid for that, not each.
+    // Once the breaker is open, reads do not ask L2: only a few reads waited for it.
     expect(cache.stats().l2Operations - before).toBeLessThan(FEW_OPERATIONS)
     expect(await cache.set('k', 'w')).toBe('queued')
     expect(await cache.delete('k')).toBe('queued')
@@ -82,7 +82,7 @@ test('a value that L2 cannot store reaches its caller all the same', async () =>
 })
 
 test('a stale value is served while the loader fails and Redis hangs', async () => {
-  // Long: without Redis the value may be served for l1.maxStaleness only (G3).
+  // A long staleness: without Redis the value may be served for l1.maxStaleness only (G3).
   const cache = createCache({
     name: 'shop',
     ttl: 50,

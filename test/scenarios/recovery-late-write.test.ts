@@ -1,4 +1,4 @@
-// A write that lies in the network while its connection is replaced, and arrives after everything else: it may change nothing any more.
+// A write that is delayed in the network while its connection is replaced, and arrives after everything else, changes nothing.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { createCache } from 'tiercache'
@@ -23,12 +23,12 @@ test.each([
   await using a = open(client)
   await using b = open(server.url)
   await waitFor('the bus being heard', () => a.stats().bus.trusted && b.stats().bus.trusted)
-  // So that the tokens are known, and the next value goes out at once.
+  // Now the tokens are known, so the next value is sent at once.
   await Promise.all([a.set('warm', 1), b.set('warm', 1)])
 
   proxy.hold('requests')
   expect(await a.set('k', 'late')).toBe('queued')
-  // The application's client gets a new connection, while what it had sent is still on its way.
+  // The application's client gets a new connection, while what it sent is still in flight.
   proxy.passNew()
   client.stream.destroy()
   await waitFor('recovery', () => a.stats().l2.available && a.stats().l2.waiting === 0)

@@ -1,4 +1,4 @@
-// G9: the whole cache on a cluster. No command crosses slots, none visits one node only, and processes follow each other.
+// G9: a cache on a cluster. No command crosses slots, every operation reaches all nodes, and processes see each other's changes.
 import { Cluster } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -33,7 +33,7 @@ function openTwo(bus: 'stream' | 'tracking' = 'stream'): [Cache, Cache] {
 
 const keys = Array.from({ length: 60 }, (_, i) => `key:${i}`)
 
-/** What a key's load answers, and how often it was asked. */
+/** A loader for a key, and the number of its calls. */
 function source() {
   let version = 1
   let loads = 0

@@ -1,4 +1,4 @@
-// A cluster in motion: slots that migrate; work that visits every master; and reads that must not go to replicas.
+// A cluster whose slots migrate, operations that visit every master, and reads that must not go to replicas.
 import { Cluster } from 'ioredis'
 import { Cluster as Cluster5 } from 'ioredis5'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -32,7 +32,7 @@ const keys = (prefix: string, count: number) => Array.from({ length: count }, (_
 const putAll = (prefix: string, count: number, body: string) =>
   keys(prefix, count).map((key) => ({ op: 'put', key, bytes: stamped('live', 'a', body), keepMs: 60_000 }) as const)
 
-/** Uses the store all the time and keeps what went wrong. */
+/** Uses the store all the time and collects errors. */
 function work(peer: RedisPeer, prefix: string) {
   const problems: string[] = []
   let rounds = 0
@@ -102,7 +102,7 @@ describe.each(clients)('through %s', (_, connect) => {
       const roundsBefore = worker.rounds()
       await waitFor('some rounds after the moves', () => worker.rounds() > roundsBefore + 5)
       await worker.stop()
-      // A slot on its way answers TRYAGAIN to commands of several keys; the cache then goes on without L2.
+      // A migrating slot replies TRYAGAIN to commands of several keys. The cache then continues without L2.
       expect(worker.problems.filter((problem) => !problem.includes('TRYAGAIN'))).toEqual([])
       expect(peer.said.filter((line) => line.startsWith('unready'))).toEqual([])
       await listener.caughtUp()
@@ -144,7 +144,7 @@ test('reads go to the master also if the client prefers replicas, which may lag 
   cleanups.push(() => cluster.stop())
   const peer = await open(new Cluster(cluster.addresses, { scaleReads: 'slave' }))
   const replica = await cluster.replicaOf(await cluster.masterOf('shop'))
-  replica.pause() // From now on it is as far behind as can be.
+  replica.pause() // From now on it lags behind without end.
   cleanups.push(() => replica.resume())
   await peer.store.apply(putAll('shop', 3, 'x'), undefined)
   expect((await peer.store.read([...keys('shop', 3), 'shop:absent'])).map((bytes) => bytes !== undefined)).toEqual([

@@ -1,4 +1,4 @@
-// A Redis server that is killed, restarted, hung or cut off: what the store answers, and that closing never hangs.
+// A Redis server that is killed, restarted, hung or cut off: how the store replies, and that closing never hangs.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const lease = stamped('lease', 'a')
 
-/** Clients as applications have them, with the settings that differ in what becomes of commands under way. */
+/** Clients as in applications, with settings that treat commands in flight in different ways. */
 const lentClients: [string, () => RedisTarget][] = [
   ['ioredis 6 with its defaults', () => new Redis(proxy.port)],
   ['ioredis 5 with its defaults', () => new Redis5(proxy.port) as unknown as RedisTarget],
@@ -63,7 +63,7 @@ describe.each(lentClients)('through %s', (_, makeTarget) => {
     expect(peer.store.isReady()).toBe(false)
     await proxy.restore()
     await waitFor('the store being ready', () => peer.store.isReady())
-    // The claim was executed before the link dropped; asking again finds the own lease, which is as good as planting it.
+    // The claim was executed before the link dropped. The next claim finds the own lease, which is as good as planting it.
     expect((await peer.store.claim('shop:k', lease, 60_000)).subarray(0, 16)).toEqual(lease)
     expect(peer.said.filter((line) => !line.startsWith('notice'))).toEqual([
       'ready same',
@@ -131,7 +131,7 @@ describe('a lent client', () => {
     expect(JSON.stringify(client.options)).toBe(optionsBefore)
     expect(client.eventNames().map((name) => [name, client.listenerCount(name)])).toEqual(listenersBefore)
     await waitFor('the bus connection being closed', async () => {
-      return (await server.info('clients')).connected_clients === '2' // The lent one and the one that asks.
+      return (await server.info('clients')).connected_clients === '2' // The lent client and the one that counts.
     })
   })
 
@@ -168,7 +168,7 @@ test.each([
     await waitFor('the next link, on which the server does not reply', () => {
       return client.status === 'connect' && client.stream !== before
     })
-    proxy.passNew() // Only a third link works.
+    proxy.passNew() // Only the third link works.
     await waitFor('the store being ready', () => peer.store.isReady())
     expect(await peer.store.read(['shop:a'])).toEqual([undefined])
   },

@@ -1,4 +1,4 @@
-// One process as the scenarios of Redis see it: a store and its bus, and everything that they told.
+// A process in the scenarios of Redis: a store and its bus, and everything that they reported.
 
 import type { Bus, BusEvents, RemoteStore } from '../../src/model/ports.js'
 import { systemClock } from '../../src/model/time/clock.js'
@@ -15,7 +15,7 @@ export interface RedisPeer {
   readonly losses: string[]
   readonly heardAtMs: number[]
   announce(text: string): Promise<void>
-  /** Waits until everything announced before now has been delivered. */
+  /** Waits until everything announced so far has been delivered. */
   caughtUp(): Promise<void>
   close(): Promise<void>
 }
@@ -28,7 +28,7 @@ export async function openPeer(target: RedisTarget, options: RedisTierOptions = 
   return peer
 }
 
-/** Starts a peer and waits for nothing. */
+/** Starts a peer without waiting. */
 export function startPeer(target: RedisTarget, options: RedisTierOptions = {}, name = 'shop'): RedisPeer {
   const { store, bus } = redisTier(target, options).connect(name, systemClock)
   const said: string[] = []

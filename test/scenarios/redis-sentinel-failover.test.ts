@@ -1,4 +1,4 @@
-// Sentinel names another master: the store and the bus go on there, and say that it is another server.
+// Sentinel names another master: the store and the bus continue there, and report that it is another server.
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { afterEach, describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-// One Redis server that is out of memory, forgets scripts, holds other types, turns into a replica, or refuses the client.
+// One Redis server that is out of memory, forgets scripts, has other types, becomes a replica, or refuses the client.
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { newToken } from '../../src/model/labels.js'
@@ -40,7 +40,7 @@ describe('the operations of one tick are few commands', () => {
   })
 
   test('announced deletions of any number of keys are one script with one XADD', async () => {
-    await peer.bus.close() // Its own reading would be counted.
+    await peer.bus.close() // Its own reads would be counted.
     const changes = Array.from({ length: 50 }, (_, i) => ({ op: 'delete', key: `shop:${i}` }) as const)
     const counts = await server.countCommands(() => peer.store.apply(changes, Buffer.from('50 keys')))
     expect(counts).toEqual({ evalsha: 1, time: 1, unlink: 50, set: 50, xadd: 1 })
@@ -63,7 +63,7 @@ describe('the operations of one tick are few commands', () => {
       await peer.store.ensureTokens(labels, labels.map(newToken), 1_000, undefined)
     })
     expect(counts.evalsha).toBe(4)
-    // The claim's, the swap's, and one per token.
+    // One for the claim, one for the swap, and one per token.
     expect(counts.set).toBe(2 + labels.length)
   })
 
@@ -90,7 +90,7 @@ describe('the operations of one tick are few commands', () => {
     }
     await Promise.all([
       ...Array.from({ length: 40 }, (_, i) => peer.store.extend(`shop:${i}`, lease, 1_000)),
-      // One script, made at the end of the tick.
+      // One script, sent at the end of the tick.
       ...Array.from({ length: 40 }, (_, i) => peer.store.claim(`shop:${i}`, lease, 1_000)),
       peer.store.read(['shop:1']),
       Promise.resolve().then(() => peer.store.read(['shop:2'])),
@@ -166,7 +166,7 @@ describe('a server that is out of memory', () => {
     await full()
     const order: string[] = []
     const stop = await monitor(server.port, ([command, key]) => order.push(`${command} ${key}`.toLowerCase()))
-    // Labels are invalidated by a script, which works at once; the removal follows the refused put.
+    // A script invalidates labels at once; the removal follows after the refused put.
     const changes = [
       { op: 'put', key: 'shop:a', bytes: fresh, keepMs: 60_000 },
       { op: 'invalidateLabel', label: 't:x' },

@@ -1,4 +1,4 @@
-// Every mistake that people make when they connect a cache to Redis: the cache works without L2, and says why, with what to do next.
+// Common mistakes in connecting a cache to Redis: the cache works without L2, and reports the cause and what to do.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -52,13 +52,13 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A client as an application makes it: nobody listens to its errors. */
+/** A client as an application creates it, without a listener for its errors. */
 function lent<C extends { disconnect(): void }>(client: C): C {
   clients.push(client)
   return client
 }
 
-/** The error with which a cache over `l2` says that it does not use it. */
+/** The error with which a cache over `l2` reports that it does not use it. */
 async function saidOf(l2: TierDefinition): Promise<CacheError> {
   const said: CacheError[] = []
   const cache = createCache({ name: 'shop', l2, logger: false })
@@ -97,7 +97,7 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
     () => `redis://${host}:${closedPort}`,
   ],
   [
-    'a socket that is not there',
+    'a socket that does not exist',
     'L2_CONNECTION_REFUSED',
     /ENOENT/,
     /start the server/,
@@ -105,14 +105,14 @@ const mistakes: [string, CacheErrorCode, RegExp, RegExp, () => string | object][
   ],
   ['an unknown host', 'L2_HOST_UNKNOWN', /ENOTFOUND|EAI_AGAIN/, /host name/, () => 'redis://no-such-host.invalid:6379'],
   [
-    'TLS here, none there',
+    'TLS of the client only',
     'L2_TLS_FAILED',
     /ETIMEDOUT/,
     /did not reply to the TLS handshake/,
     () => `rediss://${host}:${open.port}`,
   ],
   [
-    'TLS there, none here',
+    'TLS of the server only',
     'L2_TLS_FAILED',
     /ECONNRESET|EPIPE/,
     /as a server that expects TLS does/,
@@ -142,7 +142,7 @@ describe.each(mistakes)('%s', (_name, code, cause, advice, target) => {
   test(`is ${code} of a client that was lent`, async () => {
     const client = lent(new Redis(target() as string))
     check(await saidOf(redisTier(client)))
-    // What the application does with a client that nobody listens to is its own business again.
+    // After that, the errors of a client without a listener are the application's own concern again.
     client.disconnect()
   })
 })
@@ -156,13 +156,13 @@ test('a user without the permissions of a cache is L2_MISCONFIGURED, and the mes
 
 test('a standalone server used as a cluster is L2_MISCONFIGURED', async () => {
   const error = await saidOf(redisTier({ cluster: [{ host, port: open.port }] }))
-  expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is no cluster/i) })
+  expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is not a cluster/i) })
 })
 
 describe('a cluster', () => {
   test.each<[string, CacheErrorCode, () => { port: number; password?: string }]>([
-    ['whose nodes are not there', 'L2_CONNECTION_REFUSED', () => ({ port: closedPort })],
-    ['whose nodes want a password', 'L2_AUTH_FAILED', () => ({ port: guarded.port })],
+    ['whose nodes are down', 'L2_CONNECTION_REFUSED', () => ({ port: closedPort })],
+    ['whose nodes require a password', 'L2_AUTH_FAILED', () => ({ port: guarded.port })],
     ['with a wrong password', 'L2_AUTH_FAILED', () => ({ port: guarded.port, password: WRONG })],
   ])('%s is %s, although the client hides the cause inside its error', async (_name, code, make) => {
     const { port, ...redisOptions } = make()

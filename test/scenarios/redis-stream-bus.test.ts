@@ -36,19 +36,19 @@ async function listen(subscriber?: Redis): Promise<RedisPeer> {
 const texts = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
 
 describe('announcements while links are cut', () => {
-  test('of thousands none is lost or out of order, and no loss is reported', async () => {
+  test('are all delivered in order, thousands of them, and no loss is reported', async () => {
     const listener = await listen()
     let announced = 0
     let isOver = false
     const announcing = (async () => {
       while (!isOver) {
-        // A kill hits the writer too: what it could not announce is in nobody's stream.
+        // The kill affects the writer, too: what it could not announce is in no stream.
         await Promise.allSettled(texts(announced, announced + 20).map((text) => writer.announce(text)))
         announced += 20
         await sleep(1)
       }
     })()
-    // However slow the machine is: fifteen cuts at least, and thousands announced meanwhile.
+    // However slow the machine is, there are at least fifteen cuts and thousands of announcements.
     for (let cut = 0; cut < 15 || announced < 3_000; cut++) {
       await sleep(60)
       if (cut % 3 === 0) proxy.resetMidReply(20)
@@ -60,7 +60,7 @@ describe('announcements while links are cut', () => {
     await listener.caughtUp()
     await writer.caughtUp()
     expect(listener.losses).toEqual(['listening begins'])
-    // Both heard the same, in the same order; repetitions are allowed.
+    // Both received the same in the same order. Repetitions are allowed.
     expect(unrepeated(listener.messages)).toEqual(unrepeated(writer.messages))
     expect(new Set(listener.messages).size).toBeGreaterThan(500)
   })
@@ -86,7 +86,7 @@ describe('when the bus counts as heard', () => {
     await writer.announce('unheard')
     expect(listener.messages).toEqual([])
     expect(Math.max(...listener.heardAtMs)).toBeLessThanOrEqual(silentAtMs)
-    await proxy.restore() // Only new links work: the silent one must be given up first.
+    await proxy.restore() // Only new links work, so the silent one must be given up first.
     await listener.caughtUp()
     expect(listener.messages).toEqual(['unheard'])
     expect(listener.losses).toEqual(['listening begins'])
@@ -112,7 +112,7 @@ describe('when the bus counts as heard', () => {
       await waitFor('the announcement', () => listener.messages.includes(text))
       await waitFor('the bus being heard', () => (listener.heardAtMs.at(-1) ?? 0) >= fromMs - 100)
     }
-    // Ten idle waits would be ten seconds.
+    // Ten idle waits would take ten seconds.
     expect(performance.now() - startedAtMs).toBeLessThan(5_000)
   })
 
@@ -179,7 +179,7 @@ describe('a possible loss is reported', () => {
     expect(listener.losses.at(-1)).toContain('another server')
   })
 
-  test('and a query for announcements since a trimmed position returns no log instead of a part of it', async () => {
+  test('instead of an incomplete log, when announcements since a trimmed position are requested', async () => {
     const position = writer.bus.position()
     await writer.announce('one')
     expect((await writer.store.ensureTokens([], [], 1_000, position)).log).toEqual([Buffer.from('one')])
@@ -224,14 +224,14 @@ describe.each([
     await waitFor('the next link, on which the server does not reply', () => {
       return subscriber.status === 'connect' && subscriber.stream !== before
     })
-    proxy.passNew() // Only a third link works.
+    proxy.passNew() // Only the third link works.
     await writer.announce('unheard')
     await waitFor('the announcement', () => listener.messages.includes('unheard'))
     expect(listener.losses).toEqual(['listening begins'])
   })
 })
 
-/** Without what was delivered before. */
+/** Without repetitions. */
 function unrepeated(messages: readonly string[]): string[] {
   return [...new Set(messages)]
 }

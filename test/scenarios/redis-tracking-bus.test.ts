@@ -1,4 +1,4 @@
-// The tracking bus: L1 hears of changes by whoever, on one server and on every master of a cluster.
+// The tracking bus: L1 learns of changes by any client, on one server and on every master of a cluster.
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import { createCache } from 'tiercache'
@@ -136,7 +136,7 @@ describe('a change that a process makes itself', () => {
     )
     await writer.caughtUp()
     expect(writer.changes).toEqual([])
-    // Somebody else touches each of them.
+    // Another client changes each of them.
     await server.command('DEL', 'shop:k', '{shop}#t:x')
     await server.command('SET', 'shop:l', 'foreign')
     await waitFor('the changes of others', () => ['shop:k', 'shop:l', '{shop}#t:x'].every((key) => told(writer, key)))

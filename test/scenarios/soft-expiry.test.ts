@@ -1,4 +1,4 @@
-// Soft expiry, the pause after failures and refreshes between processes over one Redis: what its scripts and its buses make of them.
+// Soft expiry, the pause after failures and refreshes between processes over one Redis, with its scripts and both buses.
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { deferred } from 'tiercache/testing'
@@ -76,7 +76,7 @@ describe.each(['stream', 'tracking'] as const)('with the %s bus', (bus) => {
     expect(await here.getOrSet('k', failing)).toBe('old')
     const later = await open(options)
     await waitFor('its end', async () => (await later.lookup('k')).found === false)
-    // The entry itself stays for an hour: what a reader may take of it is over.
+    // The entry stays in Redis for an hour, but a reader may no longer serve it.
     expect(Number(await server.command('EXISTS', 'shop:k'))).toBe(1)
     await expect((await open(options)).getOrSet('k', failing)).rejects.toBe(down)
   })
@@ -111,7 +111,7 @@ describe.each(['stream', 'tracking'] as const)('with the %s bus', (bus) => {
       const first = hanging.namespace(space).getOrSet(key, () => gate.promise)
       await waitFor('its lease', async () => Number(await server.command('EXISTS', `shop/${space}:${key}`)) === 1)
       const isStored = async (cache: Cache) => (await cache.namespace(space).get(key, { tiers: 'l2' })) === 'new'
-      // A message of the bus that cannot be looked into in time keeps a fill back, so more than one may be needed.
+      // A bus message that cannot be checked in time prevents a fill, so more than one refresh may be needed.
       await waitFor('its fill', async () => (await users.refresh(id)) === 'new' && isStored(refreshing))
       gate.resolve('old')
       expect(await first).toBe('old')

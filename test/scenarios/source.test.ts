@@ -1,4 +1,4 @@
-// Sources on real Redis: batches across tiers, values that come back as they went, one load in the fleet, on one server and on a cluster.
+// Sources on real Redis, on one server and on a cluster: batches across tiers, unchanged values, one load for all processes.
 import { Cluster, Redis } from 'ioredis'
 import { type Cache, createCache, type Source } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -18,13 +18,13 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((cache) => cache.close()))
 })
 
-/** Two processes' caches of a new name. */
+/** The caches of two processes, with a new name. */
 async function fleet(connect: () => Parameters<typeof redisTier>[0]): Promise<[Cache, Cache]> {
   const name = `source${++names}`
-  // A loaded machine is no broken one.
+  // A busy machine must not look like a broken one.
   const caches = [0, 1].map(() => createCache({ name, l2: redisTier(connect(), { timeout: '10s' }), ttl: '1h' }))
   open.push(...caches)
-  // The first write of each has the tokens known.
+  // After its first write each cache knows its tokens.
   for (const cache of caches) expect(await cache.set('start', 1)).toBe('applied')
   await waitFor('the bus', () => caches.every((cache) => cache.stats().bus.trusted))
   return caches as [Cache, Cache]
@@ -160,7 +160,7 @@ describe('on a cluster', () => {
     const [a, b] = await fleet(connect)
     const [here, there] = [batching(a), batching(b)]
     expect(await Promise.all(IDS.map((id) => here.users.get(id)))).toEqual(IDS.map(userOf))
-    // One, unless a node of a loaded machine answers late.
+    // One call, unless a node of a busy machine replies late.
     expect(here.loadMany.mock.calls.length).toBeLessThan(IDS.length / 10)
     await a.drain()
     expect(await there.users.getMany(IDS)).toEqual(IDS.map(userOf))

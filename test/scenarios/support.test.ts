@@ -1,4 +1,4 @@
-// The test servers themselves: whoever builds on them must be able to trust them.
+// Tests of the test servers, on which the other tests depend.
 
 import { existsSync } from 'node:fs'
 import { Redis } from 'ioredis'
@@ -105,7 +105,7 @@ describe('the proxy', () => {
     const server = keep(await startRedis())
     const proxy = keep(await startProxy(server.port))
     const client = new Redis(proxy.port, { maxRetriesPerRequest: null, retryStrategy: () => 20, commandTimeout: 400 })
-    client.on('error', () => undefined) // Faults are what these tests make.
+    client.on('error', () => undefined) // These tests cause faults on purpose.
     keep({ stop: () => client.disconnect() })
     expect(await client.ping()).toBe('PONG')
     return { server, proxy, client }

@@ -1,4 +1,4 @@
-// Tags, clear() and namespaces between processes: whatever an entry got its tags from, one invalidation reaches it everywhere.
+// Tags, clear() and namespaces between processes: however an entry got its tags, one invalidation reaches it everywhere.
 import type { Cache, CallOptions, LoadContext } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -9,7 +9,7 @@ interface User {
   readonly version: number
 }
 
-/** How an entry may come by its tag `org:7`. */
+/** The ways in which an entry gets its tag `org:7`. */
 const WAYS: [string, CallOptions<User>, (ctx: LoadContext) => void][] = [
   ['an array', { tags: ['org:7'] }, () => undefined],
   ['a function of the value', { tags: (user) => [`org:${user.org}`] }, () => undefined],
@@ -33,7 +33,7 @@ describe.each(FORMS)('on %s', (form) => {
     return { org: '7', version }
   }
 
-  /** Loads one entry of each way by `a`, and reads them all into the memory of `b`. */
+  /** Loads one entry per way with `a`, and reads all of them into the memory of `b`. */
   async function loadAll(version: number): Promise<void> {
     for (const [key, options, tell] of WAYS) await a.getOrSet(key, load(version, tell), options)
     await a.drain()
@@ -43,7 +43,7 @@ describe.each(FORMS)('on %s', (form) => {
     }
   }
 
-  /** Sets a value by `a` and answers when `b` has heard of it: no later read of `b` is disturbed by the announcement. */
+  /** Sets a value with `a` and resolves when `b` has received the announcement, so that no later read of `b` is disturbed by it. */
   async function setAndTell(key: string, tags: readonly string[]): Promise<void> {
     const heard = new Promise<void>((resolve) => {
       const stop = b.on('invalidated', ({ origin, keys }) => {
@@ -93,7 +93,7 @@ describe.each(FORMS)('on %s', (form) => {
         expect(await cache.getOrSet<User>(key, fails, options)).toEqual({ org: '7', version: 1 })
       }
     }
-    // A load that failed is not tried again at once; one that works replaces the value for both.
+    // A load that failed is not tried again at once. A successful one replaces the value in both processes.
     for (const [key, options, tell] of WAYS) {
       for (const cache of [b, a]) {
         await waitFor('the new value', async () => {
@@ -152,7 +152,7 @@ describe.each(FORMS)('on %s', (form) => {
       counted.push(await fleet.count([a, b], () => a.invalidateTags('crowd')))
       expect(await a.getMany(['n0', `n${count - 1}`])).toEqual([undefined, undefined])
     }
-    // One script: the token goes, and its announcement leaves with it.
+    // One script removes the token and announces it.
     expect(counted).toEqual(Array(2).fill({ evalsha: 1, unlink: 1, xadd: 1 }))
   })
 })

@@ -1,4 +1,4 @@
-// How long the token of a tag stays in Redis: longer than every entry that carries it, and not much longer.
+// How long the token of a tag stays in Redis: longer than every entry that carries it, but not much longer.
 import { type Cache, createCache, type LoadContext } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ const tokenLeftMs = (tag: string) => leftMs(`{shop}#t:${tag}`)
 test('the tokens of 300 tags on entries that live a second expire after minutes, not days', async () => {
   await Promise.all(Array.from({ length: 300 }, (_, i) => cache.set(`k${i}`, i, { ttl: '1s', tags: [`t${i}`] })))
   const keys = (await server.command('KEYS', '{shop}#[tc]:*')) as string[]
-  expect(keys).toHaveLength(301) // And the one of the cache itself.
+  expect(keys).toHaveLength(301) // And the token of the cache itself.
   for (const key of keys) {
     expect(await leftMs(key)).toBeGreaterThan(4 * MINUTE_MS)
     expect(await leftMs(key)).toBeLessThan(10 * MINUTE_MS)

@@ -1,4 +1,4 @@
-// The tracking bus between processes: what any program does to a key in Redis reaches every process's memory.
+// The tracking bus between processes: a change of a key in Redis by any program reaches the memory of every process.
 import type { Cache } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -18,14 +18,14 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  /** Fills the memory of both, and answers when no announcement of it is under way any more. */
+  /** Fills the memory of both processes, and resolves when no announcement of it is in flight any more. */
   async function fill(value: string): Promise<void> {
     await a.setMany(
       keys.map((key) => [key, value] as const),
       { tags: ['t'] },
     )
     await waitFor('both memories', async () => {
-      // Both read: on a busy machine the bus may not be heard for a while, and then memory asks Redis before it serves.
+      // Both read: on a busy machine the bus may be silent for a while, and then memory asks Redis before it serves.
       for (const cache of [a, b]) await cache.getMany(keys)
       return [a, b].every((cache) => keys.every((key) => cache.peek(key) === value))
     })
@@ -44,7 +44,7 @@ describe.each(FORMS)('on %s', (form) => {
       await waitFor('the change', async () => (await cache.getMany(keys)).every((value) => value === undefined))
       expect(keys.map((key) => cache.peek(key))).toEqual(keys.map(() => undefined))
     }
-    // What a foreign client left there does not stand in the way.
+    // The value that the other client left does not prevent a load.
     let loads = 0
     const load = () => {
       loads++

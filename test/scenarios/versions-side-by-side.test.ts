@@ -1,4 +1,4 @@
-// Two deployments of different versions on one Redis: each has its own entries, and clearing one leaves the other.
+// Deployments of two versions on one Redis: each has its own entries, and clearing one keeps the other.
 import type { Cache } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -61,7 +61,7 @@ describe.each(FORMS)('on %s', (form) => {
     expect(await read()).toEqual(expected)
     await Promise.all([a.drain(), b.drain()])
     expect(loads).toEqual({ 1: 4, 2: 2 })
-    // A tag is of the whole cache: what changed in the database changed for both versions.
+    // A tag belongs to the whole cache, since a change in the database affects both versions.
     expect(await old.invalidate(1)).toBe('applied')
     expect(await a.invalidateTags('item:2')).toBe('applied')
     await waitFor('the other deployment', () => next.peek(2) === undefined)

@@ -1,5 +1,5 @@
 // Write-through on a real database: random concurrent writers and readers in several processes, over one Redis and one PostgreSQL.
-// Whenever all of them rest, cache and table agree for every id. Without the fence they do not in the first cycle.
+// Whenever all of them are idle, cache and table agree for every id. Without the fence they differ in the first cycle.
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Child, startChild } from '../support/child.js'
 import { type PostgresServer, startPostgres } from '../support/postgres.js'
@@ -9,10 +9,10 @@ import type { Answer, Order } from './programs/writes-through.js'
 
 const PROGRAM = new URL('./programs/writes-through.ts', import.meta.url)
 const PROCESSES = 3
-/** Each id of each cycle is a round of its own: nobody's steps on one id touch those on another. */
+/** Each id of each cycle is a separate round: the steps on one id do not affect another. */
 const IDS = 60
 const CYCLES = 50
-/** Announcements are on their way for so long at most when everybody rests; what is wrong after that stays wrong for the ttl, an hour. */
+/** The longest time for which announcements are in flight after the last step. What is wrong later stays wrong for the ttl of an hour. */
 const ON_THE_WAY_MS = 2_000
 
 let redis: RedisServer
@@ -28,7 +28,7 @@ afterAll(async () => {
   await Promise.all([redis.stop(), postgres.stop()])
 })
 
-// Those of a test that failed would go on writing in the next one.
+// Processes of a failed test would continue to write in the next test.
 afterEach(async () => {
   await Promise.all(started.map((child) => child.kill()))
 })
@@ -61,7 +61,7 @@ function table(): Map<number, string> {
   return new Map(postgres.query('SELECT id, value FROM rows').map(([id, value]) => [Number(id), value as string]))
 }
 
-/** What is in the cache of some process and not in the table. */
+/** Where the cache of a process differs from the table. */
 async function differences(children: readonly Child[]): Promise<string[]> {
   const answers = await ask(children, { do: 'read', ids: IDS })
   const truth = table()
@@ -91,7 +91,7 @@ test('cache and table agree for every id whenever all writers and readers are id
     changes += answers.reduce((sum, answer) => sum + answer.changes, 0)
     expect(await lastingDifferences(children), `cycle ${cycle}`).toEqual([])
   }
-  // Several writers met in most rounds.
+  // Several writers changed the same id in most rounds.
   expect(changes).toBeGreaterThan(CYCLES * IDS * PROCESSES)
   await end(children)
 }, 240_000)
@@ -102,7 +102,7 @@ test('a writer that dies between its commit and its write to the cache leaves at
   writer.send({ do: 'setAndDie', id: 7 } satisfies Order)
   expect(await writer.exit).toMatchObject({ signal: 'SIGKILL' })
   expect(table().get(7)).toBe('written by the dead')
-  // The others had the old value in memory; that they were to forget it was said before the commit.
+  // The others had the old value in memory. Before the commit they were told to forget it.
   expect(await lastingDifferences(readers)).toEqual([])
   await end(readers)
 })

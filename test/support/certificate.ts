@@ -1,15 +1,15 @@
-// A certificate that nobody but the test accepts, for a server that speaks TLS.
+// A certificate for a server with TLS, which only the test accepts.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { makeFolder, removeFolder } from './processes.js'
 
 export interface Certificate {
-  /** What a Redis server is started with to speak TLS on this port. */
+  /** The arguments with which a Redis server uses TLS on this port. */
   args(tlsPort: number): string[]
   remove(): void
 }
 
-/** For localhost, signed by itself. Needs the program openssl. */
+/** A self-signed certificate for localhost. Needs the program openssl. */
 export function makeCertificate(): Certificate {
   const dir = makeFolder('certificate')
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]

@@ -1,4 +1,4 @@
-// The program's side of a child process: sends messages to the test and hears from it. See child.ts.
+// The program's side of the channel between a test and its child process. See child.ts.
 
 /** Sends a JSON message to the test that started this program. */
 export function send(message: object): void {

@@ -1,4 +1,4 @@
-// Runs a TypeScript program of the tests as a process of its own, with a channel of JSON messages, so that it can be killed for real.
+// Runs a TypeScript program of the tests as a separate process, with a channel of JSON messages, so that it can really be killed.
 
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -24,8 +24,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const BUNDLES = 'TIERCACHE_TEST_PROGRAMS'
 
 /**
- * Starts `file` (a URL such as `new URL('./programs/reader.ts', import.meta.url)`, or a path): its bundle, or under tsx where there
- * is none. The program talks back through `channel.ts`. Unhandled rejections end it.
+ * Starts `file` (a URL such as `new URL('./programs/reader.ts', import.meta.url)`, or a path): its bundle, or with tsx if there
+ * is none. The program sends messages through `channel.ts`. Unhandled rejections end it.
  */
 export function startChild(file: URL | string, options: ChildOptions = {}): Child {
   const path = file instanceof URL ? fileURLToPath(file) : file
@@ -48,9 +48,9 @@ function bundleOf(path: string): string | undefined {
 }
 
 export class Child {
-  /** Every message that arrived and that no `next()` has taken yet, oldest first. */
+  /** Every message that has arrived and that no `next()` has taken yet, oldest first. */
   readonly messages: unknown[] = []
-  /** When the program is gone and everything it sent and wrote has arrived. */
+  /** Resolves when the program is gone and everything that it sent and printed has arrived. */
   readonly exit: Promise<ChildExit>
   stdout = ''
   stderr = ''
@@ -91,7 +91,7 @@ export class Child {
     this.#process.send(message)
   }
 
-  /** Takes the next message that `matches`; rejects when the program ends without it, or after `limitMs` (a hang). */
+  /** Takes the next message for which `matches` is true. Rejects if the program ends without one, or after `limitMs` (a hang). */
   async next<T = unknown>(matches: (message: T) => boolean = () => true, limitMs = 30_000): Promise<T> {
     const giveUpAtMs = performance.now() + limitMs
     for (;;) {
@@ -105,7 +105,7 @@ export class Child {
     }
   }
 
-  /** Sends a signal; by default the process is gone at once, without a chance to tidy up. */
+  /** Sends a signal. By default the process ends at once, without any clean-up. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (signal === 'SIGKILL') return endProcess(this.#process)
     this.#process.kill(signal)

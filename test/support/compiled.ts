@@ -1,4 +1,4 @@
-// Compiles a TypeScript file of a test in its own way, such as with legacy decorators, and runs it here with the modules it imports.
+// Compiles a TypeScript file of a test with options of its own, such as legacy decorators, and runs it here with the modules that it imports.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -11,7 +11,7 @@ export const DECORATOR_STANDARDS = [
   { standard: 'legacy', compilerOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } },
 ] as const
 
-/** What the file exports. `modules`: by the names that it imports them with; importing another one is an error. */
+/** Returns the exports of the file. `modules`: by the names of its imports; other imports are an error. */
 export function runCompiled<Exports>(
   file: URL,
   compilerOptions: ts.CompilerOptions,
@@ -20,7 +20,7 @@ export function runCompiled<Exports>(
   return runText(readFileSync(file, 'utf8'), fileURLToPath(file), compilerOptions, modules)
 }
 
-/** The same for the text of a file; `globals` are names that it finds instead of the real ones. */
+/** The same for the text of a file. `globals` replace the real ones. */
 export function runText<Exports>(
   text: string,
   fileName: string,
@@ -37,13 +37,13 @@ export function runText<Exports>(
     if (Object.hasOwn(modules, name)) return modules[name]
     throw new Error(`${fileName} imports ${name}, which the test does not give it`)
   }
-  // Its own scope, not its own realm: errors and promises are those of the test.
+  // The code has its own scope but not its own realm, so errors and promises are those of the test.
   const run = new Function('exports', 'require', ...Object.keys(globals), outputText)
   run(exported, require, ...Object.values(globals))
   return exported as Exports
 }
 
-/** The errors of the compiler in these files, line by line; what they import is read and not checked. */
+/** The errors of the compiler in these files, line by line. Files that they import are read but not checked. */
 export function typeErrors(files: readonly URL[], compilerOptions: ts.CompilerOptions): string[] {
   const root = new URL('../../', import.meta.url)
   const config = ts.readConfigFile(fileURLToPath(new URL('tsconfig.json', root)), ts.sys.readFile).config
@@ -58,10 +58,10 @@ export function typeErrors(files: readonly URL[], compilerOptions: ts.CompilerOp
   })
 }
 
-/** Parsed declarations of the language and of Node, which are the same for every program of a compiler. */
+/** Parsed declarations of the language and of Node, the same for every program of a compiler. */
 const shared = new Map<string, ts.SourceFile | undefined>()
 
-/** A host whose programs share what it parses of those. */
+/** A compiler host whose programs share these parsed declarations. */
 export function sharingFiles(host: ts.CompilerHost, compiler: Compiler = ts): ts.CompilerHost {
   const parse = host.getSourceFile.bind(host)
   host.getSourceFile = (fileName, version, ...others) => {

@@ -1,4 +1,4 @@
-// An empty project of a user's that installs the packed package, to run and compile programs against what is published.
+// An empty project of a user that installs the packed package, to run and compile programs with what is published.
 
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { makeFolder, removeFolder } from './processes.js'
 
 const run = promisify(execFile)
 
-/** A new project with `packages` (tarballs or registry names) installed, and nothing else. */
+/** A new project with only `packages` (tarballs or registry names) installed. */
 export async function createConsumer(packages: readonly string[]): Promise<Consumer> {
   const folder = makeFolder('consumer')
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, version: '1.0.0' }))
@@ -27,7 +27,7 @@ export class Consumer {
     this.folder = folder
   }
 
-  /** Runs a program and answers what it printed; its failure rejects with what it wrote. `.mjs` is ESM, `.cjs` CommonJS. */
+  /** Runs a program and returns what it printed. Rejects with its output if it fails. `.mjs` is ESM, `.cjs` CommonJS. */
   async runProgram(name: string, source: string, nodeArgs: readonly string[] = []): Promise<string> {
     this.write(name, source)
     const args = ['--unhandled-rejections=strict', ...nodeArgs, name]
@@ -37,7 +37,7 @@ export class Consumer {
 
   /**
    * Type-checks a program under each of `names` as its user's compiler does, together with the declaration files of this package
-   * (`skipLibCheck: false`). Those of other packages are read and not checked: they take most of a compiler's time and are not ours.
+   * (`skipLibCheck: false`). Those of other packages are read but not checked: they take most of the time and are not ours.
    * Returns the errors, line by line.
    */
   compile(
@@ -70,7 +70,7 @@ export class Consumer {
     return compiler.formatDiagnostics(diagnostics, host)
   }
 
-  /** The compiler that this project has installed itself. */
+  /** The compiler that this project has installed. */
   typescript(): Compiler {
     return createRequire(join(this.folder, 'package.json'))('typescript') as Compiler
   }
@@ -84,7 +84,7 @@ export class Consumer {
   }
 }
 
-/** The environment without what `npm test` adds to it: an npm started by a test would take it for its own settings. */
+/** The environment without what `npm test` adds: an npm started by a test would take that for its own settings. */
 export function npmEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _nodeOptions, ...environment } = process.env
   for (const name of Object.keys(environment)) {

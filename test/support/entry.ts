@@ -1,8 +1,8 @@
-// An entry for tests that care for a few of its fields only.
+// An entry for tests that need only a few of its fields.
 import { type AtMs, Entry, type EntryFields } from '../../src/model/entry.js'
 import { NO_LABELS } from '../../src/model/labels.js'
 
-/** Fresh until `untilMs`, and nothing after it. */
+/** Fresh until `untilMs`, and expired afterwards. */
 export function entryUntil(value: unknown, untilMs: AtMs, fields: Partial<EntryFields> = {}): Entry {
   return new Entry({
     value,

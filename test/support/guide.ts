@@ -1,16 +1,16 @@
-// Guides whose TypeScript is one program: runs it, and says what it printed and what its comments promise.
+// Runs the TypeScript of a guide as one program, and returns what it printed and what its comments promise.
 import { readFileSync } from 'node:fs'
 import { formatWithOptions } from 'node:util'
 import type ts from 'typescript'
 import { runText } from './compiled.js'
 
 export interface GuideRun {
-  /** What the comments say: those behind a `console.log(…)`, and those that begin a line. */
+  /** What the comments promise: those behind a `console.log(…)`, and those that fill a line. */
   readonly promised: readonly string[]
   readonly printed: readonly string[]
 }
 
-/** Runs the program of `docs/guides/<name>.md`. `modules` are those that it may import. */
+/** Runs the program of `docs/guides/<name>.md`. `modules` are the modules that it may import. */
 export async function runGuide(
   name: string,
   modules: Readonly<Record<string, unknown>>,
@@ -19,7 +19,7 @@ export async function runGuide(
   const guide = readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), 'utf8')
   const blocks = Array.from(guide.matchAll(/^```ts\n(.*?)^```$/gms), ([, block]) => block as string)
   const lines = blocks.join('\n').split('\n')
-  // Imports stay at the top; the rest awaits, which a CommonJS module can do only in a function.
+  // Imports stay at the top. The rest uses await, which a CommonJS module allows only in a function.
   const isImport = (line: string) => line.startsWith('import ')
   const rest = lines.filter((line) => !isImport(line))
   const program = [...lines.filter(isImport), 'export async function run() {', ...rest, '}'].join('\n')
@@ -30,7 +30,7 @@ export async function runGuide(
   return { promised: lines.flatMap(promiseOf), printed }
 }
 
-/** A line of output as the guide shows it. Comments that promise none begin with an ellipsis. */
+/** A line of output in the form of the guide. Comments that begin with an ellipsis promise nothing. */
 function promiseOf(line: string): string[] {
   const said = /console\.log\(.*\) \/\/ (.*)$/.exec(line)?.[1] ?? /^\/\/ (?!…)(.*)$/.exec(line)?.[1]
   return said === undefined ? [] : [said]

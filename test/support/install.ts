@@ -1,10 +1,10 @@
-// Finds a server program, or installs its Debian package when that is possible. Tests never skip for want of a server.
+// Finds a server program, or installs its Debian package if possible. Tests never skip because a server is missing.
 
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** The first of `names` that can be run, looked for on the PATH and then in `folders`. */
+/** The first of `names` that can be run, on the PATH and then in `folders`. */
 export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
   const places = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), ...folders]
   for (const name of names) {
@@ -16,7 +16,7 @@ export function findProgram(names: readonly string[], folders: readonly string[]
   return undefined
 }
 
-/** `find()`, after an installation by apt-get where it finds nothing. What cannot be had is one sentence. */
+/** Like `find()`, but after installation with apt-get if nothing is found. A failure is one sentence. */
 export function findOrInstall(what: string, debianPackage: string, find: () => string | undefined): string {
   const present = find()
   if (present !== undefined) return present
@@ -43,7 +43,7 @@ function install(debianPackage: string): void {
       stdio: 'ignore',
       timeout: 300_000,
     })
-  // The package's own service must not start: tests use none but the servers that they start.
+  // The package's own service must not start, since tests use only the servers that they start.
   const policyIsOurs = !existsSync(POLICY)
   if (policyIsOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {

@@ -1,4 +1,4 @@
-// What the tests use of jsdom. Its own types bring the browser's globals into every file of the project, where they would hide mistakes.
+// The part of jsdom that the tests use. Its own types add the globals of a browser to every file of the project, which would hide mistakes.
 declare module 'jsdom' {
   import type { Context } from 'node:vm'
 

@@ -1,4 +1,4 @@
-// Encryption keys for tests: the same in each run, and as good as random ones.
+// Encryption keys for tests: the same in each run, and accepted like random ones.
 import { createHash } from 'node:crypto'
 
 export function testKey(name: string): Buffer {

@@ -1,10 +1,10 @@
 // Caches for unit tests, on a fake clock. After each test nothing may be left of them: no flight, no background work, no timer, no
-// entry beyond the bound. Every options object and list that a test passes is deeply frozen: the SDK never writes into them (G10).
+// entry beyond the bound. All options and lists that a test passes are deeply frozen, since the SDK never writes to them (G10).
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import { FakeClock, MemoryServer, type MemoryTier, type MemoryTierOptions, memoryTier, settle } from 'tiercache/testing'
 import { afterEach, expect } from 'vitest'
 
-/** One process of a fleet: a cache with its own way to the shared server. */
+/** One process of a fleet: a cache with its own link to the shared server. */
 export interface Process {
   readonly cache: Cache
   readonly tier: MemoryTier
@@ -25,7 +25,7 @@ interface Opened {
   readonly maxEntries: number
 }
 
-/** Call once at the top of a test file; what it answers makes the caches. */
+/** Call it once at the top of a test file. What it returns creates the caches. */
 export function leavesNothing() {
   const opened: Opened[] = []
 
@@ -42,7 +42,7 @@ export function leavesNothing() {
   })
 
   function open(clock: FakeClock, options: CacheOptions): Cache {
-    // A process has one warning per kind, and tests of many caches would print it among their results.
+    // There is one warning per kind and process, and it would be printed among the test results.
     const cache = createCache(deepFreeze({ logger: false, ...options, l1: smallByDefault(options.l1), clock }))
     const maxEntries = (options.l1 === false ? 0 : options.l1?.maxEntries) ?? 10_000
     opened.push({ cache, clock, maxEntries })
@@ -61,7 +61,7 @@ export function leavesNothing() {
       return { clock, cache: open(clock, options) }
     },
 
-    /** Two processes over one server, connected, their tokens not yet known. */
+    /** Two processes over one server, connected. Their tokens are not known yet. */
     async fleet(options: Options = {}, tierOptions: MemoryTierOptions = {}): Promise<Fleet> {
       const clock = new FakeClock()
       // The server's clock begins at a whole millisecond, so that boundaries are exact.
@@ -76,13 +76,13 @@ export function leavesNothing() {
   }
 }
 
-/** lru-cache allocates its whole table at once: with the default of 10,000 entries that is most of the cost of a small test. */
+/** lru-cache allocates its whole table at once. With the default of 10,000 entries that is most of the cost of a small test. */
 function smallByDefault(l1: CacheOptions['l1']): CacheOptions['l1'] {
   if (l1 === false || l1?.maxEntries !== undefined || l1?.maxBytes !== undefined) return l1
   return { maxEntries: 1_000, ...l1 }
 }
 
-/** Freezes plain objects and arrays all the way down; instances of classes, such as clocks, are left alone. */
+/** Freezes plain objects and arrays deeply. Instances of classes, such as clocks, are left unchanged. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
@@ -92,7 +92,7 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-/** The cache, with whatever is passed to it frozen first. Values to be cached are not: a cache may be asked to freeze those itself. */
+/** The cache, with all arguments frozen first, except values to be cached: a cache may be asked to freeze those itself. */
 function freezingArguments(cache: Cache): Cache {
   return new Proxy(cache, {
     get(target, name) {

@@ -1,4 +1,4 @@
-// For tests of what Redis answers, not of how soon a hung one is given up.
+// For tests about the replies of Redis, not about how soon a hung server is given up.
 
-/** Options of `redisTier`: a busy machine must not look like a Redis that hangs. */
+/** Options of `redisTier` with which a busy machine does not look like a hung Redis. */
 export const PATIENT = { timeout: '5s' } as const

@@ -1,17 +1,17 @@
-// Loopback ports below the ephemeral range, so that no client's socket takes one while its server is down.
-// Each process of the tests has a block of its own: a server that is stopped finds its port free when it comes back.
+// Loopback ports below the ephemeral range, so that no client socket takes one while its server is down.
+// Each test process has a block of its own, so a server that is stopped finds its port free when it starts again.
 
 import { createServer, type Server } from 'node:net'
 
 const LOWEST = 10_000
 const BLOCK_SIZE = 250
 const BLOCKS = 40
-/** A cluster node also listens on the port this far above its own; every block has its twin up there. */
+/** A cluster node also listens on the port this far above its own. Every block has its twin there. */
 const CLUSTER_BUS_OFFSET = 10_000
 
 /**
- * A port of this process's block that is free now; `withBusPort` asks for the one 10,000 above it, too.
- * A program outside the tests may take it before its user does: who starts a server tries again with another port.
+ * A port of this process's block that is free now. With `withBusPort`, the port 10,000 above it is free, too.
+ * A program outside the tests may take it first, so start the server again with another port then.
  */
 export async function freePort(need: 'port' | 'withBusPort' = 'port'): Promise<number> {
   block ??= takeBlock()
@@ -29,7 +29,7 @@ export async function freePort(need: 'port' | 'withBusPort' = 'port'): Promise<n
 let handedOut = 0
 let block: Promise<number> | undefined
 
-/** The first port of a block. This process listens on it until it ends, which keeps the others out of the block. */
+/** The first port of a block. This process listens on it until it ends, which reserves the block. */
 async function takeBlock(): Promise<number> {
   const start = Math.floor(Math.random() * BLOCKS)
   for (let offset = 0; offset < BLOCKS; offset++) {
@@ -46,7 +46,7 @@ async function isFree(port: number): Promise<boolean> {
   return true
 }
 
-/** `undefined` when the port is taken. The listener keeps no process alive. */
+/** `undefined` if the port is taken. The listener keeps no process alive. */
 function listenOn(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const listener = createServer()

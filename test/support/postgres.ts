@@ -1,4 +1,4 @@
-// A PostgreSQL server of the test's own: fresh data folder, free loopback port, no durability (nothing has to survive).
+// A PostgreSQL server for a test: a new data folder, a free loopback port, no durability, since nothing has to survive.
 
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { chownSync, existsSync, readdirSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { waitFor } from './wait.js'
 
 const DEBIAN = '/usr/lib/postgresql'
 
-/** Path of the `postgres` program, with `initdb` and `psql` beside it; installed first where that is possible. */
+/** The path of the `postgres` program, which has `initdb` and `psql` beside it. It is installed first if possible. */
 export function ensurePostgres(): string {
   return findOrInstall('postgres (with initdb)', 'postgresql', () => {
     const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : []
@@ -34,7 +34,7 @@ export async function startPostgres({ args = [] }: { args?: readonly string[] } 
   for (let attempt = 0; attempt < 5; attempt++) {
     const server = new PostgresServer(program, await freePort(), dir, account, args)
     last = await server.start()
-    if (last === '') return server // Else most likely somebody else took the port in between.
+    if (last === '') return server // Otherwise another program has most likely taken the port in between.
   }
   throw new Error(`postgres did not start: ${last}`)
 }
@@ -64,12 +64,12 @@ export class PostgresServer {
     return pid
   }
 
-  /** Answers '' once the server accepts connections, else what it said when it ended. */
+  /** Returns '' once the server accepts connections, or its output if it ended. */
   async start(): Promise<string> {
     const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'unix_socket_directories=']
     const args = ['-D', join(this.#dir, 'data'), '-p', String(this.port), '-h', this.host]
     for (const setting of settings) args.push('-c', setting)
-    // SIGQUIT ends the whole family of processes at once; SIGKILL would leave its children to find out.
+    // SIGQUIT ends all its processes at once. With SIGKILL its children would end later.
     const child = startProcess(
       this.#program,
       [...args, ...this.#args],
@@ -85,7 +85,7 @@ export class PostgresServer {
     return hasEnded(child) ? `postgres ended at once: ${log.slice(-500)}` : ''
   }
 
-  /** Runs SQL through psql and answers rows as text columns. For set-up and checks; programs use a client of their own. */
+  /** Runs SQL through psql and returns rows of text columns. For set-up and checks; programs use a client. */
   query(sql: string): string[][] {
     const psql = findProgram(['psql'], [dirname(this.#program)]) ?? 'psql'
     const args = ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-F', '\t', '-d', this.url, '-c', sql]
@@ -108,7 +108,7 @@ interface Account {
   readonly gid: number
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the package's own user, or as nobody. */
+/** PostgreSQL refuses to run as root, so it runs as the package's own user, or as nobody. */
 function unprivilegedAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
@@ -116,7 +116,7 @@ function unprivilegedAccount(): Account | undefined {
       const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }))
       return { uid: id('-u'), gid: id('-g') }
     } catch {
-      // No such user: the next one.
+      // No such user: try the next one.
     }
   }
   throw new Error('postgres does not run as root, and there is neither a user postgres nor nobody')

@@ -1,5 +1,5 @@
-// Every process that a test starts goes through here, so that exactly those, and all of them, are ended with the test.
-// A small reaper process does it even where this process is killed and runs no exit hook.
+// Every process of a test is started here, so that exactly these processes end with the test.
+// A small reaper process ends them if this process is killed and runs no exit hook.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -28,7 +28,7 @@ export function startProcess(
   return child
 }
 
-/** Ends a process that `startProcess` started, waits until it is gone. A stopped (SIGSTOP) one ends too. */
+/** Ends a process started by `startProcess` and waits until it is gone. This also works for a stopped one (SIGSTOP). */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -74,13 +74,13 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   process.exit()
 })`
 
-/** The reaper reads a pipe that the kernel closes when this process is gone, however it went. */
+/** The reaper reads a pipe that the kernel closes when this process is gone, for whatever reason. */
 function tellReaper(line: string): void {
   if (reaper === undefined) {
     reaper = spawn(process.execPath, ['-e', REAPER], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
     reaper.unref()
     const input = reaper.stdin as NodeJS.WritableStream & { unref?: () => void }
-    input.on('error', () => undefined) // It can only miss what the exit hook does as well.
+    input.on('error', () => undefined) // If this fails, the exit hook still does the same.
     input.unref?.()
   }
   reaper.stdin?.write(`${line}\n`)

@@ -1,8 +1,8 @@
-// One client connection of the proxy with its connection to the server, and how bytes are kept back, delayed or lost on it.
+// One client connection of the proxy with its connection to the server. Holds bytes back, delays them or drops them.
 
 import type { Socket } from 'node:net'
 
-/** Which way bytes travel: requests go to the server, replies to the client. */
+/** The direction of bytes: requests go to the server, replies to the client. */
 export type Direction = 'requests' | 'replies' | 'both'
 
 export interface LinkRules {
@@ -33,11 +33,11 @@ export class Link {
       if (this.#silent || rules.beforeReply(chunk)) return
       this.#replies.push(chunk, rules.delayMs('replies'))
     })
-    // The end of one side is the end of the other once what is under way has arrived, except on a silenced link:
-    // there nobody is told.
+    // When one side ends, the other side ends after everything in flight has arrived, except on a silenced link:
+    // there neither side is told.
     client.on('close', () => this.#ended(this.#requests))
     server.on('close', () => this.#ended(this.#replies))
-    for (const socket of [client, server]) socket.on('error', () => undefined) // 'close' follows and does the work.
+    for (const socket of [client, server]) socket.on('error', () => undefined) // The event 'close' follows and does the work.
   }
 
   silence(): void {
@@ -58,7 +58,7 @@ export class Link {
 
   resetAfter(bytes: Buffer): void {
     this.#silent = true
-    // A reset that arrives together with the bytes would hide them, or be taken for an ordinary end.
+    // A reset that arrives together with the bytes would hide them, or would look like a normal end.
     this.#client.write(bytes, () => setTimeout(() => this.#reset(), 5))
   }
 
@@ -78,7 +78,7 @@ export class Link {
   }
 }
 
-/** One direction of a link: keeps order, whatever each chunk's delay. */
+/** One direction of a link. It keeps the order of chunks, whatever the delay of each. */
 class Pipe {
   readonly #to: Socket
   #queue: { chunk: Buffer | undefined; dueAtMs: number }[] = []

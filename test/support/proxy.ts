@@ -1,10 +1,10 @@
-// A TCP proxy between a client and a server on 127.0.0.1 that misbehaves on demand: the network of the fault tests.
+// A TCP proxy between a client and a server on 127.0.0.1 that causes network faults for the tests.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { freePort } from './ports.js'
 import { type Direction, Link } from './proxy-link.js'
 
-/** Listens on a free port and passes everything through to `targetPort`. */
+/** Listens on a free port and passes everything to `targetPort`. */
 export async function startProxy(targetPort: number): Promise<TcpProxy> {
   const proxy = new TcpProxy(targetPort, await freePort())
   await proxy.listen()
@@ -16,7 +16,7 @@ export class TcpProxy {
   readonly port: number
   /** Connections accepted since the start. */
   accepted = 0
-  /** Where bytes go from now on; may be changed, for example to another server after a failover. */
+  /** The port to which new connections go. It may be changed, for example after a failover. */
   targetPort: number
   #listener: Server | undefined
   #links = new Set<Link>()
@@ -38,12 +38,12 @@ export class TcpProxy {
     return this.#links.size
   }
 
-  /** Destroys every connection, both ends; new ones are accepted. */
+  /** Destroys every connection at both ends. New ones are accepted. */
   cut(): void {
     for (const link of this.#links) link.destroy()
   }
 
-  /** Destroys every connection and refuses new ones (ECONNREFUSED), until `restore()`. */
+  /** Destroys every connection and refuses new ones (ECONNREFUSED) until `restore()`. */
   async refuse(): Promise<void> {
     const listener = this.#listener
     this.#listener = undefined
@@ -55,36 +55,36 @@ export class TcpProxy {
   }
 
   /**
-   * Half-open links: bytes vanish both ways and nobody is told, also on new connections.
-   * After `restore()` new connections work; those that were silenced stay silent until a side gives up or `cut()`.
+   * Half-open links: bytes vanish in both directions without an error, also on new connections.
+   * After `restore()` new connections work. The silent ones stay silent until a side gives up or `cut()` is called.
    */
   silence(): void {
     this.#mode = 'silent'
     for (const link of this.#links) link.silence()
   }
 
-  /** Keeps all bytes back, in the given direction, until `restore()` delivers them late and in order. */
+  /** Holds all bytes back, in the given direction, until `restore()` delivers them late and in order. */
   hold(direction: Direction = 'both'): void {
     this.#mode = { hold: direction }
     for (const link of this.#links) link.hold(direction)
   }
 
-  /** New connections pass everything through; those that are open stay silent or held. */
+  /** New connections pass everything. Those that are open stay silent or held. */
   passNew(): void {
     this.#mode = 'pass'
   }
 
-  /** Delays every chunk by `ms` plus up to `jitterMs`, in order; by default replies only, so that a round trip takes `ms` more. */
+  /** Delays every chunk by `ms` plus up to `jitterMs`, in order. By default only replies, so a round trip takes `ms` longer. */
   delay(ms: number, jitterMs = 0, direction: Direction = 'replies'): void {
     this.#delay = { ms, jitterMs, direction }
   }
 
-  /** Passes `bytes` bytes of the next reply on, then resets that connection (RST). Once. */
+  /** Passes `bytes` bytes of the next reply, then resets that connection (RST). Once. */
   resetMidReply(bytes = 1): void {
     this.#replyBytesBeforeReset = bytes
   }
 
-  /** Back to passing through: accepts connections again, delivers what was held, forgets delays and a planned reset. */
+  /** Ends all faults: accepts connections again, delivers what was held, removes delays and a planned reset. */
   async restore(): Promise<void> {
     this.#mode = 'pass'
     this.#delay = NO_DELAY
@@ -93,7 +93,7 @@ export class TcpProxy {
     if (this.#listener === undefined) await this.listen()
   }
 
-  /** Closes everything. Safe to call twice. */
+  /** Closes everything. It may be called twice. */
   async stop(): Promise<void> {
     await this.refuse()
   }
@@ -124,7 +124,7 @@ export class TcpProxy {
     else if (this.#mode !== 'pass') link.hold(this.#mode.hold)
   }
 
-  /** True when this reply was cut short and its connection reset. */
+  /** Whether this reply was cut short and its connection reset. */
   #resetIfPlanned(link: Link, chunk: Buffer): boolean {
     const bytes = this.#replyBytesBeforeReset
     if (bytes === undefined) return false

@@ -1,4 +1,4 @@
-// A Redis Cluster of the test's own: three masters, replicas if asked for, with a node time-out short enough for failover tests.
+// A Redis Cluster for a test: three masters, replicas if requested, and a node time-out short enough for failover tests.
 
 import { type RedisServer, startRedis } from './redis-server.js'
 import type { Reply } from './resp.js'
@@ -16,7 +16,7 @@ export interface ClusterOptions {
 
 const SLOTS = 16_384
 
-/** Starts the nodes, deals out the slots evenly and waits until every node says that the cluster is up. */
+/** Starts the nodes, distributes the slots evenly and waits until every node reports that the cluster is up. */
 export async function startRedisCluster(options: ClusterOptions = {}): Promise<RedisCluster> {
   const { masters = 3, replicasPerMaster = 0, nodeTimeoutMs = 1_000, args = [], password } = options
   const nodeArgs = [
@@ -39,7 +39,7 @@ export async function startRedisCluster(options: ClusterOptions = {}): Promise<R
 }
 
 export class RedisCluster {
-  /** Every node in the order started: first the masters, then the replicas (node `masters + i` copies master `i % masters`). */
+  /** All nodes in the order in which they were started: first the masters, then the replicas (node `masters + i` copies master `i % masters`). */
   readonly nodes: readonly RedisServer[]
 
   constructor(nodes: readonly RedisServer[]) {
@@ -61,7 +61,7 @@ export class RedisCluster {
     return Number(await this.#anyLive('CLUSTER', 'KEYSLOT', key))
   }
 
-  /** The master that owns `slot`, as the nodes that are alive see it now. */
+  /** The master that owns `slot`, according to the nodes that are alive. */
   async ownerOf(slot: number): Promise<RedisServer> {
     const ranges = (await this.#anyLive('CLUSTER', 'SLOTS')) as [number, number, [string, number]][]
     const range = ranges.find(([first, last]) => first <= slot && slot <= last)
@@ -79,14 +79,14 @@ export class RedisCluster {
     return this.#byPort(Number(/:(\d+)@/.exec(line ?? '')?.[1]))
   }
 
-  /** Begins to move `slot`: keys that are gone from its owner answer ASK from now on, until `finishMigration`. */
+  /** Begins to move `slot`: its owner replies ASK for missing keys, until `finishMigration`. */
   async startMigration(slot: number, to: RedisServer): Promise<void> {
     const from = await this.ownerOf(slot)
     await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
     await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
   }
 
-  /** Moves the keys of `slot` that are still at its owner; with `limit` only so many, which leaves the slot half-way. */
+  /** Moves the keys of `slot` that are still at its owner. With `limit` it moves only so many, so the slot stays in the middle of its migration. */
   async moveKeys(slot: number, to: RedisServer, limit = Number.POSITIVE_INFINITY): Promise<number> {
     const from = await this.ownerOf(slot)
     let moved = 0
@@ -100,7 +100,7 @@ export class RedisCluster {
     return moved
   }
 
-  /** Moves what is left and gives `slot` to its new owner: the old one answers MOVED. */
+  /** Moves the remaining keys and gives `slot` to its new owner. The old one replies MOVED. */
   async finishMigration(slot: number, to: RedisServer): Promise<void> {
     await this.moveKeys(slot, to)
     const id = await idOf(to)
@@ -117,7 +117,7 @@ export class RedisCluster {
 
   /**
    * Kills the master of `key` and waits until its replica has taken over and all live nodes agree. Returns the new master. The replica
-   * does not take over while `outage` runs: who looks for the outage finds it, however busy the machine is.
+   * does not take over while `outage` runs, so the outage can be observed however busy the machine is.
    */
   async failover(key: string, outage: () => Promise<void> = async () => {}): Promise<RedisServer> {
     const dead = await this.masterOf(key)
@@ -134,7 +134,7 @@ export class RedisCluster {
     return this.masterOf(key)
   }
 
-  /** Until `nodes` all say `cluster_state:ok`. */
+  /** Waits until all `nodes` report `cluster_state:ok`. */
   async waitUntilUp(nodes: readonly RedisServer[] = this.nodes): Promise<void> {
     await waitFor('cluster_state:ok on all nodes', async () => {
       const states = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))
@@ -169,7 +169,7 @@ export class RedisCluster {
   }
 }
 
-/** Everybody meets everybody, so that nobody waits for gossip; replicas follow once their master is known to them. */
+/** Every node is told of every other, so that no test waits for gossip. Replicas follow once they know their master. */
 async function form(cluster: RedisCluster, masters: readonly RedisServer[], replicas: readonly RedisServer[]) {
   const share = SLOTS / masters.length
   await Promise.all(

@@ -1,4 +1,4 @@
-// A master with replicas and the sentinels that watch them, tuned so that a failover takes about a second.
+// A master with replicas and the sentinels that watch them, configured for a failover within about a second.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { waitFor } from './wait.js'
 export interface SentinelOptions {
   readonly replicas?: number
   readonly sentinels?: number
-  /** After how long without an answer a sentinel thinks that the master is down. */
+  /** After how long without a reply a sentinel considers the master down. */
   readonly downAfterMs?: number
 }
 
@@ -44,9 +44,9 @@ export async function startRedisSentinel(options: SentinelOptions = {}): Promise
 }
 
 export class RedisSentinel {
-  /** What clients call the master. */
+  /** The name by which clients know the master. */
   readonly name = NAME
-  /** The data servers: the first master, then its replicas. */
+  /** The data servers: first the master, then its replicas. */
   readonly servers: readonly RedisServer[]
   readonly sentinels: readonly RedisServer[]
 
@@ -55,12 +55,12 @@ export class RedisSentinel {
     this.sentinels = sentinels
   }
 
-  /** Addresses of the sentinels, for a client. */
+  /** The addresses of the sentinels, for a client. */
   get addresses(): { host: string; port: number }[] {
     return this.sentinels.map(({ host, port }) => ({ host, port }))
   }
 
-  /** The master as the first sentinel announces it. */
+  /** The master that the first sentinel announces. */
   async master(): Promise<RedisServer> {
     const address = (await this.sentinels[0]?.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as string[]
     const server = this.servers.find(({ port }) => String(port) === address[1])
@@ -69,7 +69,7 @@ export class RedisSentinel {
     return server
   }
 
-  /** Kills the master and waits until a replica has taken over and all sentinels announce it. Answers the new master. */
+  /** Kills the master and waits until a replica has taken over and all sentinels announce it. Returns the new master. */
   async failover(): Promise<RedisServer> {
     const dead = await this.master()
     await dead.kill()
@@ -117,10 +117,10 @@ async function startSentinel(masterPort: number, quorum: number, downAfterMs: nu
     `sentinel parallel-syncs ${NAME} 5`,
     'protected-mode no',
   ]
-  // A file of its own: a sentinel writes into it what it learns.
+  // A separate file, because a sentinel writes into it.
   writeFileSync(join(dir, 'sentinel.conf'), `${lines.join('\n')}\n`)
   const sentinel = await startRedis({ dir, mode: 'sentinel', configFile: 'sentinel.conf' })
-  // Sentinels find each other by greetings, every two seconds by default.
+  // Sentinels find each other by messages, every two seconds by default.
   await sentinel.command('SENTINEL', 'DEBUG', 'PUBLISH-PERIOD', 100).catch(() => undefined) // Unknown before Redis 7.
   await sentinel.command('SENTINEL', 'DEBUG', 'INFO-PERIOD', 500).catch(() => undefined)
   return sentinel

@@ -1,4 +1,4 @@
-// A Redis (or Valkey) server of the test's own: a free loopback port, a temporary folder, nothing written to disk unasked.
+// A Redis (or Valkey) server for a test: a free loopback port, a temporary folder, nothing written to disk unless requested.
 
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
@@ -13,33 +13,33 @@ export interface RedisOptions {
   /** Further server arguments, such as `['--maxmemory', '10mb']`. */
   readonly args?: readonly string[]
   readonly port?: number
-  /** Sets `requirepass`; `command()` and `url` use it. */
+  /** Sets `requirepass`. `command()` and `url` use it. */
   readonly password?: string
-  /** Where the server writes; by default a temporary folder that `stop()` removes. */
+  /** The folder of the server; by default a temporary one that `stop()` removes. */
   readonly dir?: string
-  /** A configuration file (relative to `dir`) that the server reads, and for a sentinel rewrites. */
+  /** A configuration file (relative to `dir`) that the server reads, and that a sentinel rewrites. */
   readonly configFile?: string
   readonly mode?: 'server' | 'sentinel' | 'cluster'
 }
 
-/** What a restarted server holds: what it held, nothing, or what it held at the last `save()`. */
+/** The data of a restarted server: all, none, or those of the last `save()`. */
 export type RestartData = 'kept' | 'empty' | 'old'
 
-/** Path of redis-server or valkey-server, installed first where that is possible. */
+/** The path of redis-server or valkey-server, which is installed first if possible. */
 export function ensureRedisServer(): string {
   return findOrInstall('redis-server or valkey-server', 'redis-server', () =>
     findProgram(['redis-server', 'valkey-server']),
   )
 }
 
-/** Fails for a server that is older than what the SDK needs (`SET … NX GET` came with Redis 7). */
+/** Fails if the server is older than the SDK needs (`SET … NX GET` came with Redis 7). */
 export function checkVersion(program: string): void {
   const version = execFileSync(program, ['--version'], { encoding: 'utf8' })
   const major = Number(/v=(\d+)\./.exec(version)?.[1])
   if (!(major >= 7)) throw new Error(`these tests need Redis 7 or later; ${program} is ${version.trim()}`)
 }
 
-/** Starts a server and waits until it answers. */
+/** Starts a server and waits until it replies. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const program = ensureRedisServer()
   const dir = options.dir ?? makeFolder('redis')
@@ -52,7 +52,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       return server
     } catch (error) {
       await server.kill()
-      last = error // Most likely somebody else took the port in between.
+      last = error // Most likely another program has taken the port in between.
     }
   }
   throw new Error(`redis-server did not start: ${last instanceof Error ? last.message : String(last)}`, { cause: last })
@@ -81,7 +81,7 @@ export class RedisServer {
     return pid
   }
 
-  /** Starts the process; for tests only after `kill()`. Resolves when the server answers (also when it is still loading). */
+  /** Starts the process; tests call it only after `kill()`. Resolves when the server replies, even if it is still loading. */
   async start(): Promise<void> {
     const child = startProcess(this.#program, this.#arguments(), { stdio: 'ignore', cwd: this.dir })
     this.#process = child
@@ -89,12 +89,12 @@ export class RedisServer {
     if (hasEnded(child)) throw new Error(`redis-server ended at once: ${this.log().slice(-500)}`)
   }
 
-  /** Sends one command on a connection of its own and answers the reply; bulk replies as strings. */
+  /** Sends one command on a separate connection and returns the reply, bulk replies as strings. */
   command(...args: (string | number | Uint8Array)[]): Promise<Reply> {
     return command(this.port, args, { password: this.#options.password })
   }
 
-  /** The fields of INFO (of one section, or of all). */
+  /** The fields of INFO, of one section or of all. */
   async info(section = 'everything'): Promise<Record<string, string>> {
     const text = String(await this.command('INFO', section))
     const pairs = text.split('\r\n').flatMap((line) => {
@@ -104,7 +104,7 @@ export class RedisServer {
     return Object.fromEntries(pairs)
   }
 
-  /** How often each command was called while `run` ran, by the server's own statistics. Our own asking is left out. */
+  /** How often each command was called while `run` ran, by the statistics of the server. Our own calls are left out. */
   async countCommands(run: () => unknown): Promise<Record<string, number>> {
     await this.command('CONFIG', 'RESETSTAT')
     await run()
@@ -117,17 +117,17 @@ export class RedisServer {
     return counts
   }
 
-  /** Writes a snapshot that `restart('old')` comes back with. */
+  /** Writes a snapshot that `restart('old')` restores. */
   async save(): Promise<void> {
     await this.command('SAVE')
   }
 
-  /** Ends the process at once (SIGKILL), as a crash does. `restart()` or `start()` brings it back on the same port. */
+  /** Ends the process at once (SIGKILL), like a crash. `restart()` or `start()` starts it again on the same port. */
   async kill(): Promise<void> {
     if (this.#process !== undefined) await endProcess(this.#process)
   }
 
-  /** Kills and starts again on the same port. The caller's connections are lost either way. */
+  /** Kills the server and starts it again on the same port. The connections of the caller are lost in any case. */
   async restart(data: RestartData = 'empty'): Promise<void> {
     if (data === 'kept') await this.save()
     await this.kill()
@@ -135,7 +135,7 @@ export class RedisServer {
     await this.start()
   }
 
-  /** Stops the process in its tracks (SIGSTOP): connections stay open, nothing is answered. */
+  /** Stops the process (SIGSTOP): connections stay open, and there are no replies. */
   pause(): void {
     process.kill(this.pid, 'SIGSTOP')
   }
@@ -144,7 +144,7 @@ export class RedisServer {
     process.kill(this.pid, 'SIGCONT')
   }
 
-  /** Ends the server for good and removes its folder. Safe to call twice. */
+  /** Ends the server for good and removes its folder. It may be called twice. */
   async stop(): Promise<void> {
     await this.kill()
     if (this.#options.dir === undefined) removeFolder(this.dir)
@@ -154,7 +154,7 @@ export class RedisServer {
     return this.stop()
   }
 
-  /** What the server wrote to its log. */
+  /** The log of the server. */
   log(): string {
     try {
       return readFileSync(join(this.dir, `${this.port}.log`), 'utf8')
@@ -173,12 +173,12 @@ export class RedisServer {
     return [...(configFile === undefined ? [] : [configFile]), ...own, ...storage, ...cluster, ...secret, ...args]
   }
 
-  /** True once *our* process answers: another server could sit on the port while ours fails to bind it. */
+  /** True once *our* process replies: another server could have the port while ours fails to bind it. */
   async #answers(child: ChildProcess): Promise<boolean> {
     try {
       return (await this.info('server')).process_id === String(child.pid)
     } catch (error) {
-      // A server that loads its data or refuses its clients is up as well.
+      // A server that is loading data or refuses its clients is up as well.
       return error instanceof Error && /^(LOADING|NOAUTH|NOPERM|MASTERDOWN)/.test(error.message)
     }
   }

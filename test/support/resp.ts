@@ -1,11 +1,11 @@
-// One Redis command over one short connection, without any client library: tests watch the server with
-// something that shares no code with what they test.
+// One Redis command over one short connection, without a client library, so that tests watch the server with
+// code that they do not test.
 
 import { connect } from 'node:net'
 
 export type Reply = string | number | null | Reply[]
 
-/** Sends `args` to a server on 127.0.0.1 and answers its reply. An error reply or a silence of `limitMs` rejects. */
+/** Sends `args` to a server on 127.0.0.1 and returns its reply. Rejects on an error reply, or if there is no reply within `limitMs`. */
 export function command(
   port: number,
   args: readonly (string | number | Uint8Array)[],
@@ -48,7 +48,7 @@ export function encodeCommand(args: readonly (string | number | Uint8Array)[]): 
   return Buffer.concat(parts)
 }
 
-/** Reads one RESP2 reply at `at`; `undefined` while it is not complete. */
+/** Reads one RESP2 reply at `at`; `undefined` while it is incomplete. */
 function parse(bytes: Buffer, at: number): { reply: Reply | Error; end: number } | undefined {
   const lineEnd = bytes.indexOf('\r\n', at)
   if (lineEnd < 0) return undefined

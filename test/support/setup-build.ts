@@ -1,5 +1,5 @@
-// Global set-up of the package tests: builds and packs the present sources in a folder of its own,
-// so that neither an old dist/ nor a build that runs at the same time can decide the result.
+// Global set-up of the package tests: builds and packs the present sources in a separate folder,
+// so that neither an old dist/ nor a build at the same time can affect the result.
 
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
@@ -13,7 +13,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Path of the packed package. */
     tarball: string
-    /** Folder of the package as built, with dist/. */
+    /** The folder of the built package, with dist/. */
     builtPackage: string
   }
 }

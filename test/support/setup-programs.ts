@@ -1,5 +1,5 @@
-// Global set-up of the test projects that start programs: bundles them once. A process that compiles its sources itself, as under
-// tsx, computes for a second before its first line runs.
+// Global set-up of the test projects that start programs: bundles the programs once. With tsx each process would compile its sources
+// for a second before its first line runs.
 
 import { readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'

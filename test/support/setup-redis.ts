@@ -1,4 +1,4 @@
-// Global set-up of the test projects that use Redis: find the server, or install it once before the workers start.
+// Global set-up of the test projects that use Redis: finds the server, or installs it once before the workers start.
 
 import { checkVersion, ensureRedisServer } from './redis-server.js'
 

@@ -1,19 +1,19 @@
-// A table that several caches read and write as sources, one step at a time: so that every interleaving can be played.
+// A table that several caches read and write as sources, one step at a time, so that every interleaving can be tested.
 import type { Cache, Source, SourceDefinition } from 'tiercache'
 import { deferred } from 'tiercache/testing'
 
 type Options = Omit<SourceDefinition<number, string>, 'load' | 'loadMany' | 'save' | 'remove'>
 
-/** A change of the table that stops before and after its commit until it is told to go on. */
+/** A change of the table that stops before and after its commit until the test continues it. */
 export interface HeldChange {
   /** Whether the cache has called `save` or `remove`. */
   readonly hasBegun: () => boolean
   readonly commit: () => void
-  /** Lets the call answer; with an error, reject. */
+  /** Lets the call return, or reject with an error. */
   readonly answer: (error?: Error) => void
 }
 
-/** A load that has read the table and does not answer until it is told to. */
+/** A load that has read the table and returns when the test continues it. */
 export interface HeldLoad {
   readonly hasBegun: () => boolean
   readonly answer: () => void
@@ -50,7 +50,7 @@ export class SharedTable {
     return { hasBegun: () => hasBegun, commit: () => toCommit.resolve(), answer: (error) => toAnswer.resolve(error) }
   }
 
-  /** The next load reads the table at once, and answers later. */
+  /** The next load reads the table at once and returns later. */
   holdLoad(): HeldLoad {
     const toAnswer = deferred<void>()
     let hasBegun = false
@@ -61,7 +61,7 @@ export class SharedTable {
     return { hasBegun: () => hasBegun, answer: () => toAnswer.resolve() }
   }
 
-  /** Loads that were to be held and have not begun are not held any more. */
+  /** Loads that were to be held but have not begun are no longer held. */
   releaseLoads(): void {
     this.#heldLoads.length = 0
   }

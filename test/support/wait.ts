@@ -1,6 +1,6 @@
-// Waiting for something outside this process: polls until it holds, fails with a sentence when it does not.
+// Waits for something outside this process: polls until it is true, and fails with a sentence if it never is.
 
-/** Polls `check` until it answers something truthy; a rejection counts as "not yet". The limit only means "a hang". */
+/** Polls `check` until it returns something truthy. A rejection counts as "not yet". Exceeding the limit means a hang. */
 export async function waitFor<T>(
   what: string,
   check: () => T | Promise<T>,

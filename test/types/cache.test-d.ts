@@ -1,4 +1,4 @@
-// What the compiler knows of a cache: values by their loaders, arguments by their options.
+// What the compiler knows about a cache: values by their loaders, arguments by their options.
 import type * as ioredis6 from 'ioredis'
 import type * as ioredis5 from 'ioredis5'
 import type * as iovalkey from 'iovalkey'
@@ -35,9 +35,9 @@ test('a connection takes every option of ioredis 6 and 5, and no other', () => {
   expectTypeOf<ioredis5.RedisOptions>().toExtend<RedisServerOptions>()
   expectTypeOf<Omit<ioredis6.ClusterOptions, 'redisOptions'>>().toExtend<RedisServerOptions>()
   redisTier({ url: 'redis://localhost', tls: {} })
-  // @ts-expect-error: no such option
+  // @ts-expect-error: there is no such option
   redisTier({ hots: 'localhost' })
-  // @ts-expect-error: no such option
+  // @ts-expect-error: there is no such option
   redisTier('redis://localhost', { timout: '1s' })
 })
 
@@ -57,9 +57,9 @@ test('createCache needs no option and takes a tier, a clock, and durations with 
   createCache({ l1: { maxStaleness: '3 seconds' } })
   // @ts-expect-error the option is called ttl
   createCache({ tll: '5m' })
-  // @ts-expect-error true is no set of options
+  // @ts-expect-error options are an object, not true
   createCache({ l1: true })
-  // @ts-expect-error a client is not yet a tier
+  // @ts-expect-error a client is not a tier
   createCache({ l2: 'redis://localhost' })
 })
 
@@ -69,7 +69,7 @@ test('a value has the type that its loader returns', () => {
   expectTypeOf(cache.getOrSet('k', async () => null)).resolves.toEqualTypeOf<null>()
   expectTypeOf(cache.getOrSet('k', async () => new Map<string, Date>())).resolves.toEqualTypeOf<Map<string, Date>>()
   expectTypeOf(cache.getOrSet<User>('k', () => ({ id: 1, org: 'a' }))).resolves.toEqualTypeOf<User>()
-  // @ts-expect-error the loader answers a string
+  // @ts-expect-error the loader returns a string
   cache.getOrSet<User>('k', () => 'user')
   // @ts-expect-error a loader is a function
   cache.getOrSet('k', findUser(1))
@@ -87,7 +87,7 @@ test('a loader’s context is typed, and notModified() fits a loader of any type
     ctx.ttl('5m')
     ctx.tags(['a', 'b'])
     ctx.tags('a')
-    // @ts-expect-error several tags are one array
+    // @ts-expect-error several tags are given as one array
     ctx.tags('a', 'b')
     // @ts-expect-error a duration is '5m'
     ctx.ttl('5 minutes')
@@ -106,7 +106,7 @@ test('tags are a list, or a function of the value that the loader returns', () =
   })
   cache.getOrSet('k', () => 1, { tags: ['a'] as const })
   cache.set('k', { org: 'a' }, { tags: (value) => [value.org] })
-  // @ts-expect-error there is no such field
+  // @ts-expect-error there is no such property
   cache.getOrSet('k', async () => ({ id: 1 }), { tags: (value) => [value.org] })
   // @ts-expect-error one tag is a list of one
   cache.getOrSet('k', () => 1, { tags: 'a' })
@@ -115,9 +115,9 @@ test('tags are a list, or a function of the value that the loader returns', () =
 test('a call takes the options of calls, and no others', () => {
   cache.getOrSet('k', () => 1, { ttl: '5m', jitter: 0.1, earlyRefresh: false, tiers: 'l1', singleFlight: 'process' })
   cache.getOrSet('k', () => 1, { version: 3, signal: AbortSignal.timeout(100), ttl: undefined })
-  // @ts-expect-error there are two tiers and all
+  // @ts-expect-error tiers is 'l1', 'l2' or 'all'
   cache.getOrSet('k', () => 1, { tiers: 'l3' })
-  // @ts-expect-error a name belongs to the cache
+  // @ts-expect-error only a cache has a name
   cache.getOrSet('k', () => 1, { name: 'k' })
   // @ts-expect-error a read has no ttl
   cache.get('k', { ttl: '5m' })
@@ -140,7 +140,7 @@ test('with a schema of another type than the loader’s, callers get the type of
 test('a schema fits the loader', () => {
   const schema = {} as StandardSchema<User>
   expectTypeOf(cache.getOrSet('k', (): User => ({ id: 1, org: 'a' }), { schema })).resolves.toEqualTypeOf<User>()
-  // @ts-expect-error the loader answers a string
+  // @ts-expect-error the loader returns a string
   cache.getOrSet<User>('k', async () => 'one', { schema })
 })
 
@@ -155,7 +155,7 @@ test('reads that do not load take the type of the value as an argument', () => {
 
 test('a lookup has a value only if it was found', async () => {
   const found = await cache.lookup<User>('k')
-  // @ts-expect-error it may be a miss
+  // @ts-expect-error the lookup may be a miss
   found.value
   if (!found.found) return
   expectTypeOf(found.value).toEqualTypeOf<User>()
@@ -169,7 +169,7 @@ test('a batch loader returns values or errors in the order of its keys', () => {
     return keys.map((key): User | Error => (key === 'a' ? new Error('no') : { id: 1, org: 'a' }))
   })
   expectTypeOf(many).resolves.toEqualTypeOf<User[]>()
-  // @ts-expect-error a batch loader answers a list
+  // @ts-expect-error a batch loader returns an array
   cache.getOrSetMany(['a'], async () => 1)
 })
 

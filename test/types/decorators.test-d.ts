@@ -1,4 +1,4 @@
-// As TC39 decorators. The same lines are compiled as legacy ones in test/architecture/decorator-types.test.ts.
+// Compiled as TC39 decorators. test/architecture/decorator-types.test.ts compiles the same lines as legacy decorators.
 import type { Cache, CachedCalls } from 'tiercache'
 import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { expectTypeOf, test } from 'vitest'
@@ -63,7 +63,7 @@ test('options that do not fit the method do not compile', () => {
       return { id }
     }
 
-    // @ts-expect-error the method has to answer a promise
+    // @ts-expect-error the method must return a promise
     @cached(cache)
     now(): number {
       return 1

@@ -53,13 +53,13 @@ test('the type of a value comes from what its loader returns, also when the load
 test('tags are derived from the value with its type', () => {
   const user = load(async () => ({ id: 1, org: 'a' }), { tags: (value) => [value.org] })
   expectTypeOf(user).resolves.toEqualTypeOf<{ id: number; org: string }>()
-  // @ts-expect-error there is no such field
+  // @ts-expect-error there is no such property
   load(async () => ({ id: 1 }), { tags: (value) => [value.org] })
 })
 
 test('a schema of another type than the loader returns does not compile', () => {
   const schema = {} as StandardSchema<{ id: number }>
   expectTypeOf(load(async () => ({ id: 1 }), { schema })).resolves.toEqualTypeOf<{ id: number }>()
-  // @ts-expect-error the loader answers a string
+  // @ts-expect-error the loader returns a string
   load<{ id: number }>(async () => 'one', { schema })
 })

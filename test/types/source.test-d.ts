@@ -79,7 +79,7 @@ test('an absent value is neither accepted by save nor passed to tags', () => {
     tags: (user) => [user.orgId],
   })
   expectTypeOf(maybe.get(1)).resolves.toEqualTypeOf<User | undefined>()
-  // @ts-expect-error absence is what delete makes
+  // @ts-expect-error an absent value is made by remove
   void maybe.save(1, undefined)
   const orNull = cache.source('orNull', {
     load: (id: number) => db.findOrNull(id),
@@ -87,7 +87,7 @@ test('an absent value is neither accepted by save nor passed to tags', () => {
     tags: (user) => [user.orgId],
   })
   expectTypeOf(orNull.get(1)).resolves.toEqualTypeOf<User | null>()
-  // @ts-expect-error absence is what delete makes
+  // @ts-expect-error an absent value is made by remove
   void orNull.save(1, null)
 })
 
@@ -108,7 +108,7 @@ test('loadMany is enough without load, and an Error among its results is not par
     },
   })
   expectTypeOf(users).toEqualTypeOf<Source<string, User | undefined>>()
-  // @ts-expect-error one of load and loadMany is needed
+  // @ts-expect-error load or loadMany is required
   cache.source('none', { ttl: '1m' })
 })
 
@@ -129,10 +129,10 @@ test('options are checked where they are written', () => {
   cache.source('b', { load, write: 'around' })
   // @ts-expect-error the field is called orgId
   cache.source('c', { load, tags: (user) => [user.org] })
-  // @ts-expect-error save takes what load answers
+  // @ts-expect-error save takes what load returns
   cache.source('d', { load, save: (_id: number, _value: string) => undefined })
   cache.source('e', { load, schema: {} as StandardSchema<User> })
-  // @ts-expect-error the schema is one of another value
+  // @ts-expect-error the schema belongs to another value
   cache.source('f', { load, schema: {} as StandardSchema<string> })
 })
 

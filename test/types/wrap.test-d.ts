@@ -31,7 +31,7 @@ test('a function that returns promises keeps its generics and overloads', () => 
   )
   const users: Table<{ id: number; email: string }> = { name: 'users' }
   expectTypeOf(find(users, 1)).resolves.toEqualTypeOf<{ id: number; email: string } | undefined>()
-  // The verbs know what a type parameter extends.
+  // The verbs know the bound of a type parameter.
   expectTypeOf(find.peek(users, 1)).toEqualTypeOf<{ id: number } | undefined>()
 
   function read(key: 'count'): Promise<number>
@@ -54,7 +54,7 @@ test('a function that returns no promise, or that has properties, is wrapped wit
   }
   expectTypeOf(cache.wrap(parse)).toEqualTypeOf<Wrapped<[text: number], number, unknown>>()
   const counted = Object.assign(async (id: number) => id, { calls: 0 })
-  // @ts-expect-error properties of the function are not carried over
+  // @ts-expect-error properties of the function are not copied
   cache.wrap(counted, { name: 'counted' }).calls
 })
 
@@ -67,7 +67,7 @@ test('its verbs take the same arguments', () => {
   quote.set(['A', 'EUR'], { symbol: 'A', price: 1 })
   // @ts-expect-error a symbol is a string
   quote.invalidate(1)
-  // @ts-expect-error no price
+  // @ts-expect-error a result has no price
   quote.set(['A'], { symbol: 'A' })
 })
 
@@ -102,7 +102,7 @@ test('`this` is that of the function', () => {
     { name: 'find', per: (self) => self.db },
   )
   expectTypeOf(find).thisParameter.toEqualTypeOf<{ db: string }>()
-  // @ts-expect-error it has no `this` here
+  // @ts-expect-error there is no `this` here
   find(1)
 })
 
@@ -115,7 +115,7 @@ test('pages know the types of their items and cursors', () => {
   expectTypeOf(users.page(7)).resolves.toExtend<{ items: readonly string[]; next?: number | null | undefined }>()
   // @ts-expect-error a cursor is a number
   users.page('7')
-  // @ts-expect-error the next cursor has to be one
+  // @ts-expect-error the next cursor must be one, too
   cache.pages('wrong', { loadPage: async (_cursor: number | undefined) => ({ items: [], next: 'b' }) })
 })
 

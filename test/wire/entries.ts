@@ -1,4 +1,4 @@
-// The entries whose envelopes are stored in v1/. Never change one: add.
+// The entries whose envelopes are stored in v1/. Add entries, but never change one.
 import type { EntryCodecOptions, EntryFields } from '../../src/codec/entry-codec.js'
 import type { Extension } from '../../src/model/values/extension.js'
 import { testKey } from '../support/keys.js'
@@ -58,7 +58,7 @@ const money: Extension<Money> = {
   decode: (data) => new Money(...(data as [bigint, string])),
 }
 
-/** Holds another extension's value. */
+/** Holds a value of another extension. */
 class Price {
   constructor(readonly net: Money) {}
 }
@@ -213,7 +213,7 @@ export const ENTRIES: readonly StoredEntry[] = [
   { name: 'encrypted-expired', options: { encrypt }, fields: { ...base, state: 'expired' }, scopes },
 ]
 
-/** A stack holds the paths of whoever recorded the envelope. */
+/** A stack would hold the paths of the machine that recorded the envelope. */
 function withoutStack<E extends Error>(error: E): E {
   delete error.stack
   return error

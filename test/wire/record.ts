@@ -1,5 +1,5 @@
-// Writes the envelopes of entries.ts that v1/ does not have yet: npx tsx test/wire/record.ts
-// It never overwrites one: what was stored once must decode for ever.
+// Writes the envelopes of entries.ts that are missing in v1/: npx tsx test/wire/record.ts
+// It never overwrites one: stored envelopes must be readable for ever.
 import { existsSync, writeFileSync } from 'node:fs'
 import { createEntryCodec } from '../../src/codec/entry-codec.js'
 import { ENTRIES } from './entries.js'

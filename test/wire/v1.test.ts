@@ -1,4 +1,4 @@
-// Envelopes of format version 1, as once stored, must decode for ever.
+// Envelopes of format version 1, as they were once stored, must be readable for ever.
 import assert from 'node:assert'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, extensio
   test('decodes to its entry', () => {
     const opened = codec.open(stored(name), fields.key, scopes)
     if ('corrupt' in opened) throw new Error(`it is ${opened.corrupt}`)
-    // Of an encrypted entry the etag is known with the value.
+    // The etag of an encrypted entry is known once its value is read.
     const value = opened.value()
     const { state, createdAtMs, freshForMs, staleForMs, usableForMs, loadMs, idleForMs, labels, etag } = opened
     assert.deepStrictEqual(
@@ -45,7 +45,7 @@ describe.each(ENTRIES)('the stored envelope "$name"', ({ name, options, extensio
   })
 })
 
-// What deflate makes may differ between releases of zlib, and encryption never writes the same bytes twice.
+// The output of deflate may differ between releases of zlib, and encryption never writes the same bytes twice.
 const repeatable = ENTRIES.filter(({ options }) => options.compress === false)
 
 test.each(repeatable)(

@@ -55,11 +55,11 @@ function whoSentence({ answeredBy, l1, l2 }: Facts): string {
 function lifeOf(entry: EntryFacts | undefined): string {
   if (entry === undefined) return 'it has an entry'
   if (entry.state === 'staleIfError')
-    return 'the last load failed, and until the next one is tried staleIfError allows it'
+    return 'the last load failed, and staleIfError allows it until the next load is tried'
   const { idleForMs } = entry
-  const idle = idleForMs === Number.POSITIVE_INFINITY ? '' : `, and gone if it is not read for ${span(idleForMs)}`
+  const idle = idleForMs === Number.POSITIVE_INFINITY ? '' : `, and is gone if it is not read for ${span(idleForMs)}`
   if (entry.state !== 'fresh')
-    return `it is stale, and served for ${another(entry.staleForMs)} while one refresh runs${idle}`
+    return `it is stale, and is served for ${another(entry.staleForMs)} while one refresh runs${idle}`
   return `it is fresh for ${another(entry.freshForMs)}${idle}`
 }
 
@@ -69,20 +69,20 @@ function tierSentences(facts: Facts): string[] {
   if (answeredBy === 'l1') return isQueued ? [QUEUED] : []
   const sentences = [l1Sentence(l1, tiers, hasL1)]
   if (answeredBy === 'l2') return sentences
-  if (tiers === 'l1') return [...sentences, 'L2 is not asked: the option tiers says l1']
+  if (tiers === 'l1') return [...sentences, "L2 is not read: the option tiers is 'l1'"]
   if (isQueued) return [...sentences, QUEUED]
   if (l2.state === 'unavailable') return [...sentences, unavailable(facts.outage)]
   return [...sentences, l2.state === 'entry' ? `L2 has an entry, but ${STATE[l2.entry.state]}` : L2_STATE[l2.state]]
 }
 
-const QUEUED = 'A change of it waits until L2 can be reached, so L2 is not asked for it'
+const QUEUED = 'A change of this key waits until L2 can be reached, so L2 is not read for it'
 
 const STATE: Readonly<Record<State, string>> = {
   fresh: 'it is fresh',
   stale: 'it is stale',
-  staleIfError: 'it is no longer fresh, and served only if loading fails',
+  staleIfError: 'it is no longer fresh, and is served only if loading fails',
   expired: 'it has expired',
-  invalidated: 'a tag or scope of it is not current',
+  invalidated: 'one of its tags or scopes is not current',
   unverified: 'the bus has not been heard for l1.maxStaleness, so it is not trusted',
 }
 
@@ -90,20 +90,20 @@ const L2_STATE: Readonly<Record<Exclude<Facts['l2']['state'], 'entry' | 'unavail
   none: 'There is no L2',
   absent: 'L2 has no entry',
   leased: 'L2 has no entry, and a process holds the lease to load it',
-  fenced: 'A write-through is changing its source, and a value that is loaded meanwhile is not kept',
+  fenced: 'A save through its source is running, and values loaded meanwhile are not kept',
   unusable: 'L2 has an entry that must not be served: it is expired, invalidated or damaged',
   'later-format': 'L2 has an entry of a later release, which this one cannot read',
 }
 
 function l1Sentence(l1: EntryFacts | undefined, tiers: Tiers, hasL1: boolean): string {
-  if (tiers === 'l2') return 'L1 is not asked: the option tiers says l2'
+  if (tiers === 'l2') return "L1 is not read: the option tiers is 'l2'"
   if (!hasL1) return 'L1 is off'
   if (l1 === undefined) return 'L1 has no entry'
   return `L1 has an entry, but ${l1.idleForMs === 0 ? 'it was not read for its idleTtl' : STATE[l1.state]}`
 }
 
 function unavailable(outage: Error | undefined): string {
-  return outage === undefined ? 'L2 did not answer in time' : `L2 is not used: ${withoutPeriod(outage.message)}`
+  return outage === undefined ? 'L2 did not reply in time' : `L2 is not used: ${withoutPeriod(outage.message)}`
 }
 
 /**
@@ -152,7 +152,7 @@ const TROUBLE: Readonly<Record<PastTrouble['what'], string>> = {
   busy: 'The last loaded value was not kept, because too much waited to be stored,',
   unavailable: 'The last loaded value was not kept, because no tier could take it,',
   loadFailed: 'The last load failed',
-  corrupt: 'An entry of it in L2 could not be read',
+  corrupt: 'Its entry in L2 could not be read',
 }
 
 function another(ms: Milliseconds): string {

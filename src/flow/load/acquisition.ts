@@ -1,7 +1,7 @@
 // How one load gets the right to load: one step for each kind of thing that may stand under its key.
 import { ageOf } from '../../model/entry.js'
 import type { Bytes } from '../../model/ports.js'
-import { UNAVAILABLE } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { Core } from '../core.js'
 import type { FoundEntry } from '../entries/remote-entries.js'
 import type { LeaseWait } from './lease-wait.js'

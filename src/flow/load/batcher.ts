@@ -15,15 +15,18 @@ import { atEndOfTick } from '../../model/time/tick.js'
 import type { Loading } from '../state/flight.js'
 import type { RunningLoads } from '../state/running-loads.js'
 
-/** What a batch loader gets besides the ids. */
+/** What a batch loader receives beside the ids. */
 export interface BatchContext {
   /** Aborts once no caller waits for any id of the batch. */
   readonly signal: AbortSignal
-  /** For each id, in their order, the context that a loader of single values gets: its stale value, its ttl, its tags. */
+  /** The context of each id, in the order of the ids. It is what a loader of single values receives: stale value, `ttl()`, `tags()`, … */
   readonly each: readonly LoadContext[]
 }
 
-/** Loads many values at once. Returns them in the order of `ids`, with an `Error` where a single id failed. */
+/**
+ * Loads many values in one call. Returns one result per id, in the order of `ids`: the value, or an `Error` for an id that failed alone.
+ * Another number of results rejects all callers with `BATCH_MISMATCH`. What the loader throws reaches all callers.
+ */
 export type BatchLoader<Id, V> = (
   ids: readonly Id[],
   context: BatchContext,

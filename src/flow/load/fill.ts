@@ -2,7 +2,7 @@
 import type { Entry } from '../../model/entry.js'
 import type { NotKept, StoreOutcome } from '../../model/events/store-outcome.js'
 import type { Bytes } from '../../model/ports.js'
-import { UNAVAILABLE } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
 import { putInL1 } from '../entries/local-entries.js'
 import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'

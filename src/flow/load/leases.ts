@@ -3,7 +3,7 @@
 // The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
 import { newStamp, STAMP_BYTES } from '../../codec/stamp.js'
 import type { Bytes } from '../../model/ports.js'
-import { UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
 import { type Ask, type Found, type FoundEntry, NOT_ASKED, type RemoteEntries } from '../entries/remote-entries.js'
 import type { Flight } from '../state/flight.js'

@@ -14,17 +14,17 @@ import type { Found, RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import type { UsableEntry } from '../state/flight.js'
 
-/** What a read without loading found. */
+/** The result of `lookup`: the entry that was found, or `found: false`. Unlike `get`, it tells a cached `undefined` from a miss. */
 export type Lookup<V> =
   | { readonly found: false }
   | {
       readonly found: true
       readonly value: V
       readonly tier: Tier
-      /** fresh; stale: within staleWhileRevalidate; staleIfError: would be served only if loading failed. */
+      /** `'stale'`: within staleWhileRevalidate. `'staleIfError'`: served only if loading fails. */
       readonly state: Exclude<Age, 'expired'>
       readonly ageMs: Milliseconds
-      /** What is left of its freshness, 0 once stale. */
+      /** For how long it is still fresh: 0 once it is stale. */
       readonly freshForMs: Milliseconds
       readonly tags: readonly string[]
     }

@@ -45,12 +45,16 @@ function upperBoundMs(bucket: number): number {
   return bucket === BUCKETS - 1 ? Number.POSITIVE_INFINITY : 2 ** (bucket - OFFSET)
 }
 
-/** A histogram at one moment. Quantiles are upper bounds of buckets that double: accurate within a factor of two. */
+/**
+ * Latencies since the cache was created, as they are at one moment. Quantiles are upper bounds of buckets that double, so they are
+ * accurate within a factor of two. They are 0 while there are no latencies.
+ */
 export interface LatencySnapshot {
   readonly count: number
   readonly sumMs: number
   readonly p50Ms: number
   readonly p95Ms: number
   readonly p99Ms: number
+  /** In ascending order. `count` is the number of latencies in this bucket alone: up to `leMs`, and above that of the bucket before. */
   readonly buckets: readonly { readonly leMs: number; readonly count: number }[]
 }

@@ -325,6 +325,6 @@ export class Recorder {
 
 function asCacheError(reason: Error): CacheError {
   if (reason instanceof CacheError) return reason
-  const message = `expected L2 to reply; ${foreignReason(reason)}. The cache goes on without it`
+  const message = `expected L2 to work; got: ${foreignReason(reason)}. The cache goes on without it`
   return new CacheError('L2_UNAVAILABLE', message, { cause: reason })
 }

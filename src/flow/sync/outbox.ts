@@ -4,7 +4,10 @@ import type { Background } from '../runtime/background.js'
 import { bytesOf, idOf, keyId, type PendingChange, removalOf } from './pending-change.js'
 import type { Publisher } from './publisher.js'
 
-/** The result of a write or an invalidation. 'queued': L2 could not be reached, and the change is published once it can be (G6). */
+/**
+ * The result of a write or an invalidation. `'applied'`: L2 confirmed the change. `'queued'`: L2 did not confirm it; the change has taken
+ * effect in this process and is published once L2 can be reached (G6).
+ */
 export type WriteResult = 'applied' | 'queued'
 
 /** Takes the changes that could not be published. */

@@ -1,7 +1,8 @@
 // Publishes changes: applies them to L2, and announces them to the other processes through the store or the bus.
 import { CacheError } from '../../model/errors.js'
 import type { Bus, ChangeResult, Clock, Milliseconds } from '../../model/ports.js'
-import { type RemoteTier, UNAVAILABLE } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE } from '../../tiers/operation.js'
+import type { RemoteTier } from '../../tiers/remote-tier.js'
 import { type AnnouncementPart, partsOf, prefixAnnouncement } from './announcement-parts.js'
 import type { PendingChange } from './pending-change.js'
 

@@ -3,7 +3,8 @@ import type { AtMs } from '../../model/entry.js'
 import { type Label, newToken } from '../../model/labels.js'
 import type { Bytes, Clock, Milliseconds, Token } from '../../model/ports.js'
 import { atEndOfTick } from '../../model/time/tick.js'
-import { type RemoteTier, UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
+import type { RemoteTier } from '../../tiers/remote-tier.js'
 import type { TokenTable } from './token-table.js'
 
 /** Labels whose invalidation is not published yet: the store's token for them is the old one. */

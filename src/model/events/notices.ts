@@ -4,7 +4,7 @@ import { isOptionFailure } from '../failed-option.js'
 import { foreignText } from '../foreign-text.js'
 
 /**
- * `'warning'`: the cache does less than it was asked to, until somebody changes something. It is logged even if there is no listener.
+ * `'warning'`: the cache does less than it was asked to, until you change something. It is logged even if there is no listener.
  * `'quiet'`: worth knowing, and it needs no action.
  */
 export type NoticeLevel = 'warning' | 'quiet'
@@ -52,6 +52,11 @@ export const NOTICE_LEVELS = {
 /** The detail of `WRONG_TYPE`. The key was removed. */
 export function heldAnotherType(storeKey: string): string {
   return `a key that begins with ${beginningOf(storeKey)} had another type and was removed`
+}
+
+/** The detail of `OUT_OF_MEMORY`, with what it has led to. */
+export function outOfMemory(consequence: string): string {
+  return `Redis is out of memory: ${consequence}. Raise maxmemory, or set an eviction policy such as allkeys-lru`
 }
 
 /** The detail of `WRONG_LIFE`. */

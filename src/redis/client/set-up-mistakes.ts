@@ -11,13 +11,13 @@ interface Mistake {
   readonly advice: string
 }
 
-/** The first that fits counts: a server that wants a password says so in many ways, and other errors share some of these words. */
+/** The first match counts: a missing password is reported in many forms, and other errors contain some of the same words. */
 const MISTAKES: readonly Mistake[] = [
   {
     code: 'L2_AUTH_FAILED',
     signs: /\bNOAUTH\b|Authentication required/,
     advice:
-      'The server wants a password: new Redis({ password: process.env.REDIS_PASSWORD }), or redis://user:password@host in a URL',
+      'The server requires a password: new Redis({ password: process.env.REDIS_PASSWORD }), or redis://user:password@host in a URL',
   },
   {
     code: 'L2_AUTH_FAILED',
@@ -31,7 +31,7 @@ const MISTAKES: readonly Mistake[] = [
       /wrong version number|packet length too long|before secure TLS connection|Protocol error, got "\\u0015|\bERR_(SSL|TLS)_|\bSSL routines|certificate|\bCERT_|_CERT(_|\b)|\bEPROTO\b/i,
     advice:
       'Use TLS on both sides or on neither: rediss:// in a URL or new Redis({ tls: {} }) if the server has a tls-port, redis:// and no tls if it ' +
-      'has none. For a certificate of your own authority: tls: { ca: readFileSync(…) }',
+      'has none. If your certificate authority is not a public one: tls: { ca: readFileSync(…) }',
   },
   {
     code: 'L2_HOST_UNKNOWN',
@@ -47,7 +47,7 @@ const MISTAKES: readonly Mistake[] = [
   {
     code: 'L2_REPLICA',
     signs: /\bREADONLY\b/,
-    advice: 'The connection leads to a replica; connect to the master, through Sentinel or Cluster where it can change',
+    advice: 'The connection leads to a replica; connect to the master, through Sentinel or Cluster if it can change',
   },
   {
     code: 'L2_MISCONFIGURED',
@@ -57,17 +57,17 @@ const MISTAKES: readonly Mistake[] = [
   {
     code: 'L2_MISCONFIGURED',
     signs: /cluster support disabled/i,
-    advice: 'The server is no cluster: pass new Redis(…), or { host, port } instead of { cluster: [...] }',
+    advice: 'The server is not a cluster: pass new Redis(…), or { host, port } instead of { cluster: [...] }',
   },
   {
     code: 'L2_MISCONFIGURED',
     signs: /got an invalid reply|No such master/,
-    advice: 'The sentinels know no master of that name; check the option name (SENTINEL MASTERS lists them)',
+    advice: 'The sentinels do not know a master with this name; check the option name (SENTINEL MASTERS lists all)',
   },
   {
     code: 'L2_MISCONFIGURED',
     signs: /Protocol error, got/,
-    advice: 'What listens there does not speak the protocol of Redis; check host and port',
+    advice: 'The program at this address does not speak the protocol of Redis; check host and port',
   },
   {
     code: 'L2_MISCONFIGURED',

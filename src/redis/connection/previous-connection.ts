@@ -30,7 +30,7 @@ export class PreviousConnection {
     const process = processOf(serverId)
     const previous = this.#previous
     this.#previous = undefined
-    // Another process numbers its clients anew: the number would be that of another client.
+    // Another process numbers its clients from the beginning: the number would be that of another client.
     if (previous?.process === process) {
       await send(node, 'client', ['KILL', 'ID', previous.clientId]).catch(() => undefined) // It may be forbidden.
     }

@@ -158,7 +158,7 @@ export class ServerLink {
     })
     checking.then(
       (server) => round === this.#round && this.#checked(server),
-      (error: unknown) => round === this.#round && this.#refused(toCacheError(error, 'say who it is')),
+      (error: unknown) => round === this.#round && this.#refused(toCacheError(error, 'be identified')),
     )
   }
 

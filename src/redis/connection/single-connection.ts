@@ -99,7 +99,7 @@ export class SingleConnection implements Connection {
     // That all sentinels are unreachable says less than what one of them said.
     if (this.#lastError === undefined || !isSummary(error)) this.#lastError = error
     if (this.#client.status === 'ready' || this.#hidden.look(error)) return
-    // Nothing else may come: while sentinels are asked again and again there is no link that could end.
+    // Nothing else may come: while sentinels are asked repeatedly there is no link that could end.
     this.#reportUnready(this.#unavailable('be reached'))
   }
 

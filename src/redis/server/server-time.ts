@@ -39,7 +39,7 @@ export class ServerTime {
     this.#learn(Math.floor(serverMs * 1_000), receivedAtMs)
   }
 
-  /** For a command that is sent now. While nothing is known of the server's clock, the command comes too late, and its reply tells the time. */
+  /** For a command that is sent now. While nothing is known of the server's clock, the command comes too late, and its reply brings the time. */
   sending(): Sending {
     if (this.#serverUs === 0) return { sentAt: '', lateAt: '' }
     const nowUs = this.#atLeastUs(this.clock.nowMs())

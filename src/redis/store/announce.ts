@@ -1,6 +1,7 @@
 // The last step of a batch: label changes and the announcement, in one atomic step.
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError } from '../../model/errors.js'
+import { heldAnotherType, outOfMemory } from '../../model/events/notices.js'
 import type { Bytes, Change } from '../../model/ports.js'
 import { faultBehind, isReply } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -59,8 +60,9 @@ async function append(announcement: Bytes, context: AnnounceContext): Promise<vo
     if (fault !== 'outOfMemory' && fault !== 'wrongType' && !(fault === 'unavailable' && isReply(error))) throw error
     await runAnnounce([], announcement, context)
     if (fault === 'unavailable')
-      context.notice('STREAM_REPLACED', 'nothing could be appended to the stream of announcements')
-    else context.notice(fault === 'wrongType' ? 'WRONG_TYPE' : 'OUT_OF_MEMORY', 'announced by a script instead')
+      context.notice('STREAM_REPLACED', 'nothing could be appended to the stream of announcements, so it was recreated')
+    else if (fault === 'wrongType') context.notice('WRONG_TYPE', heldAnotherType(busKey))
+    else context.notice('OUT_OF_MEMORY', outOfMemory('announcements take a second command'))
   }
 }
 

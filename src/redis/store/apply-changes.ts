@@ -1,6 +1,7 @@
 // A batch of changes and its announcement: a process that hears the announcement must already find the changes made.
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError, CacheError } from '../../model/errors.js'
+import { outOfMemory } from '../../model/events/notices.js'
 import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -148,7 +149,7 @@ function sendAlike(op: KeyChange['op'], changes: readonly KeyChange[], context: 
 
 /**
  * Sends a script that compares change marks until it refuses no key. A refusal means that the key was changed after the command was
- * sent, as far as the server's clock is known here, or that the command took too long to arrive. The change is then sent anew.
+ * sent, as far as the server's clock is known here, or that the command took too long to arrive. The change is then sent again.
  */
 async function whileRefused(
   script: Script,
@@ -171,7 +172,7 @@ async function whileRefused(
   }
   throw new CacheError(
     'L2_UNAVAILABLE',
-    `Redis could not change ${left.length} keys: other processes went on changing them`,
+    `Redis could not change ${left.length} keys: other processes kept changing them`,
   )
 }
 
@@ -204,7 +205,7 @@ async function put(puts: readonly PutChange[], context: ApplyContext): Promise<S
     // One by one: a smaller value may fit.
     if (puts.length > 1) return allOf(puts.map((change) => put([change], context)))
     // The new value cannot be stored, and the old one must not stay.
-    context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
+    context.notice('OUT_OF_MEMORY', outOfMemory('a value was removed instead of being replaced'))
     return late(remove([...byKey.keys()], context))
   }
 }
@@ -236,7 +237,7 @@ async function replace(change: Extract<Change, { op: 'replace' }>, context: Appl
     return (await runNoting(REPLACE_OR_REMOVE, [change.key], args, context)).result
   } catch (error) {
     if (faultBehind(error) !== 'outOfMemory') throw error
-    context.notice('OUT_OF_MEMORY', 'a value was removed instead of being replaced')
+    context.notice('OUT_OF_MEMORY', outOfMemory('a value was removed instead of being replaced'))
     return late(remove([change.key], context))
   }
 }

@@ -1,7 +1,7 @@
 // Leases and fences on Redis: values that are planted, stored or removed only if the expected bytes stand under the key. The commands of
 // one tick are sent together.
 
-import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
+import { hadAnotherLife, heldAnotherType, outOfMemory } from '../../model/events/notices.js'
 import type { Bytes } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -100,7 +100,7 @@ export class Fences {
       return doneOrRefused(await run(SWAP, [key], [expected, bytes, keepMs]), 'a swap')
     } catch (error) {
       if (faultBehind(error) !== 'outOfMemory') throw error
-      notice('OUT_OF_MEMORY', 'a value was not stored')
+      notice('OUT_OF_MEMORY', outOfMemory('a loaded value was not stored'))
       return doneOrRefused(await run(REMOVE_IF, [key], [expected]), 'a removal')
     }
   }

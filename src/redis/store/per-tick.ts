@@ -26,7 +26,7 @@ export interface Sender<Item, Answer> {
   one(item: Item): Promise<Answer>
 }
 
-/** An item whose answer is awaited. */
+/** An item whose result is awaited. */
 interface PendingItem<Item, Answer> {
   readonly item: Item
   readonly resolve: (answer: Answer | Promise<Answer>) => void

@@ -283,7 +283,7 @@ export class RedisStore implements RemoteStore {
       return await this.#runKnown(script, keys, args)
     } catch (error) {
       if (faultBehind(error) !== 'scriptMissing') throw error
-      this.#notice('SCRIPT_MISSING', 'the server had forgotten a script; it was sent again')
+      this.#notice('SCRIPT_MISSING', 'the server no longer had a script; it was sent again')
       return this.#ready().send(keys[0] as string, 'eval', [script.body, keys.length, ...keys, ...args])
     }
   }

@@ -1,4 +1,5 @@
 // The tokens of labels. On a cluster, all token keys of a cache and its stream share one slot.
+import { outOfMemory } from '../../model/events/notices.js'
 import type { Bytes, EnsuredTokens, Token } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
@@ -71,7 +72,7 @@ export class TokenKeys {
     const reply = await run(ENSURE_TOKENS, keys, [...args, ...candidates]).catch((error: unknown) => {
       if (faultBehind(error) !== 'outOfMemory') throw error
       // A token that is not planted is current for no process: a value that is loaded now is served once and not kept.
-      notice('OUT_OF_MEMORY', 'tokens of labels were not planted')
+      notice('OUT_OF_MEMORY', outOfMemory('tokens of tags were not stored, so values with these tags are not kept'))
       return run(READ_TOKENS, keys, args)
     })
     const [tokens, log] = listOf(reply, 2, 'tokens')

@@ -1,16 +1,16 @@
-// The bench that a conformance case works at: opens processes, remembers what they report, closes them all in the end.
+// The bench of a conformance case: opens processes, records what they report, and closes them at the end.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Bus, BusEvents, Bytes, RemoteStore, StoreEvents } from '../../model/ports.js'
 import type { Capability, ConformanceCase, ConformanceContext, Peer } from './case.js'
 
-/** A life that is over after `PAST_SHORT_LIFE_MS`, and not before a slow machine has sent two commands. */
+/** A life that is over after `PAST_SHORT_LIFE_MS`, but long enough for a slow machine to send two commands first. */
 export const SHORT_LIFE_MS = 1_500
 export const PAST_SHORT_LIFE_MS = 1_900
 export const LONG_LIFE_MS = 60_000
 
-/** Longer than anything takes that is going to happen. */
-const PATIENCE_MS = 15_000
+/** Longer than anything that a case waits for. */
+const WAIT_LIMIT_MS = 15_000
 const POLL_MS = 20
 
 /** A started store and what it reported. */
@@ -20,7 +20,7 @@ export interface OpenStore {
   readonly peer: Peer
 }
 
-/** A bus that is heard, and what it told. */
+/** A bus that is heard, with everything that it reported. */
 export interface OpenBus {
   readonly bus: Bus
   readonly peer: Peer
@@ -28,9 +28,9 @@ export interface OpenBus {
   readonly changes: (readonly string[] | 'all')[]
   readonly heardAtMs: number[]
   readonly losses: string[]
-  /** Everything told, in order. */
+  /** Everything reported, in order. */
   readonly story: string[]
-  /** Announces in the way of this bus. */
+  /** Announces in the way that this bus needs. */
   announce(bytes: Bytes): Promise<void>
 }
 
@@ -54,10 +54,10 @@ export class Bench {
     return this.context.sleep(ms)
   }
 
-  /** Waits until `condition` holds; fails when it never does. */
+  /** Waits until `condition` holds, and fails after `WAIT_LIMIT_MS`. */
   async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     for (let waitedMs = 0; !(await condition()); waitedMs += POLL_MS) {
-      assert.ok(waitedMs < PATIENCE_MS, `expected within ${PATIENCE_MS} ms: ${what}`)
+      assert.ok(waitedMs < WAIT_LIMIT_MS, `expected within ${WAIT_LIMIT_MS} ms: ${what}`)
       await this.sleep(POLL_MS)
     }
   }
@@ -78,11 +78,11 @@ export class Bench {
     assert.ok(store, 'expected connect() to give a store')
     const reports: string[] = []
     store.start(reporting(reports))
-    await store.whenReady(AbortSignal.timeout(PATIENCE_MS))
+    await store.whenReady(AbortSignal.timeout(WAIT_LIMIT_MS))
     return { store, reports }
   }
 
-  /** A bus of `name` that has been heard, so that it misses nothing from now on. */
+  /** A bus of `name` that has been heard, so it misses nothing from now on. */
   async openBus(name = this.name): Promise<OpenBus> {
     const peer = await this.connect(name)
     const { bus } = peer
@@ -91,19 +91,19 @@ export class Bench {
     const open = listening(bus, peer, store)
     bus.start(name, open.events, this.context.clock)
     await this.until('the bus is heard', () => open.heardAtMs.length > 0)
-    // A bus may say that it knows nothing of what was before it listened.
+    // A bus may report that it missed what came before it listened.
     open.losses.length = 0
     open.story.length = 0
     return open
   }
 
-  /** Closes everything; each must end by itself. */
+  /** Closes every store and bus, each of which must end by itself. */
   async close(): Promise<void> {
     for (const { bus, store } of this.peers) await Promise.all([bus?.close(), store?.close()])
   }
 }
 
-/** A case that works at a bench. */
+/** A case that uses a bench. */
 export function conformanceCase(
   name: string,
   needs: readonly Capability[],
@@ -120,7 +120,7 @@ export function conformanceCase(
   return { name, needs, run }
 }
 
-/** States of a stamp that a store tells apart. */
+/** The states of a stamp that a store distinguishes. */
 export type StampState = 'lease' | 'live' | 'softlyExpired' | 'fence'
 
 const STATES: readonly StampState[] = ['lease', 'live', 'softlyExpired', 'fence']

@@ -1,4 +1,4 @@
-// Everything that a `Bus` promises, as cases.
+// All that a `Bus` promises, as cases.
 import { messageCases } from './bus-messages.js'
 import { trustCases } from './bus-trust.js'
 import { type ConformanceCase, type Deviations, withoutDeviations } from './case.js'

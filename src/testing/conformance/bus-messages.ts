@@ -1,4 +1,4 @@
-// Bus cases: announcements arrive, in order, whole, at those who listen to their channel.
+// Bus cases: announcements arrive complete and in order at every listener of their channel.
 import assert from 'node:assert/strict'
 import { assertBytes, conformanceCase, LONG_LIFE_MS, newEntry } from './bench.js'
 
@@ -16,7 +16,7 @@ export const messageCases = [
     },
   ),
 
-  conformanceCase('announcements of one sender arrive in their order', ['announcements'], async (bench) => {
+  conformanceCase('announcements of one sender arrive in the order in which they were sent', ['announcements'], async (bench) => {
     const senders = [await bench.openBus(), await bench.openBus()]
     const listener = await bench.openBus()
     const texts = Array.from({ length: 200 }, (_, index) => String(index))
@@ -34,7 +34,7 @@ export const messageCases = [
     }
   }),
 
-  conformanceCase('announcements arrive byte for byte', ['announcements'], async (bench) => {
+  conformanceCase('announcements arrive unchanged, byte for byte', ['announcements'], async (bench) => {
     const sender = await bench.openBus()
     const listener = await bench.openBus()
     const all = Buffer.from(Array.from({ length: 65_536 }, (_, index) => index & 0xff))
@@ -44,7 +44,7 @@ export const messageCases = [
     assertBytes(listener.messages[1], all)
   }),
 
-  conformanceCase('what is announced in one channel is not heard in another', ['announcements'], async (bench) => {
+  conformanceCase('an announcement in one channel does not reach another', ['announcements'], async (bench) => {
     const here = await bench.openBus()
     const elsewhere = await bench.openBus(`${bench.name}-other`)
     await elsewhere.announce(Buffer.from('elsewhere'))
@@ -56,7 +56,7 @@ export const messageCases = [
   }),
 
   conformanceCase(
-    'a bus that reads a log has a position that moves with what it delivers',
+    'the position of a bus that reads a log moves with each delivery',
     ['log', 'announcements'],
     async (bench) => {
       const listener = await bench.openBus()
@@ -70,17 +70,17 @@ export const messageCases = [
   ),
 
   conformanceCase(
-    'a change that nobody announced is told by its key, or as a change of everything',
+    'a change that nobody announced is reported with its key, or as a change of everything',
     ['changes'],
     async (bench) => {
       const listener = await bench.openBus()
       const { store } = await bench.openStore()
       const put = { op: 'put', key: bench.key('changed'), bytes: newEntry(), keepMs: LONG_LIFE_MS } as const
       await store.apply([put], undefined)
-      await bench.until('the put is told', () => listener.changes.some((keys) => names(keys, put.key)))
+      await bench.until('the put is reported', () => listener.changes.some((keys) => names(keys, put.key)))
       listener.changes.length = 0
       await store.apply([{ op: 'delete', key: put.key }], undefined)
-      await bench.until('the delete is told', () => listener.changes.some((keys) => names(keys, put.key)))
+      await bench.until('the delete is reported', () => listener.changes.some((keys) => names(keys, put.key)))
     },
   ),
 ]

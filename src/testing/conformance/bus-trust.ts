@@ -1,12 +1,12 @@
-// Bus cases: when a bus may be believed, and that it says so when it may not.
+// Bus cases: a bus reports `heard` only when it may be trusted, and `lost` when it may have missed something.
 import assert from 'node:assert/strict'
 import { conformanceCase, type OpenBus } from './bench.js'
 
-/** How long nothing is announced in a case that waits for silence. */
+/** How long a case that waits for silence announces nothing. */
 const SILENCE_MS = 3_000
 
 export const trustCases = [
-  conformanceCase('a bus is heard again and again while nothing is announced', [], async (bench) => {
+  conformanceCase('a bus is heard repeatedly while nothing is announced', [], async (bench) => {
     const listener = await bench.openBus()
     for (let time = 0; time < 2; time++) {
       const sinceMs = bench.context.clock.nowMs()
@@ -16,7 +16,7 @@ export const trustCases = [
   }),
 
   conformanceCase(
-    'what was announced before the bus is said to be heard has been delivered',
+    'when a bus is heard, it has delivered everything announced before',
     ['announcements'],
     async (bench) => {
       const [listener, sender] = [await bench.openBus(), await bench.openBus()]
@@ -32,7 +32,7 @@ export const trustCases = [
     },
   ),
 
-  conformanceCase('a closed bus tells nothing any more, and can be closed again', [], async (bench) => {
+  conformanceCase('a closed bus reports nothing, and can be closed again', [], async (bench) => {
     const [listener, sender] = [await bench.openBus(), await bench.openBus()]
     await listener.bus.close()
     await listener.bus.close()
@@ -47,7 +47,7 @@ export const trustCases = [
     await bus?.close()
   }),
 
-  conformanceCase('during an outage a bus is not heard, and it is heard again after it', ['outage'], async (bench) => {
+  conformanceCase('a bus is not heard during an outage, and is heard again afterwards', ['outage'], async (bench) => {
     const listener = await bench.openBus()
     await listener.peer.cut?.()
     const cutAtMs = bench.context.clock.nowMs()
@@ -59,7 +59,7 @@ export const trustCases = [
   }),
 
   conformanceCase(
-    'what is announced during an outage is delivered after it, in order, or said to be lost before the bus is heard',
+    'announcements made during an outage are delivered after it in order, or a loss is reported before the bus is heard',
     ['outage', 'announcements'],
     async (bench) => {
       const [listener, sender] = [await bench.openBus(), await bench.openBus()]
@@ -100,19 +100,19 @@ async function announceNext(sender: OpenBus, announced: string[]): Promise<void>
   await sender.announce(Buffer.from(text))
 }
 
-/** Delivered texts follow each other without a gap, unless `lost` was told where the gap is. Repetitions are allowed. */
+/** Texts are delivered without a gap, unless `lost` was reported at the gap. Repetitions are allowed. */
 function assertCoherent(listener: OpenBus, announced: readonly string[]): void {
   let next = 0
   let mayJump = false
-  for (const told of listener.story) {
-    if (told === 'lost') {
+  for (const reported of listener.story) {
+    if (reported === 'lost') {
       mayJump = true
       continue
     }
-    const index = Number(told.slice('message '.length))
-    assert.ok(index <= next || mayJump, `${index} was told while ${next} was missing and nothing was said to be lost`)
+    const index = Number(reported.slice('message '.length))
+    assert.ok(index <= next || mayJump, `${index} was delivered while ${next} was missing and no loss was reported`)
     next = Math.max(next, index + 1)
     mayJump = false
   }
-  assert.ok(next === announced.length || mayJump, `${announced.length - next} announcements are missing without a word`)
+  assert.ok(next === announced.length || mayJump, `${announced.length - next} announcements are missing and no loss was reported`)
 }

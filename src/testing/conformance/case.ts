@@ -1,32 +1,32 @@
-// What a conformance case is: a sentence of a port's documentation with the code that proves it, for whatever test runner.
+// A conformance case is a sentence of a port's documentation with the code that proves it, for any test runner.
 import type { Bus, Clock, Milliseconds, RemoteStore } from '../../model/ports.js'
 
-/** One process as a case sees it: what it asks (`store`), what it hears (`bus`), and how to interrupt it. */
+/** One process as a case sees it: its store, its bus, and how to interrupt its links. */
 export interface Peer {
   readonly store?: RemoteStore | undefined
   readonly bus?: Bus | undefined
-  /** Interrupts the links of this peer and of no other. Both or none of the two. */
+  /** Interrupts the links of this peer only. Give both functions or neither. */
   readonly cut?: (() => Promise<void>) | undefined
   readonly restore?: (() => Promise<void>) | undefined
-  /** Calls `work`, and returns what executes every command again, as it was, that the store sent meanwhile. */
+  /** Calls `work` and records the commands that the store sends meanwhile. Returns a function that executes them all again, unchanged. */
   readonly record?: ((work: () => Promise<unknown>) => Promise<() => Promise<void>>) | undefined
 }
 
 /** What a case needs to know of the implementation. Make one for each run of a case. */
 export interface ConformanceContext {
-  /** Unique for this run; letters, digits and `-`. Every name, key and label of the case begins with it. */
+  /** Unique for this run: letters, digits and `-`. Every name, key and label of the case begins with it. */
   readonly prefix: string
-  /** The clock that buses get. */
+  /** The clock that buses are given. */
   readonly clock: Clock
-  /** A further process of the cache `name`; nothing of it was started yet. What one process stores, all processes have. */
+  /** Another process of the cache `name`, not started yet. All processes share what is stored. */
   connect(name: string): Peer | Promise<Peer>
   /** Lets `ms` milliseconds pass, for the store too. */
   sleep(ms: Milliseconds): Promise<void>
-  /** Puts something that is not bytes under a key of the store. */
+  /** Plants a value that is not bytes under a key of the store. */
   readonly plantOtherType?: ((key: string) => Promise<void>) | undefined
 }
 
-/** What not every implementation has. Declare what is missing as a deviation. */
+/** What some implementations do not have. Declare what is missing as a deviation. */
 export type Capability =
   /** A bus whose announcements `ensureTokens` can read (`announces: 'store'`). */
   | 'log'
@@ -38,10 +38,10 @@ export type Capability =
   | 'outage'
   /** Announcements (`announces` is not `'none'`). */
   | 'announcements'
-  /** `BusEvents.changed`: the bus tells of changes that nobody announced. */
+  /** `BusEvents.changed`: the bus reports changes that nobody announced. */
   | 'changes'
 
-/** A sentence and its proof; `run` rejects with an assertion error when it does not hold. */
+/** A sentence with its proof. `run` rejects with an assertion error if the sentence does not hold. */
 export interface ConformanceCase {
   readonly name: string
   readonly needs: readonly Capability[]
@@ -51,7 +51,7 @@ export interface ConformanceCase {
 /** What an implementation does not do: a capability or the name of a case, with the reason. */
 export type Deviations = Readonly<Record<string, string>>
 
-/** The cases that are left. Throws on a deviation without a reason, and on one that no case knows: it is a spelling mistake or out of date. */
+/** The cases without those that deviate. Throws on a deviation without a reason, and on one that matches no case. */
 export function withoutDeviations(cases: readonly ConformanceCase[], deviations: Deviations): ConformanceCase[] {
   for (const [deviation, reason] of Object.entries(deviations)) {
     if (!cases.some((each) => concerns(deviation, each))) throw new Error(`no case is named or needs "${deviation}"`)

@@ -1,4 +1,4 @@
-// Store cases: every command executed a second time, after somebody changed what it concerns. Clients resend, packets are late.
+// Store cases: every command is executed a second time, after a change of the same key. Clients send again, and packets arrive late.
 import assert from 'node:assert/strict'
 import { newSoftHalf, newToken } from '../../model/labels.js'
 import type { Bytes, Change, RemoteStore } from '../../model/ports.js'
@@ -6,7 +6,7 @@ import { type Bench, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from '.
 
 const keepMs = LONG_LIFE_MS
 
-/** One key, and as many as travel in one script. */
+/** One key, and as many as fit into one script. */
 const COUNTS = [1, 5]
 
 interface World {
@@ -14,7 +14,7 @@ interface World {
   /** The process whose commands are executed again. */
   readonly store: RemoteStore
   readonly other: RemoteStore
-  /** Calls `work`, then `between`, then executes the commands of `work` once more. */
+  /** Calls `work`, then `between`, then executes the commands of `work` again. */
   again(work: () => Promise<unknown>, between: () => Promise<unknown>): Promise<void>
   apply(store: RemoteStore, change: (key: string) => Change): Promise<unknown>
   read(): Promise<readonly (string | undefined)[]>
@@ -55,7 +55,7 @@ const put =
 
 export const againCases = [
   againCase(
-    'a claim executed again after a deletion plants another lease: the fill of before is refused',
+    'a claim executed again after a deletion plants another lease, so that the earlier fill is refused',
     async (world) => {
       const { store, other, keys } = world
       let leases: readonly Bytes[] = []
@@ -82,7 +82,7 @@ export const againCases = [
     )
   }),
 
-  againCase('a renewal executed again after a deletion brings nothing back', async (world) => {
+  againCase('a renewal executed again after a deletion restores nothing', async (world) => {
     const { store, other, keys } = world
     const leases = await Promise.all(keys.map((key) => store.claim(key, newStamp('lease'), keepMs)))
     const renew = () => Promise.all(keys.map((key, i) => store.extend(key, leases[i]!, keepMs)))
@@ -106,7 +106,7 @@ export const againCases = [
     )
   }),
 
-  againCase('a lease given back again leaves what stands there by then', async (world) => {
+  againCase('the release of a lease executed again does not change what is there by then', async (world) => {
     const { store, other, keys } = world
     const leases = await Promise.all(keys.map((key) => store.claim(key, newStamp('lease'), keepMs)))
     const giveBack = () => Promise.all(keys.map((key, i) => store.swap(key, leases[i]!, undefined, keepMs)))
@@ -129,7 +129,7 @@ export const againCases = [
     )
   }),
 
-  againCase('a put executed again after another put leaves the newer value', async (world) => {
+  againCase('a put executed again after another put does not replace the newer value', async (world) => {
     const newer = newEntry('newer')
     await world.again(
       () => world.apply(world.store, put(newEntry('older'))),
@@ -141,7 +141,7 @@ export const againCases = [
     )
   }),
 
-  againCase('a put executed again after a deletion and a fill leaves what was filled', async (world) => {
+  againCase('a put executed again after a deletion and a fill does not replace the filled value', async (world) => {
     const { store, other, keys } = world
     const filled = newEntry('filled')
     const deleteAndFill = async () => {
@@ -157,7 +157,7 @@ export const againCases = [
   }),
 
   againCase(
-    "a writer's fence executed again after another writer stored gives the first no right to store",
+    "a writer's fence executed again after another writer stored does not let the first writer store",
     async (world) => {
       const { store, other } = world
       const [fence, newer] = [newStamp('fence'), newEntry('newer')]
@@ -198,7 +198,7 @@ export const againCases = [
   }),
 
   againCase(
-    'an expiry executed again after a newer value leaves that value fresh, and no refresh of before may store',
+    'an expiry executed again after a newer value leaves it fresh, and an earlier refresh may not store',
     async (world) => {
       const { store, other, keys } = world
       await world.apply(store, put(newEntry('older')))
@@ -220,7 +220,7 @@ export const againCases = [
     },
   ),
 
-  againCase('a removal executed again removes at most', async (world) => {
+  againCase('a removal executed again may remove a newer value, but restores nothing', async (world) => {
     await world.again(
       () => world.apply(world.store, remove),
       () => world.apply(world.other, put(newEntry('newer'))),
@@ -231,7 +231,7 @@ export const againCases = [
     )
   }),
 
-  conformanceCase('tokens planted again after an invalidation are others', ['again'], async (bench) => {
+  conformanceCase('tokens planted again after an invalidation are different ones', ['again'], async (bench) => {
     const { store, other, again } = await worldOf(bench, 1)
     const labels = [bench.label('a'), bench.label('b')]
     let planted: readonly string[] = []
@@ -249,7 +249,7 @@ export const againCases = [
   }),
 
   conformanceCase(
-    'a soft expiry of a label executed again brings no token of before back',
+    'the soft expiry of a label executed again does not restore an earlier token',
     ['again'],
     async (bench) => {
       const { store, other, again } = await worldOf(bench, 1)

@@ -1,4 +1,4 @@
-// Store cases: `apply`, by which everything is written that no load writes.
+// Store cases: `apply` makes every change except those of loads.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { newSoftHalf, newToken } from '../../model/labels.js'
@@ -18,7 +18,7 @@ import {
 const keepMs = LONG_LIFE_MS
 
 export const changeCases = [
-  conformanceCase('changes are applied in their order', [], async (bench) => {
+  conformanceCase('changes are applied in the order in which they are given', [], async (bench) => {
     const { store } = await bench.openStore()
     const [first, second] = [newEntry('first'), newEntry('second')]
     const changes: Change[] = [
@@ -36,7 +36,7 @@ export const changeCases = [
     assertBytes(read[2], second)
   }),
 
-  conformanceCase('hundreds of changes of hundreds of keys are applied by one call', [], async (bench) => {
+  conformanceCase('one call applies hundreds of changes of hundreds of keys', [], async (bench) => {
     const { store } = await bench.openStore()
     const keys = Array.from({ length: 600 }, (_, index) => bench.key(index))
     const puts = keys.map((key) => ({ op: 'put', key, bytes: newEntry(key), keepMs }) as const)
@@ -48,7 +48,7 @@ export const changeCases = [
     assert.ok((await store.read(keys)).every((bytes) => bytes === undefined))
   }),
 
-  conformanceCase('changes applied twice are as if applied once', [], async (bench) => {
+  conformanceCase('changes applied twice have the same effect as changes applied once', [], async (bench) => {
     const { store } = await bench.openStore()
     const [label, softLabel] = [bench.label(), bench.label('soft')]
     const [token, softToken] = (
@@ -78,7 +78,7 @@ export const changeCases = [
     assert.notEqual(expired, softToken)
   }),
 
-  conformanceCase('put stores whatever stood there, and gives a life of its own', [], async (bench) => {
+  conformanceCase('put replaces whatever the key has, and the value lives for the time given to put', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()
     await store.claim(bench.key('leased'), newStamp('lease'), SHORT_LIFE_MS)
@@ -94,18 +94,18 @@ export const changeCases = [
     for (const bytes of await store.read([bench.key('leased'), bench.key('stored')])) assertBytes(bytes, entry)
   }),
 
-  conformanceCase('replace stores where the expected stamp stands, and gives a life of its own', [], async (bench) => {
+  conformanceCase('replace stores where it finds the expected stamp, and the value lives for the time given to replace', [], async (bench) => {
     const { store } = await bench.openStore()
     const [fence, bytes] = [newStamp('fence'), newEntry('written')]
     await store.apply([{ op: 'put', key: bench.key(), bytes: fence, keepMs: SHORT_LIFE_MS }], undefined)
     const change = { op: 'replace', key: bench.key(), expected: fence, bytes, keepMs } as const
-    // Sent twice it is as if sent once.
+    // Sent twice, it has the same effect as sent once.
     for (let time = 0; time < 2; time++) assertApplied(await store.apply([change], undefined), 1)
     await bench.sleep(PAST_SHORT_LIFE_MS)
     assertBytes((await store.read([bench.key()]))[0], bytes)
   }),
 
-  conformanceCase('replace removes whatever else stands there: an entry, a lease, another fence', [], async (bench) => {
+  conformanceCase('replace removes anything but the expected stamp: an entry, a lease, another fence', [], async (bench) => {
     const { store } = await bench.openStore()
     const values = [newEntry('other'), newStamp('lease'), newStamp('fence'), Buffer.from('short')]
     const keys = values.map((_, index) => bench.key(index))
@@ -129,7 +129,7 @@ export const changeCases = [
   }),
 
   conformanceCase(
-    'expire replaces the stamp of a live entry, and again of one already expired, and leaves the rest',
+    'expire replaces the stamp of a live or already expired entry and keeps the rest',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -139,12 +139,12 @@ export const changeCases = [
         assertApplied(await store.apply([{ op: 'expire', key: bench.key(), stamp }], undefined), 1)
         assertBytes((await store.read([bench.key()]))[0], Buffer.concat([stamp, entry.subarray(16)]))
       }
-      // A load that began before is refused: it expects the stamp of before.
+      // A load that began earlier is refused, since it expects the earlier stamp.
       assert.equal(await store.swap(bench.key(), entry.subarray(0, 16), newEntry('late'), keepMs), 'refused')
     },
   ),
 
-  conformanceCase('expire leaves the life of the entry', [], async (bench) => {
+  conformanceCase('expire does not change the remaining life of the entry', [], async (bench) => {
     const { store } = await bench.openStore()
     await store.apply([{ op: 'put', key: bench.key(), bytes: newEntry(), keepMs: SHORT_LIFE_MS }], undefined)
     await store.apply([{ op: 'expire', key: bench.key(), stamp: newStamp('softlyExpired') }], undefined)
@@ -152,7 +152,7 @@ export const changeCases = [
     assert.deepEqual(await store.read([bench.key()]), [undefined])
   }),
 
-  conformanceCase('expire removes what is no live entry: a lease, a fence, bytes of others', [], async (bench) => {
+  conformanceCase('expire removes what is not a live entry: a lease, a fence, foreign bytes', [], async (bench) => {
     const { store } = await bench.openStore()
     const laterFormat = newEntry()
     laterFormat[2] = 2

@@ -1,4 +1,4 @@
-// Everything that a `RemoteStore` promises, as cases.
+// All that a `RemoteStore` promises, as cases.
 import { type ConformanceCase, type Deviations, withoutDeviations } from './case.js'
 import { againCases } from './store-again.js'
 import { changeCases } from './store-changes.js'

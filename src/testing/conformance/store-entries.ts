@@ -1,4 +1,4 @@
-// Store cases: what is put, read, and gone again.
+// Store cases: entries are stored, read and removed.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import {
@@ -16,7 +16,7 @@ import {
 const keepMs = LONG_LIFE_MS
 
 export const entryCases = [
-  conformanceCase('what one process puts, another reads byte for byte', [], async (bench) => {
+  conformanceCase('bytes that one process puts are read unchanged by another', [], async (bench) => {
     const writer = await bench.openStore()
     const reader = await bench.openStore()
     const bodies = [
@@ -32,7 +32,7 @@ export const entryCases = [
   }),
 
   conformanceCase(
-    'absence is undefined, or refused where something was expected, and never a rejection',
+    'a missing key is read as undefined, refuses swap and extend, and is no error for any change',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -54,7 +54,7 @@ export const entryCases = [
     },
   ),
 
-  conformanceCase('nothing asked is nothing answered', [], async (bench) => {
+  conformanceCase('a call without keys, labels or changes returns an empty result', [], async (bench) => {
     const { store } = await bench.openStore()
     assert.deepEqual(await store.read([]), [])
     assert.deepEqual(await store.readTokens([]), [])
@@ -62,7 +62,7 @@ export const entryCases = [
     assert.deepEqual((await store.ensureTokens([], [], keepMs, undefined)).tokens, [])
   }),
 
-  conformanceCase('reads answer in the order of the keys, repeated and absent ones included', [], async (bench) => {
+  conformanceCase('reads return values in the order of the keys, repeated and absent ones included', [], async (bench) => {
     const { store } = await bench.openStore()
     const entries = new Map(Array.from({ length: 150 }, (_, index) => [bench.key(index), newEntry(`body ${index}`)]))
     const puts = [...entries].map(([key, bytes]) => ({ op: 'put', key, bytes, keepMs }) as const)
@@ -75,7 +75,7 @@ export const entryCases = [
     for (const [index, key] of keys.entries()) assertBytes(read[index], entries.get(key))
   }),
 
-  conformanceCase('keys of any text are kept apart', [], async (bench) => {
+  conformanceCase('any two different keys have separate values, whatever their text', [], async (bench) => {
     const { store } = await bench.openStore()
     const texts = [
       '',
@@ -104,7 +104,7 @@ export const entryCases = [
     for (const [index, { key, bytes }] of entries.entries()) assertBytes(read[index], bytes, JSON.stringify(key))
   }),
 
-  conformanceCase('nothing is kept beyond its life', [], async (bench) => {
+  conformanceCase('no value outlives the time for which it was stored', [], async (bench) => {
     const { store } = await bench.openStore()
     const [put, claimed, swapped, extended] = [
       bench.key('put'),
@@ -125,7 +125,7 @@ export const entryCases = [
   }),
 
   conformanceCase(
-    'what is not bytes is read as undefined, and any other entry is read beside it',
+    'a key of another type is read as undefined, and the entries read with it are returned',
     ['otherType'],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -138,7 +138,7 @@ export const entryCases = [
     },
   ),
 
-  conformanceCase('what is not bytes begins with no stamp: swap and extend refuse it', ['otherType'], async (bench) => {
+  conformanceCase('swap and extend refuse a key of another type, since it has no stamp', ['otherType'], async (bench) => {
     const { store } = await bench.openStore()
     await bench.context.plantOtherType?.(bench.key())
     assert.equal(await store.swap(bench.key(), newStamp('lease'), newEntry(), keepMs), 'refused')
@@ -146,7 +146,7 @@ export const entryCases = [
   }),
 
   conformanceCase(
-    'of many claims made at once, one of what is not bytes takes its place and the others are answered',
+    'a claim of a key of another type replaces it, and other claims made at the same time are not affected',
     ['otherType'],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -162,7 +162,7 @@ export const entryCases = [
     },
   ),
 
-  conformanceCase('put stores over any type; delete and expire remove any type', ['otherType'], async (bench) => {
+  conformanceCase('put replaces a key of any type; delete and expire remove one', ['otherType'], async (bench) => {
     const { store } = await bench.openStore()
     const bytes = newEntry()
     const keys = [bench.key('put'), bench.key('delete'), bench.key('expire')] as const
@@ -174,7 +174,7 @@ export const entryCases = [
     ] as const
     assertApplied(await store.apply(changes, undefined), changes.length)
     assertBytes((await store.read([keys[0]]))[0], bytes)
-    // Gone, not merely unreadable: a lease can be planted there.
+    // It is gone, not merely unreadable: a lease can be planted there.
     for (const key of [keys[1], keys[2]]) {
       const lease = newStamp('lease')
       assertBeginsWith(await store.claim(key, lease, keepMs), lease)

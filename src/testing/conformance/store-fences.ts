@@ -1,4 +1,4 @@
-// Store cases: leases and compare-and-set, on which it hangs that a late load stores nothing.
+// Store cases: leases and compare-and-set. They ensure that a late load stores nothing.
 import assert from 'node:assert/strict'
 import {
   assertBeginsWith,
@@ -16,7 +16,7 @@ const keepMs = LONG_LIFE_MS
 const LONGEST_LEASE_MS = 10 * 60_000
 
 export const fenceCases = [
-  conformanceCase('claim plants a lease where nothing is', [], async (bench) => {
+  conformanceCase('claim plants a lease under a free key', [], async (bench) => {
     const { store } = await bench.openStore()
     const lease = newStamp('lease')
     const planted = await store.claim(bench.key(), lease, keepMs)
@@ -24,7 +24,7 @@ export const fenceCases = [
     assertBytes((await store.read([bench.key()]))[0], planted)
   }),
 
-  conformanceCase('claim leaves what stands there and returns it', [], async (bench) => {
+  conformanceCase('claim of a key that has a value returns the value and does not change it', [], async (bench) => {
     const { store } = await bench.openStore()
     const lease = newStamp('lease')
     const entry = newEntry()
@@ -38,7 +38,7 @@ export const fenceCases = [
   }),
 
   conformanceCase(
-    'claim replaces a lease or a fence that lives longer than any cache plants one',
+    'claim replaces a lease or a fence whose remaining life is longer than any cache gives it',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -61,14 +61,14 @@ export const fenceCases = [
     },
   ),
 
-  conformanceCase('claim leaves an entry, however long it lives', [], async (bench) => {
+  conformanceCase('claim returns an entry, however long its remaining life is', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()
     await store.apply([{ op: 'put', key: bench.key(), bytes: entry, keepMs: Number.POSITIVE_INFINITY }], undefined)
     assertBytes(await store.claim(bench.key(), newStamp('lease'), keepMs), entry)
   }),
 
-  conformanceCase('claim leaves the life of what stands there', [], async (bench) => {
+  conformanceCase('claim does not change the remaining life of what it finds', [], async (bench) => {
     const { store } = await bench.openStore()
     await store.claim(bench.key(), newStamp('lease'), SHORT_LIFE_MS)
     await store.claim(bench.key(), newStamp('lease'), LONG_LIFE_MS)
@@ -77,7 +77,7 @@ export const fenceCases = [
   }),
 
   conformanceCase(
-    'of claims made at once by several processes one wins, and the others are answered its lease',
+    'of simultaneous claims by several processes one succeeds, and the others get its lease',
     [],
     async (bench) => {
       const stores = [await bench.openStore(), await bench.openStore()]
@@ -92,7 +92,7 @@ export const fenceCases = [
   ),
 
   conformanceCase(
-    'swap stores the next value, of any length, where the value begins with what is expected',
+    'swap replaces a value that begins with the expected bytes, whatever the length of either value',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -101,13 +101,13 @@ export const fenceCases = [
       const lease = await store.claim(bench.key(), newStamp('lease'), keepMs)
       assert.equal(await store.swap(bench.key(), lease, first, keepMs), undefined)
       assertBytes((await store.read([bench.key()]))[0], first)
-      // The bodies differ: 16 bytes are compared, no more.
+      // The bodies differ: only 16 bytes are compared.
       assert.equal(await store.swap(bench.key(), first.subarray(0, 16), second, keepMs), undefined)
       assertBytes((await store.read([bench.key()]))[0], second)
     },
   ),
 
-  conformanceCase('swap gives the next value a life of its own', [], async (bench) => {
+  conformanceCase('a value stored by swap lives for the time given to swap', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()
     const lease = await store.claim(bench.key(), newStamp('lease'), SHORT_LIFE_MS)
@@ -123,7 +123,7 @@ export const fenceCases = [
     assert.deepEqual(await store.read([bench.key()]), [undefined])
   }),
 
-  conformanceCase('a refused swap or extend changes nothing', [], async (bench) => {
+  conformanceCase('a refused swap or extend does not change the value', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()
     const short = Buffer.from('short')
@@ -144,7 +144,7 @@ export const fenceCases = [
     assertBytes(read[1], short)
   }),
 
-  conformanceCase('a refused swap or extend leaves the life as it was', [], async (bench) => {
+  conformanceCase('a refused swap or extend does not change the remaining life', [], async (bench) => {
     const { store } = await bench.openStore()
     await store.claim(bench.key('swap'), newStamp('lease'), SHORT_LIFE_MS)
     await store.claim(bench.key('extend'), newStamp('lease'), SHORT_LIFE_MS)
@@ -154,7 +154,7 @@ export const fenceCases = [
     assert.deepEqual(await store.read([bench.key('swap'), bench.key('extend')]), [undefined, undefined])
   }),
 
-  conformanceCase('of swaps made at once by several processes one wins', [], async (bench) => {
+  conformanceCase('of simultaneous swaps by several processes one succeeds', [], async (bench) => {
     const stores = [await bench.openStore(), await bench.openStore()]
     const entries = Array.from({ length: 20 }, (_, index) => newEntry(`of ${index}`))
     const lease = await stores[0]!.store.claim(bench.key(), newStamp('lease'), keepMs)
@@ -168,12 +168,12 @@ export const fenceCases = [
   }),
 
   conformanceCase(
-    'claims and swaps of many keys made at once are each answered for their own key',
+    'simultaneous claims and swaps of many keys each return the result for their own key',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
       const keys = Array.from({ length: 300 }, (_, i) => bench.key(`many-${i}`))
-      // Every third key is taken. Values large enough that they cannot all travel together.
+      // Every third key has a value. The values are too large to travel together.
       const taken = keys.map((key, i) => (i % 3 === 0 ? newEntry(key.padEnd(2_000, '.')) : undefined))
       const puts = keys.flatMap((key, i) => {
         const bytes = taken[i]
@@ -261,7 +261,7 @@ export const fenceCases = [
     for (let i = 0; i < keys.length; i++) assertBytes(read[i], i % 3 === 0 && !isOther(i) ? undefined : entries[i])
   }),
 
-  conformanceCase('extend renews the life of a lease and of an entry, and leaves the value', [], async (bench) => {
+  conformanceCase('extend renews the life of a lease or an entry and does not change the value', [], async (bench) => {
     const { store } = await bench.openStore()
     const entry = newEntry()
     const lease = await store.claim(bench.key('lease'), newStamp('lease'), SHORT_LIFE_MS)

@@ -12,7 +12,7 @@ function assertDistinctTokens(tokens: readonly (string | undefined)[]): void {
 
 export const labelCases = [
   conformanceCase(
-    'ensureTokens plants a token where a label has none, and leaves and answers the token that is there',
+    'ensureTokens plants a token for each label without one, and returns the tokens of the others',
     [],
     async (bench) => {
       const [one, other] = [await bench.openStore(), await bench.openStore()]
@@ -25,7 +25,7 @@ export const labelCases = [
     },
   ),
 
-  conformanceCase('readTokens answers in the order of the labels, undefined where there is none', [], async (bench) => {
+  conformanceCase('readTokens returns tokens in the order of the labels, undefined for a label without one', [], async (bench) => {
     const { store } = await bench.openStore()
     const labels = [bench.label('a'), bench.label('b')]
     const [a, b] = (await store.ensureTokens(labels, labels.map(newToken), keepMs, undefined)).tokens
@@ -33,7 +33,7 @@ export const labelCases = [
     assert.deepEqual(await store.readTokens(asked), [b, undefined, a, b])
   }),
 
-  conformanceCase('processes that plant tokens at once agree on them', [], async (bench) => {
+  conformanceCase('processes that plant tokens of the same labels at once get the same tokens', [], async (bench) => {
     const stores = [await bench.openStore(), await bench.openStore()]
     const labels = Array.from({ length: 10 }, (_, index) => bench.label(index))
     const answers = await Promise.all(
@@ -44,7 +44,7 @@ export const labelCases = [
     for (const { tokens } of answers) assert.deepEqual(tokens, answers[0]!.tokens)
   }),
 
-  conformanceCase('labels of any text have tokens of their own', [], async (bench) => {
+  conformanceCase('any two different labels have separate tokens, whatever their text', [], async (bench) => {
     const { store } = await bench.openStore()
     const texts = [
       '',
@@ -70,7 +70,7 @@ export const labelCases = [
   }),
 
   conformanceCase(
-    'a token lives on for at least what the last ensureTokens asked, and is never shortened',
+    'a token lives for at least the time that the last ensureTokens asked for, and its life is never shortened',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -83,7 +83,7 @@ export const labelCases = [
     },
   ),
 
-  conformanceCase('invalidateLabel removes the token; the next one planted is another', [], async (bench) => {
+  conformanceCase('invalidateLabel removes the token, and the next one planted is different', [], async (bench) => {
     const [one, other] = [await bench.openStore(), await bench.openStore()]
     const [gone, kept] = [bench.label('gone'), bench.label('kept')]
     const { tokens } = await one.store.ensureTokens([gone, kept], [newToken(), newToken()], keepMs, undefined)
@@ -93,7 +93,7 @@ export const labelCases = [
     assertDistinctTokens([...tokens, ...next.tokens])
   }),
 
-  conformanceCase('ensureTokens executed twice plants no token that was invalidated in between', [], async (bench) => {
+  conformanceCase('ensureTokens executed twice does not restore a token that was invalidated in between', [], async (bench) => {
     const { store } = await bench.openStore()
     const [label, candidate] = [bench.label(), newToken()]
     const first = await store.ensureTokens([label], [candidate], keepMs, undefined)
@@ -102,7 +102,7 @@ export const labelCases = [
     assertDistinctTokens([...first.tokens, ...again.tokens])
   }),
 
-  conformanceCase('expireLabel replaces the soft half of a token and leaves the hard one', [], async (bench) => {
+  conformanceCase('expireLabel replaces the soft half of a token and keeps the hard half', [], async (bench) => {
     const { store } = await bench.openStore()
     const [token] = (await store.ensureTokens([bench.label()], [newToken()], keepMs, undefined)).tokens
     assertApplied(await store.apply([{ op: 'expireLabel', label: bench.label(), soft: newSoftHalf() }], undefined), 1)
@@ -112,14 +112,14 @@ export const labelCases = [
     assert.notEqual(expired, token)
   }),
 
-  conformanceCase('expireLabel plants no token', [], async (bench) => {
+  conformanceCase('expireLabel of a label without a token plants none', [], async (bench) => {
     const { store } = await bench.openStore()
     assertApplied(await store.apply([{ op: 'expireLabel', label: bench.label(), soft: newSoftHalf() }], undefined), 1)
     assert.deepEqual(await store.readTokens([bench.label()]), [undefined])
   }),
 
   conformanceCase(
-    'label changes and entry changes go together in one apply, each with its result',
+    'one apply takes changes of labels and of entries, and returns a result for each',
     [],
     async (bench) => {
       const { store } = await bench.openStore()

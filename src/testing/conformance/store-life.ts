@@ -1,4 +1,4 @@
-// Store cases: readiness, outages, the store's clock, administration, the end.
+// Store cases: readiness, outages, the store's clock, deleteByPrefix, closing.
 import assert from 'node:assert/strict'
 import { newToken } from '../../model/labels.js'
 import type { Bytes } from '../../model/ports.js'
@@ -6,11 +6,11 @@ import { assertBytes, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from '
 
 const keepMs = LONG_LIFE_MS
 
-/** What the estimates of two processes may differ by: round trips on a busy machine. */
+/** How far the estimates of two processes may differ: by the round trips of a busy machine. */
 const CLOCK_TOLERANCE_MS = 1_000
 
 export const lifeCases = [
-  conformanceCase('a started store becomes ready, says so, and executes commands', [], async (bench) => {
+  conformanceCase('a started store becomes ready, reports it and executes commands', [], async (bench) => {
     const { store, reports } = await bench.openStore()
     assert.equal(store.isReady(), true)
     await bench.until('ready is reported', () => reports.length > 0)
@@ -29,7 +29,7 @@ export const lifeCases = [
   }),
 
   conformanceCase(
-    'deleteByPrefix removes every key that begins with the prefix, leaves the others, and counts',
+    'deleteByPrefix removes every key with the prefix and no other, and returns how many it removed',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -56,7 +56,7 @@ export const lifeCases = [
   }),
 
   conformanceCase(
-    'deleteByPrefix removes only what the beginning of the value says, if it is asked',
+    'deleteByPrefix with a filter removes only keys whose value begins with bytes that the filter accepts',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -80,7 +80,7 @@ export const lifeCases = [
   }),
 
   conformanceCase(
-    'a closed store is not ready and rejects every command; closing it again does nothing',
+    'a closed store is not ready and rejects every command, and it can be closed again',
     [],
     async (bench) => {
       const { store } = await bench.openStore()
@@ -104,7 +104,7 @@ export const lifeCases = [
   }),
 
   conformanceCase(
-    'an outage is reported, commands reject meanwhile, and everything works again after it',
+    'a store reports an outage, rejects commands during it, and works again afterwards',
     ['outage'],
     async (bench) => {
       const { store, reports, peer } = await bench.openStore()
@@ -126,7 +126,7 @@ export const lifeCases = [
   ),
 
   conformanceCase(
-    'a store that waits for readiness is told when it comes, or when its signal aborts',
+    'whenReady resolves when the store becomes ready, and rejects when its signal aborts',
     ['outage'],
     async (bench) => {
       const { store, peer } = await bench.openStore()

@@ -8,7 +8,7 @@ const keepMs = LONG_LIFE_MS
 
 export const logCases = [
   conformanceCase(
-    'ensureTokens answers what was announced after a position of the bus, oldest first, byte for byte',
+    'ensureTokens returns what was announced after a position of the bus, oldest first, byte for byte',
     ['log'],
     async (bench) => {
       const { store, position } = await opened(bench)
@@ -19,7 +19,7 @@ export const logCases = [
   ),
 
   conformanceCase(
-    'nothing announced after the position is an empty log; without a position there is none',
+    'the log is empty if nothing was announced after the position, and undefined without a position',
     ['log'],
     async (bench) => {
       const { store, position } = await opened(bench)
@@ -28,7 +28,7 @@ export const logCases = [
     },
   ),
 
-  conformanceCase('the log is complete or not answered, however much was announced', ['log'], async (bench) => {
+  conformanceCase('the log is complete or undefined, however much was announced', ['log'], async (bench) => {
     const { store, position } = await opened(bench)
     const announcements = Array.from({ length: 12_000 }, (_, index) => String(index))
     for (let from = 0; from < announcements.length; from += 500) {
@@ -40,7 +40,7 @@ export const logCases = [
   }),
 
   conformanceCase(
-    'an invalidated label and its announcement are one step: who sees the first sees the second',
+    'a label is invalidated in one step with its announcement: a process that sees the first also sees the second',
     ['log'],
     async (bench) => {
       const { store: reader, position } = await opened(bench)
@@ -62,7 +62,7 @@ export const logCases = [
   ),
 
   conformanceCase(
-    'the announcement follows the changes: who sees the first sees the others',
+    'changes come before their announcement: a process that sees the announcement also sees the changes',
     ['log'],
     async (bench) => {
       const { store: reader, position } = await opened(bench)
@@ -75,7 +75,7 @@ export const logCases = [
         })
         let seen = await log(reader, bench, position)
         while (!isWritten && !seen?.includes(key)) seen = await log(reader, bench, position)
-        // Only then: on a cluster two commands that leave together are executed in either order.
+        // One after the other: on a cluster, two commands sent together may be executed in either order.
         const [bytes] = await reader.read([key])
         await written
         if (seen?.includes(key)) assert.ok(bytes, `round ${round}: announced before it was there`)
@@ -84,7 +84,7 @@ export const logCases = [
     },
   ),
 
-  conformanceCase('the position of a bus is that of the last announcement it delivered', ['log'], async (bench) => {
+  conformanceCase('the position of a bus is that of the last announcement that it delivered', ['log'], async (bench) => {
     const { store } = await bench.openStore()
     const listener = await bench.openBus()
     await store.apply([], Buffer.from('delivered'))
@@ -95,7 +95,7 @@ export const logCases = [
   }),
 ]
 
-/** A store, and the position of a bus from before anything of the case was announced. */
+/** A store, and a position of the bus before all announcements of the case. */
 async function opened(bench: Bench): Promise<{ store: RemoteStore; position: string }> {
   const { store } = await bench.openStore()
   const { bus } = await bench.openBus()

@@ -1,4 +1,4 @@
-// A capped log with positions: what a Redis stream is to the bus.
+// A capped log with positions. The in-memory counterpart of a Redis stream.
 import type { Bytes } from '../../model/ports.js'
 
 interface Line {
@@ -7,7 +7,7 @@ interface Line {
   readonly bytes: Buffer | undefined
 }
 
-/** What was announced, oldest first. Positions grow; a position can be read from only while its line is still there. */
+/** Announcements, oldest first. Positions grow. The log can be read from a position as long as its line is still there. */
 export class AnnouncementLog {
   private constructor(
     private readonly maxLines: number,
@@ -27,7 +27,7 @@ export class AnnouncementLog {
     return this.lines.at(-1)?.position
   }
 
-  /** The lines after `position`; `undefined` when that line is gone, so that lines behind it may be gone too. */
+  /** The lines after `position`. `undefined` if that line is gone, because later lines may be gone as well. */
   after(position: number): readonly Line[] | undefined {
     const index = this.lines.findIndex((line) => line.position === position)
     return index < 0 ? undefined : this.lines.slice(index + 1)

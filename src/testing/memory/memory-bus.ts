@@ -1,4 +1,4 @@
-// The bus of a `MemoryServer`: reads the log of announcements in a loop of blocking reads, as the bus on a Redis stream does.
+// The bus of a `MemoryServer`. It reads the log of announcements in a loop of blocking reads, as the bus on a Redis stream does.
 
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
 import { systemClock } from '../../model/time/clock.js'
@@ -6,9 +6,9 @@ import { MemoryCommands } from './memory-commands.js'
 import { MemoryLink } from './memory-link.js'
 import type { MemoryServer } from './memory-server.js'
 
-/** How long the server holds a read of the log when there is nothing new: the beat in which the bus is heard. */
+/** How long the server waits for news before it replies to a read of the log. The bus is heard about this often. */
 const DEFAULT_BLOCK_MS = 1_000
-/** Pause before a failed read is repeated while the link is up. */
+/** The pause before a failed read is repeated while the link is up. */
 const RETRY_MS = 100
 
 interface Heard {
@@ -16,22 +16,22 @@ interface Heard {
   readonly announcements: readonly Bytes[]
 }
 
-/** The connection of a bus. On top of what every link can suffer, announcements can be lost or reordered. */
+/** The connection of a bus. In addition to the faults of every link, announcements can be lost or reordered. */
 export class MemoryBusLink extends MemoryLink {
   private toLose = 0
   private toReorder = 0
 
-  /** The next `count` announcements do not arrive; `lost` is told in their place. */
+  /** The next `count` announcements do not arrive; `lost` is reported in their place. */
   lose(count: number): void {
     this.toLose += count
   }
 
-  /** The next announcements that arrive together, at least two, arrive in reverse. No bus may do that: for tests of tests. */
+  /** The next announcements that arrive together (at least two) arrive in reverse order. No bus may do that: it is for tests of tests. */
   reorder(batches = 1): void {
     this.toReorder += batches
   }
 
-  /** Internal: what is left of a batch, and how many were lost. */
+  /** Internal: the rest of a batch, and how many announcements were lost. */
   disturb(announcements: readonly Bytes[]): { readonly kept: readonly Bytes[]; readonly lostCount: number } {
     const lostCount = Math.min(this.toLose, announcements.length)
     this.toLose -= lostCount
@@ -42,7 +42,7 @@ export class MemoryBusLink extends MemoryLink {
   }
 }
 
-/** Delivers what was announced with `MemoryStore.apply`. Resumes at its last position, or says that it lost it. */
+/** Delivers what was announced with `MemoryStore.apply`. Resumes at its last position, or reports that it was lost. */
 export class MemoryBus implements Bus {
   readonly announces = 'store'
   private readonly ended = new AbortController()
@@ -51,7 +51,7 @@ export class MemoryBus implements Bus {
   private events: BusEvents | undefined
   private clock: Clock = systemClock
   private current: string | undefined
-  /** Why the place in the log was lost; told once there is a new one, since what is announced until then is missed as well. */
+  /** Why the position in the log was lost. It is reported once there is a new one, since what is announced until then is missed as well. */
   private lostBecause: string | undefined
   private knownRunId: string | undefined
   private unwatch: (() => void) | undefined
@@ -89,13 +89,13 @@ export class MemoryBus implements Bus {
     this.link.abandon(this)
   }
 
-  /** Reads until the link goes down; each way up starts another loop. */
+  /** Reads until the link goes down. When the link comes up, another loop starts. */
   private listen(): void {
     this.reading?.abort()
     const reading = new AbortController()
     this.reading = reading
     void this.read(reading.signal).catch(() => {
-      // The link went down (then `up` begins anew) or the server refused: nothing is heard until a later try succeeds.
+      // The link went down (then `up` starts another loop), or the server refused: the bus is not heard until a later read succeeds.
       if (reading.signal.aborted || !this.link.isUp) return
       this.cancelRetry = this.clock.after(RETRY_MS, () => this.listen())
     })
@@ -135,13 +135,13 @@ export class MemoryBus implements Bus {
     this.lostBecause = reason
   }
 
-  /** What the position was good for is decided when the link is back; until then nothing is heard. */
+  /** When the link is back, it turns out whether the position can still be used. Until then the bus is not heard. */
   private interrupted(): void {
     this.reading?.abort()
     this.cancelRetry?.()
   }
 
-  /** Runs at the server: answers at once if there is something to tell, else when there is, at the latest after `blockMs`. */
+  /** Runs at the server: replies at once if there is news, otherwise as soon as there is, or after `blockMs`. */
   private wait(commands: MemoryCommands, position: string, signal: AbortSignal): Promise<Heard | undefined> {
     return new Promise((resolve, reject) => {
       const ends: (() => void)[] = []

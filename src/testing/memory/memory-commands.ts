@@ -1,4 +1,4 @@
-// What a `MemoryServer` does with each command: the semantics of the `RemoteStore` port, each command in one step.
+// How a `MemoryServer` executes each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
 import { canBeOurs } from '../../codec/stamp.js'
@@ -7,21 +7,21 @@ import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } 
 import { AnnouncementLog } from './announcement-log.js'
 import { logKey, type MemoryServer, tokenKey } from './memory-server.js'
 
-/** Length of what compare-and-set compares: the first bytes of every stored value. */
+/** How many bytes compare-and-set compares: the first ones of every stored value. */
 const STAMP_BYTES = 16
-/** Digits of the half of a token that `expireLabel` leaves. */
+/** The digits of a token that `expireLabel` keeps. */
 const HARD_DIGITS = 16
 
-/** Told of what was done in another way than asked. */
+/** Reports what was done in another way than requested. */
 type Notice = (code: 'OUT_OF_MEMORY' | 'WRONG_LIFE' | 'WRONG_TYPE', detail: string) => void
 
-/** How changes are on their way. */
+/** The circumstances in which changes were sent. */
 interface Sending {
   /** Every change up to this position was made before they were sent. */
   readonly sentAt: number
-  /** Of the server's clock: later they are not executed any more. */
+  /** The time of the server's clock after which they are no longer executed. */
   readonly lateAtMs: number
-  /** Why a change is not to be executed, if it is not. */
+  /** Why a change must not be executed, if so. */
   readonly failure: (change: Change) => Error | undefined
 }
 
@@ -51,7 +51,7 @@ export class MemoryCommands {
     this.server.require('write')
     const standing = this.bytes(key)
     if (standing !== undefined && canBeOurs(standing, this.server.keyspace.leftMs(key) ?? 0)) return standing
-    // Another one at each execution.
+    // Different at each execution.
     const planted = Buffer.concat([lease, Buffer.from(`${this.server.nextPosition()}`.padStart(16, '0'))])
     this.plant(key, planted, leaseMs)
     return planted
@@ -73,14 +73,14 @@ export class MemoryCommands {
   }
 
   apply(changes: readonly Change[], announcement: Bytes | undefined, sending: Sending = NOW): readonly ChangeResult[] {
-    this.server.require('read') // nothing is known of any change if this fails
+    this.server.require('read') // If this fails, nothing is known of any change.
     const refusals = changes.map((change) => this.refusal(change, sending))
     const results = changes.map((change, i) => {
       return sending.failure(change) ?? refusals[i] ?? attempt(() => this.change(change))
     })
     const announced = announcement && attempt(() => this.append(announcement))
     if (announced !== undefined && changes.length === 0) throw announced
-    // Unheard by the others is not done: a change whose announcement failed is not known to hold.
+    // A change that others do not hear of does not count as made.
     return results.map((result) => result ?? announced)
   }
 
@@ -101,7 +101,7 @@ export class MemoryCommands {
       const isThere = this.token(label) !== undefined
       if (!isThere && this.isFull) {
         this.notice('OUT_OF_MEMORY', `the token of ${label} was not planted`)
-        return candidates[index]! // current for nobody: what carries it is not kept
+        return candidates[index]! // It is current in no other process, so no entry that carries it is kept.
       }
       const token = this.token(label) ?? this.tokenOf(candidates[index]!)
       this.server.keyspace.set(key, { type: 'token', token }, Math.max(keepMs, this.server.keyspace.leftMs(key) ?? 0))
@@ -120,14 +120,14 @@ export class MemoryCommands {
     return keys.length
   }
 
-  /** Where a bus begins to listen: a line of its own in the log, or the last one where nothing can be written. */
+  /** Where a bus begins to listen: at a line of its own in the log, or at the last line if nothing can be written. */
   join(): string {
     const last = this.log()?.lastPosition
     this.server.require(last === undefined ? 'write' : 'read')
     return String(last !== undefined && this.server.condition === 'readOnly' ? last : this.append(undefined))
   }
 
-  /** What was announced after `position`, and the position after that; `undefined` when the log cannot tell. */
+  /** What was announced after `position`, and the position after that. `undefined` if the log no longer has all of it. */
   announcedAfter(position: string): { position: string; announcements: Bytes[] } | undefined {
     this.server.require('read')
     const lines = this.log()?.after(Number(position))
@@ -136,7 +136,7 @@ export class MemoryCommands {
     return { position: String(lines.at(-1)?.position ?? position), announcements }
   }
 
-  /** A put or an expiry is executed once at most, and not at all after a later change of its key: each leaves its mark. */
+  /** A put or an expiry is executed once at most, and not after a later change of its key. Each change leaves its mark. */
   private refusal(change: Change, { sentAt, lateAtMs }: Sending): Error | undefined {
     if (change.op !== 'put' && change.op !== 'expire') return undefined
     const isOvertaken = this.server.changedAt(change.key) > sentAt
@@ -173,7 +173,7 @@ export class MemoryCommands {
     }
   }
 
-  /** Without memory the value of before goes all the same: it is forgotten, never kept past its time. */
+  /** Without memory the previous value is removed all the same, so it is never kept past its time. */
   private put(key: string, bytes: Bytes, keepMs: Milliseconds): void {
     if (!this.isFull) {
       this.store(key, bytes, keepMs)
@@ -200,7 +200,7 @@ export class MemoryCommands {
     this.server.keyspace.replace(key, { type: 'bytes', bytes })
   }
 
-  /** Another one at each execution, so that a repeated command plants nothing that was invalidated in between. */
+  /** Different at each execution, so that a repeated command does not restore what was invalidated in between. */
   private tokenOf(candidate: Token): Token {
     return createHash('sha1')
       .update(`${candidate}.${this.server.nextPosition()}`)
@@ -243,7 +243,7 @@ export class MemoryCommands {
     return value?.type === 'token' ? value.token : undefined
   }
 
-  /** A copy: what a process does with its bytes is nobody else's business. */
+  /** A copy, so that later changes of the bytes in a process have no effect here. */
   private bytes(key: string): Buffer | undefined {
     const value = this.server.keyspace.get(key)
     return value?.type === 'bytes' ? Buffer.from(value.bytes) : undefined
@@ -258,7 +258,7 @@ export class MemoryCommands {
   }
 }
 
-/** Magic, format version, and a state of 1 (live) or 2 (softly expired). Nothing else is read. */
+/** Magic, format version, and a state of 1 (live) or 2 (softly expired). The rest is not read. */
 function isLiveEntry(bytes: Buffer | undefined): bytes is Buffer {
   if (bytes === undefined || bytes.length < STAMP_BYTES) return false
   return bytes[0] === 0xc7 && bytes[1] === 0x1e && bytes[2] === 1 && (bytes[3] === 1 || bytes[3] === 2)

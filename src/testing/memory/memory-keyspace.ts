@@ -1,8 +1,8 @@
-// The keys of a `MemoryServer`: values that expire, and a limit beyond which the least recently used go.
+// The keys of a `MemoryServer`: values with an expiry, and a limit beyond which the least recently used ones are evicted.
 import type { Milliseconds, Token } from '../../model/ports.js'
 import type { AnnouncementLog } from './announcement-log.js'
 
-/** What can stand under a key. `other` is any type that the cache does not use. */
+/** The value of a key. `other` is any type that the cache does not use. */
 export type MemoryValue =
   | { readonly type: 'bytes'; readonly bytes: Buffer }
   | { readonly type: 'token'; readonly token: Token }
@@ -11,11 +11,11 @@ export type MemoryValue =
 
 interface Slot {
   readonly value: MemoryValue
-  /** The first instant at which it is gone. */
+  /** The first moment at which it no longer exists. */
   readonly expiresAtMs: number
 }
 
-/** A copy of the keys at one instant. */
+/** A copy of all keys at one moment. */
 export type KeyspaceSnapshot = ReadonlyMap<string, Slot>
 
 export class MemoryKeyspace {
@@ -35,7 +35,7 @@ export class MemoryKeyspace {
     return slot.value
   }
 
-  /** What is left of a key's life; `undefined` where there is no key. */
+  /** The remaining life of a key; `undefined` if it does not exist. */
   leftMs(key: string): Milliseconds | undefined {
     const slot = this.live(key)
     return slot && slot.expiresAtMs - this.nowMs()
@@ -50,7 +50,7 @@ export class MemoryKeyspace {
     }
   }
 
-  /** Changes the value and leaves the life as it is. */
+  /** Changes the value but not the remaining life. */
   replace(key: string, value: MemoryValue): void {
     this.set(key, value, this.leftMs(key) ?? 0)
   }
@@ -83,7 +83,7 @@ export class MemoryKeyspace {
   }
 }
 
-/** Only a log is ever changed in place. */
+/** Only logs are changed in place. */
 function copyOf(value: MemoryValue): MemoryValue {
   return value.type === 'log' ? { type: 'log', log: value.log.copy() } : value
 }

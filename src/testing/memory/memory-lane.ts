@@ -1,9 +1,9 @@
-// One direction of a simulated connection: what is sent arrives later, in the order in which it was sent.
+// One direction of a simulated connection: messages arrive later, in the order in which they were sent.
 import type { Milliseconds } from '../../model/ports.js'
 import { queueMicrotask } from '../../model/time/real-timers.js'
 import type { MemoryServer } from './memory-server.js'
 
-/** First in, first out, whatever delay each message was sent with. */
+/** First in, first out, whatever the delay of each message. */
 export class MemoryLane {
   private readonly cancels = new Set<() => void>()
   private readonly held: (() => void)[] = []
@@ -13,7 +13,7 @@ export class MemoryLane {
 
   constructor(private readonly server: MemoryServer) {}
 
-  /** Calls `arrive` after `delayMs`, and after everything passed before; without delay in a microtask, never at once. */
+  /** Calls `arrive` after `delayMs`, and after all earlier messages. Without delay it is called in a microtask, never at once. */
   pass(delayMs: Milliseconds, arrive: () => void): void {
     const generation = this.generation
     const onArrival = (): void => {
@@ -21,7 +21,7 @@ export class MemoryLane {
       if (this.isHeld) this.held.push(arrive)
       else arrive()
     }
-    // A timer that is due but has not run yet must not be overtaken, hence the count rather than the time.
+    // A timer that is due but has not run yet must not be overtaken, so this counts messages instead of comparing times.
     if (delayMs <= 0 && this.cancels.size === 0) {
       queueMicrotask(onArrival)
       return
@@ -36,18 +36,18 @@ export class MemoryLane {
     this.cancels.add(cancel)
   }
 
-  /** From now on arrivals wait for `release`: packets vanish into a link that is not closed. */
+  /** From now on arrivals wait for `release`, like packets on a link that vanished without being closed. */
   hold(): void {
     this.isHeld = true
   }
 
-  /** What waited arrives, in order. */
+  /** The waiting messages arrive, in order. */
   release(): void {
     this.isHeld = false
     for (const arrive of this.held.splice(0)) arrive()
   }
 
-  /** Forgets what is under way. */
+  /** Drops all messages in flight. */
   drop(): void {
     this.generation++
     this.held.length = 0

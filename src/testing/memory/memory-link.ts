@@ -5,7 +5,7 @@ import { changeBytes, type Fault, FaultPlan } from './faults.js'
 import { MemoryLane } from './memory-lane.js'
 import type { MemoryServer } from './memory-server.js'
 
-/** Told when commands can be sent, and when they no longer can. */
+/** Is called when commands can be sent, and when they no longer can. */
 export interface LinkWatcher {
   up(): void
   down(reason: Error): void
@@ -16,17 +16,17 @@ interface Pending {
   reject(error: Error): void
 }
 
-/** Executes a command at the server; it is told the fault that hit the command, if one did. */
+/** Executes a command at the server. It gets the fault that affects the command, if there is one. */
 type Execute<T> = (fault: Fault | undefined) => T | Promise<T>
 
 /**
  * Carries the commands of one process in order, as TCP does. Without latency a command is executed in a microtask after it was
- * sent and its answer takes another one, so that nothing is ever answered within the call.
+ * sent, and its reply takes another one. So no reply comes within the call.
  */
 export class MemoryLink {
   /** How long a command takes to arrive. */
   requestMs: Milliseconds = 0
-  /** How long its answer takes. */
+  /** How long its reply takes. */
   replyMs: Milliseconds = 0
 
   private readonly faults = new FaultPlan()
@@ -46,12 +46,12 @@ export class MemoryLink {
     this.wasUp = this.isUp
   }
 
-  /** Whether a command sent now would go out. */
+  /** Whether a command can be sent now. */
   get isUp(): boolean {
     return !this.isCut && this.server.isRunning
   }
 
-  /** Makes commands fail in a certain way and answers what ends that. */
+  /** Makes commands fail in the given way, and returns a function that ends it. */
   inject(fault: Fault): () => void {
     return this.faults.inject(fault)
   }
@@ -60,7 +60,7 @@ export class MemoryLink {
     this.faults.clear()
   }
 
-  /** How many commands were sent: of one name, or in all. One call of the port is one command, whatever its arguments. */
+  /** How many commands were sent, of one name or in all. One call of the port is one command, whatever its arguments. */
   count(command?: string): number {
     if (command !== undefined) return this.counts.get(command) ?? 0
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0)
@@ -70,7 +70,7 @@ export class MemoryLink {
     this.counts.clear()
   }
 
-  /** Nothing passes until `resume`, and nobody is told: a half-open link, or a server that hangs. Then all arrives, late. */
+  /** Nothing passes until `resume`, without an error: a half-open link, or a server that hangs. Then everything arrives late. */
   stall(direction: 'both' | 'requests' | 'replies' = 'both'): void {
     if (direction !== 'replies') this.requests.hold()
     if (direction !== 'requests') this.replies.hold()
@@ -82,8 +82,8 @@ export class MemoryLink {
   }
 
   /**
-   * Breaks the link. Commands that have not arrived are not executed, answers under way are lost; their promises are rejected or,
-   * as some clients do, never settle.
+   * Breaks the link. Commands that have not arrived are not executed, and replies in flight are lost. Their promises are rejected or,
+   * as with some clients, never settle.
    */
   cut(inFlight: 'rejected' | 'never' = 'rejected'): void {
     this.isCut = true
@@ -95,7 +95,7 @@ export class MemoryLink {
     this.refresh('rejected')
   }
 
-  /** Told by the server when it stops or starts. */
+  /** The server calls it when it stops or starts. */
   refresh(inFlight: 'rejected' | 'never'): void {
     if (this.wasUp === this.isUp) return
     this.wasUp = this.isUp
@@ -116,7 +116,7 @@ export class MemoryLink {
     return () => void this.watchers.delete(watcher)
   }
 
-  /** Rejects what `owner` waits for. What it sent is under way and will be executed all the same. */
+  /** Rejects all promises that `owner` waits for. The commands that it sent are executed all the same. */
   abandon(owner: object): void {
     for (const command of this.pending) {
       if (command.owner !== owner) continue
@@ -125,7 +125,7 @@ export class MemoryLink {
     }
   }
 
-  /** Calls `work`, and returns what executes every command once more that this link carried meanwhile. */
+  /** Calls `work`, and returns a function that executes again every command that this link carried meanwhile. */
   async recordCommands(work: () => Promise<unknown>): Promise<() => Promise<void>> {
     const recorded: (() => unknown)[] = []
     this.recorders.add(recorded)
@@ -136,7 +136,7 @@ export class MemoryLink {
     }
   }
 
-  /** Sends a command of `owner`. Rejects at once while the link is down; nothing is sent then. */
+  /** Sends a command of `owner`. While the link is down it rejects at once and sends nothing. */
   send<T>(owner: object, command: string, execute: Execute<T>): Promise<T> {
     if (!this.isUp) return Promise.reject(unavailable('the link to the memory server is down'))
     this.counts.set(command, this.count(command) + 1)
@@ -146,7 +146,7 @@ export class MemoryLink {
       const pending: Pending = { owner, reject }
       this.pending.add(pending)
       const answer = (settle: () => void): void => {
-        if (!this.pending.has(pending)) return // abandoned, or the link was cut
+        if (!this.pending.has(pending)) return // Abandoned, or the link was cut.
         this.replies.pass(this.replyMs, () => {
           if (this.pending.delete(pending)) settle()
         })
@@ -158,7 +158,7 @@ export class MemoryLink {
     })
   }
 
-  /** A command's way to the server and through it. Never settles if the command or its answer is lost without a trace. */
+  /** The way of a command to the server and back. Never settles if the command or its reply is lost without a trace. */
   private async transit<T>(fault: Fault | undefined, execute: Execute<T>): Promise<T> {
     const run = (): Promise<T> => this.server.execute(async () => execute(fault))
     switch (fault?.effect) {
@@ -170,7 +170,7 @@ export class MemoryLink {
         return lost(fault.promise)
       case 'loseReply':
         await this.arrival()
-        await run().catch(() => {}) // its failure is lost like its answer
+        await run().catch(() => {}) // Its failure is lost like its reply.
         return lost(fault.promise)
       case 'delay':
         await this.detour(fault.byMs)
@@ -178,7 +178,7 @@ export class MemoryLink {
       case 'repeat':
         this.detour(fault.byMs)
           .then(run)
-          .catch(() => {}) // nobody waits for a replay
+          .catch(() => {}) // No caller waits for a replay.
         break
       case 'corrupt':
         await this.arrival()
@@ -193,12 +193,12 @@ export class MemoryLink {
     return run()
   }
 
-  /** In the order of sending; dropped when the link is cut. */
+  /** In the order of sending. Dropped when the link is cut. */
   private arrival(): Promise<void> {
     return new Promise((resolve) => this.requests.pass(this.requestMs, resolve))
   }
 
-  /** Out of order, and no cut can stop it. */
+  /** Out of order. No cut can stop it. */
   private detour(byMs: Milliseconds): Promise<void> {
     return new Promise((resolve) => void this.server.clock.after(this.requestMs + byMs, resolve))
   }

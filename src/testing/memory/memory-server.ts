@@ -1,4 +1,4 @@
-// The shared half of `memory-store.ts`: a server in this process that several caches ("processes") connect to.
+// A server in this process to which several caches ("processes") connect, each through a `memory-store.ts`.
 import { randomBytes } from 'node:crypto'
 import { CacheError } from '../../model/errors.js'
 import { checkNames } from '../../model/option-rules.js'
@@ -7,23 +7,23 @@ import { systemClock } from '../../model/time/clock.js'
 import { type KeyspaceSnapshot, MemoryKeyspace } from './memory-keyspace.js'
 
 export interface MemoryServerOptions {
-  /** Time of the server: expiry, latency of its links. By default the clock of the first cache that connects. */
+  /** The time of the server, for expiry and for the latency of its links. By default the clock of the first cache that connects. */
   readonly clock?: Clock
-  /** Keys kept, entries and tokens and logs alike; beyond it the least recently used are evicted. Unlimited by default. */
+  /** The number of keys kept, with entries, tokens and logs. Beyond it the least recently used are evicted. Unlimited by default. */
   readonly maxKeys?: number
-  /** Announcements kept per cache name. Default 10,000. */
+  /** The number of announcements kept per cache name. Default 10,000. */
   readonly maxLogLines?: number
-  /** What the server's own clock shows at first, in ms. By default some instant of 2023: unlike any process's own time. */
+  /** What the server's own clock shows at first, in ms. By default a moment in 2023, unlike the time of any process. */
   readonly startAtMs?: number
 }
 
 /**
- * What the server is willing to do. `readOnly`: no write (a replica). `outOfMemory`: no new value or token; as with Redis, leases,
+ * Which commands the server executes. `readOnly`: no writes (a replica). `outOfMemory`: no new values or tokens; as with Redis, leases,
  * removals, changes in place and announcements still work. `loading`: nothing yet. `unauthorized`: nothing for this client.
  */
 export type ServerCondition = 'healthy' | 'readOnly' | 'outOfMemory' | 'loading' | 'unauthorized'
 
-/** What the server knows of a link. */
+/** How the server informs a link. */
 interface ServerLink {
   /** The server stopped or started. */
   refresh(inFlight: 'rejected' | 'never'): void
@@ -32,7 +32,7 @@ interface ServerLink {
 const CHANGES_KEPT_MS = 6_000
 const SOME_INSTANT_MS = 1_700_000_000_000
 
-/** Data, own time and health of the server. Its commands are in `memory-commands.ts`. */
+/** The data, the time and the condition of the server. Its commands are in `memory-commands.ts`. */
 export class MemoryServer {
   readonly keyspace: MemoryKeyspace
   readonly maxLogLines: number
@@ -45,7 +45,7 @@ export class MemoryServer {
   private clockOffsetMs: number
   private currentRunId = newRunId()
   private lastGivenPosition = 0
-  /** Change marks, oldest first. They outlive `wipe` and `evict`: losing them and a repeated command at once is more than is promised. */
+  /** Change marks, oldest first. They survive `wipe` and `evict`: losing them and repeating a command at once is beyond what is guaranteed. */
   private readonly changes = new Map<string, { readonly position: number; readonly atMs: number }>()
   private runs = true
   private isPaused = false
@@ -67,7 +67,7 @@ export class MemoryServer {
     return this.clock.nowMs() + this.clockOffsetMs
   }
 
-  /** Another one after each restart. */
+  /** A new one after each restart. */
   get runId(): string {
     return this.currentRunId
   }
@@ -76,12 +76,12 @@ export class MemoryServer {
     return this.runs
   }
 
-  /** Live keys as the server names them: entry keys as they are, tokens `{name}#label`, the log `{name}#bus`. */
+  /** The live keys by their names in the server: entry keys unchanged, tokens `{name}#label`, the log `{name}#bus`. */
   keys(): string[] {
     return this.keyspace.keys()
   }
 
-  /** Evicts one key, as a server under memory pressure does; answers whether it was there. */
+  /** Evicts one key, as a server under memory pressure does. Returns whether it was there. */
   evict(key: string): boolean {
     return this.keyspace.delete(key)
   }
@@ -96,19 +96,19 @@ export class MemoryServer {
     return this.evict(logKey(name))
   }
 
-  /** Changes the bytes that stand under a key; its life stays. */
+  /** Changes the bytes under a key but not its remaining life. */
   corrupt(key: string, change: (bytes: Buffer) => Uint8Array): void {
     const value = this.keyspace.get(key)
     if (value?.type !== 'bytes') throw new Error(`there are no bytes under ${JSON.stringify(key)}`)
     this.keyspace.replace(key, { type: 'bytes', bytes: Buffer.from(change(Buffer.from(value.bytes))) })
   }
 
-  /** Puts a value of a type that the cache does not use. */
+  /** Stores a value of a type that the cache does not use. */
   plantOtherType(key: string): void {
     this.keyspace.set(key, { type: 'other' }, Number.POSITIVE_INFINITY)
   }
 
-  /** Removes everything, tokens and logs included; the server stays the same one. */
+  /** Removes everything, tokens and logs included. The server remains the same one. */
   wipe(): void {
     this.keyspace.clear()
   }
@@ -117,7 +117,7 @@ export class MemoryServer {
     return this.keyspace.snapshot()
   }
 
-  /** Another server takes over with the data of `snapshot`: what was written since is lost, as in a failover to a lagging replica. */
+  /** Another server takes over with the data of `snapshot`. Later writes are lost, as in a failover to a lagging replica. */
   failover(snapshot: KeyspaceSnapshot): void {
     this.stop()
     this.keyspace.restore(snapshot)
@@ -130,13 +130,13 @@ export class MemoryServer {
     this.start()
   }
 
-  /** Cuts every link; no link comes up until `start`. Data stays. */
+  /** Cuts every link. No link comes up until `start`. The data stays. */
   stop(): void {
     this.runs = false
     for (const link of this.links) link.refresh('rejected')
   }
 
-  /** Runs (again), under another run id. */
+  /** Starts the server, under a new run id. */
   start(): void {
     if (this.runs) return
     this.runs = true
@@ -144,12 +144,12 @@ export class MemoryServer {
     for (const link of this.links) link.refresh('rejected')
   }
 
-  /** Executes nothing until `resume` and keeps every link open: SIGSTOP. */
+  /** Executes nothing until `resume`, and keeps every link open, like SIGSTOP. */
   pause(): void {
     this.isPaused = true
   }
 
-  /** Executes what arrived meanwhile, in order, however long ago its sender gave up. */
+  /** Executes what has arrived meanwhile, in order, however long ago its sender gave up. */
   resume(): void {
     this.isPaused = false
     for (const run of this.waiting.splice(0)) run()
@@ -162,7 +162,7 @@ export class MemoryServer {
     this.givenClock = clock
   }
 
-  /** Internal: a link reports for duty. */
+  /** Internal: registers a link. */
   attach(link: ServerLink): void {
     this.links.add(link)
   }
@@ -175,7 +175,7 @@ export class MemoryServer {
     })
   }
 
-  /** Internal: throws what a server in this condition answers to such a command. */
+  /** Internal: throws the error with which a server in this condition replies to such a command. */
   require(kind: 'read' | 'write'): void {
     switch (this.condition) {
       case 'healthy':
@@ -187,23 +187,23 @@ export class MemoryServer {
       case 'loading':
         throw refusal('LOADING the memory server is loading its data')
       case 'unauthorized':
-        throw new CacheError('L2_MISCONFIGURED', 'NOAUTH the memory server wants a password')
+        throw new CacheError('L2_MISCONFIGURED', 'NOAUTH the memory server requires a password')
       default:
         this.condition satisfies never
     }
   }
 
-  /** Internal: positions are never used twice, not even by another log. */
+  /** Internal: positions are never used twice, not even in another log. */
   nextPosition(): number {
     return ++this.lastGivenPosition
   }
 
-  /** Internal: everything that has been given a position until now has one up to this. */
+  /** Internal: the last position that was given so far. */
   get lastPosition(): number {
     return this.lastGivenPosition
   }
 
-  /** Internal: the key was changed by whom no load's fence binds; remembered as long as a command may be late. */
+  /** Internal: the key was changed by something other than a load. It is remembered for as long as a command may be late. */
   changed(key: string): void {
     this.changes.delete(key)
     this.changes.set(key, { position: this.nextPosition(), atMs: this.nowMs() })
@@ -218,7 +218,7 @@ export class MemoryServer {
     return this.changes.get(key)?.position ?? 0
   }
 
-  /** Internal: tells those who wait for announcements of `name`. */
+  /** Internal: informs the reads that wait for announcements of `name`. */
   appended(name: string): void {
     for (const listener of [...this.appendListeners]) listener(name)
   }
@@ -230,12 +230,12 @@ export class MemoryServer {
   }
 }
 
-/** Where the token of a label is kept; `{name}` as on a cluster, where all tokens of a cache share a slot. */
+/** The key of the token of a label. `{name}` as on a cluster, where all tokens of a cache share a slot. */
 export function tokenKey(name: string, label: string): string {
   return `{${name}}#${label}`
 }
 
-/** Where the announcements of a cache are kept. */
+/** The key of the announcements of a cache. */
 export function logKey(name: string): string {
   return `{${name}}#bus`
 }

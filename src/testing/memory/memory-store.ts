@@ -1,4 +1,4 @@
-// A `RemoteStore` without a server of its own process: for tests and demos, never for production.
+// A `RemoteStore` in this process, for tests and demos, never for production.
 import { CacheError } from '../../model/errors.js'
 import type {
   Attempt,
@@ -17,10 +17,10 @@ import { MemoryCommands, REFUSED } from './memory-commands.js'
 import type { MemoryLink } from './memory-link.js'
 import type { MemoryServer } from './memory-server.js'
 
-/** A change that arrives later than that is not executed. */
+/** A change that arrives later than this is not executed. */
 const LATEST_MS: Milliseconds = 5_000
 
-/** One process's view of the data of a `MemoryServer`, through a link that tests can disturb. */
+/** The view of one process on the data of a `MemoryServer`, through a link that tests can disturb. */
 export class MemoryStore implements RemoteStore {
   private readonly commands: MemoryCommands
   private events: StoreEvents | undefined
@@ -62,7 +62,7 @@ export class MemoryStore implements RemoteStore {
     return this.send('extend', () => this.commands.extend(key, expected, keepMs))
   }
 
-  /** What was refused, since its key was changed after the sending, is sent again by itself, and announced again. */
+  /** Changes that were refused because their key was changed after they were sent are sent and announced again. */
   async apply(
     changes: readonly Change[],
     announcement: Bytes | undefined,

@@ -1,4 +1,4 @@
-// The in-memory L2: what `createCache({ l2 })` takes, with the handles by which a test disturbs it.
+// The in-memory L2 for `createCache({ l2 })`, with controls by which a test disturbs it.
 
 import { checkNames } from '../../model/option-rules.js'
 import { hideKeys } from '../../model/options/hidden-keys.js'
@@ -11,27 +11,27 @@ import { MemoryServer } from './memory-server.js'
 import { MemoryStore } from './memory-store.js'
 
 export interface MemoryTierOptions extends TierOptions {
-  /** `false`: a store without a bus, or with one that is passed to `createCache`. */
+  /** `false`: a store without a bus, or with a bus that is passed to `createCache`. */
   readonly bus?: 'log' | false
-  /** In which beat the bus is heard when nothing is announced, in ms. Default 1,000. */
+  /** How often the bus is heard while nothing is announced, in ms. Default 1,000. */
   readonly busBlockMs?: Milliseconds
 }
 
-/** One process's way to a `MemoryServer`. Make one for each cache that stands for a process. */
+/** The link of one process to a `MemoryServer`. Make one for each cache that represents a process. */
 export interface MemoryTier extends TierDefinition {
   readonly server: MemoryServer
-  /** Carries what the cache asks and writes. */
+  /** Carries the reads and writes of the cache. */
   readonly link: MemoryLink
   /** Carries announcements to the cache. */
   readonly busLink: MemoryBusLink
-  /** Cuts both links; `restore` mends them. */
+  /** Cuts both links. `restore` repairs them. */
   cut(): void
   restore(): void
 }
 
 /**
- * An L2 in memory, without a network: `createCache({ l2: memoryTier() })`. Several tiers over one `MemoryServer` are several processes
- * over one Redis.
+ * An L2 in memory, without a network: `createCache({ l2: memoryTier() })`. Several tiers over one `MemoryServer` represent several
+ * processes over one Redis.
  */
 export function memoryTier(server: MemoryServer = new MemoryServer(), given: MemoryTierOptions = {}): MemoryTier {
   const options = checkNames(given, [...TIER_OPTIONS, 'bus', 'busBlockMs'], 'memoryTier')

@@ -1,11 +1,11 @@
-// Proves G1, G2 and G3 over a recorded history: from when on is each value forbidden to each process, and did anybody read it later?
+// Proves G1, G2 and G3 for a recorded history: from when on may each process not read each value, and did any process read it later?
 import type { BirthRecord, HistoryRecord, MachineMs, ReadRecord, WriteRecord } from './records.js'
 
 export interface Violation {
   readonly guarantee: 'G1' | 'G2' | 'G3'
   readonly read: ReadRecord
   readonly birth: BirthRecord
-  /** How much later than allowed the read was called. */
+  /** How much too late the read was called. */
   readonly lateMs: number
 }
 
@@ -14,16 +14,16 @@ export interface Verdict {
   readonly values: number
   readonly writes: { readonly applied: number; readonly queued: number }
   readonly violations: readonly Violation[]
-  /** The longest time after an invalidation by another process was applied at which a read still answered an older value. */
+  /** The longest time after the invalidation by another process for which a read still returned an older value. */
   readonly worstStalenessMs: number
 }
 
 interface Forbidden {
-  /** By a write of the reader's own process: at once (G2). */
+  /** Because of a write of the reader's own process: at once (G2). */
   readonly byOwnMs: ReadonlyMap<number, MachineMs>
-  /** By a write that any process applied. */
+  /** Because of a write that any process applied. */
   readonly byAppliedMs: MachineMs
-  /** The same, by a deletion or overwriting of the key alone: Redis itself must not answer it any more (G1). */
+  /** The same for deletions and writes of the key itself, after which Redis must not return it (G1). */
   readonly byKeyMs: MachineMs
 }
 
@@ -48,8 +48,8 @@ export function check(records: readonly HistoryRecord[], maxStalenessMs: number)
   for (const read of reads) {
     if (read.value === undefined) continue
     const birth = births.get(read.value)
-    if (birth === undefined) throw new Error(`a read answered ${read.value}, which nobody ever loaded or set`)
-    if (birth.key !== read.key) throw new Error(`${read.key} was read, and answered a value of ${birth.key}`)
+    if (birth === undefined) throw new Error(`a read returned ${read.value}, which was never loaded or set`)
+    if (birth.key !== read.key) throw new Error(`a read of ${read.key} returned a value of ${birth.key}`)
     const since = forbidden.get(birth.id) ?? index.forbiddenFrom(birth)
     forbidden.set(birth.id, since)
     const isShared = isSharedInTheDark(read, birth, loadedMs.get(birth.id))
@@ -71,24 +71,24 @@ function judge(read: ReadRecord, birth: BirthRecord, since: Forbidden, maxStalen
   const lateBy = (fromMs: MachineMs | undefined) => (fromMs === undefined ? 0 : read.calledMs - fromMs)
   const own = lateBy(since.byOwnMs.get(read.process))
   if (own > 0) return { guarantee: 'G2', read, birth, lateMs: own }
-  // Tags are judged by tokens that a process may know for as long as it may trust L1; a newcomer knows none.
+  // A process may know the token of a tag for as long as it may trust L1. A new process knows none.
   const inRedis = read.kind === 'newcomer' ? since.byAppliedMs : read.kind === 'fromRedis' ? since.byKeyMs : NEVER_MS
   if (lateBy(inRedis) > 0) return { guarantee: 'G1', read, birth, lateMs: lateBy(inRedis) }
-  // The cache reads its clock once per turn: who is paused in the middle of one goes by its beginning.
+  // The cache reads its clock once per turn: a process paused in the middle of a turn keeps the time of the beginning.
   const bounded = read.turnMs - (since.byAppliedMs + maxStalenessMs)
   return bounded > 0 ? { guarantee: 'G3', read, birth, lateMs: bounded } : undefined
 }
 
 /**
- * Where Redis cannot be asked either, a load under way is shared in its process (G5): nobody could tell it better. The reference model of
- * the properties has the same rule.
+ * If Redis cannot be reached either, a running load is shared in its process (G5), since the process cannot know better. The reference
+ * model of the properties has the same rule.
  */
 function isSharedInTheDark(read: ReadRecord, birth: BirthRecord, loadedMs: MachineMs = NEVER_MS): boolean {
   if (read.l2 === 'available' || read.kind !== 'load') return false
   return birth.process === read.process && birth.write === undefined && loadedMs > read.calledMs
 }
 
-/** Writes by what they reach, in the order of their calls, with what is the earliest completion from each on. */
+/** Writes by the values that they reach, in the order of their calls, with the earliest completion from each one on. */
 class WriteIndex {
   readonly #byReach = new Map<string, Chain>()
   readonly #sets = new Map<string, WriteRecord>()
@@ -124,8 +124,8 @@ class WriteIndex {
   }
 
   /**
-   * From when on a write that is called outdates the value. For a load: its beginning, since it may have asked the database at once.
-   * For a `set`: its completion; a queued one may arrive at any time after, yet its own process goes by the order of its calls.
+   * From when on a call that writes outdates the value. For a load: from its beginning, since it may have read the database at once.
+   * For a `set`: from its completion. A queued one may arrive at any later time, but its own process follows the order of its calls.
    */
   #outdatedBy(birth: BirthRecord): { fromMs: MachineMs; ownFromMs: MachineMs } {
     if (birth.write === undefined) return { fromMs: birth.atMs, ownFromMs: birth.atMs }
@@ -177,7 +177,7 @@ class Chain {
   }
 }
 
-/** Of writes in the order of their calls: the earliest completion among those called after an instant. */
+/** For writes in the order of their calls: the earliest completion among those called after a given time. */
 class Earliest {
   readonly #calledMs: readonly MachineMs[]
   readonly #earliestMs: MachineMs[]

@@ -1,4 +1,4 @@
-// G1, G2 and G3 on a real Redis: processes read, write and invalidate while everything breaks; the checker looks at every answer.
+// G1, G2 and G3 on a real Redis: processes read, write and invalidate during faults of all kinds; the checker judges every read.
 import { describe, expect, test } from 'vitest'
 import { check } from './checker.js'
 import { BUS_FAULTS } from './nemesis.js'
@@ -7,7 +7,7 @@ import { describe as inWords, runHistory } from './run.js'
 
 const DURATION_MS = Number(process.env.HISTORY_MS ?? 20_000)
 const MAX_STALENESS_MS = 1_000
-/** A mutation is noticed within seconds; more are needed on a machine that has much else to do. */
+/** A mutation is detected within seconds; a busy machine needs longer. */
 const MOST_MS = 40_000
 
 test(

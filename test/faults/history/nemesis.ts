@@ -1,11 +1,11 @@
-// Everything that goes wrong during a history, at random, one thing after the other and sometimes several at once.
+// The faults of a history. They come at random, one after the other and sometimes several at once.
 import type { Child } from '../../support/child.js'
 import type { TcpProxy } from '../../support/proxy.js'
 import type { RedisServer } from '../../support/redis-server.js'
 import { sleep, waitFor } from '../../support/wait.js'
 import { CACHE_NAME } from './records.js'
 
-/** One process with its two ways to the server. */
+/** One process with its two links to the server. */
 export interface Target {
   readonly child: Child
   readonly data: TcpProxy
@@ -21,7 +21,7 @@ type Fault = (world: World, target: Target) => Promise<void>
 
 const both = ({ data, bus }: Target): TcpProxy[] => [data, bus]
 
-/** Longer than a timeout, a lease or the trust in L1, as often as not. */
+/** Often longer than a timeout, a lease or the trust in L1, and often shorter. */
 function aWhile(): Promise<void> {
   return sleep(100 + Math.random() * 2_000)
 }
@@ -84,7 +84,7 @@ const FAULTS = {
     server.resume()
   },
   'Redis restarted, its data kept': async ({ server }) => {
-    // SHUTDOWN saves and executes nothing after it: what was confirmed is there again.
+    // SHUTDOWN saves and then executes nothing, so everything that was confirmed is there again.
     await server.command('SHUTDOWN', 'SAVE').catch(() => undefined)
     await waitFor('the server to end', () => isGone(server.pid), { everyMs: 5 })
     await server.kill()
@@ -101,7 +101,7 @@ const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS
 
-/** Those that take the bus away and leave the data. */
+/** Faults that cut the bus and not the data. */
 export const BUS_FAULTS: readonly FaultName[] = [
   'bus link cut',
   'bus refused for a while',
@@ -109,17 +109,17 @@ export const BUS_FAULTS: readonly FaultName[] = [
   'bus held back, then delivered late',
 ]
 
-/** The bus twice as often as anything else: with the data gone as well, little can be applied that somebody could miss. */
+/** Faults of the bus come twice as often: if the data link is cut as well, few changes are applied that a process could miss. */
 const ALL_FAULTS: readonly FaultName[] = [...(Object.keys(FAULTS) as FaultName[]), ...BUS_FAULTS]
 
-/** What happens to the server happens to everybody, and not twice at once. */
+/** Faults of the server affect all processes, and do not overlap. */
 const SERVER_FAULTS: ReadonlySet<FaultName> = new Set<FaultName>([
   'Redis paused',
   'Redis restarted, its data kept',
   'Redis restarted empty',
 ])
 
-/** Breaks things until `isOver`, then mends everything. Returns how often each was done. */
+/** Causes faults until `isOver`, then ends all of them. Returns how often there was each. */
 export async function breakThings(
   world: World,
   isOver: () => boolean,
@@ -136,7 +136,7 @@ export async function breakThings(
     if (busy.has(subject)) continue
     busy.add(subject)
     counts[name] = (counts[name] ?? 0) + 1
-    // A server that is just being restarted cannot be told anything.
+    // A server that is being restarted may refuse the command.
     const fault: Promise<void> = FAULTS[name](world, target)
       .catch(() => undefined)
       .then(() => {

@@ -1,4 +1,4 @@
-// What the processes of a history report. All instants are of one clock: `process.hrtime` is the machine's own, the same for all.
+// What the processes of a history report. All times are of the machine's monotonic clock, which is the same for all processes.
 import type { Cache } from 'tiercache'
 
 /** Milliseconds of the machine's monotonic clock. */
@@ -10,7 +10,7 @@ export function machineNowMs(): MachineMs {
 
 let presentTurnMs: MachineMs | undefined
 
-/** When this turn of the event loop asked first: a cache asks the clock once per turn, and not before whoever asks here before it. */
+/** When the first call in this turn of the event loop was made. The cache reads its clock once per turn, and not before that call. */
 export function turnBeganMs(): MachineMs {
   if (presentTurnMs !== undefined) return presentTurnMs
   setImmediate(() => {
@@ -20,16 +20,16 @@ export function turnBeganMs(): MachineMs {
   return presentTurnMs
 }
 
-/** What is cached. */
+/** The cached value. */
 export interface Value {
-  /** Unique over all processes. */
+  /** Unique among all processes. */
   readonly id: string
-  /** What the database held when the load asked, or what the write stored there. */
+  /** What the database had when the load read it, or what the write stored there. */
   readonly version: number
   readonly tags: readonly string[]
 }
 
-/** A load began, or a `set` was called: the birth of a value. */
+/** A load began or a `set` was called, so a value came into being. */
 export interface BirthRecord {
   readonly record: 'birth'
   readonly id: string
@@ -41,7 +41,7 @@ export interface BirthRecord {
   readonly write: number | undefined
 }
 
-/** A load is over. */
+/** A load has ended. */
 export interface LoadedRecord {
   readonly record: 'loaded'
   readonly id: string
@@ -65,13 +65,13 @@ export interface WriteRecord {
 export interface ReadRecord {
   readonly record: 'read'
   readonly process: number
-  /** fromRedis: L1 was left out. newcomer: by a process that knows nothing but what Redis says. */
+  /** 'fromRedis': without L1. 'newcomer': by a new process, which has only what Redis returns. */
   readonly kind: 'load' | 'get' | 'fromRedis' | 'newcomer'
   readonly key: string
   readonly value: string | undefined
-  /** Whether Redis could have been asked when it was called. */
+  /** Whether Redis could be reached when the read was called. */
   readonly l2: 'available' | 'unavailable'
-  /** `turnBeganMs` when it was called. */
+  /** `turnBeganMs()` when it was called. */
   readonly turnMs: MachineMs
   readonly calledMs: MachineMs
   readonly completedMs: MachineMs
@@ -79,19 +79,19 @@ export interface ReadRecord {
 
 export type HistoryRecord = BirthRecord | LoadedRecord | WriteRecord | ReadRecord
 
-/** How a read is called: to be noted before the cache is asked. */
+/** The circumstances of a read, to be recorded before the cache is called. */
 export function callOf(cache: Cache): Pick<ReadRecord, 'l2' | 'turnMs' | 'calledMs'> {
   const turnMs = turnBeganMs()
   return { turnMs, calledMs: machineNowMs(), l2: cache.stats().l2.available ? 'available' : 'unavailable' }
 }
 
-/** What a worker is told. */
+/** A message to a worker. */
 export type Order =
   | { readonly order: 'stop' }
-  /** Read every key once, as the process that it is. */
+  /** Read every key once. */
   | { readonly order: 'readAll' }
 
-/** What a worker says. */
+/** A message of a worker. */
 export type Report =
   | { readonly report: 'ready' }
   | { readonly report: 'records'; readonly records: readonly HistoryRecord[] }
@@ -105,12 +105,12 @@ export interface WorkerOptions {
   readonly databasePort: number
   readonly maxStalenessMs: number
   readonly concurrency: number
-  /** How many keys all processes share. */
+  /** The number of keys that all processes share. */
   readonly keys: number
   readonly mutation: string | undefined
-  /** The application's own client as it comes, which resends what was under way when its link dropped, or one that the SDK opens. */
+  /** 'lent': the application's own client with default settings, which resends commands after a reconnect. 'own': the SDK opens one. */
   readonly client: 'lent' | 'own'
-  /** A reader changes nothing: so only announcements, or their lack, decide what its memory has. */
+  /** A reader changes nothing, so only announcements, or their loss, decide what its memory has. */
   readonly kind: 'writer' | 'reader' | 'newcomer'
 }
 

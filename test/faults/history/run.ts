@@ -1,4 +1,4 @@
-// One history from start to end: real processes on a real Redis, everything breaking, and the verdict over all that they did.
+// One history from start to end: real processes on a real Redis with faults of all kinds, and the verdict on all that they did.
 import { type Child, startChild } from '../../support/child.js'
 import { startProxy } from '../../support/proxy.js'
 import { type RedisServer, startRedis } from '../../support/redis-server.js'
@@ -8,20 +8,20 @@ import { breakThings, type FaultName, type Target } from './nemesis.js'
 import type { HistoryRecord, Order, Report, WorkerOptions } from './records.js'
 
 export interface HistoryOptions {
-  /** The longest time for which everything breaks. */
+  /** How long there are faults at most. */
   readonly durationMs: number
-  /** Whether the first violation that is seen ends it: nothing else is asked of a history whose processes are broken on purpose. */
+  /** Whether the history ends at the first violation. That is enough if its processes are broken on purpose. */
   readonly until?: 'its end' | 'a violation' | undefined
   readonly processes: number
-  /** How many of them change anything; the others read. */
+  /** How many of them change anything; the others only read. */
   readonly writers: number
-  /** Loops per process. */
+  /** How many loops of operations each process runs. */
   readonly concurrency: number
   readonly keys: number
   readonly maxStalenessMs: number
-  /** What goes wrong; by default everything that can. */
+  /** The faults that may occur; by default all. */
   readonly faults?: readonly FaultName[] | undefined
-  /** Of `test/properties/model/mutations.ts`: a port broken on purpose. */
+  /** The name of a mutation in `test/properties/model/mutations.ts`, which breaks a port on purpose. */
   readonly mutation?: string | undefined
 }
 
@@ -32,7 +32,7 @@ export interface History {
   readonly faults: Readonly<Record<string, number>>
 }
 
-/** Long enough after the last fault for everything to be told and heard. */
+/** Long enough after the last fault for everything to be published and received. */
 const MENDING_MS = 2_500
 
 export async function runHistory(options: HistoryOptions): Promise<History> {
@@ -62,7 +62,7 @@ class World {
     const targets = await Promise.all(numbers.map((i) => this.#start(i, i < options.writers ? 'writer' : 'reader')))
     const untilMs = performance.now() + options.durationMs
     const stopped = Promise.all(targets.map(({ child }) => this.#reported(child, 'stopped')))
-    // A process that breaks is an error of the history, and no rejection that nobody handles while things are being broken.
+    // The error of a failed process is reported later; until then it must not be an unhandled rejection.
     stopped.catch(() => undefined)
     const isOver = () => performance.now() > untilMs || (options.until === 'a violation' && this.#sawViolation())
     const faults = await breakThings({ server, targets }, isOver, options.faults)
@@ -78,7 +78,7 @@ class World {
     return this.#history(faults)
   }
 
-  /** Whether what was recorded so far proves one. Reads of values of whose making no record has come yet are left out. */
+  /** Whether the records so far prove a violation. Reads of values without a record of their origin yet are left out. */
   #sawViolation(): boolean {
     const made = new Set(this.#records.map((record) => (record.record === 'birth' ? record.id : undefined)))
     const known = this.#records.filter((record) => record.record !== 'read' || made.has(record.value))
@@ -119,7 +119,7 @@ class World {
     return { child, data, bus }
   }
 
-  /** Takes a worker's reports until it says `report`, and what it recorded meanwhile. */
+  /** Receives the messages of a worker until it sends `report`, and its records. */
   async #reported(child: Child, report: Report['report']): Promise<void> {
     for (;;) {
       const said = await child.next<Report>(() => true, 60_000)

@@ -1,4 +1,4 @@
-// One process of a history: reads, loads, writes and invalidates at random until it is told to stop, and reports everything it did.
+// One process of a history: it reads, loads, writes and invalidates at random until it is stopped, and reports everything it did.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -20,7 +20,7 @@ import {
 } from './records.js'
 
 const options = JSON.parse(process.argv[2] as string) as WorkerOptions
-/** The share of what is done. */
+/** The share of reads among the operations. */
 const READS = 0.87
 const KEYS = Array.from({ length: options.keys }, (_, i) => `k${i}`)
 const database = new Redis(options.databasePort, '127.0.0.1')
@@ -33,7 +33,7 @@ let writes = 0
 function open(): Cache {
   const server = { host: '127.0.0.1', port: options.dataPort, retryStrategy: () => 50 }
   const target = options.client === 'lent' ? quiet(new Redis(server)) : server
-  // Of its own, so that the network can take the bus away and leave the data, and the other way round.
+  // A separate connection, so that the network can cut the bus without the data, and the data without the bus.
   const subscriber = quiet(new Redis({ ...server, port: options.busPort }))
   const tier = redisTier(target, { timeout: '250ms', leaseTtl: '1s', breaker: { maxOpenFor: '500ms' }, subscriber })
   return createCache({
@@ -45,7 +45,7 @@ function open(): Cache {
   })
 }
 
-/** Without a listener the client writes its errors to the console. */
+/** Without a listener the client prints its errors. */
 function quiet(client: Redis): Redis {
   return client.on('error', () => undefined)
 }
@@ -68,7 +68,7 @@ function someTags(): string[] {
   return TAGS.filter(() => Math.random() < 0.4)
 }
 
-/** Most loads are quick, some outlast every bound. */
+/** Most loads are quick; some take longer than every bound. */
 function loadMs(): number {
   const draw = Math.random()
   if (draw < 0.4) return Math.random() * 5
@@ -129,7 +129,7 @@ async function write(kind: WriteRecord['kind']): Promise<void> {
   const number = writes++
   const key = kind === 'set' || kind === 'delete' ? pick(KEYS) : undefined
   const tags = kind === 'set' || kind === 'invalidateTags' ? [pick(TAGS)] : []
-  // The database first, as an application does; what was cached of the old version is what must go.
+  // The database first, as an application does it; the cached old version is then outdated.
   const version = key === undefined ? 0 : await database.incr(`version:${key}`)
   const calledMs = machineNowMs()
   const result = await perform(kind, key ?? '', tags, { ...born(key ?? '', tags, number), version, tags })

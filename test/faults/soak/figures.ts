@@ -1,4 +1,4 @@
-// What a soak came to: in figures, in words, and whether all of it is well.
+// The result of a soak in figures and in words, and whether it is good.
 import { check, type Verdict } from '../history/checker.js'
 import { Latencies } from './latencies.js'
 import type { Sample } from './protocol.js'
@@ -15,14 +15,15 @@ export interface Figures {
   readonly p99Ms: number
   readonly maxMs: number
   readonly counters: Readonly<Record<string, number>>
-  /** By process: the median of the first and of the last third under traffic, in MB, and the most handles of each. */
+  /** By process: the median of the first and of the last third under traffic, in MB. */
   readonly memory: readonly { readonly firstMb: number; readonly lastMb: number }[]
+  /** By process: once it is warm, and when it is idle at the end. */
   readonly handles: readonly { readonly first: number; readonly last: number }[]
   readonly leftAtRest: readonly { readonly flights: number; readonly background: number; readonly waiting: number }[]
   readonly endedByThemselves: boolean
 }
 
-/** Collected heaps of one program differ by this much from moment to moment. */
+/** The heap of one program after a collection varies by this much. */
 const HEAP_NOISE_MB = 8
 /** A connection that is being replaced exists twice for a moment. */
 const HANDLE_NOISE = 4
@@ -49,7 +50,7 @@ export function figuresOf(result: SoakResult): Figures {
   }
 }
 
-/** Everything that must not be. */
+/** All that must not happen. */
 export function problemsOf(figures: Figures): readonly string[] {
   const problems: string[] = figures.rejections.slice(0, 10).map((rejection) => `rejected: ${rejection}`)
   for (const violation of figures.verdict.violations.slice(0, 10)) {

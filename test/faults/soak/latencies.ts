@@ -1,4 +1,4 @@
-// Latencies of a long run in little memory: buckets that grow by a tenth.
+// The latencies of a long run in little memory, in buckets that grow by a tenth.
 
 const GROWTH = Math.log(1.1)
 const SMALLEST_MS = 0.01
@@ -19,7 +19,7 @@ export class Latencies {
     })
   }
 
-  /** The upper bound of the bucket that holds the quantile: at most a tenth too large. */
+  /** The upper bound of the bucket that holds the quantile, at most a tenth too large. */
   quantileMs(q: number): number {
     let left = this.counts.reduce((sum, count) => sum + count, 0) * q
     const index = this.counts.findIndex((count) => {

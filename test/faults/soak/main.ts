@@ -1,5 +1,5 @@
-// npm run soak -- --minutes 2 [--processes 3]: processes under zipf traffic while trouble comes at random; figures at the end.
-// Ends with code 1 if a read was rejected, a guarantee broken, memory or handles grew, or a process did not end by itself.
+// npm run soak -- --minutes 2 [--processes 3]: processes under zipf traffic with random troubles; prints figures at the end.
+// Exits with code 1 if a read was rejected, a guarantee was broken, memory or handles grew, or a process did not end by itself.
 import { parseArgs } from 'node:util'
 import { figuresOf, inWords, problemsOf } from './figures.js'
 import { runSoak } from './run.js'

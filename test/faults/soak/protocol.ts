@@ -1,11 +1,11 @@
-// What the soak and its processes say to each other.
+// The messages between the soak and its processes.
 import type { HistoryRecord } from '../history/records.js'
 
 export interface WorkerArguments {
   readonly process: number
   readonly url: string
   readonly maxStalenessMs: number
-  /** Callers at a time. */
+  /** How many calls a process has in flight. */
   readonly loops: number
 }
 
@@ -16,7 +16,7 @@ export type WorkerOrder =
   /** Close the cache and end. */
   | { readonly order: 'end' }
 
-/** What must stay flat. */
+/** What must not grow. */
 export interface Sample {
   readonly heapBytes: number
   readonly externalBytes: number
@@ -30,7 +30,7 @@ export interface Sample {
 export interface Ended {
   readonly report: 'ended'
   readonly operations: number
-  /** Whatever must not happen: a read that rejects, a promise that nobody handled. */
+  /** What must not happen: a read that rejects, an unhandled rejection. */
   readonly rejections: readonly string[]
   readonly latencies: readonly number[]
   readonly counters: Readonly<Record<string, number>>

@@ -1,4 +1,4 @@
-// One soak from start to end: processes, trouble, samples of what must stay flat, and the records for the checker.
+// One soak from start to end: processes, troubles, samples of what must not grow, and the records for the checker.
 import { type Child, startChild } from '../../support/child.js'
 import { startProxy, type TcpProxy } from '../../support/proxy.js'
 import { type RedisServer, startRedis } from '../../support/redis-server.js'
@@ -17,9 +17,9 @@ export interface SoakOptions {
 export interface SoakResult {
   readonly options: SoakOptions
   readonly records: readonly HistoryRecord[]
-  /** By process, oldest first; taken under traffic. */
+  /** By process, oldest first. Taken under traffic. */
   readonly samples: readonly (readonly Sample[])[]
-  /** By process: once it has warmed up, and when it rests at the end. */
+  /** By process: once it is warm, and when it is idle at the end. */
   readonly atRest: readonly { readonly first: Sample; readonly last: Sample }[]
   readonly troubles: Readonly<Record<string, number>>
   readonly ended: readonly (Ended & { readonly endedByItself: boolean })[]
@@ -31,7 +31,7 @@ interface Worker {
   readonly samples: Sample[]
 }
 
-/** Until then caches fill and code is compiled: growth of that says nothing. */
+/** Until then caches fill and code is compiled, so growth means nothing. */
 const WARM_UP_MS = 10_000
 const SAMPLE_EVERY_MS = 5_000
 /** How long a process may take to close its cache and end. */
@@ -78,7 +78,7 @@ function send(child: Child, message: WorkerOrder): void {
   child.send(message)
 }
 
-/** Takes a worker's reports until it says `report`; its records go to `records`. */
+/** Receives the messages of a worker until it sends `report`, and stores its records in `records`. */
 async function told<R extends WorkerReport['report']>(
   child: Child,
   report: R,
@@ -103,7 +103,7 @@ async function sampleUntil(untilMs: number, workers: readonly Worker[], records:
   }
 }
 
-/** One trouble after the other, each followed by a while of peace, until the time is over; leaves everything mended. */
+/** Begins one trouble after the other, each followed by a quiet time, until the run is over. Ends all of them. */
 async function makeTrouble(untilMs: number, server: RedisServer, workers: readonly Worker[]) {
   const counts: Record<string, number> = {}
   while (performance.now() < untilMs - 8_000) {
@@ -112,7 +112,7 @@ async function makeTrouble(untilMs: number, server: RedisServer, workers: readon
     const place: Place = { server, proxy }
     counts[trouble.name] = (counts[trouble.name] ?? 0) + 1
     await trouble.begin(place)
-    // Shorter and longer than a timeout, the trust in L1, and a lease.
+    // Shorter and longer than a timeout, the trust in L1 and a lease.
     await sleep(200 + Math.random() ** 2 * 6_000)
     await trouble.end?.(place)
     await sleep(Math.random() * 1_500)

@@ -1,4 +1,4 @@
-// One process of the soak: zipf traffic on many keys, and on a few watched ones everything is recorded for the checker.
+// One process of the soak: zipf traffic on many keys, and on a few watched keys everything is recorded for the checker.
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { onMessage, send, stopListening } from '../../support/channel.js'
@@ -22,7 +22,7 @@ const cache = createCache({
   jitter: 0.2,
   l1: { maxEntries: 1_000, maxStaleness: maxStalenessMs },
   l2: redisTier(url, { breaker: { openFor: '200ms', maxOpenFor: '1s' } }),
-  // Troubles are what it is about; whatever else a worker prints is a failure.
+  // Outages are expected; anything else that a worker prints is a failure.
   logger: false,
 })
 const pickRank = zipf(KEYS, Math.random)
@@ -41,13 +41,13 @@ cache.on('notice', ({ code, detail }) => {
 const tagsOf = (key: string): string[] => [`t${key.length % TAGS}`, `t${(key.charCodeAt(key.length - 1) * 7) % TAGS}`]
 const padding = 'x'.repeat(2_000)
 
-/** Traffic that nobody records: it may neither reject nor take long. */
+/** Traffic that is not recorded. It may neither reject nor take long. */
 async function readSome(): Promise<void> {
   const key = `k${pickRank()}`
   const row = await cache.getOrSet(key, () => ({ key, padding: padding.slice(0, key.length * 300) }), {
     tags: tagsOf(key),
   })
-  if (row.key !== key) rejections.push(`a read of ${key} answered ${row.key}`)
+  if (row.key !== key) rejections.push(`a read of ${key} returned ${row.key}`)
 }
 
 async function readMany(): Promise<void> {
@@ -63,7 +63,7 @@ async function change(): Promise<void> {
   else await cache.invalidateTags(tagsOf(key).slice(0, 1))
 }
 
-// ── Watched keys: what the checker proves G1, G2 and G3 by ────────────────────────────────────────────────────────────────────
+// ── Watched keys, from which the checker proves G1, G2 and G3 ─────────────────────────────────────────────────────────────────
 
 const watchedTags = (key: string): string[] => [`watched${Number(key.slice(1)) % WATCHED_TAGS}`]
 
@@ -131,7 +131,7 @@ async function step(): Promise<void> {
   if (draw < 0.7) return readSome()
   if (draw < 0.76) return readMany()
   if (draw < 0.8) return change()
-  // Seldom enough that a value may outlive its welcome: it is the other processes' changes that a process may miss.
+  // Watched keys are changed so rarely that a value can live longer than allowed, if a process misses the change of another.
   return draw < 0.996 ? readWatched() : changeWatched()
 }
 
@@ -151,7 +151,7 @@ async function loop(): Promise<void> {
   }
 }
 
-/** What must stay flat. Taken after a collection, so that garbage is not counted. */
+/** What must not grow. Taken after a garbage collection. */
 function sample(): Sample {
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()

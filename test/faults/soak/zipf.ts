@@ -1,6 +1,6 @@
-// Ranks as traffic has them: the first is asked for most, the k-th one k times less often.
+// Ranks as in real traffic: the first is the most frequent, the k-th is k times less frequent.
 
-/** A function that draws ranks from 0 to `count` - 1. */
+/** Returns a function that draws ranks from 0 to `count` - 1. */
 export function zipf(count: number, random: () => number): () => number {
   const cumulative: number[] = []
   let sum = 0

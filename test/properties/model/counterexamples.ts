@@ -1,4 +1,4 @@
-// Histories that once broke a guarantee, and those that only one mechanism withstands: played at every run.
+// Histories that once broke a guarantee, and histories that only one mechanism prevents from doing so. All are run every time.
 import type { Mutation } from './mutations.js'
 import type { Step } from './steps.js'
 
@@ -14,7 +14,7 @@ const k0 = { scope: 'root', key: 'k0' } as const
 const load = { step: 'load', place: k0, tags: [], tagging: 'listed', loadMs: 0, fails: false } as const
 const ordinary = { tiers: 'all', singleFlight: 'fleet' } as const
 
-/** The next such command of the process is executed a second time. */
+/** The process's next such command is executed twice. */
 function again(process: number, on: 'claim' | 'apply', byMs = 20): Step {
   return { step: 'fault', process, fault: { on, effect: 'repeat', byMs } }
 }

@@ -1,5 +1,5 @@
-// Explores new histories for as long as it is told to, on all cores: `npm run histories -- --minutes 60`.
-// A violation is printed with its shortest history and the command that plays it again.
+// Explores new histories on all cores, for as long as requested: `npm run histories -- --minutes 60`.
+// It prints each violation with its shortest history and the command that repeats it.
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -58,7 +58,7 @@ async function supervise(minutes: number, workers: number): Promise<void> {
   process.exitCode = violations === 0 && histories > 0 ? 0 : 1
 }
 
-/** A worker: one seed after the other. */
+/** A worker, which takes one seed after the other. */
 async function explore(untilMs: number): Promise<void> {
   while (Date.now() < untilMs) {
     const seed = Math.floor(Math.random() * 2 ** 31)

@@ -1,4 +1,4 @@
-// G1 to G4 as a property: several caches over one server, random histories, every answer checked by a reference model.
+// G1 to G4 as a property: several caches over one server, random histories, every value read is checked by a reference model.
 // The seeds are fixed, so that a run never fails by chance; `npm run histories` explores others.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

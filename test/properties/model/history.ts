@@ -1,13 +1,13 @@
-// What happened in one history: every value with its origin, every write and invalidation with its call and its completion.
+// The record of one history: every value with its origin, every write and invalidation with its call and its completion.
 import type { Clock } from 'tiercache/ports'
 
-/** An instant, and its place in the order of everything that happened. */
+/** A moment, with its place in the order of everything that happened. */
 export interface Moment {
   readonly atMs: number
   readonly seq: number
 }
 
-/** What is cached: nothing but a name for its origin. */
+/** The cached value: the name of its origin. */
 export interface Value {
   readonly id: number
   readonly tags: readonly string[]
@@ -22,7 +22,7 @@ export interface Origin {
   readonly process: number
   readonly began: Moment
   readonly write: Write | undefined
-  /** When its loader answered. */
+  /** When its loader returned. */
   loaded: Moment | undefined
 }
 
@@ -31,25 +31,25 @@ export interface Write {
   readonly what: string
   readonly process: number
   readonly called: Moment
-  /** What it outdates. */
+  /** The values that it makes outdated. */
   readonly reaches: (value: Origin) => boolean
-  /** soft: it leaves values that may be served when loading fails. */
+  /** 'soft': the values may still be served if loading fails. */
   readonly strength: 'hard' | 'soft'
   completed: Moment | undefined
   result: 'applied' | 'queued' | undefined
 }
 
-/** One read that answered a value. */
+/** One read that returned a value. */
 export interface Read {
   readonly process: number
   readonly called: Moment
-  /** Whether Redis could have been asked then. */
+  /** Whether Redis could be reached when the read was called. */
   readonly l2: 'available' | 'unavailable'
 }
 
 export class History {
   readonly writes: Write[] = []
-  /** The story in words, for a failing test. */
+  /** The history in words, for a failing test. */
   readonly told: string[] = []
   readonly #origins = new Map<number, Origin>()
   #seq = 0
@@ -65,7 +65,7 @@ export class History {
     this.told.push(`${this.clock.nowMs()} ${words}`)
   }
 
-  /** A load of `where` begins. */
+  /** A load of the key `where` begins. */
   load(process: number, where: string, tags: readonly string[]): Value {
     return this.#value(process, where, tags, undefined)
   }
@@ -74,7 +74,7 @@ export class History {
     this.originOf(value).loaded = this.now()
   }
 
-  /** A call that changes something begins; `where` is what a `set` stores its value under. */
+  /** A call that changes something begins. `reaches` tells which values it makes outdated. */
   write(what: string, process: number, strength: Write['strength'], reaches: Write['reaches']): Write {
     const write: Write = {
       what,
@@ -104,7 +104,7 @@ export class History {
   originOf(value: Value): Origin {
     const origin = this.#origins.get(value.id)
     if (origin === undefined)
-      throw new Error(`a read answered what nobody ever loaded or set: ${JSON.stringify(value)}`)
+      throw new Error(`a read returned a value that was never loaded or set: ${JSON.stringify(value)}`)
     return origin
   }
 

@@ -1,8 +1,8 @@
-// Ports that break the protocol on purpose: the property must notice each.
+// Ports that break the protocol on purpose. The property must detect each of them.
 import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache/ports'
 import type { MemoryTier } from 'tiercache/testing'
 
-/** Ports that break the protocol, of whatever store. */
+/** Ports that break the protocol, with any store. */
 export type PortMutation = keyof typeof PORT_MUTATIONS
 export type Mutation = PortMutation | keyof typeof SERVER_MUTATIONS
 
@@ -58,7 +58,7 @@ export const PORT_MUTATIONS = {
   }),
 } as const satisfies Record<string, Break>
 
-/** The in-memory server without what makes commands harmless that are executed again. */
+/** The in-memory server without the checks that make commands harmless when they are executed twice. */
 export const SERVER_MUTATIONS = {
   'a claim executed again plants the same lease': ({ store, bus }, { link, server }) => ({
     bus,
@@ -87,7 +87,7 @@ export function mutated(tier: TierDefinition | MemoryTier, mutation: Mutation | 
   return { ...tier, connect: (...args) => breaks(tier.connect(...args), tier as MemoryTier) }
 }
 
-/** The same token for a label for ever: what a counter that begins at zero amounts to. */
+/** The same token for a label for ever, like a counter that begins at zero. */
 function firstToken(label: string): string {
   return Buffer.from(label.padEnd(16, '.')).toString('hex').slice(0, 32)
 }

@@ -1,4 +1,4 @@
-// The property itself, as `npm test` plays it with fixed seeds and `npm run histories` with new ones.
+// The property. `npm test` runs it with fixed seeds, `npm run histories` with new ones.
 import fc, { type RunDetails } from 'fast-check'
 import type { PolicyOptions } from 'tiercache'
 import type { Mutation } from './mutations.js'
@@ -7,16 +7,16 @@ import { type Step, steps } from './steps.js'
 
 type History = [readonly Step[], number]
 
-/** No read answers what an invalidation forbids. */
+/** No read returns a value that an invalidation forbids. */
 export function historyProperty(mutation?: Mutation, options?: PolicyOptions) {
   return fc.asyncProperty(steps, fc.nat(), (history, seed) => runHistory(history, seed, mutation, options))
 }
 
 export interface Violation {
   readonly seed: number
-  /** Leads fast-check from the seed to the shortest history. */
+  /** The path by which fast-check finds the shortest history from the seed. */
   readonly path: string
-  /** That history as JSON, for `counterexamples.ts`. */
+  /** The shortest history as JSON, for `counterexamples.ts`. */
   readonly history: string
   readonly message: string
 }

@@ -1,20 +1,20 @@
-// The reference model: which values a read may answer under G1 to G4, whatever the network, the server and the clock did.
+// The reference model: which values a read may return under G1 to G4, whatever the network, the server and the clock did.
 import type { History, Origin, Read, Write } from './history.js'
 
 export interface Bounds {
-  /** How long L1 of another process may lag behind a completed write (G3); 0 for who reads Redis and knows nothing yet. */
+  /** How long L1 of another process may lag behind a completed write (G3). 0 for a new process, which has only what Redis returns. */
   readonly maxStalenessMs: number
-  /** Loads failed: what was softly expired may be served. */
+  /** Loads failed, so softly expired values may be served. */
   readonly loadsFailed: boolean
-  /** Everything is mended and told: what was queued counts as done. */
+  /** All faults are over and everything is published, so queued writes count as done. */
   readonly isOver: boolean
 }
 
 /**
- * The write that forbids `value` to `read`, if there is one: it came after the value and was in effect for this reader when the read
- * was called. Everything else is allowed, a miss always.
+ * The write that forbids `value` to `read`, if there is one: it came after the value and was in effect for the reading process when the
+ * read was called. Everything else is allowed, and a miss always is.
  *
- * A process that hears nobody and cannot ask Redis either may share a load that it has under way (G5): nobody can tell it better.
+ * A process whose bus is not heard and that cannot reach Redis may share a running load (G5), since it cannot know better.
  */
 export function forbiddenBy(history: History, value: Origin, read: Read, bounds: Bounds): Write | undefined {
   return history.writes.find(
@@ -32,19 +32,19 @@ function isSharedInTheDark(value: Origin, read: Read): boolean {
   return value.loaded === undefined || value.loaded.seq > read.called.seq
 }
 
-/** Whether the value is from before the write: loaded by a load that began before it, or set by a call that was over before it. */
+/** Whether the value is older than the write: its load began before the write, or its `set` was over before it. */
 function isBefore(value: Origin, write: Write): boolean {
   if (value.write === undefined) return value.began.seq < write.called.seq
   const { completed, result, process } = value.write
   if (completed === undefined || completed.seq > write.called.seq) return false
-  // A queued value arrives some time later; its own process goes by the order of its calls at once.
+  // A queued value arrives some time later, but its own process follows the order of its calls at once.
   return result === 'applied' || process === write.process
 }
 
 function isInEffect(write: Write, read: Read, { maxStalenessMs, isOver }: Bounds): boolean {
   const { completed, result } = write
   if (completed === undefined) return false
-  // G2: who wrote sees it at once, also when Redis could not be told.
+  // G2: the writing process sees the write at once, even if Redis could not be reached.
   if (write.process === read.process) return completed.seq < read.called.seq
   if (result === 'queued') return isOver
   return completed.seq < read.called.seq && completed.atMs + maxStalenessMs <= read.called.atMs

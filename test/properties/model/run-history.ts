@@ -1,4 +1,4 @@
-// Plays the steps of one history on several caches over one server, and checks every answer against the reference model.
+// Runs the steps of one history on several caches over one server, and checks every value read against the reference model.
 import { type Cache, CacheError, createCache, type PolicyOptions } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { History, type Read, type Value, type Write } from './history.js'
@@ -7,14 +7,14 @@ import { forbiddenBy } from './reference.js'
 import { KEYS, type Place, PROCESSES, type Step } from './steps.js'
 
 const MAX_STALENESS_MS = 3_000
-/** Faults over, everything told, every late command executed. */
+/** After this time faults are over, changes published and delayed commands executed. */
 const MENDED_MS = 15_000
-/** Many loads one after the other, each as slow as any. */
+/** Longer than many slow loads one after the other. */
 const HUNG_MS = 200_000
 
 class LoadFailed extends Error {}
 
-/** Rejects when a guarantee was broken, with the whole story. */
+/** Rejects if a guarantee was broken, with the whole history. */
 export async function runHistory(
   steps: readonly Step[],
   seed: number,
@@ -279,7 +279,7 @@ class Run {
     if (value === undefined) return
     const origin = this.history.originOf(value)
     this.history.tell(`${read.process} reads ${where} = ${value.id}, asked at ${read.called.atMs}`)
-    if (origin.where !== where) throw new Error(`${where} was read, and answered a value of ${origin.where}`)
+    if (origin.where !== where) throw new Error(`a read of ${where} returned a value of ${origin.where}`)
     const maxStalenessMs = over === 'from Redis' ? 0 : MAX_STALENESS_MS
     const bounds = { maxStalenessMs, loadsFailed: this.#loadsFailed, isOver: over !== undefined }
     const write = forbiddenBy(this.history, origin, read, bounds)
@@ -306,7 +306,7 @@ class Run {
     await advance(this.clock, MENDED_MS)
   }
 
-  /** By who was there all the time, and by one who comes anew and has nothing but what Redis says. */
+  /** Reads every key through each process of the history, and through a new process that has only what Redis returns. */
   async #checkAll(): Promise<void> {
     const newcomer = this.#open(Math.random, false)
     await advance(this.clock, 1)
@@ -324,7 +324,7 @@ class Run {
   }
 }
 
-/** As `clock.advance`, with one turn of the event loop per timer: enough for what waits for nothing else, and three times as fast. */
+/** Like `clock.advance`, but with one turn of the event loop per timer. That is enough here and three times as fast. */
 async function advance(clock: FakeClock, ms: number): Promise<void> {
   const untilMs = clock.nowMs() + ms
   for (;;) {

@@ -1,4 +1,4 @@
-// What can happen in a history: calls of caches, faults of links and of the server, time.
+// The steps of a history: calls of caches, faults of links and of the server, passing time.
 import fc from 'fast-check'
 
 export const PROCESSES = 3
@@ -53,21 +53,21 @@ export type Step =
   | { readonly step: 'evict'; readonly what: 'key' | 'token' | 'log'; readonly at: number }
   | { readonly step: 'wipe' | 'restartKept' | 'restartEmpty' | 'pause' | 'unpause' }
 
-/** Hits the next command of that name. */
+/** Affects the next command of that name. */
 export type CommandFault = FaultOn<(typeof COMMANDS)[number]>
-/** The same for what a bus sends. */
+/** The same for the commands of a bus. */
 export type BusFault = FaultOn<(typeof BUS_COMMANDS)[number]>
 
 type FaultOn<Command> =
   | { readonly on: Command; readonly effect: 'refuse' | 'loseCommand' | 'loseReply' }
   | { readonly on: Command; readonly effect: 'delay' | 'repeat'; readonly byMs: number }
 
-/** All that a store sends but what administration does. */
+/** All commands of a store except administration. */
 const COMMANDS = ['read', 'claim', 'swap', 'extend', 'apply', 'readTokens', 'ensureTokens'] as const
 const BUS_COMMANDS = ['join', 'listen'] as const
 
 const process = fc.nat(PROCESSES - 1)
-/** Most calls meet at few places. */
+/** Most calls concern few keys, so that they collide. */
 const place: fc.Arbitrary<Place> = fc.record({
   scope: fc.constantFrom('root' as const, ...SCOPES),
   key: fc.constantFrom(KEYS[0]!, KEYS[0]!, ...KEYS),
@@ -200,7 +200,7 @@ const trouble: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-/** Calls mostly, and enough time for things to happen between them. */
+/** Mostly calls, with enough time between them for things to happen. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof({ weight: 6, arbitrary: call }, { weight: 4, arbitrary: time }, { weight: 2, arbitrary: trouble }),
   { minLength: 4, maxLength: 60, size: 'max' },

@@ -1,4 +1,4 @@
-// A program with nothing open but a cache: no socket, no timer of its own. It awaits the cache, says what it got, and must then end.
+// A program with nothing open but a cache: no socket, no timer of its own. It awaits the cache, sends the result, and must then end.
 import { CacheError, createCache } from 'tiercache'
 import { memoryTier } from 'tiercache/testing'
 import { send } from '../../support/channel.js'

@@ -1,4 +1,4 @@
-// A program that works with a cache, closes it and must then end by itself: nothing of the SDK keeps a process alive.
+// Works with a cache and closes it. It must then end by itself, since nothing of the SDK may keep a process alive.
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { send } from '../../support/channel.js'
@@ -17,7 +17,7 @@ if (trouble !== 'none') {
     await cache.delete(`k${i}`)
   }
 }
-// A load that hangs, and one that answers after close().
+// One load that hangs, and one that returns after close().
 void cache.getOrSet('hangs', () => new Promise(() => undefined)).catch((error) => send({ hung: error.code }))
 let answer: (value: string) => void = () => undefined
 const late = new Promise<string>((resolve) => {

@@ -1,4 +1,4 @@
-// Sends back what it is sent: the other end of the channel's own test.
+// Sends back every message that it receives, to test the channel.
 
 import { onMessage, send, stopListening } from '../../support/channel.js'
 

@@ -1,4 +1,4 @@
-// Uses a cache, closes it, and has nothing else to do: it must end by itself.
+// Uses a cache and closes it. It has nothing else to do, so it must end by itself.
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 

@@ -1,4 +1,4 @@
-// One process of a fleet: does with its cache what the test asks for, and answers each request with its result.
+// One process of a fleet: carries out the requests of the test with its cache, and returns each result.
 import { Cluster, Redis } from 'ioredis'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
@@ -13,7 +13,7 @@ const client = ports.length === 1 ? new Redis(first) : new Cluster(ports.map((po
 client.on('error', () => undefined)
 const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client, { ...PATIENT, leaseTtl }) })
 
-/** How often this process was asked to load each key. */
+/** How often this process loaded each key. */
 const loads = new Map<string, number>()
 
 async function answer(request: MemberRequest): Promise<unknown> {

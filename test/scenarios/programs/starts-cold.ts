@@ -1,4 +1,4 @@
-// A short program as a cron job or a function in the cloud is one: it makes a cache, reads one key, closes the cache and ends.
+// A short program like a cron job or a cloud function: it creates a cache, reads one key, closes the cache and ends.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'

@@ -1,4 +1,4 @@
-// Starts a server and is then killed by its test: the server must not outlive it.
+// Starts a server. The test then kills this program, and the server must end with it.
 
 import { send } from '../../support/channel.js'
 import { startRedis } from '../../support/redis-server.js'

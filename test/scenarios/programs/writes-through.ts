@@ -5,14 +5,14 @@ import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { onMessage, send, stopListening } from '../../support/channel.js'
 
-/** What the test asks of a process. */
+/** A request of the test. */
 export type Order =
   | { readonly do: 'play'; readonly cycle: number; readonly ids: number }
   | { readonly do: 'read'; readonly ids: number }
   | { readonly do: 'setAndDie'; readonly id: number }
   | { readonly do: 'end' }
 
-/** What it answers. `null` stands for no value. */
+/** A reply of the process. `null` stands for no value. */
 export type Answer =
   | { readonly did: 'start' }
   | { readonly did: 'play'; readonly changes: number }
@@ -49,7 +49,7 @@ async function select(ids: readonly number[]): Promise<(string | undefined)[]> {
   return ids.map((id) => values.get(id))
 }
 
-/** Mostly at once, sometimes a little later: so that steps of several processes fall between each other. */
+/** Mostly at once, sometimes a little later, so that the steps of several processes mix. */
 function somewhere(): number {
   return Math.random() < 0.5 ? 0 : Math.random() * 4
 }
@@ -98,6 +98,6 @@ onMessage<Order>(async (order) => {
   }
 })
 
-// A first write has the tokens known and the bus heard.
+// After a first write the tokens are known and the bus is heard.
 await rows.get(-1)
 send({ did: 'start' } satisfies Answer)

@@ -40,7 +40,7 @@ test('the bus counts as heard for ever from its start, without a timer', async (
       listener(() => {}, told),
       clock,
     )
-  expect(told).toEqual([]) // not within the start
+  expect(told).toEqual([]) // Not within start().
   await settle()
   expect(told).toEqual(['heard Infinity'])
   expect(clock.pendingTimers).toBe(0)

@@ -7,7 +7,7 @@ const { l1Only, fleet } = leavesNothing()
 const tagged = (id: number) => ({ tags: [`t:${id}`] })
 
 describe('an afterCommit collector', () => {
-  test('does nothing before its commit, and everything with it', async () => {
+  test('does nothing before its commit, and all its invalidations with it', async () => {
     const { cache } = l1Only({ staleIfError: '1h' })
     for (let id = 1; id <= 5; id++) await cache.set(`k${id}`, id, tagged(id))
     const users = cache.source('users', { load: (id: number) => `user ${id}` })
@@ -36,7 +36,7 @@ describe('an afterCommit collector', () => {
     const { a, b, clock } = await fleet()
     let row = 'old'
     const collector = a.cache.afterCommit().delete('k')
-    // Read committed: the reader sees the old row until the commit.
+    // Read committed: until the commit, the reader sees the old row.
     const reading = b.cache.getOrSet('k', () => row)
     await clock.advance(1)
     row = 'new'
@@ -177,7 +177,7 @@ describe('an afterCommit collector', () => {
   })
 })
 
-/** What code without types can call. */
+/** What untyped code can call. */
 type AnyCollector = Record<
   'delete' | 'expire' | 'invalidateTags' | 'expireTags' | 'clear' | 'expireAll' | 'invalidate',
   (...args: unknown[]) => unknown

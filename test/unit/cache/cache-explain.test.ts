@@ -115,7 +115,7 @@ describe('explain', () => {
 type Fleet = Awaited<ReturnType<typeof fleet>>
 const down = () => Promise.reject(new Error('the database is down'))
 
-/** What is done, and the sentences that a says afterwards of the key `k`. `<b>` stands for what names the other process. */
+/** What is done, and what explain() of a then says about the key `k`. `<b>` stands for the name of the other process. */
 const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: string][] = [
   ['nothing was ever stored', () => undefined, 'The loader is called. L1 has no entry. L2 has no entry.'],
   ['memory has it', ({ a }) => a.cache.set('k', 1), 'L1 serves it: it is fresh for another 1 s.'],
@@ -130,7 +130,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await a.cache.set('k', 1)
       await clock.advance(1000)
     },
-    'L1 serves it: it is stale, and served for another 500 ms while one refresh runs.',
+    'L1 serves it: it is stale, and is served for another 500 ms while one refresh runs.',
   ],
   ['only L2 has it', ({ b }) => b.cache.set('k', 1), 'L2 serves it: it is fresh for another 1 s. L1 has no entry.'],
   [
@@ -159,7 +159,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await a.cache.invalidateTags('red')
       await clock.advance(200)
     },
-    'The loader is called. L1 has an entry, but a tag or scope of it is not current. ' +
+    'The loader is called. L1 has an entry, but one of its tags or scopes is not current. ' +
       'L2 has an entry that must not be served: it is expired, invalidated or damaged. ' +
       'Its tag "red" was invalidated 200 ms ago by this process (invalidateTags).',
   ],
@@ -170,8 +170,8 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await b.cache.expireTags('red')
       await clock.advance(100)
     },
-    'The loader is called. L1 has an entry, but it is no longer fresh, and served only if loading fails. ' +
-      'L2 has an entry, but it is no longer fresh, and served only if loading fails. ' +
+    'The loader is called. L1 has an entry, but it is no longer fresh, and is served only if loading fails. ' +
+      'L2 has an entry, but it is no longer fresh, and is served only if loading fails. ' +
       'Its tag "red" was expired 100 ms ago by another process (<b>) (expireTags).',
   ],
   [
@@ -242,7 +242,7 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await clock.advance(1000)
       await a.cache.getOrSet('k', down, { staleIfError: 60_000 })
     },
-    'L1 serves it: the last load failed, and until the next one is tried staleIfError allows it. ' +
+    'L1 serves it: the last load failed, and staleIfError allows it until the next load is tried. ' +
       'The last load failed 0 ms ago: the database is down.',
   ],
   [
@@ -254,12 +254,12 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
     'The loader is called. L1 has no entry. L2 is not used: <error>.',
   ],
   [
-    'a deletion of it waits for L2',
+    'its deletion waits for L2',
     async ({ a }) => {
       a.tier.cut()
       await a.cache.delete('k')
     },
-    'The loader is called. L1 has no entry. A change of it waits until L2 can be reached, so L2 is not asked for it. ' +
+    'The loader is called. L1 has no entry. A change of this key waits until L2 can be reached, so L2 is not read for it. ' +
       'The key was deleted 0 ms ago by this process (delete).',
   ],
 ]
@@ -283,7 +283,7 @@ describe('the sentence of explain', () => {
     expect(await a.cache.explain('k', { tiers: 'l2' })).toMatchObject({ answeredBy: 'l2', l1: undefined })
     const near = await a.cache.explain('none', { tiers: 'l1' })
     expect(near).toMatchObject({ answeredBy: 'loader', l2: { state: 'none' } })
-    expect(near.why).toContain('L2 is not asked: the option tiers says l1')
+    expect(near.why).toContain("L2 is not read: the option tiers is 'l1'")
   })
 
   test('lists an entry as fresh or stale only if it would be served', async () => {
@@ -305,7 +305,7 @@ describe('the sentence of explain', () => {
     await a.cache.set('k', 1)
     const said = await a.cache.explain('k')
     expect(said).toMatchObject({ answeredBy: 'l1', isQueued: true, l1: { state: 'fresh' } })
-    expect(said.why).toContain('A change of it waits until L2 can be reached')
+    expect(said.why).toContain('A change of this key waits until L2 can be reached')
     expect(await a.cache.getOrSet('k', () => 2)).toBe(1)
     a.tier.restore()
     await clock.advance(30_000)

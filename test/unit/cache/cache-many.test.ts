@@ -1,4 +1,4 @@
-// getMany and getOrSetMany: the order of the keys, one read, one batch, flights shared with single gets.
+// getMany and getOrSetMany: the order of the keys, one read, one batch, and flights shared with single gets.
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'

@@ -1,4 +1,4 @@
-// Each member of the public API once, over memory alone; what several tiers add is in the l2-*.test.ts files of test/unit/flow.
+// Each member of the public API once, with memory alone. What several tiers add is in the l2-*.test.ts files of test/unit/flow.
 import { type Cache, CacheError, createCache } from 'tiercache'
 import { FakeClock, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -273,23 +273,23 @@ describe('stats and on', () => {
 
 describe('wrong arguments', () => {
   test.each<[string, string, (cache: Cache) => Promise<unknown>]>([
-    ['a key that is no string', 'INVALID_KEY', (cache) => cache.get(7 as never)],
+    ['a key that is not a string', 'INVALID_KEY', (cache) => cache.get(7 as never)],
     ['a symbol as key', 'INVALID_KEY', (cache) => cache.getOrSet(Symbol('k') as never, () => 1)],
     ['a symbol as key of a namespace', 'INVALID_KEY', (c) => c.namespace('a').getOrSet(Symbol('k') as never, () => 1)],
     ['no key', 'INVALID_KEY', (cache) => cache.set(undefined as never, 1)],
-    ['keys that are no list', 'INVALID_KEY', (cache) => cache.delete(new Set(['a']) as never)],
+    ['keys that are not a list', 'INVALID_KEY', (cache) => cache.delete(new Set(['a']) as never)],
     ['a number among keys', 'INVALID_KEY', (cache) => cache.getMany(['a', 7 as never])],
     ['no loader', 'INVALID_OPTION', (cache) => cache.getOrSet('k', undefined as never)],
     ['a value in place of a loader', 'INVALID_OPTION', (cache) => cache.getOrSet('k', 'v' as never)],
     ['no batch loader', 'INVALID_OPTION', (cache) => cache.getOrSetMany(['k'], undefined as never)],
     ['a wrong duration', 'INVALID_OPTION', (cache) => cache.getOrSet('k', () => 1, { ttl: '5 minutes' as never })],
     ['an unknown option', 'INVALID_OPTION', (cache) => cache.getOrSet('k', () => 1, { tll: 5 } as never)],
-    ['options that are no object', 'INVALID_OPTION', (cache) => cache.set('k', 1, '5m' as never)],
+    ['options that are not an object', 'INVALID_OPTION', (cache) => cache.set('k', 1, '5m' as never)],
     ['a wrong version', 'INVALID_KEY', (cache) => cache.set('k', 1, { version: 'a b' })],
-    ['tags that are no list', 'INVALID_OPTION', (cache) => cache.set('k', 1, { tags: 'a' as never })],
-    ['a tag that is no string', 'INVALID_KEY', (cache) => cache.invalidateTags([7 as never])],
-    ['entries that are no pairs', 'INVALID_OPTION', (cache) => cache.setMany([['a']] as never)],
-    ['entries that are no list', 'INVALID_OPTION', (cache) => cache.setMany({ a: 1 } as never)],
+    ['tags that are not a list', 'INVALID_OPTION', (cache) => cache.set('k', 1, { tags: 'a' as never })],
+    ['a tag that is not a string', 'INVALID_KEY', (cache) => cache.invalidateTags([7 as never])],
+    ['entries that are not pairs', 'INVALID_OPTION', (cache) => cache.setMany([['a']] as never)],
+    ['entries that are not a list', 'INVALID_OPTION', (cache) => cache.setMany({ a: 1 } as never)],
   ])('%s: the call rejects instead of throwing', async (_name, code, call) => {
     const { cache } = l1Only()
     const outcome = call(cache)

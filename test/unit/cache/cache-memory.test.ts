@@ -1,4 +1,4 @@
-// The options of L1 as users meet them. The tier itself: test/unit/tiers/memory-tier.test.ts.
+// The options of L1 as users see them. The tier itself: test/unit/tiers/memory-tier.test.ts.
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
@@ -50,7 +50,7 @@ describe('l1', () => {
     const value = new Array(10_000).fill(1)
     await a.cache.set('k', value)
     await b.cache.get('k')
-    // 1 byte each in msgpack, whatever the compression makes of it; more by the estimate.
+    // 1 byte each in msgpack, compressed or not; more by estimate.
     expect(b.cache.stats().l1.bytes).toBeGreaterThan(10_000)
     expect(b.cache.stats().l1.bytes).toBeLessThan(11_000)
     expect(a.cache.stats().l1.bytes).toBeGreaterThan(11_000)

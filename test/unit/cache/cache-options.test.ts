@@ -1,4 +1,4 @@
-// What `createCache` refuses, and that nothing was opened by then. The rules of each option: test/unit/model/{cache-policy,policy}.test.ts.
+// Options that `createCache` refuses before it opens anything. The rules of each option: test/unit/model/{cache-policy,policy}.test.ts.
 import { CacheError, type CacheOptions, createCache, type TierOptions } from 'tiercache'
 import { memoryTier } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'

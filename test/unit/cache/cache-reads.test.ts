@@ -1,4 +1,4 @@
-// Every read counts once, as exactly one outcome, and its event fires once.
+// Every read counts once, with exactly one outcome, and emits one event.
 import type { Cache, CacheEvents, CacheStats } from 'tiercache'
 import { deferred, record, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -10,7 +10,7 @@ const READ_EVENTS = ['hit', 'joined', 'miss', 'servedStale'] as const
 const down = () => Promise.reject(new Error('down'))
 const never = () => new Promise<never>(() => undefined)
 
-/** The outcomes that are not 0, as `{ 'hit l1': 2, loaded: 1 }`. */
+/** The outcomes that are not 0, such as `{ 'hit l1': 2, loaded: 1 }`. */
 function outcomesOf(stats: CacheStats): Record<string, number> {
   const { total, ...reads } = stats.reads
   const flat = Object.entries(reads).flatMap(([result, count]): [string, number][] =>
@@ -25,7 +25,7 @@ function outcomesOf(stats: CacheStats): Record<string, number> {
   return Object.fromEntries(flat.filter(([, count]) => count > 0))
 }
 
-/** What `work` adds to the outcomes, and the events of reads that it emits. */
+/** By what `work` increases the outcomes, and the read events that it emits. */
 async function whatCounts(cache: Cache, work: () => unknown) {
   const before = outcomesOf(cache.stats())
   const events = record<CacheEvents>(cache, READ_EVENTS)

@@ -1,4 +1,4 @@
-// Whatever takes options refuses a name that it does not know, and says which one it may have been; and what would have no effect.
+// Everything that takes options refuses an unknown name and suggests the nearest one, and refuses options without effect.
 import { broadcastBus, type CacheError, type CacheOptions, createCache, inProcessBus } from 'tiercache'
 import { cached, invalidates, updates } from 'tiercache/decorators'
 import { redisTier } from 'tiercache/redis'
@@ -10,7 +10,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 const { l1Only } = leavesNothing()
 const load = () => 1
 
-/** The refusal of what throws or rejects. */
+/** The error that a call throws or rejects with. */
 async function refusalOf(call: () => unknown): Promise<CacheError> {
   try {
     await call()

@@ -1,4 +1,4 @@
-// Functions among the options that fail: they never cost a caller the value that was loaded, and never go unnoticed.
+// Functions among the options that fail: callers still get the value that was loaded, and the failure is always reported.
 import type { Cache, CacheEvents, CallOptions, WrapOptions } from 'tiercache'
 import { record } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -10,7 +10,7 @@ const throws = () => {
   throw new TypeError('cannot read orgId of undefined')
 }
 
-/** What functions do that should return a list of tags. */
+/** What a tags function returns by mistake. */
 const WRONG: [string, () => unknown][] = [
   ['throws', throws],
   ['returns a promise', async () => ['a']],

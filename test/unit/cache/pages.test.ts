@@ -3,7 +3,7 @@ import { createCache, type Page } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 
-/** Pages of two items: 0 1 | 2 3 | 4, each under the cursor of its first item. */
+/** Pages of two items: 0 1 | 2 3 | 4. The cursor of a page is its first item. */
 async function load(cursor: number | undefined): Promise<Page<string, number>> {
   const first = cursor ?? 0
   const all = ['a', 'b', 'c', 'd', 'e']
@@ -96,7 +96,7 @@ describe('a list in pages', () => {
     ['with an unknown option', { loadPage: load, perPage: 2 }],
     ['with a prefetch below 0', { loadPage: load, prefetch: -1 }],
     ['with a wrong duration', { loadPage: load, ttl: 'soon' }],
-    ['with tags that are no list', { loadPage: load, tags: 'a' }],
+    ['with tags that are not a list', { loadPage: load, tags: 'a' }],
   ])('is refused %s', (_what, definition) => {
     const { cache } = makeList()
     expect(() => cache.pages('other', definition as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
@@ -150,7 +150,7 @@ describe('the next page of a list', () => {
     await Promise.all(Array.from({ length: 50 }, () => list.page()))
     await cache.drain()
     expect(cursorsOf(loadPage)).toEqual([undefined, 2])
-    // Nobody but the readers asked for anything else.
+    // Only the readers asked for the page.
     expect(cache.stats().hits.l1).toBe(50)
   })
 
@@ -170,7 +170,7 @@ describe('the next page of a list', () => {
 
   test('is fetched outside the load that read the page', async () => {
     const { cache, list } = makeList()
-    // Its loader needs what the caller loads: as a part of that load it would be a cycle.
+    // Its loader needs what the caller loads; as a part of that load it would be a cycle.
     const nested = cache.pages('nested', {
       loadPage: async (cursor: number | undefined) => {
         if (cursor === 1) await cache.getOrSet('report', () => 'from the page')

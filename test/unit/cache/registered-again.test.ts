@@ -1,4 +1,4 @@
-// Names that are registered again: by a module that a dev server evaluates once more, by a second bundle, or by mistake.
+// Names that are registered again: by a module that a dev server evaluates again, by a second bundle, or by mistake.
 import { createContext, runInContext } from 'node:vm'
 import type { Cache } from 'tiercache'
 import { cached } from 'tiercache/decorators'
@@ -10,7 +10,7 @@ const { l1Only } = leavesNothing()
 
 afterEach(() => vi.unstubAllEnvs())
 
-/** Evaluates `code` as the module `file`, in a turn of the event loop of its own; the exports are its last expression. */
+/** Evaluates `code` as the module `file`, in a separate turn of the event loop. Its exports are its last expression. */
 async function evaluate<T>(cache: Cache, file: string, code: string): Promise<T> {
   await settle()
   return runInContext(code, createContext({ cache, decorate, cached }), { filename: file }) as T
@@ -24,7 +24,7 @@ function decorate(type: { prototype: object }, name: string, decorator: (...args
 
 type Read = (id: number) => Promise<string>
 
-/** What registers under the name `users` in each way; `returns` is what it loads. */
+/** Ways to register the name `users`; `returns` is what the loader returns. */
 const REGISTER: [string, (returns: string) => string][] = [
   ['a source', (returns) => `const s = cache.source('users', { load: (id) => '${returns} ' + id }); (id) => s.get(id)`],
   ['a wrapped function', (returns) => `cache.wrap(async (id) => '${returns} ' + id, { name: 'users' })`],

@@ -1,4 +1,4 @@
-// How long a request scope lasts: as its work, as a response, until it is ended by hand, and never for ever.
+// How long a request scope lasts: as long as its work, as a response, or until it is ended by hand, and never for ever.
 import { AsyncResource } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import type { Cache, CacheEvents, RequestScopeOptions } from 'tiercache'
@@ -8,19 +8,19 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { l1Only } = leavesNothing()
 
-/** A cache whose key changes with each load, and is deleted by others between reads. */
+/** A cache whose key has another value after each load, and is deleted by other requests between reads. */
 function changing() {
   const made = l1Only()
   const { cache } = made
   let truth = 0
   const read = () => cache.getOrSet('k', async () => ++truth)
-  /** As another request would: outside of every scope. */
+  /** As another request would do it, outside of every scope. */
   const change = () => elsewhere.runInAsyncScope(() => cache.delete('k'))
   return { ...made, read, change, notices: record<CacheEvents>(cache, ['notice']) }
 }
 const elsewhere = new AsyncResource('another request')
 
-/** Calls a handler as Express does: it returns nothing, and goes on for a while. */
+/** Calls a handler as Express does: the call returns nothing, and the handler continues for a while. */
 function middleware(cache: Cache, options: RequestScopeOptions | undefined, handler: () => Promise<unknown>) {
   let handled: Promise<unknown> = Promise.resolve()
   const next = (): void => {
@@ -180,7 +180,7 @@ describe('a request scope that is never ended', () => {
 })
 
 test.each<[string, (cache: Cache) => unknown]>([
-  ['work that is no function', (cache) => cache.requestScope(1 as never)],
+  ['work that is not a function', (cache) => cache.requestScope(1 as never)],
   ['an end that is neither promise nor response', (cache) => cache.requestScope(() => 1, { until: {} as never })],
   ['an unknown option', (cache) => cache.requestScope(() => 1, { untill: 1 } as never)],
   ['a response in the place of the options', (cache) => cache.requestScope(() => 1, new EventEmitter() as never)],

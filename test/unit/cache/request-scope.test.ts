@@ -1,4 +1,4 @@
-// The request scope: within it a key is read once and stays the same.
+// Within a request scope a key is read once and keeps its value.
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
@@ -9,7 +9,7 @@ function makeCache(options = {}) {
   return { clock, cache: createCache({ clock, name: 'shop', ...options }) }
 }
 
-/** A cache whose values change in the middle of a request: `change` is what another request does. */
+/** A cache whose values change in the middle of a request; `change` is what another request does. */
 function changing(options = {}) {
   const made = makeCache(options)
   const { cache } = made
@@ -23,7 +23,7 @@ function changing(options = {}) {
   return { ...made, load, read, change: () => outsideOf(change) }
 }
 
-/** Runs as another request would: in no scope of the caller's. */
+/** Runs as another request would, in no scope of the caller. */
 function outsideOf<T>(work: () => T): T {
   return elsewhere.runInAsyncScope(work)
 }

@@ -12,7 +12,7 @@ interface User {
 
 const userOf = (id: number): User => ({ id, org: `org${id % 2}` })
 
-/** Loaders of one value and of many, whose calls can be looked at. */
+/** Loaders of single values and of many, whose calls the tests inspect. */
 function loaders() {
   const load = vi.fn(async (id: number): Promise<User | undefined> => (id < 0 ? undefined : userOf(id)))
   const loadMany = vi.fn(
@@ -241,7 +241,7 @@ describe('gets of a source in one tick', () => {
     await users.get(0)
     await clock.advance(1)
     loadMany.mockClear()
-    // As on a cluster, where each key's right to load is given by another node.
+    // As on a cluster, where each key's right to load comes from another node.
     a.tier.link.inject({ on: 'claim', effect: 'delay', byMs: 2, times: 1 })
     const gets = users.getMany([1, 2, 3])
     await clock.advance(10)

@@ -1,4 +1,4 @@
-// `cache.warm`: filling the tiers ahead of their readers.
+// `cache.warm` fills the tiers before the first reads.
 import { createCache, type WarmReport } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test, vi } from 'vitest'
@@ -121,7 +121,7 @@ test('values that another process loaded are found in L2', async () => {
 test.each([
   ['no list', 'a', undefined],
   ['no pairs', ['a'], undefined],
-  ['a key that is no string', [[1, () => 1]], undefined],
+  ['a key that is not a string', [[1, () => 1]], undefined],
   ['no loader', [['a']], undefined],
   ['a concurrency of 0', [], { concurrency: 0 }],
 ])('%s is refused', async (_what, entries, options) => {

@@ -1,4 +1,4 @@
-// The arguments of wrapped functions: which calls are the same call.
+// Arguments of wrapped functions: which calls have the same key.
 import { createCache } from 'tiercache'
 import { settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'

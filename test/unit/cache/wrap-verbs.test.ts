@@ -1,4 +1,4 @@
-// What can be done with the entries of a wrapped function's calls.
+// The verbs of wrapped functions.
 import { createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// `cache.wrap`: what users hold of a wrapped function. Its arguments are in wrap-arguments.test.ts, its verbs in wrap-verbs.test.ts.
+// Functions wrapped by `cache.wrap`. Their arguments are in wrap-arguments.test.ts, their verbs in wrap-verbs.test.ts.
 import { runInThisContext } from 'node:vm'
 import { createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
@@ -219,9 +219,9 @@ describe('the options of a wrapped function', () => {
   test.each([
     ['an unknown one', { tll: '1m' }],
     ['a wrong duration', { ttl: '1 minute' }],
-    ['tags that are no list', { tags: 'a' }],
-    ['a key that is no function', { key: 'a' }],
-    ['tagsOf that is no function', { tagsOf: ['a'] }],
+    ['tags that are not a list', { tags: 'a' }],
+    ['a key that is not a function', { key: 'a' }],
+    ['tagsOf that is not a function', { tagsOf: ['a'] }],
   ])('are refused when the function is wrapped: %s', (_what, options) => {
     expect(() => makeCache().cache.wrap(async () => 1, { name: 'one', ...options } as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
@@ -235,7 +235,7 @@ describe('the options of a wrapped function', () => {
   })
 })
 
-/** What a minifier leaves of a function. */
+/** What is left of a function after minification. */
 function minified(source: string): (id: number) => Promise<number> {
   return runInThisContext(`(${source})`) as (id: number) => Promise<number>
 }

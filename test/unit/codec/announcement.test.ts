@@ -17,7 +17,7 @@ const keysIn = (bytes: Uint8Array) => {
 }
 
 describe('an announcement', () => {
-  test('is what was encoded', () => {
+  test('is decoded to what was encoded', () => {
     const said = {
       sender: 'me',
       keys: ['k', '', '\0x', '\ud800'],
@@ -45,13 +45,13 @@ describe('an announcement', () => {
 })
 
 describe('the announcements of changes', () => {
-  test('are one message as long as it fits', () => {
+  test('are one message if it fits', () => {
     const parts = partsOf('me', ['a', 'b'].map(deletion))
     expect(parts).toHaveLength(1)
     expect(keysIn(parts[0]!.announcement).keys).toEqual(['a', 'b'])
   })
 
-  test('are several where it does not, in order, each with what it announces', () => {
+  test('are several messages in order if one is not enough, each with the changes that it announces', () => {
     const keys = Array.from({ length: 1_000 }, (_, i) => `${i}:${'x'.repeat(100)}`)
     const parts = partsOf('me', keys.map(deletion))
     expect(parts.length).toBeGreaterThan(5)
@@ -62,7 +62,7 @@ describe('the announcements of changes', () => {
     }
   })
 
-  test('fit, each by itself, however much their escapes take', () => {
+  test('always fit, however much space their escapes take', () => {
     const longest = localKey(childSpace(rootSpace('n'.repeat(128)), 's'.repeat(128)), '\u0001'.repeat(1_000_000))
     const parts = partsOf('me', [longest, `t:${'\u0001'.repeat(1_024)}`, 'other'].map(deletion))
     for (const { announcement } of parts) expect(announcement.length).toBeLessThanOrEqual(MAX_ANNOUNCEMENT_BYTES)

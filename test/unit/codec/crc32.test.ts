@@ -12,11 +12,11 @@ describe('crc32', () => {
     expect(crc32(new Uint8Array(0))).toBe(0)
   })
 
-  test('by table and by Node are equal for every length, also beyond the one at which we change over', () => {
+  test('has the same result by table and by Node for every length, also beyond the length at which we switch', () => {
     for (let length = 0; length <= 200; length++) {
       const part = bytes.subarray(0, length)
       expect(crc32OfRange(part, 0, length)).toBe(crc32(part))
-      // Node 20 had no crc32 of its own before 20.15.
+      // Node 20 has no crc32 of its own before 20.15.
       if (native !== undefined) expect(crc32(part)).toBe(native(part))
     }
   })
@@ -29,7 +29,7 @@ describe('crc32', () => {
     }
   })
 
-  test('of a range ignores what is around it', () => {
+  test('of a range ignores the bytes around it', () => {
     expect(crc32OfRange(bytes, 10, 20)).toBe(crc32(bytes.subarray(10, 20)))
   })
 })
@@ -49,7 +49,7 @@ describe('crc32OfKey', () => {
     expect(crc32OfKey(key)).toBe(crc32(keyBytes(key)))
   })
 
-  test('differs for two ill-formed keys, which UTF-8 would make one', () => {
+  test('differs for two ill-formed keys that UTF-8 would make equal', () => {
     expect(crc32OfKey('x\ud800')).not.toBe(crc32OfKey('x\ud801'))
     expect(crc32OfKey('x\ud800')).not.toBe(crc32OfKey('x\ufffd'))
   })

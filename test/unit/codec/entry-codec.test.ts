@@ -59,7 +59,7 @@ function payloadProblemOf(opened: StoredEntry): string {
 }
 
 describe('an envelope', () => {
-  test('gives back every field', () => {
+  test('returns every field as it was encoded', () => {
     const opened = open(codec.encode(fields({ etag: '"v1-é"' })))
     expect(opened).toMatchObject({
       state: 'live',
@@ -80,7 +80,7 @@ describe('an envelope', () => {
     expect(open(bytes).stamp).toEqual(bytes.subarray(0, 16))
   })
 
-  test('can be written as softly expired, and becomes so when only its stamp is replaced', () => {
+  test('can be encoded as softly expired, and becomes so when only its stamp is replaced', () => {
     expect(open(codec.encode(fields({ state: 'expired' }))).state).toBe('expired')
     const bytes = codec.encode(fields())
     newStamp('expired').copy(bytes)
@@ -88,7 +88,7 @@ describe('an envelope', () => {
     expect(open(bytes).value()).toEqual({ id: 1, name: 'Ada' })
   })
 
-  test('with a soft expiry that is damaged is refused', () => {
+  test('is refused if the time of its soft expiry is damaged', () => {
     const bytes = codec.encode(fields({ state: 'expired' }))
     for (let bit = 4 * 8; bit < 16 * 8; bit++) {
       const damaged = Buffer.from(bytes)
@@ -97,12 +97,12 @@ describe('an envelope', () => {
     }
   })
 
-  test('tells an empty etag from none', () => {
+  test('distinguishes an empty etag from no etag', () => {
     expect(open(codec.encode(fields({ etag: '' }))).etag).toBe('')
     expect(open(codec.encode(fields())).etag).toBeUndefined()
   })
 
-  test('keeps durations without end', () => {
+  test('keeps infinite durations', () => {
     const forever = Number.POSITIVE_INFINITY
     const opened = open(codec.encode(fields({ freshForMs: forever, staleForMs: forever, usableForMs: forever })))
     expect([opened.freshForMs, opened.staleForMs, opened.usableForMs]).toEqual([forever, forever, forever])
@@ -116,22 +116,22 @@ describe('an envelope', () => {
     }
   })
 
-  test('rounds fractions of a millisecond and knows no negative time', () => {
+  test('rounds fractions of a millisecond and never holds a negative time', () => {
     const opened = open(codec.encode(fields({ createdAtMs: 5.6, freshForMs: -3, loadMs: Number.NaN })))
     expect([opened.createdAtMs, opened.freshForMs, opened.loadMs]).toEqual([6, 0, 0])
   })
 
-  test('works without any label', () => {
+  test('needs no label', () => {
     const opened = open(codec.encode(fields({ labels: { labels: [], tokens: [] }, scopeCount: 0 })), codec, KEY, [])
     expect(opened.labels).toEqual({ labels: [], tokens: [] })
   })
 
-  test('of a small entry is small', () => {
+  test('is small for a small entry', () => {
     const one = fields({ value: null, labels: { labels: ['c:shop'], tokens: [TOKENS[0]!] }, scopeCount: 1 })
     expect(codec.encode(one).length).toBeLessThanOrEqual(64)
   })
 
-  test('is not decoded before its value is asked for', () => {
+  test('decodes its value only when the value is asked for', () => {
     let decodes = 0
     const counting: Codec = {
       id: 64,
@@ -153,7 +153,7 @@ describe('an envelope', () => {
     expect(open(new Uint8Array(codec.encode(fields()))).value()).toEqual({ id: 1, name: 'Ada' })
   })
 
-  test('holds 100 tags', () => {
+  test('can hold 100 tags', () => {
     const tags = Array.from({ length: 100 }, (_, i) => `t:tag ${i}`)
     const labels = { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map((_, i) => TOKENS[i % 4]!) }
     expect(open(codec.encode(fields({ labels }))).labels).toEqual(labels)
@@ -161,18 +161,18 @@ describe('an envelope', () => {
 })
 
 describe('label sets', () => {
-  test('that are equal are one object', () => {
+  test('with equal content are the same object', () => {
     expect(open(codec.encode(fields())).labels).toBe(open(codec.encode(fields({ value: 2 }))).labels)
   })
 
-  test('of equal bytes under other scopes are not mixed up', () => {
+  test('with equal bytes under different scopes are kept apart', () => {
     const bytes = codec.encode(fields({ key: 'other/a@1:k' }))
     expect(open(codec.encode(fields())).labels.labels[0]).toBe('c:shop')
     expect(open(bytes, codec, 'other/a@1:k', ['c:other', 'c:other/a@1']).labels.labels[0]).toBe('c:other')
     expect(open(codec.encode(fields())).labels.labels[0]).toBe('c:shop')
   })
 
-  test('are forgotten one day, so that endless new tags do not fill the memory', () => {
+  test('are bounded in number, so that endless new tags do not fill the memory', () => {
     const first = open(codec.encode(fields())).labels
     for (let i = 0; i < 2100; i++) {
       open(codec.encode(fields({ labels: { labels: [...SCOPES, `t:${i}`], tokens: TOKENS.slice(0, 3) } })))
@@ -183,21 +183,21 @@ describe('label sets', () => {
   })
 })
 
-describe('bytes that are not an intact entry of this key', () => {
-  test('of another key, version or namespace are refused', () => {
+describe('bytes that are not an intact entry of the requested key', () => {
+  test('are refused if they belong to another key, version or namespace', () => {
     const bytes = codec.encode(fields())
     for (const key of ['shop/catalog@3:item:2', 'shop/catalog@4:item:1', 'shop/catalog:item:1', '', `${KEY} `]) {
       expect(problemOf(bytes, codec, key)).toBe('checksum')
     }
   })
 
-  test('of an ill-formed key are not those of its neighbour', () => {
+  test('are refused if they belong to another ill-formed key', () => {
     const bytes = codec.encode(fields({ key: 'shop:x\ud800', keepKey: true }))
     expect(problemOf(bytes, codec, 'shop:x\ud800')).toBeUndefined()
     expect(problemOf(bytes, codec, 'shop:x\ud801')).toBe('checksum')
   })
 
-  test('of a key with the same hash are refused by the key that the envelope keeps', () => {
+  test('are refused if the key has the same hash but differs from the key in the envelope', () => {
     const long = `shop:${'k'.repeat(1_000_000)}`
     const bytes = codec.encode(fields({ key: long, keepKey: true }))
     expect(open(bytes, codec, long).value()).toEqual({ id: 1, name: 'Ada' })
@@ -205,26 +205,26 @@ describe('bytes that are not an intact entry of this key', () => {
     expect(problemOf(reseal(bytes, `${long.slice(0, -1)}j`), codec, `${long.slice(0, -1)}j`)).toBe('other-key')
   })
 
-  test('leases and fences are not entries', () => {
+  test('are refused if they are a lease or a fence', () => {
     expect(problemOf(newStamp('lease'))).toBe('not-an-entry')
     expect(problemOf(newStamp('fence'))).toBe('not-an-entry')
   })
 
-  test('a stamp of an entry without an entry is refused', () => {
+  test('are refused if they are the stamp of an entry without an entry', () => {
     expect(problemOf(newStamp('live'))).toBe('checksum')
   })
 
-  test('of a later format are told apart from damage', () => {
+  test('of a later format are distinguished from damaged ones', () => {
     const bytes = codec.encode(fields())
     bytes[2] = 2
     expect(problemOf(bytes)).toBe('later-format')
   })
 
-  test('with another number of scopes than the key has are refused', () => {
+  test('are refused if they have another number of scopes than the key', () => {
     expect(problemOf(codec.encode(fields()), codec, KEY, ['c:shop'])).toBe('malformed')
   })
 
-  test('of an unknown codec or compressor are refused', () => {
+  test('are refused if their codec or compressor is unknown', () => {
     const custom: Codec = { id: 77, name: 'json', encode: (v) => Buffer.from(JSON.stringify(v)), decode: String }
     const stored: Compressor = {
       id: 9,
@@ -237,7 +237,7 @@ describe('bytes that are not an intact entry of this key', () => {
     expect(problemOf(createEntryCodec({ compress: options.compress }).encode(fields()))).toBe('unknown-compressor')
   })
 
-  test('whose payload does not decode throw only CorruptPayload', () => {
+  test('throw only CorruptPayload if their payload cannot be decoded', () => {
     const bytes = codec.encode(fields({ value: 'text' }))
     // A token that msgpack never uses, checksum made to fit.
     bytes[bytes.length - 5] = 0xc1
@@ -245,7 +245,7 @@ describe('bytes that are not an intact entry of this key', () => {
   })
 })
 
-describe('codecs', () => {
+describe('a codec', () => {
   const json: Codec = {
     id: 64,
     name: 'json',
@@ -253,24 +253,24 @@ describe('codecs', () => {
     decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
   }
 
-  test('a custom one is used', () => {
+  test('can be given by the application', () => {
     const by = createEntryCodec({ codec: json, compress: false })
     const bytes = by.encode(fields({ value: { visible: 'text' } }))
     expect(bytes.includes('{"visible":"text"}')).toBe(true)
     expect(open(bytes, by).value()).toEqual({ visible: 'text' })
   })
 
-  test('what msgpack wrote stays readable after the change to another', () => {
+  test('can be replaced, and entries written with msgpack stay readable', () => {
     expect(open(codec.encode(fields()), createEntryCodec({ codec: json })).value()).toEqual({ id: 1, name: 'Ada' })
   })
 
-  test('one that throws makes UNSUPPORTED_VALUE with its error as cause', () => {
+  test('that throws causes UNSUPPORTED_VALUE with its error as the cause', () => {
     const error = thrownBy(() => createEntryCodec({ codec: json }).encode(fields({ value: 1n })))
     expect(error.code).toBe('UNSUPPORTED_VALUE')
     expect(error.cause).toBeInstanceOf(TypeError)
   })
 
-  test('an id that does not fit the wire is refused at once', () => {
+  test('with an id that does not fit the format is refused at once', () => {
     for (const id of [0, 256, 1.5, -1, '1' as unknown as number]) {
       expect(thrownBy(() => createEntryCodec({ codec: { ...json, id } })).code).toBe('INVALID_OPTION')
     }
@@ -278,18 +278,18 @@ describe('codecs', () => {
 })
 
 describe('size limits', () => {
-  test('a value above maxValueBytes is refused when written', () => {
+  test('refuse a value above maxValueBytes when it is written', () => {
     const small = createEntryCodec({ maxValueBytes: 1000 })
     expect(thrownBy(() => small.encode(fields({ value: 'x'.repeat(2000) }))).message).toContain('maxValueBytes')
     expect(open(small.encode(fields({ value: 'x'.repeat(500) })), small).value()).toBe('x'.repeat(500))
   })
 
-  test('and when read, before anything is decompressed', () => {
+  test('refuse it when it is read, before it is decompressed', () => {
     const bytes = codec.encode(fields({ value: 'x'.repeat(2000) }))
     expect(problemOf(bytes, createEntryCodec({ maxValueBytes: 1000 }))).toBe('too-large')
   })
 
-  test('an option that is no number of bytes is refused', () => {
+  test('refuse an option that is not a number of bytes', () => {
     for (const maxValueBytes of [-1, Number.NaN, 1.5]) {
       expect(thrownBy(() => createEntryCodec({ maxValueBytes })).code).toBe('INVALID_OPTION')
     }
@@ -299,26 +299,26 @@ describe('size limits', () => {
 describe('compression', () => {
   const text = { text: 'tiercache '.repeat(500) }
 
-  test('makes large values smaller and gives them back', () => {
+  test('makes large values smaller and restores them', () => {
     const bytes = codec.encode(fields({ value: text }))
     expect(bytes.length).toBeLessThan(500)
     expect(open(bytes).value()).toEqual(text)
     expect(open(bytes).rawBytes).toBeGreaterThan(5000)
   })
 
-  test('leaves small ones alone', () => {
+  test('leaves small values unchanged', () => {
     const raw = createEntryCodec({ compress: false })
     const value = 'x'.repeat(900)
     expect(codec.encode(fields({ value })).length).toBe(raw.encode(fields({ value })).length)
   })
 
-  test('is skipped where it saves less than a tenth', () => {
+  test('is skipped if it saves less than a tenth', () => {
     const value = randomBytes(4000)
     const raw = createEntryCodec({ compress: false })
     expect(codec.encode(fields({ value })).length).toBe(raw.encode(fields({ value })).length)
   })
 
-  test('can be off; what was compressed before stays readable', () => {
+  test('can be switched off, and entries compressed before stay readable', () => {
     const off = createEntryCodec({ compress: false })
     expect(off.encode(fields({ value: text })).length).toBeGreaterThan(5000)
     expect(open(codec.encode(fields({ value: text })), off).value()).toEqual(text)
@@ -338,7 +338,7 @@ describe('compression', () => {
     expect(problemOf(by.encode(fields({ value: text })))).toBe('unknown-compressor')
   })
 
-  test('a bomb is refused without being unpacked', () => {
+  test('refuses a bomb without unpacking it', () => {
     const zeros = Buffer.alloc(50_000_000)
     const bomb: Compressor = {
       id: 1,
@@ -353,13 +353,13 @@ describe('compression', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5_000_000)
   })
 
-  test('a payload that unpacks to less than it says is refused', () => {
+  test('refuses a payload that unpacks to less than its header says', () => {
     const short: Compressor = { id: 1, name: 'short', compress: () => deflateRawSync('x'), decompress: (b) => b }
     const bytes = createEntryCodec({ compress: short }).encode(fields({ value: 'x'.repeat(2000) }))
     expect(payloadProblemOf(open(bytes))).toBe('bad-compression')
   })
 
-  test('options that make no sense are refused', () => {
+  test('refuses options that make no sense', () => {
     expect(thrownBy(() => createEntryCodec({ compress: { threshold: -5 } })).code).toBe('INVALID_OPTION')
     const none: Compressor = { id: 16, name: 'x', compress: (b) => b, decompress: (b) => b }
     expect(thrownBy(() => createEntryCodec({ compress: none })).code).toBe('INVALID_OPTION')
@@ -372,7 +372,7 @@ describe('encryption', () => {
   const secret = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' } })
   const value = { ssn: 'very secret text' }
 
-  test('hides the payload and gives it back', () => {
+  test('hides the payload, and the value is read back', () => {
     const bytes = secret.encode(fields({ value }))
     expect(bytes.includes('secret')).toBe(false)
     expect(open(bytes, secret).value()).toEqual(value)
@@ -383,7 +383,7 @@ describe('encryption', () => {
     expect(secret.encode(fields({ value })).subarray(-30)).not.toEqual(one.subarray(-30))
   })
 
-  test('switches compression off, unless both are asked for', () => {
+  test('switches compression off unless both are requested', () => {
     const value = 'abc'.repeat(5000)
     expect(secret.encode(fields({ value })).length).toBeGreaterThan(15_000)
     const both = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, compress: { threshold: 1000 } })
@@ -393,7 +393,7 @@ describe('encryption', () => {
     expect(open(bytes, secret).value()).toBe(value)
   })
 
-  test('hides the etag and the size before compression, too, and gives them back with the value', () => {
+  test('hides the etag and the size before compression, and reads them back', () => {
     const opened = open(secret.encode(fields({ value, etag: '"very-secret"' })), secret)
     expect(secret.encode(fields({ value, etag: '"very-secret"' })).includes('very-secret')).toBe(false)
     expect(opened.value()).toEqual(value)
@@ -404,7 +404,7 @@ describe('encryption', () => {
     expect(none.etag).toBeUndefined()
   })
 
-  test('pads to a multiple of a size if it is asked to, so that values of different lengths look alike', () => {
+  test('pads to a multiple of a size if requested, so that values of different lengths look alike', () => {
     const padded = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1', padding: 1000 } })
     const sizes = [1, 10, 500, 900].map((length) => padded.encode(fields({ value: 'x'.repeat(length) })).length)
     expect(new Set(sizes).size).toBe(1)
@@ -413,24 +413,24 @@ describe('encryption', () => {
     expect(open(padded.encode(fields({ value })), secret).value()).toEqual(value)
   })
 
-  test('refuses a value that says it is larger than maxValueBytes, though who wrote it had the key', () => {
+  test('refuses a value whose header claims more than maxValueBytes, even with the right key', () => {
     const large = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, compress: { threshold: 1 } })
     const small = createEntryCodec({ encrypt: { keys: { k1 }, active: 'k1' }, maxValueBytes: 1000 })
     expect(payloadProblemOf(open(large.encode(fields({ value: 'x'.repeat(2000) })), small))).toBe('too-large')
   })
 
-  test('keys rotate: old entries are read with the old key, new ones written with the active one', () => {
+  test('rotates keys: old entries are read with the old key, new ones are written with the active key', () => {
     const rotated = createEntryCodec({ encrypt: { keys: { k1, k2 }, active: 'k2' } })
     expect(open(secret.encode(fields({ value })), rotated).value()).toEqual(value)
     expect(payloadProblemOf(open(rotated.encode(fields({ value })), secret))).toBe('unknown-key-id')
   })
 
-  test('another key under the same id is a miss', () => {
+  test('makes an entry of another key with the same id a miss', () => {
     const other = createEntryCodec({ encrypt: { keys: { k1: k2 }, active: 'k1' } })
     expect(payloadProblemOf(open(secret.encode(fields({ value })), other))).toBe('not-authentic')
   })
 
-  test('a softly expired entry still opens: whoever has a key makes its stamp without reading the entry', () => {
+  test('still opens a softly expired entry, since its stamp is made without reading the entry', () => {
     const bytes = secret.encode(fields({ value }))
     secret.expiredStamp(KEY, 1_760_000_100_000).copy(bytes)
     expect(open(bytes, secret)).toMatchObject({ state: 'expired' })
@@ -441,12 +441,12 @@ describe('encryption', () => {
     expect(open(written, secret).value()).toEqual(value)
   })
 
-  test('an entry moved to another key is not authentic, whatever its checksum says', () => {
+  test('detects an entry that was moved to another cache key, even if its checksum fits', () => {
     const bytes = reseal(secret.encode(fields({ value })), 'shop:admin')
     expect(payloadProblemOf(open(bytes, secret, 'shop:admin'))).toBe('not-authentic')
   })
 
-  test('every bit of header and payload is authenticated, whatever the checksum says', () => {
+  test('detects any changed bit of header and payload, even if the checksum fits', () => {
     const bytes = secret.encode(fields({ value, etag: 'e' }))
     let refused = 0
     for (let bit = 20 * 8; bit < bytes.length * 8; bit++) {
@@ -459,7 +459,7 @@ describe('encryption', () => {
     expect(refused).toBe((bytes.length - 20) * 8)
   })
 
-  test('every truncation is refused', () => {
+  test('detects any truncation', () => {
     const bytes = secret.encode(fields({ value }))
     for (let length = 20; length < bytes.length; length++) {
       const opened = secret.open(reseal(Buffer.from(bytes.subarray(0, length)), KEY), KEY, SCOPES)
@@ -467,12 +467,12 @@ describe('encryption', () => {
     }
   })
 
-  test('plain text is not accepted where encryption is expected, nor the other way round', () => {
+  test('does not read unencrypted entries, and a cache without keys does not read encrypted ones', () => {
     expect(problemOf(codec.encode(fields({ value })), secret)).toBe('encryption-mismatch')
     expect(problemOf(secret.encode(fields({ value })), codec)).toBe('encryption-mismatch')
   })
 
-  test('keys may be given in base64 or hex', () => {
+  test('takes keys as base64 or hex', () => {
     for (const text of [
       k1.toString('base64'),
       k1.toString('base64url'),
@@ -484,7 +484,7 @@ describe('encryption', () => {
     }
   })
 
-  test('the key is copied: wiping the caller’s bytes changes nothing', () => {
+  test('copies the key, so that the caller can wipe it', () => {
     const mine = testKey('1')
     const by = createEntryCodec({ encrypt: { keys: { k1: mine }, active: 'k1' } })
     mine.fill(0)
@@ -493,20 +493,20 @@ describe('encryption', () => {
 
   test.each([
     ['no keys', { keys: {}, active: 'k1' }],
-    ['keys that are no object', { keys: 'secret', active: 'k1' }],
+    ['keys that are not an object', { keys: 'secret', active: 'k1' }],
     ['a short key', { keys: { k1: k1.subarray(16) }, active: 'k1' }],
     ['a long key', { keys: { k1: Buffer.concat([k1, k1]) }, active: 'k1' }],
     ['a key of zeros', { keys: { k1: Buffer.alloc(32) }, active: 'k1' }],
     ['a key of zeros, in hex', { keys: { k1: '0'.repeat(64) }, active: 'k1' }],
     ['a key of one byte, repeated', { keys: { k1: Buffer.alloc(32, 0xa7) }, active: 'k1' }],
     ['a key of a repeated pattern', { keys: { k1: Buffer.alloc(32, Buffer.from('deadbeef', 'hex')) }, active: 'k1' }],
-    ['a key that counts', { keys: { k1: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)) }, active: 'k1' }],
+    ['a key whose bytes grow in equal steps', { keys: { k1: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)) }, active: 'k1' }],
     ['a passphrase of 32 characters', { keys: { k1: Buffer.from('correct horse battery staple 123') }, active: 'k1' }],
     [
       'the same in base64',
       { keys: { k1: Buffer.from('correct horse battery staple 123').toString('base64') }, active: 'k1' },
     ],
-    ['hex digits that nobody decoded', { keys: { k1: Buffer.from(SECRET_HEX.slice(0, 32)) }, active: 'k1' }],
+    ['hex digits that were not decoded', { keys: { k1: Buffer.from(SECRET_HEX.slice(0, 32)) }, active: 'k1' }],
     ['hex with a digit too many', { keys: { k1: `${SECRET_HEX}0` }, active: 'k1' }],
     ['hex with a digit too few', { keys: { k1: SECRET_HEX.slice(1) }, active: 'k1' }],
     [
@@ -517,12 +517,12 @@ describe('encryption', () => {
       'base64 of 32 bytes with bits to spare',
       { keys: { k1: `${Buffer.alloc(31, k1).toString('base64').slice(0, 42)}B=` }, active: 'k1' },
     ],
-    ['a key in the place of the options', SECRET_HEX],
-    ['a key in the place of the keys', { keys: SECRET_HEX, active: 'k1' }],
-    ['a key in the place of the active id', { keys: { k1 }, active: SECRET_HEX }],
-    ['a key in the place of its id', { keys: { [SECRET_HEX]: k1 }, active: 'k1' }],
-    ['a key in the place of an option', { keys: { k1 }, active: 'k1', [SECRET_HEX]: 'k1' }],
-    ['a padding that is no number', { keys: { k1 }, active: 'k1', padding: '1kb' }],
+    ['a key in place of the options', SECRET_HEX],
+    ['a key in place of the keys', { keys: SECRET_HEX, active: 'k1' }],
+    ['a key in place of the active id', { keys: { k1 }, active: SECRET_HEX }],
+    ['a key in place of its id', { keys: { [SECRET_HEX]: k1 }, active: 'k1' }],
+    ['a key in place of an option', { keys: { k1 }, active: 'k1', [SECRET_HEX]: 'k1' }],
+    ['a padding that is not a number', { keys: { k1 }, active: 'k1', padding: '1kb' }],
     ['a passphrase', { keys: { k1: 'correct horse battery staple' }, active: 'k1' }],
     ['a key of no known kind', { keys: { k1: 5 }, active: 'k1' }],
     ['an active id without key', { keys: { k1 }, active: 'k2' }],
@@ -539,7 +539,7 @@ describe('encryption', () => {
   })
 })
 
-/** Whatever eight characters of it follow each other. */
+/** Every substring of eight characters. */
 function partsOf(text: string): string[] {
   return Array.from({ length: text.length - 7 }, (_, i) => text.slice(i, i + 8))
 }

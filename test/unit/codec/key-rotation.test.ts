@@ -1,4 +1,4 @@
-// Keys are rotated in three releases, and at each step processes of two releases run side by side over one Redis.
+// Keys are rotated in three releases. At each step, processes of two releases run side by side over one Redis.
 import { type Cache, createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -36,7 +36,7 @@ function newWorld(): World {
   return world
 }
 
-/** A process: every read of it asks L2. */
+/** A process that asks L2 at every read. */
 function start(of: World, encrypt: (typeof RELEASES)[keyof typeof RELEASES]): Cache {
   const l2 = memoryTier(of.server, { encrypt })
   const { clock } = of
@@ -53,7 +53,7 @@ describe.each([
   [NAMES[1]!, NAMES[2]!],
   [NAMES[2]!, NAMES[3]!],
 ])('processes of "%s" beside those of "%s"', (earlier, later) => {
-  test('read what the others write, in both directions, and follow their soft expiries', async () => {
+  test('read each other’s entries in both directions, and each other’s soft expiries', async () => {
     const of = newWorld()
     const [a, b] = [start(of, RELEASES[earlier]), start(of, RELEASES[later])]
     for (const [writer, reader] of [
@@ -63,7 +63,7 @@ describe.each([
       await writer.set('k', 'value')
       expect(await reader.getOrSet('k', neverLoads)).toBe('value')
       expect(await reader.expire('k')).toBe('applied')
-      // Softly expired: served because the load fails, by either.
+      // Softly expired, so both serve it because the load fails.
       expect(await writer.getOrSet('k', neverLoads)).toBe('value')
       expect(await reader.getOrSet('k', neverLoads)).toBe('value')
       await settle()
@@ -73,7 +73,7 @@ describe.each([
   })
 })
 
-test('what was written before step 2 is read after it, and is gone by its life when step 3 comes', async () => {
+test('an entry written before step 2 is read after it, and its life is over when step 3 comes', async () => {
   const of = newWorld()
   const first = start(of, RELEASES[NAMES[1]!])
   await first.set('k', 'value')
@@ -85,7 +85,7 @@ test('what was written before step 2 is read after it, and is gone by its life w
   expect(of.corrupt).toBe(0)
 })
 
-test('a rotation without its first step makes misses: the earlier release has no key for what the later one writes', async () => {
+test('a rotation without its first step causes misses: the earlier release has no key for entries of the later one', async () => {
   const of = newWorld()
   const [a, b] = [start(of, RELEASES[NAMES[0]!]), start(of, RELEASES[NAMES[2]!])]
   await b.set('k', 'value')

@@ -28,7 +28,7 @@ describe('a value comes back deeply and strictly equal:', () => {
     }
   })
 
-  test('bytes are copied, so that neither side can change the other', () => {
+  test('bytes are copied in both directions, so neither side can change the other', () => {
     const bytes = Buffer.from('abc')
     const encoded = codec.encode({ bytes })
     const back = codec.decode(encoded) as { bytes: Buffer }
@@ -70,7 +70,7 @@ describe('identity', () => {
     expect(back.list[1]).toBe(back.list)
   })
 
-  test('what a cycle shares is shared again', () => {
+  test('parts that a cycle shares are shared again', () => {
     const shared = { n: 1 }
     const value: Record<string, unknown> = { a: shared, b: [shared], c: new Map([['k', shared]]) }
     value.self = value
@@ -79,7 +79,7 @@ describe('identity', () => {
     expect(back.c.get('k')).toBe(back.a)
   })
 
-  test('a fan of shared objects stays small instead of being unfolded', () => {
+  test('a structure of many shared objects stays small instead of being unfolded', () => {
     let fan: unknown = ['leaf']
     for (let i = 0; i < 50; i++) fan = [fan, fan]
     const encoded = codec.encode(fan)
@@ -105,11 +105,11 @@ describe('what cannot be kept is refused, with its place:', () => {
     expect(error.message).toContain(`; ${path}`)
   })
 
-  test('the first offender in reading order is named', () => {
+  test('the first refused part in reading order is named', () => {
     expect(refusalOf({ a: { b: () => 1 }, c: () => 2 }).message).toContain('; value.a.b is a function')
   })
 
-  test('the message says what it is and what to do', () => {
+  test('the message says what was found and what to do', () => {
     class Invoice {}
     expect(refusalOf({ order: { invoice: new Invoice() } }).message).toMatch(
       /value\.order\.invoice is an instance of Invoice.*convert it/,
@@ -126,18 +126,18 @@ describe('what cannot be kept is refused, with its place:', () => {
     expect(refusalOf(value).cause).toBe(boom)
   })
 
-  test('an endless path is shortened', () => {
+  test('a very long path is shortened', () => {
     let value: unknown = () => 1
     for (let i = 0; i < 5000; i++) value = { next: value }
     expect(refusalOf(value).message.length).toBeLessThan(500)
   })
 
-  test('a refusal leaves nothing behind', () => {
+  test('a refusal does not affect the next value', () => {
     for (const [make] of Object.values(REFUSED)) refusalOf(make())
     for (const make of Object.values(KEPT).slice(0, 12)) expectEqual(roundTrip(make()), make())
   })
 
-  test('an object that its own getter changes is refused rather than written wrongly', () => {
+  test('an object that its own getter changes is refused instead of being written wrongly', () => {
     const value = {
       get a() {
         delete (this as { b?: number }).b
@@ -150,7 +150,7 @@ describe('what cannot be kept is refused, with its place:', () => {
 })
 
 describe('getters and proxies', () => {
-  test('are read once, and what they answer is kept', () => {
+  test('are read once, and what they return is kept', () => {
     let reads = 0
     const value = {
       get count() {
@@ -161,7 +161,7 @@ describe('getters and proxies', () => {
     expect(roundTrip(new Proxy({ a: 1 }, {}))).toEqual({ a: 1 })
   })
 
-  test('a getter may encode something itself', () => {
+  test('a getter may encode another value itself', () => {
     const value = {
       before: 'x',
       get inner() {
@@ -173,7 +173,7 @@ describe('getters and proxies', () => {
 })
 
 describe('an application that extends Object.prototype', () => {
-  test('neither breaks values nor leaks what it put there', () => {
+  test('neither breaks values nor has its additions written into them', () => {
     const extended = Object.prototype as unknown as Record<string, unknown>
     extended.extra = { nested: true }
     try {
@@ -192,7 +192,7 @@ describe('size', () => {
     expect(codec.encode(rows).length).toBeLessThan(JSON.stringify(rows).length / 5)
   })
 
-  test('so are the keys of the values of a dictionary', () => {
+  test('keys of the values of a dictionary are written once, too', () => {
     const dictionary = Object.fromEntries(
       Array.from({ length: 100 }, (_, i) => [`k${i}`, { identifier: i, quantity: 1 }]),
     )
@@ -204,11 +204,11 @@ describe('size', () => {
     expect(codec.encode(user).length).toBeLessThan(JSON.stringify(user).length * 0.8)
   })
 
-  test('a huge value does not make the codec hold its memory', async () => {
+  test('a huge value does not make the codec keep its memory', async () => {
     const before = heldBytes()
     codec.encode('x'.repeat(20_000_000))
     codec.encode(null)
-    // V8 frees the memory of buffers behind the collection.
+    // V8 frees the memory of buffers some time after the collection.
     await waitFor('its memory to be free', () => heldBytes() - before < 5_000_000)
   })
 })
@@ -223,7 +223,7 @@ describe('plain data is msgpack as other libraries read it', () => {
     big: 5n,
   }
 
-  test('without rows it is plain msgpack', () => {
+  test('values without rows are plain msgpack', () => {
     assert.deepStrictEqual(unpackPlain(codec.encode(plain)), plain)
   })
 

@@ -1,4 +1,4 @@
-// Makes the checksum of changed bytes fit again: what only an attacker, or a collision, would do.
+// Makes the checksum of changed bytes fit again, as only an attacker or a collision could.
 import { crc32 } from 'node:zlib'
 
 /** `bytes`, changed in place, with the checksum of an envelope of `key`. */

@@ -1,4 +1,4 @@
-// Values of every kind that the default codec keeps, and of every kind that it refuses; shared by the tests of src/codec.
+// Values of every kind that the default codec keeps, and of every kind that it refuses. Shared by the tests of src/codec.
 import vm from 'node:vm'
 
 const cyclicObject = () => {
@@ -33,7 +33,7 @@ const wide = (count: number) => Object.fromEntries(Array.from({ length: count },
 const rows = (count: number) =>
   Array.from({ length: count }, (_, id) => ({ id, name: `name ${id}`, at: new Date(id), tags: ['x'], none: undefined }))
 
-/** More shapes than there are records. */
+/** More shapes than there are record ids. */
 const manyShapes = () => {
   const once = Array.from({ length: 100 }, (_, i) => ({ id: i, [`only-${i}`]: true, nested: { [`deep-${i}`]: null } }))
   return [...once, ...once.map((row) => ({ ...row }))]
@@ -212,10 +212,10 @@ class Point {
   x = 1
 }
 
-// The compiler knows no literal with it.
+// There is no literal for it.
 const UNICODE_SETS = 'v'
 
-/** What is data but too much of it for L2, and the path that the message names. */
+/** Data that is too much for L2, and the path that the message names. */
 export const TOO_MUCH: Readonly<Record<string, readonly [make: () => unknown, path: string]>> = {
   'holes without end': [() => ({ a: new Array(2 ** 32 - 1) }), 'value.a'],
   'holes in many arrays': [() => Array.from({ length: 11 }, () => new Array(100_000)), 'value[10]'],

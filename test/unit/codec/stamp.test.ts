@@ -28,7 +28,7 @@ describe('a stamp', () => {
     expect([...stamp.subarray(0, 4)]).toEqual([0xc7, 0x1e, FORMAT_VERSION, 2])
   })
 
-  test('never repeats, over many draws from the pool of random bytes', () => {
+  test('never repeats over many draws from the pool of random bytes', () => {
     const stamps = new Set(Array.from({ length: 5000 }, () => newStamp('lease').toString('hex')))
     expect(stamps.size).toBe(5000)
   })
@@ -38,7 +38,7 @@ describe('a stamp', () => {
     for (let byte = 4; byte < 12; byte++) expect(new Set(stamps.map((stamp) => stamp[byte])).size).toBeGreaterThan(200)
   })
 
-  test('is recognised at the start of longer bytes, and copied from them', () => {
+  test('is found at the start of longer bytes, and copied from them', () => {
     const bytes = Buffer.alloc(100, 9)
     writeStamp(bytes, 'live')
     expect(stateOf(bytes)).toBe('live')
@@ -48,27 +48,27 @@ describe('a stamp', () => {
     expect(stamp).toHaveLength(STAMP_BYTES)
   })
 
-  test('names its generation in hex', () => {
+  test('shows its generation in hex', () => {
     const stamp = newStamp('live')
     expect(generationOf(stamp)).toBe(stamp.subarray(4, 12).toString('hex'))
   })
 })
 
-describe('bytes that are no stamp', () => {
-  test('a stamp with any bit flipped is not believed', () => {
+describe('bytes that are not a stamp', () => {
+  test('include a stamp with any bit flipped', () => {
     for (const state of STATES) {
       const stamp = newStamp(state)
       for (let bit = 0; bit < STAMP_BYTES * 8; bit++) {
         const flipped = Buffer.from(stamp)
         flipped[bit >> 3] = flipped[bit >> 3]! ^ (1 << (bit & 7))
-        // The checksum of a soft expiry is left to who opens the entry.
+        // The reader of the entry verifies the checksum of a soft expiry.
         expect([undefined, 'expired']).toContain(stateOf(flipped))
         expect(stateOf(flipped) === undefined || !hasChecksum(flipped)).toBe(true)
       }
     }
   })
 
-  test('a truncated stamp is not believed', () => {
+  test('include a truncated stamp', () => {
     const stamp = newStamp('live')
     for (let length = 0; length < STAMP_BYTES; length++) {
       expect(stateOf(stamp.subarray(0, length))).toBeUndefined()
@@ -76,13 +76,13 @@ describe('bytes that are no stamp', () => {
     }
   })
 
-  test('a state that does not exist is not believed, even with a fitting checksum', () => {
+  test('include a stamp with an unknown state, even if its checksum fits', () => {
     const stamp = newStamp('fence')
     writeStamp(stamp, 'unheard of' as StampState)
     expect(stateOf(stamp)).toBeUndefined()
   })
 
-  test('another program, damage and a later release are told apart', () => {
+  test('are reported as foreign, as damaged or as of a later format', () => {
     const later = newStamp('live')
     later[2] = FORMAT_VERSION + 1
     const damaged = newStamp('live')
@@ -97,7 +97,7 @@ describe('the stamp of a soft expiry', () => {
   const AT_MS = 1_700_000_000_000
   const HOUR_MS = 3_600_000
 
-  test('is intact, differs from every other, and says when the expiry was, to a tenth of a second', () => {
+  test('is intact, differs from every other one, and holds the time of the expiry to a tenth of a second', () => {
     const stamp = newExpiredStamp(AT_MS + 57)
     expect(stateOf(stamp)).toBe('expired')
     expect(newExpiredStamp(AT_MS + 57).equals(stamp)).toBe(false)
@@ -105,7 +105,7 @@ describe('the stamp of a soft expiry', () => {
     expect(expiredAgoMs(stamp, AT_MS + 99, HOUR_MS)).toBe(0)
   })
 
-  test('keeps the instant where the same expiry is told once more', () => {
+  test('keeps that time when the same expiry is published again', () => {
     const stamp = newExpiredStamp(AT_MS)
     const renewed = renewedStamp(stamp)
     expect(stateOf(renewed)).toBe('expired')
@@ -113,16 +113,16 @@ describe('the stamp of a soft expiry', () => {
     expect(expiredAgoMs(renewed, AT_MS + 5_000, HOUR_MS)).toBe(5_000)
   })
 
-  test('of a process whose clock is a little ahead counts as of now', () => {
+  test('counts as of now if the clock of its process is a little ahead', () => {
     expect(expiredAgoMs(newExpiredStamp(AT_MS + 2_000), AT_MS, HOUR_MS)).toBe(0)
   })
 
-  test('is not believed where it lies before the entry: a release that did not write it drew it at random', () => {
+  test('is refused if its time is before the entry: an older release wrote random bytes there', () => {
     expect(expiredAgoMs(newExpiredStamp(AT_MS - 2 * HOUR_MS), AT_MS, HOUR_MS)).toBeUndefined()
     expect(expiredAgoMs(newExpiredStamp(AT_MS + 2 * HOUR_MS), AT_MS, HOUR_MS)).toBeUndefined()
   })
 
-  test('goes on over the end of its 32 bits', () => {
+  test('works across the overflow of its 32 bits', () => {
     const endMs = 4 * 2 ** 32 * 100
     expect(expiredAgoMs(newExpiredStamp(endMs - 3_000), endMs + 2_000, HOUR_MS)).toBe(5_000)
   })

@@ -1,4 +1,4 @@
-// What the codec remembers between payloads is bounded in bytes, whatever names others choose.
+// What the codec remembers between payloads is bounded in bytes, whatever names an attacker chooses.
 import { describe, expect, test } from 'vitest'
 import { LabelTable } from '../../../src/codec/label-table.js'
 import { type Shape, ShapeTree } from '../../../src/codec/shapes.js'
@@ -21,7 +21,7 @@ describe('the table of shapes', () => {
   })
 })
 
-test('the table of labels forgets by bytes, not by number alone', () => {
+test('the table of labels is bounded in bytes, not only in number', () => {
   const table = new LabelTable()
   const blocks = Array.from({ length: 600 }, (_, i) => blockOf(`${i}`.padEnd(900, 'x')))
   const first = readWith(table, blocks[0]!)

@@ -1,4 +1,4 @@
-// The decorators, each case as TC39 and as legacy (experimentalDecorators): one import, one behaviour.
+// The decorators, each case with TC39 and with legacy decorators (experimentalDecorators): one import, the same behaviour.
 import * as tiercache from 'tiercache'
 import { createCache } from 'tiercache'
 import * as decorators from 'tiercache/decorators'
@@ -10,7 +10,7 @@ import type * as Fixtures from './fixtures/classes.js'
 
 const file = new URL('./fixtures/classes.ts', import.meta.url)
 
-/** What stands at a decorated method besides its type. */
+/** The verbs of a decorated method. */
 interface Verbs {
   invalidate(...args: unknown[]): Promise<string>
   refresh(...args: unknown[]): Promise<unknown>

@@ -1,4 +1,4 @@
-// What decorators do when functions among their options fail: nothing has changed yet, or the caller has the result.
+// Functions among the options of decorators that fail: either nothing has changed yet, or the caller gets the result.
 import type { Cache, CacheEvents } from 'tiercache'
 import { cached, invalidates, updates } from 'tiercache/decorators'
 import { record } from 'tiercache/testing'
@@ -7,7 +7,7 @@ import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { l1Only } = leavesNothing()
 
-/** Decorates `method` as `experimentalDecorators` does; answers an instance of its class. */
+/** Decorates `method` as `experimentalDecorators` does, and returns an instance of its class. */
 function decorated<F extends (...args: never[]) => unknown>(method: F, ...decorators: unknown[]): { run: F } {
   class Repo {}
   let descriptor: PropertyDescriptor = { value: method, configurable: true, writable: true }

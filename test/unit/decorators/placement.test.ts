@@ -1,4 +1,4 @@
-// Where the decorators may stand, and what they leave of what stood there. Called by hand, as compilers call them.
+// Where the decorators may be used, and what they keep of the method. Called by hand, as compilers call them.
 import { type Cache, createCache } from 'tiercache'
 import { cached, cachedMethod, invalidates, updates } from 'tiercache/decorators'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -13,7 +13,7 @@ function decorateLegacy(target: object, name: string | symbol, decorator: unknow
   Object.defineProperty(target, name, answered as PropertyDescriptor)
 }
 
-/** Decorates as TC39 says; answers what runs for each new instance. */
+/** Decorates as TC39 specifies; returns what runs for each new instance. */
 function decorateStandard(
   target: object,
   name: string | symbol,

@@ -1,4 +1,4 @@
-// The ready-made extensions with the real packages: what goes into a cache comes out of L2, in another process's copy of the class.
+// The ready-made extensions with the real packages: values come out of L2 unchanged, with the class of the process that reads them.
 import { Temporal } from '@js-temporal/polyfill'
 import { Decimal as PrismaDecimal } from '@prisma/client-runtime-utils'
 import Big from 'big.js'
@@ -19,7 +19,7 @@ dayjsLib.extend(timezone)
 
 type Extend = NonNullable<CacheOptions['extend']>
 
-/** What another process reads from L2. */
+/** The value that another process reads from L2. */
 async function throughL2(value: object, extend: Extend): Promise<unknown> {
   const server = new MemoryServer()
   const [writer, reader] = [0, 1].map(() => createCache({ l2: memoryTier(server), extend })) as [Cache, Cache]

@@ -1,4 +1,4 @@
-// The time by which entries age, while a test replaces `Date` in one of the usual ways.
+// The time by which entries age while a test replaces `Date` in one of the usual ways.
 import { mock } from 'node:test'
 import { afterEach, expect, test, vi } from 'vitest'
 import { AgingClock } from '../../../src/model/time/aging-clock.js'
@@ -12,7 +12,7 @@ afterEach(() => {
   globalThis.Date = RealDate
 })
 
-/** What passes on `clock` while `work` runs. */
+/** By how much `clock` moves while `work` runs. */
 function passedDuring(clock: AgingClock, work: () => void): number {
   const beforeMs = clock.nowMs()
   work()
@@ -100,7 +100,7 @@ test('after the real timers are back the time goes on from where it was', () => 
   vi.useRealTimers()
   const restoredMs = clock.nowMs()
   expect(restoredMs).toBeGreaterThanOrEqual(fakedMs)
-  // An hour is not waited for: a clock that only took the later of two times would stand still for it.
+  // The test does not wait for an hour: a clock that took the later of two times would stand still that long.
   while (clock.nowMs() === restoredMs);
   expect(clock.nowMs()).toBeGreaterThan(restoredMs)
 })

@@ -1,4 +1,4 @@
-// One table of data kinds: whoever copies, encodes, weighs or makes keys of values agrees on what data is.
+// One table of data kinds: copying, encoding, measuring and making keys all have the same idea of what data is.
 import { isDeepStrictEqual } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -104,7 +104,7 @@ describe('a value that the codec keeps', () => {
   test.each(Object.entries(KEPT))('passes the check and is cloned as L2 returns it: %s', (name, make) => {
     const value = make()
     expect(search(value, strict)).toBe('data')
-    // A large value shows nothing more here than a small one of its kind, and copying it takes long.
+    // Large values are left out: they prove no more than small ones of their kind, and copying them takes long.
     if (/70,000|million/.test(name)) return
     expect(isDeepStrictEqual(cloneValue(value), throughL2(value))).toBe(true)
   })

@@ -81,7 +81,7 @@ describe('a policy', () => {
     expect(resolving).toThrow(new RegExp(`^${name} must be .+; got .+`))
   })
 
-  test('refuses options that are no object', () => {
+  test('refuses options that are not an object', () => {
     for (const options of ['5m', 5, null]) expect(() => resolve(options)).toThrow(/options must be an object/)
   })
 

@@ -57,7 +57,7 @@ describe('a session on a listening connection', () => {
     const { clock, lines, session } = loop(() => Promise.reject(new Error('refused')))
     await settle()
     await clock.advance(10_000)
-    // Without back-off there would be no end of them, and at one second each there are ten.
+    // Without back-off there would be endlessly many attempts; with one per second there are ten.
     expect(lines.length).toBeGreaterThan(8)
     expect(lines.length).toBeLessThan(40)
     session.close()

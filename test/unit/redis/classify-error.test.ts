@@ -47,7 +47,7 @@ describe('the classification of an error of Redis', () => {
   test.each<[string, unknown, string]>([
     ['the ready check of a client', new Error('Ready check failed: NOAUTH Authentication required.'), 'L2_AUTH_FAILED'],
     [
-      'a password where none is wanted',
+      'a password for a server without one',
       new Error('ERR AUTH <password> called without any password configured'),
       'L2_AUTH_FAILED',
     ],
@@ -63,22 +63,22 @@ describe('the classification of an error of Redis', () => {
       'L2_CONNECTION_REFUSED',
     ],
     [
-      'a name that is not known',
+      'an unknown host name',
       Object.assign(new Error('getaddrinfo ENOTFOUND redis'), { code: 'ENOTFOUND' }),
       'L2_HOST_UNKNOWN',
     ],
-    ['a name server that is not there', new Error('getaddrinfo EAI_AGAIN redis'), 'L2_HOST_UNKNOWN'],
+    ['a name server that does not respond', new Error('getaddrinfo EAI_AGAIN redis'), 'L2_HOST_UNKNOWN'],
     [
-      'no TLS there',
+      'a server without TLS',
       Object.assign(new Error('write EPROTO 0A00010B:SSL routines'), { code: 'EPROTO' }),
       'L2_TLS_FAILED',
     ],
     [
-      'a certificate of their own',
+      'a self-signed certificate',
       Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
       'L2_TLS_FAILED',
     ],
-    ['TLS there', new Error('Protocol error, got "\\u0015" as reply type byte. Please report this.'), 'L2_TLS_FAILED'],
+    ['a server with TLS', new Error('Protocol error, got "\\u0015" as reply type byte. Please report this.'), 'L2_TLS_FAILED'],
     ['a web server', new Error('Protocol error, got "H" as reply type byte. Please report this.'), 'L2_MISCONFIGURED'],
     [
       'the real cause inside the error of a cluster',

@@ -5,7 +5,7 @@ import { deleteByPrefix } from '../../../src/redis/store/delete-by-prefix.js'
 import { deferred, settle } from '../../../src/testing/index.js'
 
 let sent: [command: string, args: Argument[]][]
-/** Answers a command; a reply of SCAN is the next cursor with what was found. */
+/** Returns the reply to a command; a reply to SCAN is the next cursor and the keys found. */
 let answer: (command: string, args: Argument[]) => unknown
 let connection: Connection
 

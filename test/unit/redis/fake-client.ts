@@ -1,4 +1,4 @@
-// A client without a server: what it was sent, and answers that the test gives.
+// A client without a server. It records what is sent, and the test gives the replies.
 import { EventEmitter } from 'node:events'
 import type { Argument, RedisNode } from '../../../src/redis/client/client.js'
 
@@ -20,7 +20,7 @@ export class FakeClient extends EventEmitter implements RedisNode {
   readonly stream = new FakeStream()
   info = INFO
   disconnects = 0
-  /** Commands that are answered by themselves; the others wait for the test. */
+  /** Commands with an automatic reply. The others wait for the test. */
   readonly answers = new Map<string, (args: Argument[]) => unknown>([
     ['info', () => Buffer.from(this.info)],
     ['time', () => [Buffer.from('1000'), Buffer.from('0')]],
@@ -57,7 +57,7 @@ export class FakeClient extends EventEmitter implements RedisNode {
     return duplicate
   }
 
-  /** Changes the status and tells, as clients do. */
+  /** Changes the status and emits the event, as clients do. */
   become(status: 'ready' | 'close' | 'end' | 'reconnecting'): void {
     this.status = status
     this.emit(status)

@@ -1,4 +1,4 @@
-// A server, or something in between, that replies in shapes that Redis does not have: an outage, told once, with a sentence.
+// A server, or something in between, that replies in shapes that Redis does not use: an outage, reported once, with a clear sentence.
 import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { FakeClock, settle } from 'tiercache/testing'

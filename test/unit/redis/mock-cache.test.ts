@@ -1,4 +1,4 @@
-// Caches on ioredis-mock, as the tests of an application have them.
+// Caches on ioredis-mock, as in the tests of an application.
 import { Redis } from 'ioredis'
 import RedisMock from 'ioredis-mock'
 import { type Cache, type CacheOptions, createCache } from 'tiercache'
@@ -20,7 +20,7 @@ afterEach(async () => {
   await Promise.all(caches.splice(0).map((cache) => cache.close()))
 })
 
-/** A cache that stands for a process of its own. */
+/** A cache that represents a separate process. */
 function cacheOn(mock = new RedisMock({ host }), options: Omit<CacheOptions, 'bus'> & { bus?: RedisBus } = {}): Cache {
   const { bus, ...rest } = options
   const cache = createCache({ name: 'shop', ttl: '5m', l2: redisTier(mock, { bus }), ...rest })

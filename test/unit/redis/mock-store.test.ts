@@ -1,4 +1,4 @@
-// The store and the bus on ioredis-mock against everything that the ports promise, its time moved by faked timers.
+// The store and the bus on ioredis-mock pass all conformance cases. Fake timers move its time.
 import RedisMock from 'ioredis-mock'
 import { redisTier } from 'tiercache/redis'
 import { busCases, type ConformanceCase, storeCases } from 'tiercache/testing'
@@ -25,10 +25,10 @@ describe('the bus on ioredis-mock', () => {
   for (const each of busCases({ outage, changes })) test(each.name, () => runOnMock(each, ''))
 })
 
-/** Lets time pass while the case runs, a millisecond whenever nothing else is left to do. */
+/** Runs the case while time passes, a millisecond whenever nothing else is left to do. */
 async function runOnMock(each: ConformanceCase, keyPrefix: string): Promise<void> {
   const clock = clockOf({ nowMs: () => Date.now(), setTimeout, clearTimeout })
-  // A server of its own for each case: mocks share their data by host and port.
+  // A server for each case: mocks with the same host and port share their data.
   const host = `mock-${crypto.randomUUID()}`
   await each.run({
     prefix: 'mock',

@@ -20,7 +20,7 @@ describe('replies of streams', () => {
     expect(toReadEntries(reply)).toEqual(expected)
   })
 
-  test('of a wait without news have no entries', () => {
+  test('of a wait in which nothing was announced have no entries', () => {
     expect(toReadEntries(null)).toEqual([])
     expect(toReadEntries([])).toEqual([])
     expect(toReadEntries({})).toEqual([])

@@ -18,7 +18,7 @@ describe('the date of a command', () => {
   test('is earlier than anything that the server did while its time is unknown', () => {
     const { sentAt, lateAt } = time.sending()
     expect(sentAt < MOMENT).toBe(true)
-    // Refused as late: the reply tells the time.
+    // So the command is refused as late, and the reply brings the time.
     expect(lateAt < MOMENT).toBe(true)
   })
 

@@ -1,4 +1,4 @@
-// Who a server is, whose slots it took over, what time it has.
+// The identity of a server, its successor for a slot, and its clock.
 import { describe, expect, test } from 'vitest'
 import { SlotOwners } from '../../../src/redis/connection/slot-owners.js'
 import { parseInfo } from '../../../src/redis/server/server-check.js'

@@ -1,4 +1,4 @@
-// The conformance cases judge others, so they have to be able to say no.
+// The conformance cases must fail for a broken implementation.
 import {
   busCases,
   type ConformanceContext,
@@ -34,7 +34,7 @@ describe('declared deviations', () => {
 describe('the conformance cases detect', () => {
   test('a bus that delivers announcements out of order', async () => {
     const reorder = breaking((tier) => tier.busLink.reorder(100))
-    await expect(run('announcements of one sender arrive in their order', reorder)).rejects.toThrow()
+    await expect(run('announcements of one sender arrive in the order in which they were sent', reorder)).rejects.toThrow()
   })
 
   test('a store that swaps whatever is there', async () => {
@@ -44,8 +44,8 @@ describe('the conformance cases detect', () => {
         return undefined
       }
     })
-    await expect(run('a refused swap or extend changes nothing', swapAnything)).rejects.toThrow()
-    await expect(run('of swaps made at once by several processes one wins', swapAnything)).rejects.toThrow()
+    await expect(run('a refused swap or extend does not change the value', swapAnything)).rejects.toThrow()
+    await expect(run('of simultaneous swaps by several processes one succeeds', swapAnything)).rejects.toThrow()
   })
 
   test('a store that executes a change again when it is sent again', async () => {
@@ -54,7 +54,7 @@ describe('the conformance cases detect', () => {
     })
     for (const change of [
       'a put executed again after a deletion stores nothing',
-      'an expiry executed again after a newer value leaves that value fresh, and no refresh of before may store',
+      'an expiry executed again after a newer value leaves it fresh, and an earlier refresh may not store',
     ])
       await expect(run(change, forgetful)).rejects.toThrow()
   })
@@ -68,7 +68,7 @@ describe('the conformance cases detect', () => {
         return apply(changes, undefined)
       }
     })
-    const name = 'the announcement follows the changes: who sees the first sees the others'
+    const name = 'changes come before their announcement: a process that sees the announcement also sees the changes'
     await expect(run(name, hasty)).rejects.toThrow()
   })
 })
@@ -77,7 +77,7 @@ type Peers = Pick<ConformanceContext, 'clock' | 'connect' | 'sleep'>
 type Tier = ReturnType<typeof memoryTier>
 type Store = ReturnType<Tier['connect']>['store']
 
-/** An in-memory implementation with something broken. */
+/** An in-memory implementation with one defect. */
 function breaking(damage: (tier: Tier, store: Store) => void): Peers {
   const clock = new FakeClock()
   const server = new MemoryServer({ clock })

@@ -1,4 +1,4 @@
-// The faults of the in-memory L2: tests of the SDK lean on them, so each has to do what it says.
+// The faults of the in-memory L2. Other tests depend on them, so each must do exactly what it says.
 import { expect, test } from 'vitest'
 import type { BusEvents, RemoteStore, StoreEvents } from '../../../src/model/ports.js'
 import { FakeClock } from '../../../src/testing/fake-clock.js'
@@ -34,7 +34,7 @@ function world(options: MemoryServerOptions = {}): World {
     store,
     reports,
     put: (body) => store.apply([{ op: 'put', key: 'k', bytes: entry(body), keepMs: LIFE_MS }], undefined),
-    // Past the link and its faults.
+    // Without the link and its faults.
     stored: async () => {
       const [bytes] = await memoryTier(server).connect('shop', clock).store.read(['k'])
       return bytes && String(Buffer.from(bytes).subarray(16))
@@ -50,7 +50,7 @@ function reporting(reports: string[]): StoreEvents {
   }
 }
 
-/** What became of a promise by now. */
+/** The present state of a promise. */
 async function outcome(promise: Promise<unknown>): Promise<string> {
   let state = 'pending'
   promise.then(

@@ -53,6 +53,6 @@ test('a deferred settles when it is resolved or rejected, and its rejection is n
   await expect(loaded.promise).resolves.toBe(1)
   const failed = deferred()
   failed.reject(new Error('database down'))
-  await settle() // --unhandled-rejections=strict would end the run here
+  await settle() // With --unhandled-rejections=strict the run would end here.
   await expect(failed.promise).rejects.toThrow('database down')
 })

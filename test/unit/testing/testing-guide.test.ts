@@ -1,4 +1,4 @@
-// The program of the testing guide: what it prints is what its comments promise.
+// The program of the testing guide prints what its comments say.
 import * as tiercache from 'tiercache'
 import * as testing from 'tiercache/testing'
 import { expect, test } from 'vitest'

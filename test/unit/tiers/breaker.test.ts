@@ -5,7 +5,7 @@ import { Breaker } from '../../../src/tiers/breaker.js'
 const POLICY = { failures: 3, slowAfterMs: 100, openForMs: 1_000, maxOpenForMs: 8_000 }
 const DOWN = new Error('down')
 
-/** A breaker whose trials answer what `works` says, with what it told its owner. `random` 1 makes each pause exactly as long as it may be. */
+/** A breaker whose trials return `works`, and a record of what it reported. `random` 1 makes each pause as long as possible. */
 function breaker(policy = {}) {
   const clock = new FakeClock()
   const told: string[] = []

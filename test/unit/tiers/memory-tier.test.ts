@@ -101,7 +101,7 @@ describe('a memory tier bounded by entries', () => {
     expect(tier.get('a')).toBeUndefined()
     tier.set('b', entry('x'.repeat(2_000)), 999)
     expect(tier.get('b')).toBeDefined()
-    // The key counts.
+    // The key counts, too.
     tier.set('b', entry('small'), 1_000)
     expect(tier.get('b')).toBeUndefined()
     expect(tier.size).toBe(0)

@@ -2,12 +2,13 @@ import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache
 import { describe, expect, test } from 'vitest'
 import { CacheError } from '../../../src/model/errors.js'
 import { resolveTierOptions } from '../../../src/model/options/tier-policy.js'
-import { RemoteTier, UNAVAILABLE } from '../../../src/tiers/remote-tier.js'
+import { UNAVAILABLE } from '../../../src/tiers/operation.js'
+import { RemoteTier } from '../../../src/tiers/remote-tier.js'
 
 const LEASE = Buffer.alloc(16, 1)
 const REFUSED = new CacheError('L2_MISCONFIGURED', 'NOPERM')
 
-/** An L2 over the in-memory server, its link open unless `isDown`, with what it told its owner. */
+/** An L2 over the in-memory server, with an open link unless `isDown`, and a record of what it reported. */
 async function remote({
   isDown = false,
   ...options
@@ -140,7 +141,7 @@ describe('at the start of L2', () => {
     const early = tier.read('shop:k')
     await clock.advance(2_000)
     expect(await early).toBe(UNAVAILABLE)
-    expect(told).toEqual(['degraded: expected L2 to be connected within 2000 ms; it is not yet'])
+    expect(told).toEqual(['degraded: expected L2 to be connected within 2000 ms; it is still connecting'])
     expect(tier.mayAnswer()).toBe(false)
     await clock.advance(800)
     link.restore()
@@ -237,7 +238,7 @@ describe('an outage of L2', () => {
     await clock.advance(15_000)
     const events = told.filter((line) => !line.endsWith('failed'))
     expect(events).toHaveLength(2)
-    expect(events[0]).toMatch(/^degraded: expected L2 to answer readTokens within 200 ms/)
+    expect(events[0]).toMatch(/^degraded: expected L2 to reply to readTokens within 200 ms; it did not/)
     expect(Number(/^recovered after (\d+)$/.exec(events[1] ?? '')?.[1])).toBeGreaterThan(60_000)
   })
 

@@ -271,7 +271,7 @@ describe('the full queue of a source', () => {
     })
     await settle()
     expect(isQueued).toBe(false)
-    // An id that is queued already needs no room.
+    // An id that is queued already needs no further room.
     expect(await source.save(1, 'a2')).toBe('queued')
     gate.resolve()
     await third

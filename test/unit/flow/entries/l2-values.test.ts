@@ -1,4 +1,4 @@
-// What comes out of L2: every value that went in, its remaining life, what a schema says of it, and a miss for whatever else is there.
+// Values in L2: each comes back as it was stored, with its remaining life, checked by its schema. Anything else is a miss.
 import type { CacheEvents, StandardSchema } from 'tiercache'
 import { record } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// One key, one type: callers get what the schema returns, whether the value was loaded, set, or came from L2.
+// One key, one type: callers get what the schema returns, whether the value was loaded, set or read from L2.
 import type { CacheEvents, StandardSchema } from 'tiercache'
 import { record } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -12,7 +12,7 @@ const schemaOf = <T>(
   '~standard': { version: 1, vendor: 'test', validate: vi.fn(validate) },
 })
 
-/** Takes a string and returns a number: what it returns it does not take. */
+/** Takes a string and returns a number, which it would not take. */
 const lengths = () =>
   schemaOf<number>((value) =>
     typeof value === 'string'

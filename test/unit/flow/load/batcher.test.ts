@@ -228,7 +228,7 @@ describe('getOrSetMany', () => {
     gate.resolve('one load')
     expect(await many).toEqual(['one load', 'v:a'])
     expect(await single).toBe('one load')
-    // The one of all time limits, which stays until `close()`.
+    // The timer for all time limits, which stays until `close()`.
     expect(clock.pendingTimers).toBe(1)
   })
 

@@ -1,4 +1,4 @@
-// The pause after a failed load: what ends it, and what its option says.
+// The pause after a failed load: what ends it, and what its option does.
 import { createCache } from 'tiercache'
 import { settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -9,7 +9,7 @@ const { l1Only, fleet } = leavesNothing()
 const WINDOWS = { ttl: '1m', staleIfError: '1d', random: () => 0.5 } as const
 const failing = () => Promise.reject(new Error('down'))
 
-/** A pause has begun in the cache `here`: the value is served and no load is tried. */
+/** A pause has begun in the cache `here`: the stale value is served and no load is tried. */
 async function paused(where: 'memory' | 'L2') {
   const { a, b, clock } = await fleet(WINDOWS)
   await a.cache.set('k', 'old', { tags: ['t'] })
@@ -74,7 +74,7 @@ test('the pause of a key does not end with changes of other keys', async () => {
 })
 
 describe('failureBackoff', () => {
-  /** How many of ten reads, one a second, try to load. */
+  /** How many of ten reads, one per second, try to load. */
   async function tries(options: object, perCall: object = {}) {
     const { cache, clock } = l1Only({ ttl: '1s', staleIfError: '1d', random: () => 1 - Number.EPSILON, ...options })
     await cache.set('k', 'old')

@@ -1,4 +1,4 @@
-// What a loader is given, and what it can say about its value.
+// What a loader receives, and what it can set for its value.
 import type { CacheEvents, LoadContext } from 'tiercache'
 import { deferred, record, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -122,10 +122,10 @@ describe('ctx.ttl', () => {
   })
 
   test.each<[string, string, (ctx: LoadContext) => void]>([
-    ['two tags that are no array', 'TAGS_FAILED', (ctx) => (ctx.tags as (...tags: string[]) => void)('a', 'b')],
+    ['two tags that are not an array', 'TAGS_FAILED', (ctx) => (ctx.tags as (...tags: string[]) => void)('a', 'b')],
     ['no tag', 'TAGS_FAILED', (ctx) => ctx.tags(undefined as never)],
-    ['a tag that is no string', 'TAGS_FAILED', (ctx) => ctx.tags([7 as never])],
-    ['an etag that is no string', 'OPTION_FAILED', (ctx) => ctx.etag(7 as never)],
+    ['a tag that is not a string', 'TAGS_FAILED', (ctx) => ctx.tags([7 as never])],
+    ['an etag that is not a string', 'OPTION_FAILED', (ctx) => ctx.etag(7 as never)],
     ['an etag of more than 4,096 characters', 'OPTION_FAILED', (ctx) => ctx.etag('e'.repeat(4097))],
   ])('with %s does not fail the caller either', async (_what, code, say) => {
     const { a } = await fleet()

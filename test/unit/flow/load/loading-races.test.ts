@@ -1,4 +1,4 @@
-// The in-process half of G1 and G2: whatever this process wrote or invalidated during a load or a read of L2 wins, in both tiers.
+// The in-process half of G1 and G2: what this process writes or invalidates during a load or a read of L2 wins in both tiers.
 import type { Cache } from 'tiercache'
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ function run(cache: Cache, verb: Verb): Promise<unknown> {
   }
 }
 
-/** What later reads find. */
+/** The value that later reads find. */
 const remains = (verb: Verb) => (verb === 'set' ? 'set' : undefined)
 
 describe.each(verbs)('%s during a load', (verb) => {
@@ -37,7 +37,7 @@ describe.each(verbs)('%s during a load', (verb) => {
     const callers = [1, 2].map(() => cache.getOrSet('k', () => gate.promise, { tags: ['t'] }))
     await settle()
     const invalidating = run(cache, verb)
-    // Not awaited: it has its effect at once.
+    // Not awaited, because it has its effect at once.
     const later = cache.getOrSet('k', () => 'new', { tags: ['t'] })
     gate.resolve('old')
     await invalidating
@@ -100,7 +100,7 @@ describe.each(verbs)('%s while L2 is being read', (verb) => {
   test('keeps the value that was read out of memory', async () => {
     const { a, b, clock } = await fleet()
     await b.cache.set('k', 'old', { tags: ['t'] })
-    await a.cache.getMany(['k']) // the tokens are known from here on
+    await a.cache.getMany(['k']) // From here on the tokens are known.
     await b.cache.set('k', 'newer', { tags: ['t'] })
     await clock.advance(1)
     a.tier.link.stall('replies')

@@ -1,4 +1,4 @@
-// AbortSignal in: a caller leaves without killing the flight. AbortSignal out: the loader learns that nobody waits any more.
+// AbortSignals: a caller leaves without ending the flight, and the loader learns that no caller waits any more.
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'

@@ -1,4 +1,4 @@
-// One load per key and process, whatever comes of it (G5).
+// One load per key and process, whatever its result (G5).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -76,7 +76,7 @@ describe('one load per key', () => {
 
   test('a loader may return a thenable, or a value without a promise', async () => {
     const { cache } = l1Only()
-    // biome-ignore lint/suspicious/noThenProperty: older database clients answer such objects
+    // biome-ignore lint/suspicious/noThenProperty: older database clients return such objects
     const thenable = { then: (resolve: (value: number) => void) => resolve(1) }
     expect(await cache.getOrSet('thenable', () => thenable as unknown as Promise<number>)).toBe(1)
     expect(await cache.getOrSet('plain', () => 2)).toBe(2)

@@ -1,4 +1,4 @@
-// softTimeout, hardTimeout, and what goes on behind the callers' backs.
+// softTimeout and hardTimeout, and what happens after their callers have left.
 
 import type { CacheEvents } from 'tiercache'
 import { deferred, record, settle } from 'tiercache/testing'
@@ -215,7 +215,7 @@ describe('softTimeout', () => {
     void caller.then((value) => {
       answer = value
     })
-    // Tokens and entry are asked for one after the other.
+    // The tokens and the entry are read one after the other.
     await clock.advance(61)
     expect(answer).toBe('old')
     b.tier.link.replyMs = 0

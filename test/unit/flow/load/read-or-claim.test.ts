@@ -1,11 +1,11 @@
-// Where reads of late found nothing, a read claims its key at once: it must find, serve and leave what stands there as any read does.
+// After many misses a read claims its key at once. It must find and serve entries like any other read, and leave no lease behind.
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
 
-/** Two processes, of which b read nothing but misses of late. */
+/** Two processes; the recent reads of b were all misses. */
 async function afterMisses(options = {}) {
   const both = await fleet(options)
   const { b } = both

@@ -1,4 +1,4 @@
-// A store in which the right to load is never given: a stranger who rewrites a key all the time, or replies that make no sense.
+// A store that never gives the right to load, because somebody rewrites the key all the time.
 
 import { createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'

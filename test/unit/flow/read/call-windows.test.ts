@@ -1,4 +1,4 @@
-// ttl, staleWhileRevalidate and staleIfError of one call bound what this call takes; they lengthen nothing, and change nothing for others.
+// ttl, staleWhileRevalidate and staleIfError of one call limit what this call accepts. They lengthen no life and change nothing for others.
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'

@@ -1,4 +1,4 @@
-// When a load is tried: early (XFetch), and again after it failed.
+// When a load is tried: early (XFetch), and again after a failure.
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 const { l1Only, fleet } = leavesNothing()
 
 describe('after a failed load, while a stale value is served', () => {
-  /** `random` 0 makes each pause half of its step, 1 the whole of it. */
+  /** `random` 0 makes each pause half as long as its step, 1 as long as the step. */
   const failing = (random: number) => {
     const { cache, clock } = l1Only({ ttl: 10, staleIfError: '1d', random: () => random })
     const load = vi.fn((): Promise<string> => Promise.reject(new Error('down')))
@@ -91,7 +91,7 @@ describe('after a failed load, while a stale value is served', () => {
 })
 
 describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) ≥ expiry)', () => {
-  /** A value whose load took 100 ms. `draw` is what the next random numbers are. */
+  /** A value whose load took 100 ms. `draw` is the next random number. */
   async function loaded(beta: number, draw: number) {
     let next = 0
     const { cache, clock } = l1Only({ ttl: 1000, earlyRefresh: beta, random: () => next })
@@ -106,7 +106,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
   }
 
   test('refreshes a fresh value in the background at exactly the drawn lead, and not before', async () => {
-    // 1 - draw is the formula's rand: -ln(e^-3) = 3 loads of 100 ms before the expiry.
+    // 1 - draw is `rand` of the formula: -ln(e^-3) = 3 loads of 100 ms before the expiry.
     const { cache, clock } = await loaded(1, 1 - Math.exp(-3))
     const load = vi.fn(() => 'new')
     await clock.advance(699)
@@ -171,7 +171,7 @@ describe('earlyRefresh (XFetch: refresh when now − delta · beta · ln(rand) �
     }
     await settle()
     const mean = leads.reduce((sum, lead) => sum + lead, 0) / leads.length
-    // The expectation by the formula: the sum over i of lead i times the chance that no earlier read began and this one does.
+    // The expected lead: the sum over i of lead i times the probability that this read begins the refresh and no earlier one did.
     let expected = 0
     let untouched = 1
     for (let i = 100; i >= 1; i--) {

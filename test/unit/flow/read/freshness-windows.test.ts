@@ -8,7 +8,7 @@ const { l1Only, fleet } = leavesNothing()
 
 const WINDOWS = { ttl: 1000, staleWhileRevalidate: 500, staleIfError: 3000 } as const
 
-/** Where the value is found: in the memory of the process that asks, or in L2. */
+/** Where the reading process finds the value: in its own memory or in L2. */
 const places = ['memory', 'L2'] as const
 
 async function stored(place: (typeof places)[number], options = {}, tierOptions = {}) {

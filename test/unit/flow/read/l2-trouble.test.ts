@@ -1,11 +1,11 @@
-// What a read costs when L2 is down, hung, slow or talks nonsense: at most its timeout, then nothing (G6).
+// What a read costs if L2 is down, hung, slow or replies nonsense: at most its timeout, then nothing (G6).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet, open } = leavesNothing()
 
-/** How long `call` takes on the fake clock, at most `mostMs`. */
+/** How long `call` takes on the fake clock, up to `mostMs`. */
 async function timed<T>(
   clock: { nowMs(): number; advance(ms: number): Promise<void> },
   call: Promise<T>,

@@ -1,4 +1,4 @@
-// How many loads refreshes of one key make: one for those asked for together, and never an older one (G5).
+// How many loads the refreshes of one key cause: simultaneous ones share one load, and none shares a load that began before it (G5).
 import type { Cache } from 'tiercache'
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -11,7 +11,7 @@ async function cacheOf(shape: (typeof shapes)[number]): Promise<Cache> {
   return shape === 'memory alone' ? l1Only().cache : (await fleet()).a.cache
 }
 
-/** A loader whose calls end when the test says so. */
+/** A loader whose calls wait for the test. */
 function gated() {
   const gates: ReturnType<typeof deferred<string>>[] = []
   const load = vi.fn((_id: number, _context?: unknown) => {

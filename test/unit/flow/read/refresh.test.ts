@@ -1,4 +1,4 @@
-// A refresh that is asked for: it loads, whatever is cached, and its caller hears what came of the load. Reached through `wrap`.
+// An explicit refresh loads whatever is cached, and its caller gets the result of the load. Called through `wrap`.
 import { createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-// `expire`, `expireTags` and `expireAll`: the value stops being fresh at once, and `staleIfError` alone says whether and how long it may be served still.
+// `expire`, `expireTags` and `expireAll`: the value stops being fresh at once, and only `staleIfError` decides whether and how long it may be served.
 import type { Cache } from 'tiercache'
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
@@ -17,7 +17,7 @@ function softlyExpire(cache: Cache, verb: (typeof verbs)[number]) {
   return verb === 'expire' ? cache.expire('k') : cache.expireTags('t')
 }
 
-/** A value that was expired at 60 s of its life, and the cache that reads it, which may be the namespace of one. */
+/** A value that was expired when it was 60 s old, and the cache that reads it, which may be a namespace of another. */
 async function expired(place: (typeof places)[number], verb: (typeof verbs)[number], options = {}, name?: string) {
   const within = (cache: Cache) => (name === undefined ? cache : cache.namespace(name, options))
   const own = name === undefined ? options : {}
@@ -59,7 +59,7 @@ describe.each(places)('in %s', (place) => {
       const { cache, clock } = await expired(place, verb, { ttl: '1d', staleIfError: '10s', failureBackoff: false })
       await clock.advance(9_800)
       expect(await cache.get('k')).toBeUndefined()
-      // Who learns of a label's expiry by its first read only cannot know when it was.
+      // A process that learns of the expiry of a label only at its first read cannot know when it was.
       const isKnownHere = !(place === 'a process that comes later' && verb !== 'expire')
       expect(await cache.getOrSet('k', failing)).toBe('old')
       await clock.advance(isKnownHere ? 200 : 10_000)

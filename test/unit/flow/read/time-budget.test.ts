@@ -1,4 +1,4 @@
-// What a slow L2 may cost one read in all, however many questions it takes (G6).
+// What a slow L2 may cost one read in all, however many commands the read needs (G6).
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
@@ -98,7 +98,7 @@ describe('a read after a change by the same process', () => {
     await clock.advance(10)
     a.tier.link.requestMs = 20
     void a.cache.delete('another')
-    await clock.advance(5) // On its way: what follows waits for it.
+    await clock.advance(5) // In flight: the following changes wait for it.
     void (change === 'delete'
       ? a.cache.delete('k')
       : change === 'clear'

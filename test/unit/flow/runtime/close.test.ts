@@ -13,7 +13,7 @@ async function open(options = {}, server = new MemoryServer(), clock = new FakeC
   return { clock, server, tier, cache, log: record<CacheEvents>(cache, ['closed', 'dropped']) }
 }
 
-/** How long `close()` took on the fake clock. */
+/** How long `close()` takes on the fake clock. */
 async function timeOfClose({ clock, cache }: Pick<Awaited<ReturnType<typeof open>>, 'clock' | 'cache'>) {
   const startMs = clock.nowMs()
   let endMs: number | undefined

@@ -1,4 +1,4 @@
-// Caches in tests whose timers are faked: nothing hangs, and entries age as the test says.
+// Caches in tests with fake timers: nothing hangs, and entries age as the test advances the timers.
 import { mock } from 'node:test'
 import { createCache } from 'tiercache'
 import { MemoryServer, memoryTier } from 'tiercache/testing'

@@ -1,4 +1,4 @@
-// What a cache writes by itself: to a logger, or as Node's own warnings.
+// What a cache logs by itself, to a logger or as warnings of Node.
 
 import { type CacheOptions, createCache, type Logger } from 'tiercache'
 import { FakeClock, memoryTier, settle } from 'tiercache/testing'

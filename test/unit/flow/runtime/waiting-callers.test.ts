@@ -40,7 +40,7 @@ test('it is kept alive once, until the last timer has run or the last caller has
   callers.endWait()
   expect(keptAlive).toBe(1)
   clock.advanceSync(100)
-  // What a timer does may begin another wait; it is over itself.
+  // The second timer has run before its callback is called, so it no longer counts there.
   expect(ran).toEqual([1, 0])
   callers.after(100, () => {})
   callers.endWait()

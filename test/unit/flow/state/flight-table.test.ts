@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Flight } from '../../../../src/flow/state/flight.js'
 import { FlightTable } from '../../../../src/flow/state/flight-table.js'
 
-/** Keys of flights, read one after the other: how far the table has to look. */
+/** Flights that count how often their key is compared. */
 class Looks {
   count = 0
 
@@ -44,12 +44,12 @@ describe('a table of flights', () => {
     looks.count = 0
     const notFound = keys.filter((key) => table.get(key) === undefined)
     expect(notFound).toEqual([])
-    // A good hash needs about 1.3; one chain for all would need 5,000.
+    // A good hash needs about 1.3 comparisons; a single chain would need 5,000.
     expect(looks.count / keys.length).toBeLessThan(8)
   })
 })
 
-/** `count` blocks, each one of two. */
+/** `count` blocks, each one of the two given. */
 function bits(number: number, count: number, zero: string, one: string): string {
   return Array.from({ length: count }, (_, i) => ((number >> i) & 1 ? one : zero)).join('')
 }

@@ -1,4 +1,4 @@
-// What dead entries cost: nothing for long. They go at once, when they are read, or when a sweep in slices comes by.
+// Dead entries do not stay in memory for long. They are removed at once, when they are read, or by a sweep in slices.
 import type { Cache } from 'tiercache'
 import { settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -7,7 +7,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()
 
-/** More than the other tests have, whose caches are small. */
+/** The caches of the other tests are small. */
 const LARGE = { l1: { maxEntries: 10_000 } } as const
 
 const entriesOf = (cache: Cache) => cache.stats().l1.entries

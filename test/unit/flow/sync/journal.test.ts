@@ -8,10 +8,10 @@ const HOUR = { ttl: '1h' } as const
 
 type Fleet = Awaited<ReturnType<typeof fleet>>
 
-/** What a process reads without loading. */
+/** What a process returns without loading. */
 const seenBy = (process: Fleet['a'], key: string) => process.cache.get(key)
 
-/** Lets the bus be heard and the recovery do what it plans. */
+/** Waits until the bus is heard and the recovery has run. */
 const recover = (clock: Fleet['clock']) => clock.advance(20_000)
 
 describe('while L2 is unreachable', () => {
@@ -91,7 +91,7 @@ describe('when L2 is reachable again', () => {
     await a.cache.expire('k')
     a.tier.link.requestMs = 50
     a.tier.restore()
-    await clock.advance(10) // The replay of `expire` is on its way.
+    await clock.advance(10) // The replay of `expire` is in flight.
     const deleted = a.cache.delete('k')
     await recover(clock)
     await deleted
@@ -123,7 +123,7 @@ describe('when L2 is reachable again', () => {
     await b.cache.set('k', 'of b')
     a.tier.restore()
     await recover(clock)
-    // Of two values that nobody can order neither is kept.
+    // The order of the two values is unknown, so neither is kept.
     expect(await seenBy(b, 'k')).toBeUndefined()
     expect(await seenBy(a, 'k')).toBeUndefined()
   })
@@ -135,7 +135,7 @@ describe('when L2 is reachable again', () => {
     a.tier.link.cut()
     await settle()
     await a.cache.set('k', 'new')
-    // The bus of this process stays silent. Nothing stands under the key when L2 is back: somebody may have deleted it.
+    // The bus of this process stays silent. The key is free when L2 is back: another process may have deleted it.
     a.tier.busLink.cut()
     expect(await b.cache.delete('k')).toBe('applied')
     a.tier.link.restore()
@@ -149,7 +149,7 @@ describe('when L2 is reachable again', () => {
     await settle()
     const log = record<CacheEvents>(a.cache, ['replayed'])
     await a.cache.set('k', 'v')
-    a.tier.link.restore() // The bus comes later: values wait for it.
+    a.tier.link.restore() // The bus comes back later, and values wait for it.
     await clock.advance(1_000)
     a.tier.restore()
     await recover(clock)
@@ -182,7 +182,7 @@ describe('the journal', () => {
     await a.cache.set('a', 'x'.repeat(6_000), {})
     await a.cache.set('a', 'y'.repeat(6_000), {})
     expect(a.cache.stats().l2.waiting).toBe(1)
-    // Compressed, the two are small; bytes that do not compress are not.
+    // Compressed they would be small; these bytes do not compress.
     const noise = Array.from({ length: 12_000 }, (_, i) => (i * i * 7919) % 251)
     await a.cache.set('b', Uint8Array.from(noise.map((n, i) => n ^ (i % 253))))
     await clock.advance(1)
@@ -227,7 +227,7 @@ describe('when another server takes over', () => {
     await a.cache.delete('k')
     a.tier.link.requestMs = 50
     server.restart('kept')
-    await clock.advance(20) // The re-assertion is on its way to the server of now.
+    await clock.advance(20) // The repeated change is in flight to the present server.
     server.failover(replica)
     await recover(clock)
     expect(await seenBy(b, 'k')).toBeUndefined()
@@ -253,7 +253,7 @@ test('queued changes are announced on the application’s own bus too', async ()
   a.tier.cut()
   await settle()
   await a.cache.delete('k')
-  // It was announced at once, read again by the other process meanwhile, and is announced once more when L2 knows.
+  // It was announced at once, then read again by the other process, and is announced again once L2 has applied it.
   await seenBy(b, 'k')
   a.tier.restore()
   await recover(clock)

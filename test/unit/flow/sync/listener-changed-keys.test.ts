@@ -1,4 +1,4 @@
-// A bus on which the server itself tells what changed: keys and tokens, by whoever, with other programs among them.
+// A bus whose server reports every changed key and token, whoever changed it, other programs included.
 import { type Cache, createCache } from 'tiercache'
 import type { Bus, BusEvents } from 'tiercache/ports'
 import { deferred, FakeClock, type MemoryServer, memoryTier, settle } from 'tiercache/testing'
@@ -34,7 +34,7 @@ function open(): void {
 
 afterEach(() => Promise.all([cache.close(), settle(20)]))
 
-/** What redis-cli does with `DEL`, and how the server tells of it. */
+/** A key is deleted with redis-cli, and the server reports it. */
 function deleteFromOutside(storeKey: string): void {
   expect(server.evict(storeKey)).toBe(true)
   events.changed([storeKey])
@@ -60,7 +60,7 @@ test('a key that another program wrote in our format is read from L2 again, once
   expect(cache.stats().hits).toEqual({ l1: 1, l2: 1 })
 })
 
-test('a foreign deletion during a load wins over it, and later callers do not share that load', async () => {
+test('a deletion by another program during a load wins over it, and later callers do not share that load', async () => {
   open()
   await clock.advance(1)
   const gate = deferred<string>()

@@ -1,4 +1,4 @@
-// Whatever a bus hands over, nothing is thrown back into it: what a bus does with an error would be the end of its listening.
+// Nothing is thrown at a bus, whatever it delivers, since a bus may stop listening because of an error.
 import { type Cache, type CacheEvents, createCache } from 'tiercache'
 import type { Bus, BusEvents } from 'tiercache/ports'
 import { FakeClock, memoryTier, settle } from 'tiercache/testing'
@@ -24,7 +24,7 @@ function open(): void {
 
 afterEach(() => Promise.all([cache.close(), settle(20)]))
 
-/** Sets a key so long ago that only the bus's word keeps it served from L1. */
+/** Sets a key so long ago that L1 serves it only because the bus was heard. */
 async function setAndTrust(): Promise<void> {
   await cache.set('k', 1)
   await clock.advance(5_000)
@@ -69,7 +69,7 @@ test.each([
   expect(cache.stats().hits).toEqual({ l1: 1, l2: 1 })
 })
 
-test('a sign of life without a time does not count', async () => {
+test('a bus that is heard at a time which is not a number does not count as heard', async () => {
   open()
   for (const proof of [Number.NaN, undefined, '9e99', trap()]) events.heard(proof as number)
   expect(cache.stats().bus?.trusted).toBe(false)

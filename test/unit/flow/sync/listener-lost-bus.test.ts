@@ -1,15 +1,15 @@
-// What is under way when the bus loses announcements: nothing of it may count as known afterwards (G3).
+// Operations in flight while the bus loses announcements: nothing that they return may be trusted afterwards (G3).
 import { deferred, settle } from 'tiercache/testing'
 import { expect, test } from 'vitest'
 import { type Fleet, leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
 
-/** Long enough that nothing but trust can keep a value in L1. */
+/** So long that only the trust in the bus decides how long L1 serves a value. */
 const ttl = '1h'
 const MAX_STALENESS_MS = 3_000
 
-/** B's bus says `lost` in the place of what A announces. */
+/** The bus of B reports `lost` instead of delivering what A announces. */
 async function unheardByB({ b, clock }: Fleet, invalidate: () => Promise<unknown>): Promise<void> {
   b.tier.busLink.lose(1)
   const applied = invalidate()
@@ -39,7 +39,7 @@ test('a token learned before the loss does not make later reads current', async 
   await a.cache.set('other', 'old', { tags: ['t'] })
   expect(await b.cache.get('k')).toBe('old')
   await unheardByB(all, () => a.cache.invalidateTags(['t']))
-  // Within the bound B may still be wrong about the tag, but it must not stay wrong.
+  // Until the bound B may serve an outdated value, but no longer.
   await b.cache.get('other')
   await clock.advance(MAX_STALENESS_MS)
   expect(await b.cache.get('other')).toBeUndefined()

@@ -1,4 +1,4 @@
-// How much waits to be published: calls without end go to the journal, which is bounded; one call, however large, does not.
+// How many changes may wait to be published: endless calls go to the journal, which is bounded; a single call, however large, does not.
 import { expect, test } from 'vitest'
 import type { Background } from '../../../../src/flow/runtime/background.js'
 import { Outbox } from '../../../../src/flow/sync/outbox.js'
@@ -31,7 +31,7 @@ const invalidations = (count: number): PendingChange[] =>
 
 const ONE = invalidations(1)
 
-/** Calls without a pause, until one more waits than may. */
+/** Calls without a pause, until more wait than allowed. */
 async function submitBeyondBound(outbox: Outbox) {
   const results = await Promise.all(Array.from({ length: MAX_WAITING + 1 }, () => outbox.submit(ONE)))
   return new Set(results)

@@ -1,4 +1,4 @@
-// What an outage looks like from outside: events once each, states in stats() and explain(), and listeners that hurt nobody.
+// What can be seen of an outage: each event once, the state in stats() and explain(), and listeners that cannot disturb the cache.
 import { record, settle } from 'tiercache/testing'
 import { expect, test } from 'vitest'
 import type { CacheEvents } from '../../../../src/model/events/events.js'

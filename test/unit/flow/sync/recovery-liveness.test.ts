@@ -1,9 +1,9 @@
-// A key that changes faster than the bus catches up must not wait for ever behind what an outage left in the journal.
+// A key that changes faster than the bus catches up must not wait for ever because of what the journal holds from an outage.
 import { createCache } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { expect, test } from 'vitest'
 
-test('a key that is set again and again is applied again soon after an outage', async () => {
+test('a key that is set all the time is written to L2 again soon after an outage', async () => {
   const clock = new FakeClock()
   const server = new MemoryServer()
   const tier = memoryTier(server)

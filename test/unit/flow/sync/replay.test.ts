@@ -1,4 +1,4 @@
-// What L2 could not be told: what becomes of it while newer changes, of this process or another, come in between.
+// Changes that could not be published at first, and newer changes by this or another process in the meantime.
 import { type FakeClock, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { type Fleet, leavesNothing } from '../../../support/leaves-nothing.js'
@@ -6,10 +6,10 @@ import { type Fleet, leavesNothing } from '../../../support/leaves-nothing.js'
 const { fleet } = leavesNothing()
 
 const ttl = '1h'
-/** Retries, back-off and the proof that the bus has caught up: all of it is over by then. */
+/** After this time all retries, pauses and checks of the bus are over. */
 const RECOVERED_MS = 20_000
 
-/** A process whose data link refuses what it is told; reads and the bus go on. */
+/** A process whose data link refuses changes. Reads and the bus work. */
 function refusing({ a }: Fleet): () => void {
   return a.tier.link.inject({ on: 'apply', effect: 'refuse' })
 }
@@ -53,7 +53,7 @@ describe('a queued value', () => {
     a.tier.link.requestMs = 100
     a.tier.link.resetCounts()
     while (a.tier.link.count('apply') === 0) await clock.advance(10)
-    // The value is on its way; the deletion is done before it, and heard after it.
+    // The value is in flight. The deletion is applied before it arrives, and announced to this process after it.
     a.tier.busLink.stall('replies')
     expect(await b.cache.delete('k')).toBe('applied')
     await clock.advance(200)
@@ -107,7 +107,7 @@ test('a soft expiry that is published twice does not undo a later one of another
   const { a, b, clock } = await fleet({ ttl, staleIfError: '1h' })
   await a.cache.set('k', 'v1', { tags: ['t'] })
   await b.cache.get('k')
-  // Done at the server; the answer is lost, so that it is told again.
+  // Applied by the server, but the reply is lost, so it is published again.
   a.tier.link.inject({ on: 'apply', effect: 'loseReply', promise: 'rejected', times: 1 })
   a.tier.link.inject({ on: 'apply', effect: 'refuse', times: 1 })
   await queued(clock, a.cache.expireTags(['t']))
@@ -135,7 +135,7 @@ describe('while the invalidation of a tag is queued', () => {
     await a.cache.set('other', 'old', { tags: ['t'] })
     a.tier.link.inject({ on: 'apply', effect: 'refuse' })
     await queued(clock, a.cache.invalidateTags(['t']))
-    // Each of these would ask for the token of the tag.
+    // Each of these reads would need the token of the tag.
     expect(await a.cache.get('other', { tiers: 'l2' })).toBeUndefined()
     expect(await a.cache.getOrSet('new', () => 'new', { tags: ['t'] })).toBe('new')
     expect(await a.cache.get('k')).toBeUndefined()

@@ -1,4 +1,4 @@
-// Tokens that the server lost, or never could keep: entries are misses for a while, and then all is as before (G4).
+// Tokens that the server lost or could never store: entries are misses for a while, and then everything works as before (G4).
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 

@@ -7,7 +7,7 @@ const MAX_STALENESS_MS = 3_000
 const OLD = `${'0'.repeat(16)}${'a'.repeat(16)}`
 const NEW = `${'1'.repeat(16)}${'a'.repeat(16)}`
 
-/** Of a process that shares an L2; `heardAtMs` is when its bus was last heard. */
+/** The table of a process that shares an L2; `heardAtMs` is when its bus was last heard. */
 function table({ heardAtMs = 0, isShared = true, maxLabels = 100 } = {}): TokenTable {
   const tokens = new TokenTable({ maxLabels, maxStalenessMs: MAX_STALENESS_MS, isShared })
   if (isShared) tokens.heard(heardAtMs)

@@ -1,4 +1,4 @@
-// Calls that change one key take effect in the order in which they were made, whatever each has to wait for.
+// Calls on one key take effect in the order in which they were made, whatever each has to wait for.
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { CallOrder } from '../../../../src/flow/write/call-order.js'
@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet } = leavesNothing()
 
-test('of two sets of a key the later stays, although the earlier waits for tokens', async () => {
+test('of two sets of a key the later one stays, although the earlier one waits for tokens', async () => {
   const { a, b, clock } = await fleet()
   a.tier.link.replyMs = 10
   const results = Promise.all([a.cache.set('k', 1, { tags: ['cold'] }), a.cache.set('k', 2)])

@@ -1,4 +1,4 @@
-// G2 from the call on: what this process wrote is what it reads, also while the tokens that the value is to carry are not known yet.
+// G2 from the moment of the call: a process reads what it wrote, also while the tokens of the value are still unknown.
 import { type Cache, createCache } from 'tiercache'
 import { deferred, FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
 import { expect, test, vi } from 'vitest'
@@ -6,7 +6,7 @@ import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { fleet, open } = leavesNothing()
 
-/** No awaiting between the write and the read: the read is issued in the same turn. */
+/** The read is called in the same turn as the write, without an await between them. */
 async function readsOf(cache: Cache, key: string) {
   const load = vi.fn(() => 'loaded')
   const reads = [cache.getOrSet(key, load), cache.get(key), cache.getMany([key]).then(([value]) => value)]

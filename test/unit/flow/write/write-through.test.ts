@@ -1,4 +1,4 @@
-// What write-through promises, step by step. Every order of the steps of two writers and a reader is played in
+// What write-through guarantees, step by step. Every order of the steps of two writers and a reader is tested in
 // test/properties/write-through-interleavings.test.ts.
 import { type MemoryServer, memoryTier, record, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -7,7 +7,7 @@ import { SharedTable } from '../../../support/shared-table.js'
 
 const { l1Only, fleet, open } = leavesNothing()
 
-/** What L2 holds under the only key, by the state of its stamp. */
+/** What L2 has under the only key, by the state of its stamp. */
 function standing({ server }: { server: MemoryServer }): 'nothing' | 'lease' | 'entry' | 'fence' {
   const key = server.keys().find((name) => name.endsWith('/rows:1'))
   const states = ['lease', 'entry', 'entry', 'fence'] as const
@@ -259,7 +259,7 @@ describe('a fence', () => {
       const setting = a.save(1, 'new')
       await clock.advance(1)
       processA.tier.cut()
-      // A load that meets the fence must not outlive it.
+      // A load that finds the fence must not extend its life.
       await b.get(1)
       if (when === 'after') change.commit()
       await clock.advance(10_000)

@@ -1,11 +1,11 @@
-// Where several keys, ids or tags can be meant, one or an array is taken; what else stands there is refused, never ignored.
+// Where several keys, ids or tags are possible, one or an array is accepted. Any other argument there is refused, never ignored.
 import type { Cache } from 'tiercache'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
 const { l1Only } = leavesNothing()
 
-/** What code without types can call. */
+/** What untyped code can call. */
 type Loose = Record<string, (...args: unknown[]) => unknown>
 const loose = (held: unknown) => held as Loose
 

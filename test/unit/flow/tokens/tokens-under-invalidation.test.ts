@@ -1,4 +1,4 @@
-// Tokens that travel while their label is invalidated: who carries them must not be served afterwards (G1).
+// Tokens that are being read or sent while their label is invalidated: entries that carry them must not be served afterwards (G1).
 import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -78,7 +78,7 @@ describe('a tag derived from the loaded value', () => {
     const gate = deferred<{ tags: readonly string[] }>()
     const loading = b.cache.getOrSet('k', () => gate.promise, derived)
     await clock.advance(1)
-    // B does not hear of it in time, and learns the token that comes after.
+    // B does not hear of it in time, and learns the new token.
     b.tier.busLink.replyMs = 1_000
     expect(await a.cache.invalidateTags(['t'])).toBe('applied')
     await a.cache.set('other', 'v', { tags: ['t'] })
@@ -100,7 +100,7 @@ describe('a tag derived from the loaded value', () => {
     await a.cache.invalidateTags(['t'])
     const fresh = { tags: ['t'], is: 'fresh' }
     const second = a.cache.getOrSet('k', () => fresh, derived)
-    // The proof for the first load takes its time.
+    // The proof for the first load takes a while.
     a.tier.link.inject({ on: 'ensureTokens', effect: 'delay', byMs: 50, times: 1 })
     gate.resolve({ tags: ['t'] })
     expect(await first).toEqual({ tags: ['t'] })
@@ -109,12 +109,12 @@ describe('a tag derived from the loaded value', () => {
   })
 })
 
-test('a token learned in the very instant in which a load began proves nothing about the time before it', async () => {
+test('a token learned at the moment at which a load began proves nothing about the time before it', async () => {
   const { a, b, server, clock } = await fleet({ ttl: '1h' })
   const gate = deferred<string>()
   const loading = b.cache.getOrSet('k', () => gate.promise, { tags: () => ['t'] })
   await settle()
-  server.evictLog('tiercache') // What is announced now B does not hear.
+  server.evictLog('tiercache') // B does not hear what is announced from now on.
   expect(await a.cache.invalidateTags(['t'])).toBe('applied')
   await b.cache.set('other', 'v', { tags: ['t'] })
   gate.resolve('old')

@@ -1,4 +1,4 @@
-// A value has the same verdict with and without an L2: what L2 could not keep, L1 does not keep either, and it is said once.
+// A value is treated alike with and without an L2: what L2 could not store, L1 does not store either, and it is reported once.
 import { Readable } from 'node:stream'
 import type { Cache, CacheEvents, Extension } from 'tiercache'
 import { memoryTier, record } from 'tiercache/testing'
@@ -66,7 +66,7 @@ const refused: [string, () => unknown, RegExp][] = [
   ],
 ]
 
-/** What a cache does with a value that `make` makes anew with each load. */
+/** What a cache does with a value that `make` creates anew for each load. */
 async function verdictOf(cache: Cache, settle: () => Promise<unknown>, make: () => unknown) {
   const events = record<CacheEvents>(cache, ['notice', 'storeFailed', 'loaded'])
   const load = vi.fn(make)

@@ -1,4 +1,4 @@
-// A process whose event loop is held up: Redis has answered long ago, and is not to be taken for one that hangs.
+// A process whose event loop is blocked: Redis replied long ago, and must not be taken for a server that hangs.
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { expect, test } from 'vitest'
@@ -14,7 +14,7 @@ test('a reply that arrived while the event loop was blocked counts, although its
   await isInUse(cache)
   let degraded = 0
   cache.on('degraded', () => degraded++)
-  // The command is written, and its answer is not here before the process is held up.
+  // The command is sent, and its reply has not arrived when the event loop is blocked.
   server.pause()
   const read = cache.get('k')
   await new Promise(setImmediate)
@@ -39,7 +39,7 @@ test('a reply that did not arrive while the event loop was blocked is given up a
   server.resume()
 })
 
-/** Redis has the value, and nothing is left to tell it. */
+/** Waits until Redis has the value and no change is waiting for it. */
 async function isInUse(cache: Cache): Promise<void> {
   await waitFor('Redis to be used', async () => {
     return cache.stats().l2.available && cache.stats().l2.waiting === 0 && (await cache.set('k', 'v')) === 'applied'

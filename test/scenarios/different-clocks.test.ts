@@ -1,4 +1,4 @@
-// No validity depends on the wall clock of a process: two operating-system processes whose clocks are an hour apart.
+// No validity depends on the wall clock of a process. The clocks of these two operating-system processes are an hour apart.
 import type { Lookup } from 'tiercache'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.js'
@@ -7,7 +7,7 @@ import { Fleet, FORMS } from './fleet-of-caches.js'
 
 const HOUR_MS = 3_600_000
 
-/** Moves what a process takes for the time of day. */
+/** Moves the time of day in a process. */
 const SHIFTED = `
   const RealDate = Date
   globalThis.Date = class Date extends RealDate {
@@ -80,7 +80,7 @@ describe.each(FORMS)('on %s', (form) => {
       const expected = change.do === 'set' ? 'new' : null
       expect(await writer.ask({ do: 'get', key: 'k' })).toBe(expected)
       await waitFor('the change', async () => (await reader.ask({ do: 'get', key: 'k' })) === expected)
-      // The other way about: what was loaded after it is cached again.
+      // In the other direction: a value loaded after the change is cached again.
       const load = { do: 'load', key: 'k', value: 'new', tags: ['t'] } as const
       expect(await reader.ask(load)).toMatchObject({ values: ['new'] })
     }

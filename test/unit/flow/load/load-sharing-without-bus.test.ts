@@ -1,4 +1,4 @@
-// Who may share a load under way, while announcements may have been missed: sharing must not make a value live longer than G3 allows.
+// When callers may share a running load although announcements may have been missed: no value may live longer than G3 allows.
 import { deferred } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -28,7 +28,7 @@ describe.each(['fleet', 'process'] as const)(
       expect(await a.cache.get('k')).toBe('new')
     })
 
-    test('is awaited while its lease is there, so that one load runs', async () => {
+    test('is awaited while its lease is there, so that only one load runs', async () => {
       const { b, clock } = await fleet()
       const gate = deferred<string>()
       const load = vi.fn(() => gate.promise)

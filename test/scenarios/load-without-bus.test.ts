@@ -1,4 +1,4 @@
-// An invalidation during a load whose process receives no announcements and trusts its memory for an hour: only the fence, which
+// An invalidation during a load, in a process that receives no announcements and trusts its memory for an hour. Only the fence, which
 // Redis compares at the moment of the fill, keeps the outdated value out.
 import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
@@ -21,7 +21,7 @@ beforeEach(async () => {
   const bus = await startProxy(server.port)
   const subscriber = new Redis(bus.port, { retryStrategy: () => 50 }).on('error', () => undefined)
   const options = { name: 'shop', ttl: '1h', l1: { maxStaleness: '1h' } } as const
-  // Longer than any machine stalls: nothing but the change of the other process may end the lease or the fill.
+  // Longer than any machine stalls, so only the change by the other process can end the lease or the fill.
   const patient = { timeout: '20s', leaseTtl: '1m' } as const
   deaf = createCache({ ...options, l2: redisTier(data.url, { ...patient, subscriber }) })
   other = createCache({ ...options, l2: redisTier(server.url, patient) })
@@ -32,7 +32,7 @@ beforeEach(async () => {
     () => server.stop(),
   )
   await waitFor('both to be heard', () => deaf.stats().bus.trusted && other.stats().bus.trusted)
-  // Its tokens are known, and from here on it hears nothing.
+  // It knows its tokens, and from here on receives nothing.
   await deaf.set('warm', 'up')
   await bus.refuse()
 })
@@ -41,14 +41,14 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0)) await clean()
 })
 
-/** What another process does to the key of the load, and what the key holds afterwards. */
+/** A change by another process of the key that is being loaded, and the value that the key has afterwards. */
 const CHANGES: [string, (key: string) => Promise<unknown>, string | undefined][] = [
   ['delete', (key) => other.delete(key), undefined],
   ['set', (key) => other.set(key, 'set'), 'set'],
   ['expire', (key) => other.expire(key), undefined],
 ]
 
-/** Begins a load in the deaf process and answers what ends it. */
+/** Begins a load in the process without a bus, and returns what ends it. */
 async function startLoad(key: string) {
   const begun = deferred()
   const gate = deferred<string>()
@@ -61,7 +61,7 @@ async function startLoad(key: string) {
   return { answer, end: gate.resolve }
 }
 
-/** Redis and both processes have what the change left: also the loader's own memory, which it trusts. */
+/** Redis and both processes have the result of the change, also the memory of the loading process, which it trusts. */
 async function hasWon(key: string, left: string | undefined): Promise<void> {
   expect(await other.get(key, { tiers: 'l2' })).toBe(left)
   expect(await other.get(key)).toBe(left)

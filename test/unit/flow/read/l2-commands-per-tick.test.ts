@@ -1,4 +1,4 @@
-// How often L2 is asked: what one tick wants travels together. Real round trips on a real server: test/scenarios/budget.test.ts.
+// How many commands L2 gets: the operations of one tick travel together. The same on a real server: test/scenarios/budget.test.ts.
 import { settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing, type Process } from '../../../support/leaves-nothing.js'
@@ -7,7 +7,7 @@ const { fleet } = leavesNothing()
 
 const keys = Array.from({ length: 100 }, (_, i) => `k${i}`)
 
-/** Learns the tokens that entries of the cache carry, so that what follows is the cost of a process at work. */
+/** Learns the tokens of the cache's entries, so that the following calls cost what they cost in a running process. */
 async function warm({ cache, tier }: Process): Promise<void> {
   await cache.set('warm', 1, { tags: ['t'] })
   await cache.get('warm', { tiers: 'l2' })
