@@ -60,6 +60,7 @@ export type {
   MemoryOptions,
   NamespaceOptions,
   PolicyOptions,
+  PullOptions,
   ReadOptions,
   RecoveryOptions,
   ReserveOptions,
@@ -67,6 +68,8 @@ export type {
   StaleValue,
   Tags,
   Tiers,
+  UpdateContext,
+  UpdateOptions,
   ValueSharing,
   WriteOptions,
 } from './model/options/options.js'

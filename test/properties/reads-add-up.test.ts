@@ -47,6 +47,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'expire' as const), at, key }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('set' as const), at, key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('update' as const, 'pull' as const), at, key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('clear' as const, 'expireAll' as const), at }) },
   {
     weight: 4,
@@ -142,6 +143,10 @@ class Traffic {
       case 'get':
       case 'lookup':
         return this.#read(one.at, 1, () => cache[one.do](one.key, options))
+      case 'pull':
+        return this.#read(one.at, 1, () => cache.pull(one.key, options))
+      case 'update':
+        return this.#other(() => cache.update(one.key, () => 'updated', options))
       case 'set':
         return this.#other(() => cache.set(one.key, 'set', options))
       case 'delete':

@@ -223,7 +223,7 @@ export class Recorder {
   invalidatedHere(
     by: InvalidatedEvent['by'],
     { space, counts }: CountedSpace,
-    changes: readonly { readonly subject: string; readonly change: Change }[],
+    changes: readonly { readonly subject: string; readonly change: { readonly op: Change['op'] | 'swapped' } }[],
   ): void {
     if (by === 'set') counts.writes += changes.length
     else counts.invalidations++
