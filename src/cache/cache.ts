@@ -260,7 +260,7 @@ export class Cache {
   async pull<V = unknown>(key: string, options?: PullOptions): Promise<V | undefined> {
     const own = checkOptions(options, ['version', 'signal'], 'pull')
     const usable = await this.#parts.pulls.pull(this.#scope, key, own)
-    return served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable) as V | undefined
+    return served(this.#parts.core, scopeOfCall(this.#scope, own), key, usable) as V | undefined
   }
 
   /** Removes the entries: no process serves them again. A load that began before stores nothing. */

@@ -41,7 +41,7 @@ export class Pulls {
       return await core.callers.await(core.background.track(pulling))
     } catch (error) {
       const isAborted = signal?.aborted === true && error === signal.reason
-      core.recorder.read(target.space, userKey, isAborted ? ABORTED : FAILED)
+      core.recorder.read(target, userKey, isAborted ? ABORTED : FAILED)
       throw error
     }
   }
@@ -74,8 +74,8 @@ export class Pulls {
   }
 
   /** `again`: a write of this process waits for tokens, and L2 is not asked before it has ended. */
-  async #read({ core, entries }: L2Parts, { space, policy }: CallScope, localKey: string): Promise<Found | 'again'> {
-    const found = await entries.read(space, localKey, policy, l2BudgetOf(core, policy))
+  async #read({ core, entries }: L2Parts, scope: CallScope, localKey: string): Promise<Found | 'again'> {
+    const found = await entries.read(scope.space, localKey, scope.policy, l2BudgetOf(core, scope.policy))
     if (found.kind !== 'unavailable') return found
     if (this.writer.isChanging(localKey)) return 'again'
     throw unreachable()
