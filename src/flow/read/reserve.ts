@@ -144,7 +144,8 @@ export class Reserver {
     const caller = running.getStore()
     caller?.waitsFor.add(flight)
     const result = flight.join(waitingFor(request, Infinity), callers, () => this.#flights.abandon(flight))
-    background.run('load', () => this.#runner.run(flight, request))
+    // An open slot is no background work: `drain()` does not wait for a holder that may have forgotten it.
+    background.run('load', () => Promise.race([this.#runner.run(flight, request), slot.opened]))
     callers.beginWait()
     try {
       await Promise.race([slot.opened, result.then(() => flight.over)])
@@ -187,7 +188,7 @@ class OpenSlot implements Slot<unknown> {
   #markOpened!: () => void
   #fill!: (value: unknown) => void
 
-  constructor(private readonly core: Pick<Core, 'callers' | 'local'>) {
+  constructor(private readonly core: Pick<Core, 'callers' | 'local' | 'background'>) {
     this.opened = new Promise((resolve) => {
       this.#markOpened = resolve
     })
@@ -228,7 +229,7 @@ class OpenSlot implements Slot<unknown> {
     if (ttlMs !== undefined) this.#context?.ttl(ttlMs)
     if (tags.length > 0) this.#context?.tags(tags)
     this.#fill(value)
-    await this.core.callers.await(flight.over)
+    await this.core.callers.await(this.core.background.track(flight.over))
     if (flight.failure !== undefined) throw flight.failure.error
     return flight.stored ?? 'tooLate'
   }
