@@ -133,7 +133,8 @@ export class Cache {
 
   /**
    * Loads although a fresh value may be there, stores the new one and returns it. Rejects with the loader's error even if a stale value
-   * could be served. It takes no value that was loaded before this call, in any process. Refreshes of one key share a load.
+   * could be served. It takes no value that was loaded before this call, in any process. Refreshes of one key share a load. Other
+   * processes keep what they have in memory until its ttl ends: to make them read anew, `delete` or `expire` the key.
    */
   refresh<V>(key: string, load: Loader<V>, options?: CallOptions<V>): Promise<V> {
     const { reads } = this.#parts.requests
@@ -286,10 +287,7 @@ export class Cache {
    * an entry that `get` would find; entries without an idle life count, too, and stay as they are. It is not counted as a read. Costs one
    * command for all of them, after one read of L2 for those that L1 does not have. Never rejects because L2 is down.
    */
-  async touch(
-    keys: string | readonly string[],
-    options?: { readonly version?: Version | undefined },
-  ): Promise<number> {
+  async touch(keys: string | readonly string[], options?: { readonly version?: Version | undefined }): Promise<number> {
     const own = checkOptions(options, VERSION, 'touch', SEVERAL_KEYS)
     return this.#parts.reader.touch(this.#scope, checkKeys(keys), own?.version)
   }

@@ -123,9 +123,7 @@ class Traffic {
           ),
         )
       case 'entry':
-        return this.#read(one.at, 1, () =>
-          cache.getOrSetEntry(one.key, (ctx) => this.#load(one.loading, ctx), options),
-        )
+        return this.#read(one.at, 1, () => cache.getOrSetEntry(one.key, (ctx) => this.#load(one.loading, ctx), options))
       case 'forced':
         return this.#read(one.at, 1, () =>
           cache.getOrSet(one.key, (ctx) => this.#load(one.loading, ctx), { ...options, forceFresh: true }),

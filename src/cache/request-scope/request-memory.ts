@@ -99,11 +99,7 @@ export class RequestMemory implements Reads {
   }
 
   /** What this scope has read is a hit. A slot is that of the flow; once it is filled, this scope reads the key again. */
-  async reserve<V>(
-    scope: CallScope,
-    userKey: string,
-    given: ReserveOptions<V> | undefined,
-  ): Promise<Reserved<V>> {
+  async reserve<V>(scope: CallScope, userKey: string, given: ReserveOptions<V> | undefined): Promise<Reserved<V>> {
     const options = ownOptions(given)
     const localKey = this.#localKey(scope, userKey, options?.version)
     const slot = this.#slotOf(localKey)

@@ -73,10 +73,13 @@ export class FlightRunner {
 
   /** The callers get the error. The load is aborted, at once or after `lateResult`, until when its value may still be kept. */
   #timeOut(flight: Flight, request: LoadRequest, error: CacheError): void {
-    const { callers, limits, local } = this.#core
+    const { callers, limits } = this.#core
     const { hardTimeoutMs, lateResultMs } = request.policy
     this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
-    if (lateResultMs === 0) return flight.abort(error)
+    if (lateResultMs === 0) {
+      flight.abort(error)
+      return
+    }
     // Nobody joins it any more. The logs of changed keys and labels tell whether an invalidation came since it began.
     flight.detached = false
     flight.isLate = true

@@ -1,6 +1,7 @@
 // A slot of `reserve` that ends without a fill: its flight serves nobody, and whoever waited for it starts anew.
-import type { LocalState } from '../state/local-state.js'
+
 import type { Flight } from '../state/flight.js'
+import type { LocalState } from '../state/local-state.js'
 
 /** The reason with which a released flight rejects. It never reaches a caller. */
 export const RELEASED = new DOMException('the slot was released, or its time limit passed', 'AbortError')

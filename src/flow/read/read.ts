@@ -312,6 +312,6 @@ export class Reader {
 }
 
 /** Whether nothing but the age of an entry in L1 can rule out a hit for a call with these options. */
-function mayHit({ version, tiers, signal, forceFresh }: CallOptions<never>): boolean {
-  return version === undefined && tiers !== 'l2' && signal?.aborted !== true && forceFresh !== true
+function mayHit({ version, tiers, signal, forceFresh }: Omit<CallOptions, 'schema' | 'tags'>): boolean {
+  return version === undefined && tiers !== 'l2' && signal?.aborted !== true && (forceFresh ?? false) === false
 }

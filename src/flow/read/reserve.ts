@@ -1,6 +1,6 @@
 // `reserve`: look-up and fill apart, with the guarantees of `getOrSet`. A slot is a flight whose loader is the caller of `reserve`.
 import { CacheError } from '../../model/errors.js'
-import { ABSENT, ABORTED, asJoined, FAILED, HIT, type ReadOutcome, STALE } from '../../model/events/read-outcome.js'
+import { ABORTED, ABSENT, asJoined, FAILED, HIT, type ReadOutcome, STALE } from '../../model/events/read-outcome.js'
 import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import { checkOptions } from '../../model/option-rules.js'
@@ -56,12 +56,7 @@ export class Reserver {
   readonly #flights: Flights
   readonly #runner: FlightRunner
 
-  constructor(
-    core: ReservingCore,
-    local: LocalEntries,
-    flights: Flights,
-    runner: FlightRunner,
-  ) {
+  constructor(core: ReservingCore, local: LocalEntries, flights: Flights, runner: FlightRunner) {
     this.#core = core
     this.#local = local
     this.#flights = flights
@@ -72,11 +67,7 @@ export class Reserver {
    * Returns a fresh value, or a stale one while another caller refreshes it; else a slot. It joins a running load of the key, and makes
    * an attempt of its own if that load fails or its slot is not filled.
    */
-  async reserve(
-    scope: CallScope,
-    userKey: string,
-    options: ReserveOptions | undefined,
-  ): Promise<Reserved<unknown>> {
+  async reserve(scope: CallScope, userKey: string, options: ReserveOptions | undefined): Promise<Reserved<unknown>> {
     const own = checkOptions(options, RESERVE_OPTIONS, 'reserve')
     const slot = new OpenSlot(this.#core)
     const request = withLimit(requestOf(this.#core, scope, userKey, (context) => slot.open(context), own))

@@ -26,7 +26,11 @@ export interface ServedEntry<V> {
 }
 
 /** The same for an entry that this process had. */
-export function servedFrom<V>({ clock }: Pick<Core, 'clock'>, { entry, tier, age }: UsableEntry, value: V): ServedEntry<V> {
+export function servedFrom<V>(
+  { clock }: Pick<Core, 'clock'>,
+  { entry, tier, age }: UsableEntry,
+  value: V,
+): ServedEntry<V> {
   return fromEntry(value, entry, clock.nowMs(), { tier, state: age, shared: false })
 }
 
@@ -38,16 +42,17 @@ export function servedEntry<V>({ clock }: Pick<Core, 'clock'>, value: V, end: Re
   if (entry !== undefined) {
     return fromEntry(value, entry, nowMs, { tier: tierOf(end), state: stateOf(end, nowMs), shared })
   }
-  const isKept = flight?.resultLabels !== undefined
+  // A value that is kept nowhere has no labels.
+  const labels = flight?.resultLabels
   return {
     value,
     tier: 'loader',
     state: 'fresh',
     ageMs: nowMs - (flight?.loadedAtMs ?? nowMs),
-    freshForMs: isKept ? Math.max(0, flight.resultUntilMs - nowMs) : 0,
+    freshForMs: flight === undefined || labels === undefined ? 0 : Math.max(0, flight.resultUntilMs - nowMs),
     loadMs: flight?.loadMs ?? 0,
     shared,
-    tags: isKept ? tagsAmong(flight.resultLabels) : [],
+    tags: labels === undefined ? [] : tagsAmong(labels),
   }
 }
 

@@ -3,7 +3,8 @@ import type { AtMs, Entry, IdleLife } from '../../model/entry.js'
 import { storeKeyOf } from '../../model/keys/key.js'
 import type { Clock } from '../../model/ports.js'
 import type { MemoryTier } from '../../tiers/memory-tier.js'
-import { type RemoteTier, UNAVAILABLE, type Unavailable } from '../../tiers/remote-tier.js'
+import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
+import type { RemoteTier } from '../../tiers/remote-tier.js'
 import type { Background } from '../runtime/background.js'
 
 /** How many touched keys are remembered for reads of L2. A forgotten one is touched once more. */

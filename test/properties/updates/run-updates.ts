@@ -108,7 +108,8 @@ class Run {
     const what = (ended: string) => `${called} update ${id} by ${process} saw [${saw}]: ${ended} at ${this.#events}`
     const call = this.#processes[process]!.cache.update<readonly number[]>(KEY, append, { retries: 30 })
     const ended = (list: State) => {
-      if (!areSame(list, [...(saw ?? []), id])) throw new Error(`update ${id} returned [${list}], although it saw [${saw}]`)
+      if (!areSame(list, [...(saw ?? []), id]))
+        throw new Error(`update ${id} returned [${list}], although it saw [${saw}]`)
       this.#stored++
       this.#add({ what: what('stored'), called, ended: ++this.#events, isCertain: true, effect })
     }
@@ -211,7 +212,8 @@ const MAY_COME_LATER = { ended: Number.POSITIVE_INFINITY, isCertain: false } as 
 
 /** Whether a call rejected without knowing if it took effect. Throws what no call may reject with. */
 function isUnknown(error: unknown): boolean {
-  const isExpected = error instanceof CacheError && (error.code === 'L2_UNAVAILABLE' || error.code === 'UPDATE_CONFLICT')
+  const isExpected =
+    error instanceof CacheError && (error.code === 'L2_UNAVAILABLE' || error.code === 'UPDATE_CONFLICT')
   if (!isExpected) throw error
   return error.message.includes('may have been made')
 }

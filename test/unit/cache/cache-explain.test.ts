@@ -181,8 +181,8 @@ const STORIES: readonly [name: string, act: (world: Fleet) => unknown, why: stri
       await b.cache.expireAll()
       await clock.advance(100)
     },
-    'The loader is called. L1 has an entry, but it is no longer fresh, and served only if loading fails. ' +
-      'L2 has an entry, but it is no longer fresh, and served only if loading fails. ' +
+    'The loader is called. L1 has an entry, but it is no longer fresh, and is served only if loading fails. ' +
+      'L2 has an entry, but it is no longer fresh, and is served only if loading fails. ' +
       'Its scope tiercache was expired 100 ms ago by another process (<b>) (expireAll).',
   ],
   [

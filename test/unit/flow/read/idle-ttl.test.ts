@@ -247,7 +247,9 @@ describe('touch', () => {
     await source.getMany([1, 2])
     await cache.set('k', 1, { version: 2 })
     await clock.advance(0.9 * IDLE_MS)
-    expect([await source.touch(1), await source.touch([1, 3]), await cache.touch('k', { version: 2 })]).toEqual([1, 1, 1])
+    expect([await source.touch(1), await source.touch([1, 3]), await cache.touch('k', { version: 2 })]).toEqual([
+      1, 1, 1,
+    ])
     expect(await cache.touch('k')).toBe(0)
     await clock.advance(0.9 * IDLE_MS)
     await source.getMany([1, 2])
@@ -261,7 +263,7 @@ test('explain says what is left of the idle life', async () => {
   await clock.advance(4_000)
   expect(await a.cache.explain('s')).toMatchObject({
     l1: { state: 'fresh', freshForMs: 6 * IDLE_MS - 4_000, idleForMs: 6_000 },
-    why: expect.stringContaining('it is fresh for another 56 s, and gone if it is not read for 6 s.'),
+    why: expect.stringContaining('it is fresh for another 56 s, and is gone if it is not read for 6 s.'),
   })
   await clock.advance(6_000)
   expect(await a.cache.explain('s')).toMatchObject({

@@ -7,9 +7,13 @@ const { l1Only, fleet } = leavesNothing()
 
 test('a loaded value comes from the loader, with what is left of its life and how long its load took', async () => {
   const { cache, clock } = l1Only({ ttl: 1_000 })
-  const reading = cache.getOrSetEntry('k', () => new Promise<string>((resolve) => clock.after(30, () => resolve('v'))), {
-    tags: ['t'],
-  })
+  const reading = cache.getOrSetEntry(
+    'k',
+    () => new Promise<string>((resolve) => clock.after(30, () => resolve('v'))),
+    {
+      tags: ['t'],
+    },
+  )
   const joining = cache.getOrSetEntry('k', () => 'other')
   await clock.advance(30)
   const served = { value: 'v', tier: 'loader', state: 'fresh', ageMs: 0, freshForMs: 1_000, loadMs: 30, tags: ['t'] }

@@ -298,7 +298,13 @@ describe('an update and what stands under the key:', () => {
     const change = table.holdChange()
     const saving = table.sourceOf(a.cache).save(1, 'saved')
     await clock.advance(1)
-    const refusal = await refusalOf(until(clock, b.cache.namespace('rows').update('1', () => 'updated'), 10))
+    const refusal = await refusalOf(
+      until(
+        clock,
+        b.cache.namespace('rows').update('1', () => 'updated'),
+        10,
+      ),
+    )
     expect(refusal.code).toBe('UPDATE_CONFLICT')
     change.commit()
     change.answer()
@@ -503,7 +509,10 @@ describe('the tags of an update', () => {
     await b.cache.set('k', 'old', { tags: ['t'] })
     await clock.advance(1)
     a.tier.busLink.stall()
-    await until(clock, a.cache.update('k', invalidating(b.cache, 't'), { tags, retries: 1 }).catch(() => undefined))
+    await until(
+      clock,
+      a.cache.update('k', invalidating(b.cache, 't'), { tags, retries: 1 }).catch(() => undefined),
+    )
     a.tier.busLink.resume()
     await clock.advance(1)
     expect([await a.cache.get('k'), await b.cache.get('k')]).not.toContain('old and more')
@@ -512,7 +521,12 @@ describe('the tags of an update', () => {
   test('derived from the value are stored with it', async () => {
     const { a, b, clock } = await fleet()
     await clock.advance(1)
-    expect(await until(clock, a.cache.update('k', () => 'v', { tags: (value) => [`is:${value}`] }))).toBe('v')
+    expect(
+      await until(
+        clock,
+        a.cache.update('k', () => 'v', { tags: (value) => [`is:${value}`] }),
+      ),
+    ).toBe('v')
     expect(await b.cache.get('k')).toBe('v')
     await b.cache.invalidateTags('is:v')
     await clock.advance(1)
@@ -523,7 +537,9 @@ describe('the tags of an update', () => {
 describe('without an L2, an update', () => {
   test('works on the memory of the process', async () => {
     const { cache } = l1Only()
-    await Promise.all(Array.from({ length: 20 }, () => cache.update('k', async (count: number | undefined = 0) => count + 1)))
+    await Promise.all(
+      Array.from({ length: 20 }, () => cache.update('k', async (count: number | undefined = 0) => count + 1)),
+    )
     expect(cache.peek('k')).toBe(20)
     const error = new TypeError('no')
     await expect(cache.update('k', () => Promise.reject(error))).rejects.toBe(error)
