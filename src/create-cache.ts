@@ -60,7 +60,11 @@ export function createCache(options?: CacheOptions): Cache {
   logEvents(events, space.scope, policy.logger)
   const recorder = new Recorder(events, clock, shownAs(policy.eventKeys))
   const background = new Background(policy.background, (what, error) => {
-    recorder.notices.report('BACKGROUND_FAILED', `background work failed (${what}): ${foreignReason(error)}`, asError(error))
+    recorder.notices.report(
+      'BACKGROUND_FAILED',
+      `background work failed (${what}): ${foreignReason(error)}`,
+      asError(error),
+    )
   })
   const inBackground = (what: string, work: () => Promise<unknown>) => background.run(what, work)
 

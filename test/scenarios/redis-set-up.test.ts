@@ -156,7 +156,10 @@ test('a user without the permissions of a cache is L2_MISCONFIGURED, and the mes
 
 test('a standalone server used as a cluster is L2_MISCONFIGURED', async () => {
   const error = await saidOf(redisTier({ cluster: [{ host, port: open.port }] }))
-  expect(error).toMatchObject({ code: 'L2_MISCONFIGURED', message: expect.stringMatching(/the server is not a cluster/i) })
+  expect(error).toMatchObject({
+    code: 'L2_MISCONFIGURED',
+    message: expect.stringMatching(/the server is not a cluster/i),
+  })
 })
 
 describe('a cluster', () => {

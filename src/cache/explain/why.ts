@@ -55,7 +55,8 @@ function lifeOf(entry: EntryFacts | undefined): string {
   if (entry === undefined) return 'it has an entry'
   if (entry.state === 'staleIfError')
     return 'the last load failed, and staleIfError allows it until the next load is tried'
-  if (entry.state !== 'fresh') return `it is stale, and is served for ${another(entry.staleForMs)} while one refresh runs`
+  if (entry.state !== 'fresh')
+    return `it is stale, and is served for ${another(entry.staleForMs)} while one refresh runs`
   return `it is fresh for ${another(entry.freshForMs)}`
 }
 

@@ -54,7 +54,11 @@ async function readBySlot(connection: Connection, keys: readonly string[], notic
   }
   await Promise.all(groups.map(readGroup))
   if (failures.length === groups.length) throw failures[0]
-  if (failures.length > 0) notice('PARTIAL_READ', `the keys of ${failures.length} of ${groups.length} slots could not be read and count as absent: ${failures[0]}`)
+  if (failures.length > 0)
+    notice(
+      'PARTIAL_READ',
+      `the keys of ${failures.length} of ${groups.length} slots could not be read and count as absent: ${failures[0]}`,
+    )
   return answers
 }
 

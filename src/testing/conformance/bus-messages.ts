@@ -16,23 +16,27 @@ export const messageCases = [
     },
   ),
 
-  conformanceCase('announcements of one sender arrive in the order in which they were sent', ['announcements'], async (bench) => {
-    const senders = [await bench.openBus(), await bench.openBus()]
-    const listener = await bench.openBus()
-    const texts = Array.from({ length: 200 }, (_, index) => String(index))
-    const sent = texts.flatMap((text) =>
-      senders.map((sender, index) => sender.announce(Buffer.from(`${index} ${text}`))),
-    )
-    await Promise.all(sent)
-    await bench.until('everything arrived', () => listener.messages.length >= sent.length)
-    for (const sender of ['0', '1']) {
-      const arrived = listener.messages.map(String).filter((message) => message.startsWith(`${sender} `))
-      assert.deepEqual(
-        arrived,
-        texts.map((text) => `${sender} ${text}`),
+  conformanceCase(
+    'announcements of one sender arrive in the order in which they were sent',
+    ['announcements'],
+    async (bench) => {
+      const senders = [await bench.openBus(), await bench.openBus()]
+      const listener = await bench.openBus()
+      const texts = Array.from({ length: 200 }, (_, index) => String(index))
+      const sent = texts.flatMap((text) =>
+        senders.map((sender, index) => sender.announce(Buffer.from(`${index} ${text}`))),
       )
-    }
-  }),
+      await Promise.all(sent)
+      await bench.until('everything arrived', () => listener.messages.length >= sent.length)
+      for (const sender of ['0', '1']) {
+        const arrived = listener.messages.map(String).filter((message) => message.startsWith(`${sender} `))
+        assert.deepEqual(
+          arrived,
+          texts.map((text) => `${sender} ${text}`),
+        )
+      }
+    },
+  ),
 
   conformanceCase('announcements arrive unchanged, byte for byte', ['announcements'], async (bench) => {
     const sender = await bench.openBus()

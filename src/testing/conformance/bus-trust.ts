@@ -114,5 +114,8 @@ function assertCoherent(listener: OpenBus, announced: readonly string[]): void {
     next = Math.max(next, index + 1)
     mayJump = false
   }
-  assert.ok(next === announced.length || mayJump, `${announced.length - next} announcements are missing and no loss was reported`)
+  assert.ok(
+    next === announced.length || mayJump,
+    `${announced.length - next} announcements are missing and no loss was reported`,
+  )
 }

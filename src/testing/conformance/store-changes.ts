@@ -78,45 +78,57 @@ export const changeCases = [
     assert.notEqual(expired, softToken)
   }),
 
-  conformanceCase('put replaces whatever the key has, and the value lives for the time given to put', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const entry = newEntry()
-    await store.claim(bench.key('leased'), newStamp('lease'), SHORT_LIFE_MS)
-    await store.apply(
-      [{ op: 'put', key: bench.key('stored'), bytes: newEntry('old'), keepMs: SHORT_LIFE_MS }],
-      undefined,
-    )
-    const puts = [bench.key('leased'), bench.key('stored')].map(
-      (key) => ({ op: 'put', key, bytes: entry, keepMs }) as const,
-    )
-    assertApplied(await store.apply(puts, undefined), puts.length)
-    await bench.sleep(PAST_SHORT_LIFE_MS)
-    for (const bytes of await store.read([bench.key('leased'), bench.key('stored')])) assertBytes(bytes, entry)
-  }),
+  conformanceCase(
+    'put replaces whatever the key has, and the value lives for the time given to put',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const entry = newEntry()
+      await store.claim(bench.key('leased'), newStamp('lease'), SHORT_LIFE_MS)
+      await store.apply(
+        [{ op: 'put', key: bench.key('stored'), bytes: newEntry('old'), keepMs: SHORT_LIFE_MS }],
+        undefined,
+      )
+      const puts = [bench.key('leased'), bench.key('stored')].map(
+        (key) => ({ op: 'put', key, bytes: entry, keepMs }) as const,
+      )
+      assertApplied(await store.apply(puts, undefined), puts.length)
+      await bench.sleep(PAST_SHORT_LIFE_MS)
+      for (const bytes of await store.read([bench.key('leased'), bench.key('stored')])) assertBytes(bytes, entry)
+    },
+  ),
 
-  conformanceCase('replace stores where it finds the expected stamp, and the value lives for the time given to replace', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const [fence, bytes] = [newStamp('fence'), newEntry('written')]
-    await store.apply([{ op: 'put', key: bench.key(), bytes: fence, keepMs: SHORT_LIFE_MS }], undefined)
-    const change = { op: 'replace', key: bench.key(), expected: fence, bytes, keepMs } as const
-    // Sent twice, it has the same effect as sent once.
-    for (let time = 0; time < 2; time++) assertApplied(await store.apply([change], undefined), 1)
-    await bench.sleep(PAST_SHORT_LIFE_MS)
-    assertBytes((await store.read([bench.key()]))[0], bytes)
-  }),
+  conformanceCase(
+    'replace stores where it finds the expected stamp, and the value lives for the time given to replace',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const [fence, bytes] = [newStamp('fence'), newEntry('written')]
+      await store.apply([{ op: 'put', key: bench.key(), bytes: fence, keepMs: SHORT_LIFE_MS }], undefined)
+      const change = { op: 'replace', key: bench.key(), expected: fence, bytes, keepMs } as const
+      // Sent twice, it has the same effect as sent once.
+      for (let time = 0; time < 2; time++) assertApplied(await store.apply([change], undefined), 1)
+      await bench.sleep(PAST_SHORT_LIFE_MS)
+      assertBytes((await store.read([bench.key()]))[0], bytes)
+    },
+  ),
 
-  conformanceCase('replace removes anything but the expected stamp: an entry, a lease, another fence', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const values = [newEntry('other'), newStamp('lease'), newStamp('fence'), Buffer.from('short')]
-    const keys = values.map((_, index) => bench.key(index))
-    const puts = values.map((bytes, index) => ({ op: 'put', key: keys[index]!, bytes, keepMs }) as const)
-    await store.apply(puts, undefined)
-    const replaces = [...keys, bench.key('absent')].map((key) => {
-      return { op: 'replace', key, expected: newStamp('fence'), bytes: newEntry('late'), keepMs } as const
-    })
-    assertApplied(await store.apply(replaces, undefined), replaces.length)
-    assert.ok((await store.read(replaces.map(({ key }) => key))).every((bytes) => bytes === undefined))
-  }),
+  conformanceCase(
+    'replace removes anything but the expected stamp: an entry, a lease, another fence',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const values = [newEntry('other'), newStamp('lease'), newStamp('fence'), Buffer.from('short')]
+      const keys = values.map((_, index) => bench.key(index))
+      const puts = values.map((bytes, index) => ({ op: 'put', key: keys[index]!, bytes, keepMs }) as const)
+      await store.apply(puts, undefined)
+      const replaces = [...keys, bench.key('absent')].map((key) => {
+        return { op: 'replace', key, expected: newStamp('fence'), bytes: newEntry('late'), keepMs } as const
+      })
+      assertApplied(await store.apply(replaces, undefined), replaces.length)
+      assert.ok((await store.read(replaces.map(({ key }) => key))).every((bytes) => bytes === undefined))
+    },
+  ),
 
   conformanceCase('delete removes an entry, a lease and a fence', [], async (bench) => {
     const { store } = await bench.openStore()

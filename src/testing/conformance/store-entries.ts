@@ -62,18 +62,22 @@ export const entryCases = [
     assert.deepEqual((await store.ensureTokens([], [], keepMs, undefined)).tokens, [])
   }),
 
-  conformanceCase('reads return values in the order of the keys, repeated and absent ones included', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const entries = new Map(Array.from({ length: 150 }, (_, index) => [bench.key(index), newEntry(`body ${index}`)]))
-    const puts = [...entries].map(([key, bytes]) => ({ op: 'put', key, bytes, keepMs }) as const)
-    assertApplied(await store.apply(puts, undefined), entries.size)
-    const keys = [...entries.keys()]
-      .reverse()
-      .flatMap((key, index) => (index % 10 === 0 ? [key, bench.key('no'), key] : [key]))
-    const read = await store.read(keys)
-    assert.equal(read.length, keys.length)
-    for (const [index, key] of keys.entries()) assertBytes(read[index], entries.get(key))
-  }),
+  conformanceCase(
+    'reads return values in the order of the keys, repeated and absent ones included',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const entries = new Map(Array.from({ length: 150 }, (_, index) => [bench.key(index), newEntry(`body ${index}`)]))
+      const puts = [...entries].map(([key, bytes]) => ({ op: 'put', key, bytes, keepMs }) as const)
+      assertApplied(await store.apply(puts, undefined), entries.size)
+      const keys = [...entries.keys()]
+        .reverse()
+        .flatMap((key, index) => (index % 10 === 0 ? [key, bench.key('no'), key] : [key]))
+      const read = await store.read(keys)
+      assert.equal(read.length, keys.length)
+      for (const [index, key] of keys.entries()) assertBytes(read[index], entries.get(key))
+    },
+  ),
 
   conformanceCase('any two different keys have separate values, whatever their text', [], async (bench) => {
     const { store } = await bench.openStore()
@@ -138,12 +142,16 @@ export const entryCases = [
     },
   ),
 
-  conformanceCase('swap and extend refuse a key of another type, since it has no stamp', ['otherType'], async (bench) => {
-    const { store } = await bench.openStore()
-    await bench.context.plantOtherType?.(bench.key())
-    assert.equal(await store.swap(bench.key(), newStamp('lease'), newEntry(), keepMs), 'refused')
-    assert.equal(await store.extend(bench.key(), newStamp('lease'), keepMs), 'refused')
-  }),
+  conformanceCase(
+    'swap and extend refuse a key of another type, since it has no stamp',
+    ['otherType'],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      await bench.context.plantOtherType?.(bench.key())
+      assert.equal(await store.swap(bench.key(), newStamp('lease'), newEntry(), keepMs), 'refused')
+      assert.equal(await store.extend(bench.key(), newStamp('lease'), keepMs), 'refused')
+    },
+  ),
 
   conformanceCase(
     'a claim of a key of another type replaces it, and other claims made at the same time are not affected',

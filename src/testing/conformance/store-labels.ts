@@ -25,13 +25,17 @@ export const labelCases = [
     },
   ),
 
-  conformanceCase('readTokens returns tokens in the order of the labels, undefined for a label without one', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const labels = [bench.label('a'), bench.label('b')]
-    const [a, b] = (await store.ensureTokens(labels, labels.map(newToken), keepMs, undefined)).tokens
-    const asked = [bench.label('b'), bench.label('none'), bench.label('a'), bench.label('b')]
-    assert.deepEqual(await store.readTokens(asked), [b, undefined, a, b])
-  }),
+  conformanceCase(
+    'readTokens returns tokens in the order of the labels, undefined for a label without one',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const labels = [bench.label('a'), bench.label('b')]
+      const [a, b] = (await store.ensureTokens(labels, labels.map(newToken), keepMs, undefined)).tokens
+      const asked = [bench.label('b'), bench.label('none'), bench.label('a'), bench.label('b')]
+      assert.deepEqual(await store.readTokens(asked), [b, undefined, a, b])
+    },
+  ),
 
   conformanceCase('processes that plant tokens of the same labels at once get the same tokens', [], async (bench) => {
     const stores = [await bench.openStore(), await bench.openStore()]
@@ -93,14 +97,18 @@ export const labelCases = [
     assertDistinctTokens([...tokens, ...next.tokens])
   }),
 
-  conformanceCase('ensureTokens executed twice does not restore a token that was invalidated in between', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const [label, candidate] = [bench.label(), newToken()]
-    const first = await store.ensureTokens([label], [candidate], keepMs, undefined)
-    assertApplied(await store.apply([{ op: 'invalidateLabel', label }], undefined), 1)
-    const again = await store.ensureTokens([label], [candidate], keepMs, undefined)
-    assertDistinctTokens([...first.tokens, ...again.tokens])
-  }),
+  conformanceCase(
+    'ensureTokens executed twice does not restore a token that was invalidated in between',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const [label, candidate] = [bench.label(), newToken()]
+      const first = await store.ensureTokens([label], [candidate], keepMs, undefined)
+      assertApplied(await store.apply([{ op: 'invalidateLabel', label }], undefined), 1)
+      const again = await store.ensureTokens([label], [candidate], keepMs, undefined)
+      assertDistinctTokens([...first.tokens, ...again.tokens])
+    },
+  ),
 
   conformanceCase('expireLabel replaces the soft half of a token and keeps the hard half', [], async (bench) => {
     const { store } = await bench.openStore()

@@ -84,15 +84,19 @@ export const logCases = [
     },
   ),
 
-  conformanceCase('the position of a bus is that of the last announcement that it delivered', ['log'], async (bench) => {
-    const { store } = await bench.openStore()
-    const listener = await bench.openBus()
-    await store.apply([], Buffer.from('delivered'))
-    await bench.until('the announcement is delivered', () => listener.messages.length === 1)
-    const position = listener.bus.position()
-    await store.apply([], Buffer.from('next'))
-    assert.deepEqual(await log(store, bench, position), ['next'])
-  }),
+  conformanceCase(
+    'the position of a bus is that of the last announcement that it delivered',
+    ['log'],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const listener = await bench.openBus()
+      await store.apply([], Buffer.from('delivered'))
+      await bench.until('the announcement is delivered', () => listener.messages.length === 1)
+      const position = listener.bus.position()
+      await store.apply([], Buffer.from('next'))
+      assert.deepEqual(await log(store, bench, position), ['next'])
+    },
+  ),
 ]
 
 /** A store, and a position of the bus before all announcements of the case. */

@@ -492,7 +492,10 @@ describe('encryption', () => {
     ['a key of zeros, in hex', { keys: { k1: '0'.repeat(64) }, active: 'k1' }],
     ['a key of one byte, repeated', { keys: { k1: Buffer.alloc(32, 0xa7) }, active: 'k1' }],
     ['a key of a repeated pattern', { keys: { k1: Buffer.alloc(32, Buffer.from('deadbeef', 'hex')) }, active: 'k1' }],
-    ['a key whose bytes grow in equal steps', { keys: { k1: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)) }, active: 'k1' }],
+    [
+      'a key whose bytes grow in equal steps',
+      { keys: { k1: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)) }, active: 'k1' },
+    ],
     ['a passphrase of 32 characters', { keys: { k1: Buffer.from('correct horse battery staple 123') }, active: 'k1' }],
     [
       'the same in base64',

@@ -78,7 +78,11 @@ describe('the classification of an error of Redis', () => {
       Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
       'L2_TLS_FAILED',
     ],
-    ['a server with TLS', new Error('Protocol error, got "\\u0015" as reply type byte. Please report this.'), 'L2_TLS_FAILED'],
+    [
+      'a server with TLS',
+      new Error('Protocol error, got "\\u0015" as reply type byte. Please report this.'),
+      'L2_TLS_FAILED',
+    ],
     ['a web server', new Error('Protocol error, got "H" as reply type byte. Please report this.'), 'L2_MISCONFIGURED'],
     [
       'the real cause inside the error of a cluster',

@@ -34,7 +34,9 @@ describe('declared deviations', () => {
 describe('the conformance cases detect', () => {
   test('a bus that delivers announcements out of order', async () => {
     const reorder = breaking((tier) => tier.busLink.reorder(100))
-    await expect(run('announcements of one sender arrive in the order in which they were sent', reorder)).rejects.toThrow()
+    await expect(
+      run('announcements of one sender arrive in the order in which they were sent', reorder),
+    ).rejects.toThrow()
   })
 
   test('a store that swaps whatever is there', async () => {
