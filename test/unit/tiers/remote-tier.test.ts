@@ -238,7 +238,7 @@ describe('an outage of L2', () => {
     await clock.advance(15_000)
     const events = told.filter((line) => !line.endsWith('failed'))
     expect(events).toHaveLength(2)
-    expect(events[0]).toMatch(/^degraded: expected L2 to reply to readTokens within 200 ms; it did not/)
+    expect(events[0]).toMatch(/^degraded: expected L2 to reply to readTokens\(\) within 200 ms; it did not/)
     expect(Number(/^recovered after (\d+)$/.exec(events[1] ?? '')?.[1])).toBeGreaterThan(60_000)
   })
 
