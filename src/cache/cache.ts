@@ -201,10 +201,7 @@ export class Cache {
    * an entry that `get` would find; entries without an idle life count, too, and stay as they are. It is not counted as a read. Costs one
    * command for all of them, after one read of L2 for those that L1 does not have. Never rejects because L2 is down.
    */
-  async touch(
-    keys: string | readonly string[],
-    options?: { readonly version?: Version | undefined },
-  ): Promise<number> {
+  async touch(keys: string | readonly string[], options?: { readonly version?: Version | undefined }): Promise<number> {
     const own = checkOptions(options, VERSION, 'touch', SEVERAL_KEYS)
     return this.#parts.reader.touch(this.#scope, checkKeys(keys), own?.version)
   }

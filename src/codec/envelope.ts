@@ -115,7 +115,8 @@ export function encodeEnvelope(
   const staleForMs = wholeMs(fields.staleForMs)
   const usableForMs = wholeMs(fields.usableForMs)
   const loadMs = wholeMs(fields.loadMs)
-  const idleForMs = fields.idleForMs === Number.POSITIVE_INFINITY ? NO_IDLE_LIFE : wholeMs(fields.idleForMs ?? NO_IDLE_LIFE)
+  const idleForMs =
+    fields.idleForMs === Number.POSITIVE_INFINITY ? NO_IDLE_LIFE : wholeMs(fields.idleForMs ?? NO_IDLE_LIFE)
   const { key, etag } = fields
   const keepKey = fields.keepKey === true
   const headerEnd =

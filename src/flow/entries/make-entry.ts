@@ -22,7 +22,11 @@ export function lifeOf(policy: Policy, value: unknown, ttlMs: Milliseconds | und
 }
 
 /** The idle life of a value that was created at `createdAtMs` and written, loaded or read at `atMs`; `undefined` if it has none. */
-export function idleLifeOf({ idleForMs, usableForMs }: Life, createdAtMs: AtMs, atMs = createdAtMs): IdleLife | undefined {
+export function idleLifeOf(
+  { idleForMs, usableForMs }: Life,
+  createdAtMs: AtMs,
+  atMs = createdAtMs,
+): IdleLife | undefined {
   if (idleForMs === Number.POSITIVE_INFINITY) return undefined
   return new IdleLife(idleForMs, Math.floor(createdAtMs) + usableForMs, Math.floor(atMs))
 }

@@ -133,7 +133,9 @@ export class Writer {
     const { localKey, space, policy, labels } = target
     const { entry, bytes, plan, mustReseal } = draft
     const key = this.#storeKey(localKey)
-    const change: Change = bytes ? { op: 'put', key, bytes, keepMs: unreadKeepMsOf(target.life) } : { op: 'delete', key }
+    const change: Change = bytes
+      ? { op: 'put', key, bytes, keepMs: unreadKeepMsOf(target.life) }
+      : { op: 'delete', key }
     const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
     // L1 estimates the size: the bytes for L2 may be compressed, while L1 keeps the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)

@@ -199,17 +199,21 @@ export const fenceCases = [
     },
   ),
 
-  conformanceCase('extend gives an entry the life that it says and no more, also if it is repeated', [], async (bench) => {
-    const { store } = await bench.openStore()
-    const entry = newEntry()
-    const stamp = entry.subarray(0, 16)
-    await store.apply([{ op: 'put', key: bench.key(), bytes: entry, keepMs: LONG_LIFE_MS }], undefined)
-    const extend = () => store.extend(bench.key(), stamp, SHORT_LIFE_MS)
-    assert.deepEqual(await Promise.all([extend(), extend(), extend(), extend()]), Array(4).fill(undefined))
-    assertBytes((await store.read([bench.key()]))[0], entry)
-    await bench.sleep(PAST_SHORT_LIFE_MS)
-    assert.deepEqual(await store.read([bench.key()]), [undefined])
-  }),
+  conformanceCase(
+    'extend gives an entry the life that it says and no more, also if it is repeated',
+    [],
+    async (bench) => {
+      const { store } = await bench.openStore()
+      const entry = newEntry()
+      const stamp = entry.subarray(0, 16)
+      await store.apply([{ op: 'put', key: bench.key(), bytes: entry, keepMs: LONG_LIFE_MS }], undefined)
+      const extend = () => store.extend(bench.key(), stamp, SHORT_LIFE_MS)
+      assert.deepEqual(await Promise.all([extend(), extend(), extend(), extend()]), Array(4).fill(undefined))
+      assertBytes((await store.read([bench.key()]))[0], entry)
+      await bench.sleep(PAST_SHORT_LIFE_MS)
+      assert.deepEqual(await store.read([bench.key()]), [undefined])
+    },
+  ),
 
   conformanceCase(
     'extend is refused for an entry that is gone, was replaced or was softly expired, and changes nothing',

@@ -247,7 +247,9 @@ describe('touch', () => {
     await source.getMany([1, 2])
     await cache.set('k', 1, { version: 2 })
     await clock.advance(0.9 * IDLE_MS)
-    expect([await source.touch(1), await source.touch([1, 3]), await cache.touch('k', { version: 2 })]).toEqual([1, 1, 1])
+    expect([await source.touch(1), await source.touch([1, 3]), await cache.touch('k', { version: 2 })]).toEqual([
+      1, 1, 1,
+    ])
     expect(await cache.touch('k')).toBe(0)
     await clock.advance(0.9 * IDLE_MS)
     await source.getMany([1, 2])
