@@ -67,8 +67,8 @@ export const DEFAULT_POLICY: Policy = {
 /** The names of the policy options. */
 export const POLICY_OPTIONS = [
   'ttl',
-  'idleTtl',
   'l1Ttl',
+  'idleTtl',
   'staleWhileRevalidate',
   'staleIfError',
   'failureBackoff',
@@ -87,8 +87,8 @@ export const POLICY_OPTIONS = [
 /** The policy options that concern a write; the others concern loading. */
 export const WRITE_POLICY_OPTIONS = [
   'ttl',
-  'idleTtl',
   'l1Ttl',
+  'idleTtl',
   'staleWhileRevalidate',
   'staleIfError',
   'jitter',
