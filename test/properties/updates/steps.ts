@@ -1,6 +1,7 @@
 // What can happen in a history of updates: calls on one key, faults of the links, time.
 import fc from 'fast-check'
 
+/** Those that write. One more only reads. */
 export const PROCESSES = 3
 
 export type Step =

@@ -1,6 +1,6 @@
 // What an update promises, on the fake clock. Random histories are in test/properties/updates.test.ts.
 import type { Cache, CacheError } from 'tiercache'
-import { deferred, type MemoryServer, record, settle } from 'tiercache/testing'
+import { deferred, type MemoryServer, memoryTier, record, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 import { SharedTable } from '../../../support/shared-table.js'
@@ -96,11 +96,12 @@ describe('an update', () => {
   })
 
   test('gets undefined for a value that was soft-expired or invalidated', async () => {
-    const { a, b } = await fleet({ staleIfError: '1h' })
+    const { a, b, clock } = await fleet({ staleIfError: '1h' })
     await b.cache.set('k', 5)
     await b.cache.expire('k')
     expect(await a.cache.update('k', increment, { tags: ['t'] })).toBe(1)
     await b.cache.invalidateTags('t')
+    await clock.advance(1)
     expect(await a.cache.update('k', increment)).toBe(1)
   })
 
@@ -389,6 +390,26 @@ describe('an update while L2 is in trouble', () => {
     expect(a.cache.stats().l2.waiting).toBe(0)
   })
 
+  test('whose swap a client sends twice, so that the reply says that it was refused, is made once', async () => {
+    const { a, clock, server } = await fleet()
+    await a.cache.set('k', 1)
+    const tier = memoryTier(server)
+    const connect: typeof tier.connect = (...args) => {
+      const connected = tier.connect(...args)
+      const swap = connected.store.swap.bind(connected.store)
+      connected.store.swap = async (...swapped) => {
+        await swap(...swapped)
+        return swap(...swapped)
+      }
+      return connected
+    }
+    const cache = open(clock, { l2: { ...tier, connect } })
+    await clock.advance(1)
+    expect(await cache.update('k', increment)).toBe(2)
+    await clock.advance(1)
+    expect([a.cache.peek('k'), await a.cache.get('k')]).toEqual([undefined, 2])
+  })
+
   test('that was cut off after its swap is announced as soon as L2 can be reached', async () => {
     const { a, b, clock } = await fleet({ ttl: '1h' })
     await b.cache.set('k', 1)
@@ -399,6 +420,19 @@ describe('an update while L2 is in trouble', () => {
     await clock.advance(10_000)
     expect(events.names()).toEqual(['queued', 'replayed'])
     expect([b.cache.peek('k'), await b.cache.get('k')]).toEqual([undefined, 2])
+  })
+
+  test('that a failover has lost before it was announced leaves a miss, too', async () => {
+    const { a, b, clock, server } = await fleet({ ttl: '1h' })
+    await b.cache.set('k', 1)
+    await clock.advance(20_000)
+    const snapshot = server.snapshot()
+    a.tier.link.inject({ on: 'apply', effect: 'refuse', times: 1 })
+    expect(await until(clock, a.cache.update('k', increment))).toBe(2)
+    expect(a.cache.stats().l2.waiting).toBe(1)
+    server.failover(snapshot)
+    await clock.advance(10_000)
+    expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([undefined, undefined])
   })
 
   test('that a failover has lost leaves a miss, not the value of before', async () => {
