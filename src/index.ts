@@ -46,6 +46,7 @@ export type {
 export type { ReadCounts, TierCounts } from './model/events/read-counts.js'
 export type { NotKept } from './model/events/store-outcome.js'
 export type { Duration } from './model/options/duration.js'
+export type { HoldOptions } from './model/options/hold.js'
 export type {
   BackgroundOptions,
   CacheOptions,

@@ -12,6 +12,7 @@ export async function reseal(
 ): Promise<Change | undefined> {
   if (plan === undefined || change.op !== 'put' || entries === undefined) return undefined
   const carried = await tokenReader.carry(plan.labels.labels, change.keepMs)
+  // A label that is held makes it no good for L2.
   if (!carried.isGoodForL2) return undefined
   return { ...change, bytes: entries.seal({ ...plan, labels: carried.set }) }
 }

@@ -2,7 +2,7 @@
 import type { AtMs } from '../../model/entry.js'
 import { CacheError, showName } from '../../model/errors.js'
 import type { LoadReason } from '../../model/events/events.js'
-import { tagLabel } from '../../model/labels.js'
+import { type Label, tagLabel } from '../../model/labels.js'
 import type { Core } from '../core.js'
 import type { LoadRequest } from '../load/request.js'
 import { Flight, type Loading, type UsableEntry, type Waiting } from '../state/flight.js'
@@ -21,7 +21,16 @@ export class Flights {
     if (flight === undefined) return undefined
     const nowMs = clock.nowMs()
     if (flight.isSettled && nowMs >= flight.resultUntilMs) return undefined
+    if (this.isFromHold(flight, flight.labels, nowMs)) return undefined
     return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
+  }
+
+  /**
+   * Whether a hold of the key or of one of these labels lasted when the flight began, and was over at `nowMs`. A caller that came then must
+   * not get what was loaded within the hold. During the hold all callers share the flight.
+   */
+  isFromHold(flight: Flight, labels: readonly Label[], nowMs: AtMs): boolean {
+    return this.#core.local.holds.hasEndedSince(flight.beganAtMs, nowMs, flight.localKey, labels)
   }
 
   /**
@@ -30,6 +39,8 @@ export class Flights {
    */
   #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
     const { remote, tokens } = this.#core
+    // When a hold ends of which this process has not heard, only time tells.
+    if (flight.isHeldInL2 && nowMs >= flight.beganAtMs + tokens.maxStalenessMs) return true
     if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
     // If L2 cannot be asked, a running load is shared nevertheless (G5). Once it has a result, the bound holds as for any value.
     return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isSettled || remote.tier.isAvailable())

@@ -1,7 +1,7 @@
 // A read, from top to bottom: L1, then the flight of its key, which asks L2 and runs the loader. Each step is one method, and the methods
 // stand in the order in which they run.
 
-import type { Entry } from '../../model/entry.js'
+import type { AtMs, Entry } from '../../model/entry.js'
 import {
   ABORTED,
   asJoined,
@@ -144,13 +144,14 @@ export class Reader {
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #joinOrFly(request: LoadRequest, usable: UsableEntry | undefined): Promise<unknown> {
-    const { local } = this.#core
+    const { local, clock } = this.#core
     const { policy, signal, tags } = request
     const flying = this.#flights.joinable(request.localKey)
     if (flying !== undefined) this.#flights.refuseCycle(flying, request.userKey)
     if (flying !== undefined && tags !== undefined) flying.addTags(tags)
     const flight = flying ?? this.#flights.prepare(request, usable, usable === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
+    const joinedAtMs = flying === undefined ? 0 : clock.nowMs()
     const waiting: Waiting = {
       signal,
       // The starter's limit is that of the flight; a joiner may have a shorter one.
@@ -176,7 +177,7 @@ export class Reader {
       this.#report(request, waiting.outcome ?? flight.outcome, undefined)
       throw error
     }
-    if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt)) {
+    if (flying !== undefined && this.#isOutdatedFor(flight, joinedAt, joinedAtMs)) {
       // No other caller may join it either, while it is still storing.
       local.detachFlight(flight)
       return this.#joinOrFly(request, undefined)
@@ -210,10 +211,12 @@ export class Reader {
 
   /**
    * Whether a label of the result was invalidated after the load began and before this caller came. This caller came after the
-   * invalidation, so it loads again.
+   * invalidation, so it loads again. The same if a hold of such a label has ended in between.
    */
-  #isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
-    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
+  #isOutdatedFor(flight: Flight, joinedAt: Mark, joinedAtMs: AtMs): boolean {
+    if (flight.resultLabels === undefined) return false
+    if (this.#flights.isFromHold(flight, flight.resultLabels, joinedAtMs)) return true
+    if (flight.labelMark === joinedAt) return false
     return flight.resultLabels.some((label) =>
       this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
     )

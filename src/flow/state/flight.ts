@@ -91,6 +91,8 @@ export class Flight implements FlightPlan, Loading {
   resultUntilMs = Number.POSITIVE_INFINITY
   /** What stood in L2 when its load began, if that is known. */
   fence: Bytes | undefined
+  /** L2 said before its load that the key or a label is held. This process does not know until when. */
+  isHeldInL2 = false
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
   /** Its index in `InFlightSet`. */

@@ -50,6 +50,8 @@ export class TokenTable {
   /** Until when the epoch alone proves that an L1 entry is current. */
   trustedUntilMs: AtMs
   readonly maxStalenessMs: Milliseconds
+  /** Called when L2 says that some label is held until then. */
+  onHeld: ((untilMs: AtMs) => void) | undefined
   #heardAtMs: AtMs = Number.NEGATIVE_INFINITY
   /** Entries verified at an earlier epoch may have missed an announcement of their key: only the store can tell. */
   #eraEpoch = 1

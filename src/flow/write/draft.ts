@@ -36,6 +36,8 @@ export interface Draft {
   readonly bytes: Bytes | undefined
   /** How to seal `bytes` again. */
   readonly plan: SealPlan | undefined
+  /** A label of it is held: no tier keeps it. */
+  readonly isHeld: boolean
   /** Its tokens do not come from the store, so `bytes` must not be stored as they are. */
   readonly mustReseal: boolean
 }
@@ -91,7 +93,7 @@ export function targetOf(
  * label during that read is noticed.
  */
 export function draftOf(
-  core: Pick<Core, 'clock' | 'l1'>,
+  core: Pick<Core, 'clock' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   target: WriteTarget,
   carried: CarriedLabels,
@@ -99,7 +101,8 @@ export function draftOf(
 ): Draft {
   const { localKey, space, policy, life, input, admitted } = target
   const nowMs = core.clock.nowMs()
-  const isKept = life.freshForMs > 0
+  const isHeld = carried.isHeld || core.local.holds.endAfter(nowMs, undefined, carried.set.labels) !== undefined
+  const isKept = life.freshForMs > 0 && !isHeld
   const plan: SealPlan = {
     localKey,
     space,
@@ -120,7 +123,7 @@ export function draftOf(
       verifiedAtMs: Math.min(nowMs, carried.asOfMs),
     })
   }
-  return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
+  return { entry, bytes, plan: bytes && plan, isHeld, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
 }
 
 /** What this process reads while the tokens of a value are not read yet; `undefined` if the value is not kept. */
@@ -140,12 +143,12 @@ export function tagLabels(tags: readonly string[]): readonly Label[] {
 
 /** The draft of a value whose tokens are not read yet. It must not be kept, but it throws what the real one would throw. */
 export function draftWithoutTokens(
-  core: Pick<Core, 'clock' | 'l1'>,
+  core: Pick<Core, 'clock' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   target: WriteTarget,
 ): Draft {
   const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
-  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
+  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false, isHeld: false }, 0)
 }
 
 /**
@@ -153,7 +156,7 @@ export function draftWithoutTokens(
  * the value as L1 keeps it.
  */
 export function checkKeepable(
-  core: Pick<Core, 'clock' | 'random' | 'values' | 'l1'>,
+  core: Pick<Core, 'clock' | 'random' | 'values' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   scope: CallScope,
   userKey: string,
