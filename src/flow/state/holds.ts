@@ -6,6 +6,15 @@ const MAX_HELD = 10_000
 /** How much later L2 may seem to end a hold than this process, which heard of it. */
 const CLOCK_ERROR_MS = 1_000
 
+/** The holds of one key or label that last at the same time. */
+interface Held {
+  /** When the last of them ends. */
+  readonly endMs: AtMs
+  /** When the first and the last of the others end. */
+  readonly othersFromMs: AtMs
+  readonly othersToMs: AtMs
+}
+
 /**
  * The holds that this process knows: its own and those that were announced. It needs no L2 for them.
  *
@@ -17,8 +26,8 @@ const CLOCK_ERROR_MS = 1_000
  * everything counts as held until then. That can prevent a value from being kept, but never keeps a wrong one.
  */
 export class Holds {
-  readonly #keys = new Map<string, AtMs>()
-  readonly #labels = new Map<Label, AtMs>()
+  readonly #keys = new Map<string, Held>()
+  readonly #labels = new Map<Label, Held>()
   #floorMs: AtMs = Number.NEGATIVE_INFINITY
   /** The end of a hold in L2 of which this process has not heard: it began before the process did. Its label is not known. */
   #unheardEndMs: AtMs = Number.NEGATIVE_INFINITY
@@ -54,29 +63,33 @@ export class Holds {
   endAfter(sinceMs: AtMs, localKey: string | undefined, labels: readonly Label[]): AtMs | undefined {
     if (this.#lastEndMs <= sinceMs) return undefined
     let endMs = this.#floorMs
-    if (localKey !== undefined) endMs = Math.max(endMs, this.#keys.get(localKey) ?? endMs)
-    for (const label of labels) endMs = Math.max(endMs, this.#labels.get(label) ?? endMs)
+    if (localKey !== undefined) endMs = Math.max(endMs, this.#keys.get(localKey)?.endMs ?? endMs)
+    for (const label of labels) endMs = Math.max(endMs, this.#labels.get(label)?.endMs ?? endMs)
     return endMs > sinceMs ? endMs : undefined
   }
 
-  /** Whether a hold of the key or of one of the labels ended after `sinceMs` and not later than `nowMs`. One that lasts does not count. */
+  /**
+   * Whether a hold of the key or of one of the labels ended after `sinceMs` and not later than `nowMs`, also if another one of it lasts. Where
+   * more than two overlap, this may be `true` too early.
+   */
   hasEndedSince(sinceMs: AtMs, nowMs: AtMs, localKey: string, labels: readonly Label[]): boolean {
     if (this.#lastEndMs <= sinceMs && this.#unheardEndMs <= sinceMs) return false
-    const hasEnded = (endMs: AtMs | undefined) => endMs !== undefined && endMs > sinceMs && endMs <= nowMs
+    const isWithin = (fromMs: AtMs, toMs: AtMs) => toMs > sinceMs && fromMs <= nowMs
+    const hasEnded = (held: Held | undefined) =>
+      held !== undefined && (isWithin(held.endMs, held.endMs) || isWithin(held.othersFromMs, held.othersToMs))
     return (
-      hasEnded(this.#floorMs) ||
-      hasEnded(this.#unheardEndMs) ||
+      isWithin(this.#floorMs, this.#floorMs) ||
+      isWithin(this.#unheardEndMs, this.#unheardEndMs) ||
       hasEnded(this.#keys.get(localKey)) ||
       labels.some((label) => hasEnded(this.#labels.get(label)))
     )
   }
 
-  /** A longer hold extends one that lasts; a shorter one does not shorten it. */
-  #hold(held: Map<string, AtMs>, subject: string, untilMs: AtMs, nowMs: AtMs): void {
+  #hold(held: Map<string, Held>, subject: string, untilMs: AtMs, nowMs: AtMs): void {
     this.#lastEndMs = Math.max(this.#lastEndMs, untilMs)
-    const endMs = Math.max(untilMs, held.get(subject) ?? untilMs)
-    if (!held.has(subject) && this.size >= MAX_HELD) this.#forget(nowMs)
-    held.set(subject, endMs)
+    const before = held.get(subject)
+    if (before === undefined && this.size >= MAX_HELD) this.#forget(nowMs)
+    held.set(subject, together(before, untilMs, nowMs))
   }
 
   #forget(nowMs: AtMs): void {
@@ -86,11 +99,24 @@ export class Holds {
 
   #forgetEnded(byMs: AtMs): void {
     for (const held of [this.#keys, this.#labels]) {
-      for (const [subject, endMs] of held) {
+      for (const [subject, { endMs }] of held) {
         if (endMs > byMs) continue
         held.delete(subject)
         this.#floorMs = Math.max(this.#floorMs, endMs)
       }
     }
+  }
+}
+
+/** A longer hold extends one that lasts; a shorter one does not shorten it. What has ended concerns no load that begins from now on. */
+function together(before: Held | undefined, untilMs: AtMs, nowMs: AtMs): Held {
+  if (before === undefined || before.endMs <= nowMs) {
+    return { endMs: untilMs, othersFromMs: Number.POSITIVE_INFINITY, othersToMs: Number.NEGATIVE_INFINITY }
+  }
+  const otherMs = Math.min(before.endMs, untilMs)
+  return {
+    endMs: Math.max(before.endMs, untilMs),
+    othersFromMs: Math.min(before.othersFromMs, otherMs),
+    othersToMs: Math.max(before.othersToMs, otherMs),
   }
 }

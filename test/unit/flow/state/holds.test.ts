@@ -33,6 +33,19 @@ describe('the table of holds', () => {
     expect(holds.hasEndedSince(10, 60, 'k', ['t:b'])).toBe(false)
   })
 
+  test('knows that one of two holds of a label has ended, also while the other lasts', () => {
+    const holds = new Holds()
+    holds.holdLabel('t:a', 90, 0)
+    holds.holdLabel('t:a', 50, 10)
+    expect(holds.hasEndedSince(20, 49, 'k', ['t:a'])).toBe(false)
+    expect(holds.hasEndedSince(20, 50, 'k', ['t:a'])).toBe(true)
+    expect(holds.hasEndedSince(50, 60, 'k', ['t:a'])).toBe(false)
+    holds.holdLabel('t:b', 50, 0)
+    holds.holdLabel('t:b', 90, 10)
+    expect(holds.hasEndedSince(20, 60, 'k', ['t:b'])).toBe(true)
+    expect(holds.hasEndedSince(60, 90, 'k', ['t:b'])).toBe(true)
+  })
+
   test('extends a hold and never shortens one', () => {
     const holds = new Holds()
     holds.holdKey('k', 50, 0)
