@@ -111,6 +111,7 @@ export function createCache(options?: CacheOptions): Cache {
     publisher,
     tier,
     clock: deadlineClock,
+    ages: clock,
     random,
     hearsOthers,
     reseal: (pending) => reseal(pending, reader.entries, tokenReader),

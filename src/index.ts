@@ -48,6 +48,7 @@ export type {
 export type { ReadCounts, TierCounts } from './model/events/read-counts.js'
 export type { NotKept, Stored, StoreOutcome } from './model/events/store-outcome.js'
 export { type Duration, parseDuration } from './model/options/duration.js'
+export type { HoldOptions } from './model/options/hold.js'
 export type {
   BackgroundOptions,
   CacheOptions,

@@ -7,10 +7,13 @@ import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'
 import { localKey as localKeyOf } from '../model/keys/key.js'
 import { checkMethods, invalid, refuseMore, refuseNew } from '../model/option-rules.js'
+import type { HoldOptions } from '../model/options/hold.js'
+import type { Milliseconds } from '../model/ports.js'
+import { heldBy, type InvalidateHeld } from './invalidate-held.js'
 
 /** A source, or another object whose cached values are invalidated by id. */
 export interface Invalidated<Id> {
-  invalidate(ids: readonly Id[]): Promise<WriteResult>
+  invalidate(ids: readonly Id[], options?: HoldOptions): Promise<WriteResult>
 }
 
 /** A wrapped function, or the verbs of a cached method: the cached result of one call is invalidated. */
@@ -43,15 +46,17 @@ export class AfterCommit {
   readonly #invalidated = new Map<Invalidated<unknown>, Set<unknown>>()
   /** Invalidations of wrapped functions (by key) and of lists, so that each is made once. */
   readonly #calls = new Map<object, Map<string, () => Promise<WriteResult>>>()
+  readonly #holdMs: Milliseconds
   #mustClear = false
   #mustExpireAll = false
   #end: 'dropped' | Promise<WriteResult> | undefined
 
   /** @internal Made by `cache.afterCommit()`. */
-  constructor(writer: Writer, scope: CallScope) {
+  constructor(writer: Writer, scope: CallScope, holdMs: Milliseconds) {
     if (scope === undefined) refuseNew('AfterCommit', 'cache.afterCommit()')
     this.#writer = writer
     this.#scope = scope
+    this.#holdMs = holdMs
   }
 
   /** Collects keys to delete: their entries are never served again. */
@@ -96,11 +101,15 @@ export class AfterCommit {
       ['invalidate'],
       'a source, a wrapped function or a list',
     )
-    if (isCalls(from)) return this.#collectCall(from, from.keyOf(...what), () => from.invalidate(...what))
+    if (isCalls(from)) {
+      const held = this.#heldBy(from)
+      return this.#collectCall(from, from.keyOf(...what), () => held?.(what) ?? from.invalidate(...what))
+    }
     const [ids, ...others] = what
     if (isList(from)) {
       refuseMore(what, 'invalidate() of a list', 'the list only and invalidates every page')
-      return this.#collectCall(from, '', () => from.invalidate())
+      const held = this.#heldBy(from)
+      return this.#collectCall(from, '', () => held?.([]) ?? from.invalidate())
     }
     refuseMore(others, 'invalidate() of a source', 'one id or an array of ids, as in invalidate(users, [1, 2])')
     if (what.length === 0)
@@ -147,20 +156,30 @@ export class AfterCommit {
   async #apply(): Promise<WriteResult> {
     const writer = this.#writer
     const scope = this.#scope
+    const holdMs = this.#holdMs
+    const options = holdMs > 0 ? { hold: holdMs } : undefined
     const expired = [...this.#expired].filter((key) => !this.#deleted.has(key))
     const expiredTags = [...this.#expiredTags].filter((tag) => !this.#invalidatedTags.has(tag))
     // All begin in one tick, so they are sent to L2 together.
     const work: Promise<WriteResult>[] = []
-    if (this.#mustClear) work.push(writer.clear(scope))
+    if (this.#mustClear) work.push(writer.clear(scope, holdMs))
     else if (this.#mustExpireAll) work.push(writer.expireAll(scope))
-    if (this.#deleted.size > 0) work.push(writer.delete(scope, [...this.#deleted], undefined))
+    if (this.#deleted.size > 0) work.push(writer.delete(scope, [...this.#deleted], undefined, holdMs))
     if (expired.length > 0) work.push(writer.expire(scope, expired, undefined))
-    if (this.#invalidatedTags.size > 0) work.push(writer.invalidateTags(scope, [...this.#invalidatedTags]))
+    if (this.#invalidatedTags.size > 0) work.push(writer.invalidateTags(scope, [...this.#invalidatedTags], holdMs))
     if (expiredTags.length > 0) work.push(writer.expireTags(scope, expiredTags))
-    for (const [source, ids] of this.#invalidated) if (ids.size > 0) work.push(source.invalidate([...ids]))
+    for (const [source, ids] of this.#invalidated) if (ids.size > 0) work.push(source.invalidate([...ids], options))
     for (const calls of this.#calls.values()) for (const invalidate of calls.values()) work.push(invalidate())
     const results = await Promise.all(work)
     return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /** How to invalidate with the hold of this collector; `undefined` if it has none. */
+  #heldBy(from: object): ((args: readonly unknown[]) => Promise<WriteResult>) | undefined {
+    const holdMs = this.#holdMs
+    if (holdMs === 0) return undefined
+    const invalidate: InvalidateHeld = heldBy(from)
+    return (args) => Reflect.apply(invalidate, from, [holdMs, args])
   }
 
   #collectCall(from: object, key: string, invalidate: () => Promise<WriteResult>): this {

@@ -19,6 +19,7 @@ import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events/events.js'
 import { childSpace, type Version } from '../model/keys/key.js'
 import { checkNames, checkOptions, refuseMore, refuseNew } from '../model/option-rules.js'
+import { type HoldOptions, holdMsOf } from '../model/options/hold.js'
 import type {
   CallOptions,
   Loader,
@@ -63,7 +64,10 @@ export interface CacheParts {
 
 const READ_OPTIONS = ['version', 'tiers', 'signal']
 const VERSION = ['version']
+const DELETE_OPTIONS = ['version', 'hold']
+const HOLD = ['hold']
 const SEVERAL_KEYS = '. Pass several keys as one array'
+const SEVERAL_TAGS = '. Pass several tags as one array'
 const NAMESPACE_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'version']
 
 /** The name of a method that is not public. A registered symbol, so that the ESM and the CommonJS build share it. */
@@ -264,13 +268,16 @@ export class Cache {
     return served(this.#parts.core, scopeOfCall(this.#scope, own), key, usable) as V | undefined
   }
 
-  /** Removes the entries: no process serves them again. A load that began before stores nothing. */
+  /**
+   * Removes the entries: no process serves them again. A load that began before stores nothing. With `hold`, a load that begins or ends within
+   * that time stores nothing either, in any process. A `set` of the key ends its hold.
+   */
   async delete(
     keys: string | readonly string[],
-    options?: { readonly version?: Version | undefined },
+    options?: HoldOptions & { readonly version?: Version | undefined },
   ): Promise<WriteResult> {
-    const own = checkOptions(options, VERSION, 'delete', SEVERAL_KEYS)
-    return this.#parts.writer.delete(this.#scope, checkKeys(keys), own?.version)
+    const own = checkOptions(options, DELETE_OPTIONS, 'delete', SEVERAL_KEYS)
+    return this.#parts.writer.delete(this.#scope, checkKeys(keys), own?.version, holdMsOf(own?.hold))
   }
 
   /** Ends the freshness of the entries. They are served only if loading fails, for as long as `staleIfError` allows. */
@@ -294,12 +301,12 @@ export class Cache {
 
   /**
    * Removes every entry that carries one of the tags, in the whole cache with all its namespaces: no process serves them again.
-   * Costs one command, whatever the number of entries.
+   * Costs one command, whatever the number of entries. With `hold`, no value with one of the tags that is loaded or set within that time is
+   * kept, in any process.
    */
-  invalidateTags(tags: string | readonly string[]): Promise<WriteResult>
-  async invalidateTags(tags: string | readonly string[], ...others: readonly unknown[]): Promise<WriteResult> {
-    refuseMore(others, 'invalidateTags()', "one tag or an array, as in invalidateTags(['org:7', 'org:8'])")
-    return this.#parts.writer.invalidateTags(this.#scope, checkTagList(tags, 'tags'))
+  async invalidateTags(tags: string | readonly string[], options?: HoldOptions): Promise<WriteResult> {
+    const own = checkOptions(options, HOLD, 'invalidateTags', SEVERAL_TAGS)
+    return this.#parts.writer.invalidateTags(this.#scope, checkTagList(tags, 'tags'), holdMsOf(own?.hold))
   }
 
   /** Ends the freshness of every entry that carries one of the tags, as `expire` does for keys. Costs one command. */
@@ -365,10 +372,14 @@ export class Cache {
     return made ?? new Source(this.#parts, this.#scope, name, definition)
   }
 
-  /** Returns a collector of invalidations for one database transaction: `commit()` makes them, `drop()` discards them. */
-  afterCommit(): AfterCommit {
+  /**
+   * Returns a collector of invalidations for one database transaction: `commit()` makes them, `drop()` discards them. With `hold`, it holds
+   * whatever it removes, from the call of `commit()` on.
+   */
+  afterCommit(options?: HoldOptions): AfterCommit {
     this.#parts.core.assertOpen()
-    return new AfterCommit(this.#parts.writer, this.#scope)
+    const own = checkOptions(options, HOLD, 'afterCommit')
+    return new AfterCommit(this.#parts.writer, this.#scope, holdMsOf(own?.hold))
   }
 
   /**

@@ -10,7 +10,9 @@ import type { Version } from '../model/keys/key.js'
 import { checkCount, checkNames, checkOptions, invalid, refuseMore } from '../model/option-rules.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
+import type { Milliseconds } from '../model/ports.js'
 import type { StandardSchema } from '../model/values/schema.js'
+import { INVALIDATE_HELD } from './invalidate-held.js'
 import type { NameRegistry } from './registry/name-registry.js'
 import type { RequestScopes } from './request-scope/request-scope.js'
 
@@ -118,6 +120,10 @@ export class CachedPages<T, C> implements Pages<T, C> {
       'no argument and invalidates every page, because a change moves items between pages',
     )
     return this.#parts.writer.clear(this.#scope)
+  }
+
+  [INVALIDATE_HELD](holdMs: Milliseconds): Promise<WriteResult> {
+    return this.#parts.writer.clear(this.#scope, holdMs)
   }
 
   /** The key of the first page is `''`: no encoded cursor is empty. */

@@ -2,21 +2,28 @@
 // Not the globals: jsdom, as Jest sets it up, has none.
 import { TextDecoder, TextEncoder, types } from 'node:util'
 import type { Label } from '../model/labels.js'
-import type { Bytes } from '../model/ports.js'
+import { LONGEST_LEASE_MS } from '../model/limits.js'
+import type { Bytes, Milliseconds } from '../model/ports.js'
+
+/** A key or label that was invalidated, and for how long nothing that is loaded may be kept. */
+export type Held = readonly [subject: string, holdMs: Milliseconds]
 
 /** What one announcement says. Keys are local keys, which every process of the cache derives alike. */
 export interface Announcement {
   /** Random id of the cache instance that speaks; it has applied this already and ignores its own. */
   readonly sender: string
-  /** Deleted or overwritten. */
+  /** Deleted or overwritten, those of `heldKeys` included. */
   readonly keys: readonly string[]
   /** Softly expired. */
   readonly expiredKeys: readonly string[]
+  /** Invalidated, those of `heldLabels` included. */
   readonly labels: readonly Label[]
   /** Softly expired labels with their new soft half. */
   readonly expiredLabels: readonly (readonly [label: Label, soft: string])[]
   /** Every key that begins with one of these was deleted. */
   readonly prefixes: readonly string[]
+  readonly heldKeys: readonly Held[]
+  readonly heldLabels: readonly Held[]
 }
 
 /** The wire version. A receiver ignores (with an event) what a later one says: unknown words may not be guessed at. */
@@ -33,11 +40,15 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** JSON keeps ill-formed UTF-16 (as escapes), needs no codec and can be read with redis-cli. Empty lists are left out. */
 export function encodeAnnouncement(said: Announcement): Bytes {
   const words: Record<string, unknown> = { v: WIRE_VERSION, s: said.sender }
-  if (said.keys.length > 0) words.k = said.keys
+  const keys = without(said.keys, said.heldKeys)
+  const labels = without(said.labels, said.heldLabels)
+  if (keys.length > 0) words.k = keys
   if (said.expiredKeys.length > 0) words.e = said.expiredKeys
-  if (said.labels.length > 0) words.l = said.labels
+  if (labels.length > 0) words.l = labels
   if (said.expiredLabels.length > 0) words.x = said.expiredLabels
   if (said.prefixes.length > 0) words.p = said.prefixes
+  if (said.heldKeys.length > 0) words.hk = said.heldKeys
+  if (said.heldLabels.length > 0) words.hl = said.heldLabels
   return encoder.encode(JSON.stringify(words))
 }
 
@@ -55,12 +66,42 @@ export function decodeAnnouncement(bytes: Bytes): Announcement | string {
     return 'what is not JSON'
   }
   if (words === null || typeof words !== 'object') return 'what is not an object'
-  const { v, s, k = [], e = [], l = [], x = [], p = [] } = words as Record<string, unknown>
+  const { v, s, k = [], e = [], l = [], x = [], p = [], hk = [], hl = [] } = words as Record<string, unknown>
   if (v !== WIRE_VERSION) return `${versionIn(v)}, while this process speaks version ${WIRE_VERSION}`
   if (typeof s !== 'string' || s.length > MAX_SENDER_LENGTH) return 'no sender'
   if (!isStrings(k) || !isStrings(e) || !isStrings(l) || !isStrings(p)) return 'a list that is not of strings'
   if (!Array.isArray(x) || !x.every(isLabelAndSoft)) return 'softly expired labels that are not pairs'
-  return { sender: s, keys: k, expiredKeys: e, labels: l, expiredLabels: x, prefixes: p }
+  const heldKeys = heldIn(hk)
+  const heldLabels = heldIn(hl)
+  if (heldKeys === undefined || heldLabels === undefined) return 'holds that are not pairs'
+  return {
+    ...{ sender: s, expiredKeys: e, expiredLabels: x, prefixes: p, heldKeys, heldLabels },
+    keys: [...without(k, heldKeys), ...heldKeys.map(subjectOf)],
+    labels: [...without(l, heldLabels), ...heldLabels.map(subjectOf)],
+  }
+}
+
+/** `subjects` without those that are held: they are said once. */
+function without(subjects: readonly string[], held: readonly Held[]): readonly string[] {
+  if (held.length === 0) return subjects
+  const said = new Set(held.map(subjectOf))
+  return subjects.filter((subject) => !said.has(subject))
+}
+
+function subjectOf([subject]: Held): string {
+  return subject
+}
+
+/** Whatever a message says, nothing is held for longer than a cache may hold it. `undefined` if these are not pairs of a name and a time above 0. */
+function heldIn(value: unknown): readonly Held[] | undefined {
+  if (!Array.isArray(value) || !value.every(isHeld)) return undefined
+  return value.map(([subject, holdMs]): Held => [subject, Math.min(holdMs, LONGEST_LEASE_MS)])
+}
+
+function isHeld(value: unknown): value is [string, number] {
+  if (!Array.isArray(value) || value.length !== 2) return false
+  const [subject, holdMs] = value
+  return typeof subject === 'string' && typeof holdMs === 'number' && holdMs > 0
 }
 
 const MAX_SENDER_LENGTH = 100

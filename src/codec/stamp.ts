@@ -29,6 +29,20 @@ export function newStamp(state: StampState): Buffer {
   return stamp
 }
 
+/** What follows the stamp of a fence that no writer waits behind: a hold. */
+const HOLD_MARK = Buffer.from('hold')
+
+/** A fence that a deletion with a hold leaves. Readers see a write fence; its length tells stores that no writer will remove it. */
+export function newHoldFence(): Buffer {
+  return Buffer.concat([newStamp('fence'), HOLD_MARK])
+}
+
+/** Whether the bytes are a hold, of which `leftMs` is left. One that lives longer than any was not planted by a cache. */
+export function isHold(bytes: Bytes, leftMs: Milliseconds): boolean {
+  if (bytes.length <= STAMP_BYTES || !hasMagic(bytes) || bytes[2] !== FORMAT_VERSION) return false
+  return STATES[bytes[3]!] === 'fence' && leftMs > 0 && leftMs <= LONGEST_LEASE_MS
+}
+
 const TICK_MS = 100
 const TICKS = 2 ** 32
 /** Two processes' estimates of the store's clock may differ by so much. */

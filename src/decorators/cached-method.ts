@@ -15,7 +15,8 @@ import { classOf } from './instance.js'
 export type CacheOf<This> = Cache | ((self: This) => Cache)
 
 type Options = WrapOptions<unknown[], unknown, unknown>
-type AnyWrapped = Wrapped<unknown[], unknown>
+/** A wrapped method of any signature. */
+export type AnyWrapped = Wrapped<unknown[], unknown>
 
 /**
  * A method decorated with `@cached`. Its entries belong to the class of the instance, as `UserRepo.find`, even if a base class declares the

@@ -1,5 +1,6 @@
 // `@cached`: caches the results of a method.
 
+import { heldBy, INVALIDATE_HELD, type InvalidateHeld } from '../cache/invalidate-held.js'
 import { checkWrapOptions, type WrapOptions } from '../cache/wrap/options.js'
 import type { CachedCalls } from '../cache/wrap/wrap.js'
 import { CacheError, show } from '../model/errors.js'
@@ -34,7 +35,8 @@ export function cached<A extends readonly unknown[] = never[], V = unknown, This
         return Promise.reject(error)
       }
     }
-    return Object.assign(method, verbsOf(cachedMethod), { [HANDLE]: cachedMethod })
+    const hidden = { [HANDLE]: cachedMethod, [INVALIDATE_HELD]: invalidateHeldOf(cachedMethod) }
+    return Object.assign(method, verbsOf(cachedMethod), hidden)
   })
 }
 
@@ -66,6 +68,13 @@ function verbsOf(cachedMethod: CachedMethod): CachedCalls<unknown[], unknown> {
   }
 }
 
+function invalidateHeldOf(cachedMethod: CachedMethod): InvalidateHeld {
+  return async function (holdMs, args) {
+    const self = instanceOf(this)
+    return cachedMethod.forAll(self, (wrapped) => Reflect.apply(heldBy(wrapped), self, [holdMs, args]))
+  }
+}
+
 /** The type of the verbs of the cached method `Name` of `Self`. */
 export type CachedCallsOf<Self, Name extends keyof Self> = Self[Name] extends (...args: infer A) => infer R
   ? CachedCalls<A, Awaited<R>>
@@ -79,9 +88,11 @@ export function cachedMethod<Self extends object, Name extends keyof Self>(
   self: Self,
   name: Name,
 ): CachedCallsOf<Self, Name> {
-  const verbs = verbsOf(handleOf(self, name))
+  const handle = handleOf(self, name)
+  const verbs = verbsOf(handle)
+  const held = { [INVALIDATE_HELD]: invalidateHeldOf(handle).bind(self) }
   const bound = Object.entries(verbs).map(([verb, run]) => [verb, (run as () => unknown).bind(self as never)])
-  return Object.fromEntries(bound) as CachedCallsOf<Self, Name>
+  return Object.assign(Object.fromEntries(bound), held) as CachedCallsOf<Self, Name>
 }
 
 /** The `CachedMethod` that `@cached` stored at a method of `self`. */

@@ -1,12 +1,14 @@
 // `@invalidates`: invalidates entries after a method has run.
 import { type Cache, REPORT } from '../cache/cache.js'
 import { checkKeys } from '../cache/check-arguments.js'
+import { heldBy } from '../cache/invalidate-held.js'
 import type { OfArguments } from '../cache/wrap/options.js'
 import { checkTags } from '../flow/entries/tags.js'
 import { resultFailed } from '../model/failed-option.js'
 import { checkNames, checkOneOf, invalid } from '../model/option-rules.js'
+import { type HoldOptions, holdMsOf } from '../model/options/hold.js'
 import { handleOf } from './cached.js'
-import { type CacheOf, cacheOf } from './cached-method.js'
+import { type AnyWrapped, type CacheOf, cacheOf } from './cached-method.js'
 import { type CacheDecorator, decorate } from './decorate.js'
 
 /**
@@ -14,7 +16,7 @@ import { type CacheDecorator, decorate } from './decorate.js'
  * Functions whose name ends in `Of` also get the result, unless it is `undefined` or `null`; if one fails, the caller still gets the
  * result, and a notice (`TAGS_FAILED`) reports it.
  */
-export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = unknown> {
+export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = unknown> extends HoldOptions {
   /** Tags whose entries are invalidated. */
   readonly tags?: OfArguments<A, readonly string[]> | undefined
   /** More tags, derived from the result. */
@@ -32,7 +34,7 @@ export interface InvalidatesOptions<A extends readonly unknown[] = never[], V = 
   readonly after?: 'success' | 'settled' | undefined
 }
 
-const OPTIONS: readonly string[] = ['tags', 'tagsOf', 'keys', 'method', 'args', 'after']
+const OPTIONS: readonly string[] = ['tags', 'tagsOf', 'keys', 'method', 'args', 'after', 'hold']
 
 /**
  * Invalidates entries after a method has run. The decorated method resolves once the entries are invalidated in this process and in L2 (or
@@ -50,11 +52,13 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
     method: target,
     args: argsFor,
     after = 'success',
+    hold,
   } = checkNames(options, OPTIONS, 'invalidates') as InvalidatesOptions<unknown[]>
   if ([tags, tagsOf, keys, target].every((one) => one === undefined)) {
     throw invalid('the argument of invalidates', 'an object with tags, tagsOf, keys or method', options)
   }
   checkOneOf(after, 'after', ['success', 'settled'])
+  const holdMs = holdMsOf(hold)
   if ((target === undefined) !== (argsFor === undefined)) {
     throw invalid('method', 'given together with args, which derives its arguments', target)
   }
@@ -66,6 +70,10 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
   ] as const) {
     if (value !== undefined && typeof value !== 'function') throw invalid(option, 'a function', value)
   }
+  const invalidateCall = (wrapped: AnyWrapped, self: unknown, args: readonly unknown[]) =>
+    holdMs > 0
+      ? Reflect.apply(heldBy(wrapped), self, [holdMs, args])
+      : Reflect.apply(wrapped.invalidate, self, [...args])
   return decorate('invalidates', ({ method, name = 'the method' }) => {
     return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const home = cacheOf(cache as never, this, name)
@@ -77,9 +85,9 @@ export function invalidates<A extends readonly unknown[] = never[], V = unknown,
       const invalidate = async (moreTags: readonly string[]) => {
         const allTags = [...knownTags, ...moreTags]
         await Promise.all([
-          allTags.length > 0 && home.invalidateTags(allTags),
-          knownKeys.length > 0 && home.delete(knownKeys),
-          call && Reflect.apply(call.handle.of(this).invalidate, this, call.args ?? []),
+          allTags.length > 0 && home.invalidateTags(allTags, { hold }),
+          knownKeys.length > 0 && home.delete(knownKeys, { hold }),
+          call && invalidateCall(call.handle.of(this), this, call.args ?? []),
         ])
       }
       let result: unknown

@@ -9,7 +9,7 @@ export const MAX_TAGS = 1_000
 /** Characters of an etag. */
 export const MAX_ETAG_CHARACTERS = 4_096
 
-/** The longest life of a lease or fence. One that would live longer was not planted by a cache. */
+/** The longest life of a lease, a fence or a hold. One that would live longer was not planted by a cache. */
 export const LONGEST_LEASE_MS = 10 * 60_000
 
 /** Characters of a key. */

@@ -22,9 +22,20 @@ export interface Clock {
   keepAlive?(): () => void
 }
 
+/** For how long a key is held, and the write fence that stands there for so long. */
+export interface Hold {
+  /** A fence of more than 16 bytes. */
+  readonly fence: Bytes
+  /** At most ten minutes. */
+  readonly keepMs: Milliseconds
+}
+
 /**
  * One change of the store. A client may send a command a second time, so a repeated change must not undo a later one: a `put` or an
  * `expire` takes effect at most once, and not after a later change of its key; a repeated removal leaves a miss.
+ *
+ * A *hold* stands under a key if its value begins with `C7 1E 01 03`, has more than 16 bytes, and lives for ten minutes at most. Nothing but a
+ * `put` and the end of its life removes it: the removals of other changes leave it.
  */
 export type Change =
   /** Stores an entry. It replaces whatever is under the key, of any type. */
@@ -40,12 +51,15 @@ export type Change =
       readonly bytes: Bytes
       readonly keepMs: Milliseconds
     }
-  /** Removes an entry, a lease or a fence. */
-  | { readonly op: 'delete'; readonly key: string }
+  /** Removes an entry, a lease or a fence. With `hold` it plants that fence in their place, unless a hold stands there that lives longer. */
+  | { readonly op: 'delete'; readonly key: string; readonly hold?: Hold | undefined }
   /** Overwrites the 16-byte stamp of a live entry and keeps its remaining life; removes anything else under the key. */
   | { readonly op: 'expire'; readonly key: string; readonly stamp: Bytes }
-  /** Removes the token of a label, so that no entry that carries it is current any more. */
-  | { readonly op: 'invalidateLabel'; readonly label: string }
+  /**
+   * Removes the token of a label, so that no entry that carries it is current any more. With `holdMs` (at most ten minutes) the label is held
+   * for so long: it has no token and gets none. No other change of the label, and no shorter hold, ends that earlier.
+   */
+  | { readonly op: 'invalidateLabel'; readonly label: string; readonly holdMs?: Milliseconds | undefined }
   /**
    * Replaces the soft half of a label's token, if there is one, by a value derived from `soft` that is new at each execution. If it cannot
    * be replaced, the token is removed.
@@ -65,13 +79,18 @@ export type Token = string
 
 /** What `ensureTokens` returns. */
 export interface EnsuredTokens {
-  /** The tokens in the order of the labels. */
-  readonly tokens: readonly Token[]
+  /** The tokens in the order of the labels; `undefined` for a label that is held. */
+  readonly tokens: readonly (Token | undefined)[]
   /**
    * The announcements that were appended after `since`, oldest first, read after the tokens or together with them. `undefined` if they
    * are not known: there is no `since`, there is no log, or the log was trimmed beyond it.
    */
   readonly log: readonly Bytes[] | undefined
+  /**
+   * How long ago, in the store's clock, the last hold of any label ended; negative while one lasts. `undefined` if none lasted within the
+   * last ten minutes.
+   */
+  readonly holdEndedAgoMs?: Milliseconds | undefined
 }
 
 /**
@@ -113,12 +132,12 @@ export interface RemoteStore {
     announcement: Bytes | undefined,
     attempt?: Attempt,
   ): Promise<readonly ChangeResult[]>
-  /** Returns the current tokens in the order of `labels`; `undefined` for a label that has none. One round trip. */
+  /** Returns the current tokens in the order of `labels`; `undefined` for a label that has none or is held. One round trip. */
   readTokens(labels: readonly string[]): Promise<readonly (Token | undefined)[]>
   /**
    * Returns the current tokens, each of which then lives for at least `keepMs` from now. If `labels[i]` has none, a token is planted that
-   * is derived from `candidates[i]` and is unique: even the same command, executed a second time, plants another one. With `since` (a
-   * position of the bus), it also returns what was announced after it. One round trip.
+   * is derived from `candidates[i]` and is unique: even the same command, executed a second time, plants another one. A label that is held
+   * gets none. With `since` (a position of the bus), it also returns what was announced after it. One round trip.
    */
   ensureTokens(
     labels: readonly string[],

@@ -13,6 +13,7 @@ export type {
   Codec,
   Compressor,
   EnsuredTokens,
+  Hold,
   Milliseconds,
   RemoteStore,
   StoreEvents,

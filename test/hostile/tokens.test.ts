@@ -31,6 +31,7 @@ test.each([
   ['32 digits in upper case', 'ABCDEF00112233445566778899AABBCC'],
   ['bytes of another length', 'abc'],
   ['nothing', ''],
+  ['the mark of a hold that never ends', 'hold'],
 ])('%s in place of a token is replaced by a token that expires', async (_, planted) => {
   await server.command('SET', '{shop}#t:x', planted)
   let loads = 0

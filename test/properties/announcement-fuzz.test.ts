@@ -20,11 +20,12 @@ const ATOMS = [
   '""',
   '"\\ud800"',
   '"a"',
+  '["a",5]',
   '"0011223344556677"',
   '"toString"',
   '{"toString":0}',
 ]
-const NAMES = ['v', 's', 'k', 'e', 'l', 'x', 'p', '__proto__', 'toString', 'then', 'length']
+const NAMES = ['v', 's', 'k', 'e', 'l', 'x', 'p', 'hk', 'hl', '__proto__', 'toString', 'then', 'length']
 
 /** JSON, sometimes with a byte that does not belong there. */
 function hostileAnnouncement(draw: Draw): Buffer {
@@ -51,8 +52,11 @@ test(
       const said = decodeAnnouncement(hostileAnnouncement(draw))
       if (typeof said === 'string') continue
       read++
-      const { sender, keys, expiredKeys, labels, expiredLabels, prefixes } = said
+      const { sender, keys, expiredKeys, labels, expiredLabels, prefixes, heldKeys, heldLabels } = said
       const names = [sender, ...keys, ...expiredKeys, ...labels, ...expiredLabels.flat(), ...prefixes]
+      const held = [...heldKeys, ...heldLabels]
+      names.push(...held.map(([subject]) => subject))
+      assert(held.every(([, holdMs]) => holdMs > 0 && holdMs <= 600_000))
       assert(
         names.every((name) => typeof name === 'string'),
         `input ${i} of seed ${SEED}`,

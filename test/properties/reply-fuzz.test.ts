@@ -4,7 +4,7 @@ import { CacheError } from 'tiercache'
 import { FakeClock, settle } from 'tiercache/testing'
 import { test } from 'vitest'
 import { newStamp } from '../../src/codec/stamp.js'
-import type { RemoteStore } from '../../src/model/ports.js'
+import type { EnsuredTokens, RemoteStore } from '../../src/model/ports.js'
 import { lentClient } from '../../src/redis/client/client-source.js'
 import { isLaterId, toEntries, toReadEntries } from '../../src/redis/server/replies.js'
 import { RedisStore } from '../../src/redis/store/redis-store.js'
@@ -56,10 +56,12 @@ const CALLS: readonly {
     isPromised: (tokens: unknown[]) => areAll(tokens, 2, (value) => value === undefined || isToken(value)),
   },
   {
-    length: 2,
+    length: 3,
     ask: (store) => store.ensureTokens(['t:a', 't:b'], [TOKEN, TOKEN], 1000, '5-0'),
-    isPromised: ({ tokens, log }: { tokens: unknown[]; log: unknown[] | undefined }) =>
-      areAll(tokens, 2, isToken) && (log === undefined || areAll(log, log.length, isBytes)),
+    isPromised: ({ tokens, log, holdEndedAgoMs }: EnsuredTokens) =>
+      areAll(tokens, 2, (value) => value === undefined || isToken(value)) &&
+      (log === undefined || areAll(log, log.length, isBytes)) &&
+      (holdEndedAgoMs === undefined || Number.isSafeInteger(holdEndedAgoMs)),
   },
   { length: 2, ask: (store) => store.deleteByPrefix('a'), isPromised: (count: number) => Number.isSafeInteger(count) },
 ]

@@ -197,6 +197,12 @@ test('writes return their result', () => {
   expectTypeOf(cache.invalidateTags(['a'] as const)).resolves.toEqualTypeOf<WriteResult>()
   // @ts-expect-error tags are strings
   cache.invalidateTags([7])
+  expectTypeOf(cache.delete('a', { hold: '5s', version: 2 })).resolves.toEqualTypeOf<WriteResult>()
+  expectTypeOf(cache.invalidateTags('a', { hold: 500 })).resolves.toEqualTypeOf<WriteResult>()
+  // @ts-expect-error a duration has a unit
+  cache.invalidateTags('a', { hold: '5 seconds' })
+  // @ts-expect-error expiring leaves the old value usable, so it holds nothing
+  cache.expireTags('a', { hold: '5s' })
 })
 
 test('listeners receive the payload of their event', () => {

@@ -90,7 +90,8 @@ const L2_STATE: Readonly<Record<Exclude<Facts['l2']['state'], 'entry' | 'unavail
   none: 'There is no L2',
   absent: 'L2 has no entry',
   leased: 'L2 has no entry, and a process holds the lease to load it',
-  fenced: 'A save through its source is running, and values loaded meanwhile are not kept',
+  fenced:
+    'A save through its source is running, or the key was deleted with a hold, so values loaded meanwhile are not kept',
   unusable: 'L2 has an entry that must not be served: it is expired, invalidated or damaged',
   'later-format': 'L2 has an entry of a later release, which this one cannot read',
 }
@@ -146,6 +147,7 @@ const TROUBLE: Readonly<Record<PastTrouble['what'], string>> = {
   skipped: 'The last loaded value was not kept, because its loader called ctx.skip(),',
   ttlIsZero: 'The last loaded value was not kept, because its ttl is 0,',
   changing: 'The last loaded value was not kept, because its source was being changed,',
+  held: 'The last value was not kept, because its key or one of its tags was invalidated with a hold,',
   overtaken: 'The last loaded value was refused, because an invalidation or a write came while it was loaded,',
   unsupported: 'The last loaded value was refused',
   unproven: 'The last loaded value was not kept, because it has a tag that was not known before the load,',

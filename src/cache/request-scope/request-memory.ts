@@ -5,7 +5,7 @@ import type { Reader } from '../../flow/read/read.js'
 import type { Reserved } from '../../flow/read/reserve.js'
 import { type ServedEntry, servedFrom } from '../../flow/read/served-entry.js'
 import type { UsableEntry } from '../../flow/state/flight.js'
-import { Entry } from '../../model/entry.js'
+import { type AtMs, Entry } from '../../model/entry.js'
 import { HIT } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
 import { type Label, NO_LABELS } from '../../model/labels.js'
@@ -34,6 +34,8 @@ interface Slot {
 export class RequestMemory implements Reads {
   isOver = false
   readonly #slots = new Map<string, Slot>()
+  /** When the last hold ends that the work of this scope made. */
+  #heldUntilMs: AtMs = Number.NEGATIVE_INFINITY
 
   constructor(
     private readonly core: Core,
@@ -44,6 +46,10 @@ export class RequestMemory implements Reads {
   end(): void {
     this.isOver = true
     this.#slots.clear()
+  }
+
+  held(untilMs: AtMs): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, untilMs)
   }
 
   forgetKey(localKey: string): void {
@@ -72,10 +78,11 @@ export class RequestMemory implements Reads {
       this.core.recorder.read(scopeOfCall(scope, options), userKey, HIT.l1)
       return this.#release(slot.found.entry.value) as V
     }
+    const beganAtMs = this.core.clock.nowMs()
     const value = await this.reader.getOrSet(scope, userKey, this.outside(load), options)
     // Two overlapping reads may have found different values: the first one that ends decides for both.
     if (!isForced && isServable(slot.found)) return this.#release(slot.found.entry.value) as V
-    this.#fill(slot, this.#localKey(scope, userKey, options?.version), value)
+    this.#fill(slot, this.#localKey(scope, userKey, options?.version), value, beganAtMs)
     return value
   }
 
@@ -93,8 +100,9 @@ export class RequestMemory implements Reads {
     const slot = this.#slotOf(localKey)
     const known = options?.forceFresh === true ? undefined : this.#servedFrom<V>(scope, userKey, options, slot)
     if (known !== undefined) return known
+    const beganAtMs = this.core.clock.nowMs()
     const served = await this.reader.getOrSetEntry(scope, userKey, this.outside(load), options)
-    this.#fill(slot, localKey, served.value)
+    this.#fill(slot, localKey, served.value, beganAtMs)
     return served
   }
 
@@ -106,8 +114,9 @@ export class RequestMemory implements Reads {
     const isAborted = options?.signal?.aborted === true
     const known = isAborted ? undefined : this.#servedFrom<V>(scope, userKey, options, slot)
     if (known !== undefined) return { hit: true, ...known }
+    const beganAtMs = this.core.clock.nowMs()
     const reserved = await this.reader.reserve(scope, userKey, options)
-    if (reserved.hit) this.#fill(slot, localKey, reserved.value)
+    if (reserved.hit) this.#fill(slot, localKey, reserved.value, beganAtMs)
     else this.forgetKey(localKey)
     return reserved
   }
@@ -133,8 +142,9 @@ export class RequestMemory implements Reads {
     const options = ownOptions(given)
     const localKey = this.#localKey(scope, userKey, options?.version)
     const slot = this.#slotOf(localKey)
+    const beganAtMs = this.core.clock.nowMs()
     const value = await this.reader.refresh(scope, userKey, this.outside(load), options)
-    this.#fill(slot, localKey, value)
+    this.#fill(slot, localKey, value, beganAtMs)
     return value
   }
 
@@ -187,12 +197,20 @@ export class RequestMemory implements Reads {
     return slot
   }
 
-  /** Remembers a value that was returned, with its labels and age if L1 has it. */
-  #fill(slot: Slot, localKey: string, value: unknown): void {
+  /**
+   * Remembers a value that was returned, with its labels and age if L1 has it. A scope may outlast a hold that its own work made, so what was
+   * loaded within one is not remembered. What L1 has is not from a hold; the labels of other values are not known, so any hold counts.
+   */
+  #fill(slot: Slot, localKey: string, value: unknown, beganAtMs: AtMs): void {
     const { l1, clock } = this.core
     const inL1 = l1?.peek(localKey)
     // L1 may have another value by now, whose labels are not those of this one. Copies cannot be compared, so they are taken for it.
     const isSame = inL1 !== undefined && (Object.is(inL1.value, value) || l1?.sharesValues === false)
+    if (!isSame && this.#heldUntilMs > beganAtMs) {
+      slot.found = undefined
+      slot.labels = undefined
+      return
+    }
     const nowMs = clock.nowMs()
     const createdAtMs = isSame ? inL1.createdAtMs : nowMs
     const labels = isSame ? inL1.labels : NO_LABELS

@@ -173,6 +173,7 @@ export class RequestScopes {
       keyOutdated: (localKey) => this.#current?.forgetKey(localKey),
       prefixesOutdated: (localPrefixes) => this.#current?.forgetPrefixes(localPrefixes),
       labelsOutdated: (labels) => this.#current?.forgetLabels(labels),
+      held: (untilMs) => this.#current?.held(untilMs),
     }
     return new AsyncLocalStorage()
   }

@@ -13,6 +13,7 @@ import { HIT } from '../../model/events/read-outcome.js'
 import { keyFailed } from '../../model/failed-option.js'
 import { encodeId } from '../../model/keys/arguments.js'
 import { checkOptions, refuseMore, refuseNew } from '../../model/option-rules.js'
+import { type HoldOptions, holdMsOf } from '../../model/options/hold.js'
 import type { CallOptions, LoadContext, Loader } from '../../model/options/options.js'
 import { type Explanation, explain } from '../explain/explain.js'
 import type { NameRegistry } from '../registry/name-registry.js'
@@ -214,17 +215,19 @@ export class Source<Id, V> {
 
   /**
    * Removes the cached values of one id or of an array of ids: no process serves them again. The source is not changed; use it after
-   * others have changed the source. An id that is itself an array has to be passed inside an array.
+   * others have changed the source. An id that is itself an array has to be passed inside an array. With `hold`, nothing that is loaded of
+   * them within that time is kept, in any process.
    */
-  invalidate(ids: OneOrMany<Id>): Promise<WriteResult>
-  async invalidate(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
-    return this.#parts.writer.delete(this.#scope, this.#keysOf(ids, others, 'invalidate'), undefined)
+  async invalidate(ids: OneOrMany<Id>, options?: HoldOptions): Promise<WriteResult> {
+    const own = checkOptions(options, ['hold'], 'invalidate of a source', '. Pass several ids as one array')
+    return this.#parts.writer.delete(this.#scope, this.#keysOf(ids), undefined, holdMsOf(own?.hold))
   }
 
   /** Ends the freshness of the cached values. They are served only if loading fails, for as long as `staleIfError` allows. */
   expire(ids: OneOrMany<Id>): Promise<WriteResult>
   async expire(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<WriteResult> {
-    return this.#parts.writer.expire(this.#scope, this.#keysOf(ids, others, 'expire'), undefined)
+    refuseMore(others, 'expire() of a source', 'one id or an array of ids, as in expire([1, 2])')
+    return this.#parts.writer.expire(this.#scope, this.#keysOf(ids), undefined)
   }
 
   /**
@@ -233,7 +236,8 @@ export class Source<Id, V> {
    */
   touch(ids: OneOrMany<Id>): Promise<number>
   async touch(ids: OneOrMany<Id>, ...others: readonly unknown[]): Promise<number> {
-    return this.#parts.reader.touch(this.#scope, this.#keysOf(ids, others, 'touch'), undefined)
+    refuseMore(others, 'touch() of a source', 'one id or an array of ids, as in touch([1, 2])')
+    return this.#parts.reader.touch(this.#scope, this.#keysOf(ids), undefined)
   }
 
   /** Removes all cached values of the source: none is ever served again. Costs one command, however many there are. */
@@ -252,8 +256,7 @@ export class Source<Id, V> {
 
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #keysOf(ids: OneOrMany<Id>, others: readonly unknown[], verb: string): readonly string[] {
-    refuseMore(others, `${verb}() of a source`, `one id or an array of ids, as in ${verb}([1, 2])`)
+  #keysOf(ids: OneOrMany<Id>): readonly string[] {
     const list = (Array.isArray(ids) ? ids : [ids]) as readonly Id[]
     return list.map((id) => this.keyOf(id))
   }

@@ -3,6 +3,7 @@ import type { CallScope } from '../../flow/core.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { invalid, refuseMore } from '../../model/option-rules.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
+import { INVALIDATE_HELD, type InvalidateHeld } from '../invalidate-held.js'
 import { type AnyFunction, type AnyWrapOptions, checkWrapOptions } from './options.js'
 import { type WrapParts, Wrapping } from './wrapping.js'
 
@@ -66,7 +67,7 @@ export function wrapFunction(
   const selfOf = (self: unknown) => (self === wrapped ? undefined : self)
   const verbs = {
     async invalidate(this: unknown, ...args: unknown[]) {
-      return wrapping.invalidate(selfOf(this), args)
+      return wrapping.invalidate(selfOf(this), args, 0)
     },
     async refresh(this: unknown, ...args: unknown[]) {
       return wrapping.refresh(selfOf(this), args)
@@ -91,5 +92,9 @@ export function wrapFunction(
   }
   Object.defineProperty(wrapped, 'name', { value: fn.name || options.name, configurable: true })
   Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true })
+  const held: InvalidateHeld = async function (holdMs, args) {
+    return wrapping.invalidate(selfOf(this), [...args], holdMs)
+  }
+  Object.defineProperty(wrapped, INVALIDATE_HELD, { value: held })
   return Object.assign(wrapped, verbs)
 }

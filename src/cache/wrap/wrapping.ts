@@ -75,8 +75,8 @@ export class Wrapping {
     return this.#read('refresh', self, args)
   }
 
-  async invalidate(self: unknown, args: unknown[]): Promise<WriteResult> {
-    return this.#parts.writer.delete(this.#scope, [this.keyOf(self, args)], undefined)
+  async invalidate(self: unknown, args: unknown[], holdMs: Milliseconds): Promise<WriteResult> {
+    return this.#parts.writer.delete(this.#scope, [this.keyOf(self, args)], undefined, holdMs)
   }
 
   keyOf(self: unknown, args: unknown[]): string {

@@ -1,6 +1,6 @@
 // The entries of L2: reads one, judges whether it may be served, and seals one for storing.
 import type { StoredEntry } from '../../codec/entry-codec.js'
-import { expiredAgoMs, leaseOf, stampOf, stateOf } from '../../codec/stamp.js'
+import { expiredAgoMs, leaseOf, STAMP_BYTES, stampOf, stateOf } from '../../codec/stamp.js'
 import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../../model/keys/key.js'
@@ -23,8 +23,8 @@ export type Found =
   | { readonly kind: 'absent' }
   /** The lease of a load that can be waited for. `stamp` is the whole lease. */
   | { readonly kind: 'leased'; readonly stamp: Bytes }
-  /** A write fence: the source of truth is being changed, so what is loaded now may be kept nowhere. */
-  | { readonly kind: 'fenced' }
+  /** A write fence: the source of truth is being changed, or the key is held. So what is loaded now may be kept nowhere. */
+  | { readonly kind: 'fenced'; readonly isHold: boolean }
   /** Outdated, invalidated, damaged or foreign: not served. It may be replaced while it still begins with `stamp`. */
   | UnusableFound
   /** Written by a later release: neither served nor replaced. */
@@ -69,7 +69,8 @@ export class FoundEntry {
 
 export const NOT_ASKED: Found = { kind: 'unavailable' }
 const ABSENT: Found = { kind: 'absent' }
-const FENCED: Found = { kind: 'fenced' }
+const FENCED: Found = { kind: 'fenced', isHold: false }
+const HELD: Found = { kind: 'fenced', isHold: true }
 const LATER_FORMAT: Found = { kind: 'later-format' }
 
 export class RemoteEntries {
@@ -152,7 +153,7 @@ export class RemoteEntries {
     if (bytes === undefined) return ABSENT
     const state = stateOf(bytes)
     if (state === 'lease') return { kind: 'leased', stamp: leaseOf(bytes) }
-    if (state === 'fence') return FENCED
+    if (state === 'fence') return bytes.length > STAMP_BYTES ? HELD : FENCED
     const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
     if ('corrupt' in opened) {
       if (opened.corrupt === 'later-format') return LATER_FORMAT

@@ -14,6 +14,7 @@ export async function reseal(
   if (plan === undefined || change.op !== 'put' || entries === undefined) return undefined
   if (plan.idle !== undefined && entries.askedNow().nowMs >= plan.idle.untilMs) return undefined
   const carried = await tokenReader.carry(plan.labels.labels, keepMsOf(plan.life))
+  // A label that is held makes it no good for L2.
   if (!carried.isGoodForL2) return undefined
   return { ...change, bytes: entries.seal({ ...plan, labels: carried.set }) }
 }

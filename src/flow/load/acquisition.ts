@@ -11,6 +11,7 @@ import {
   besideKeyOf,
   Claimed,
   FENCED_OUT,
+  HELD_IN_L2,
   NO_RIGHT,
   type Seen,
   type StoreRight,
@@ -75,7 +76,7 @@ export class Acquisition {
       case 'later-format':
         return this.#besideForeign(NO_RIGHT)
       case 'fenced':
-        return this.#besideForeign(FENCED_OUT)
+        return this.#besideForeign(seen.isHold ? HELD_IN_L2 : FENCED_OUT)
       case 'absent':
         return this.#claimFree()
       case 'unusable':

@@ -1,6 +1,7 @@
 // What happens to a value once its loader has returned: L1 gets it at once, then the callers, then L2 in the background.
 import type { Entry } from '../../model/entry.js'
 import type { NotKept, StoreOutcome } from '../../model/events/store-outcome.js'
+import type { Label } from '../../model/labels.js'
 import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
@@ -39,10 +40,10 @@ export class Filler {
       this.core.recorder.notUnderstood(done.scope, flight.localKey, loaded.failure)
     }
     const life = lifeOf(policy, loaded.value, loaded.windows, this.core.random)
-    const notCached = whyNotCached(done, life)
-    const late = notCached === undefined ? this.lateLabels.of(done) : undefined
-    if (late === undefined) {
+    const { late, notCached } = this.#lateOrWhyNot(done, life)
+    if (notCached !== undefined || late === undefined) {
       // The value is kept nowhere, so no new caller may join. The callers that wait share this load.
+      if (late !== undefined) flight.resultLabels = [...flight.labels, ...late]
       this.core.local.detachFlight(flight)
       this.#report(done, notCached ?? 'unsupported')
       flight.resolve(loaded.value)
@@ -64,6 +65,24 @@ export class Filler {
       return this.#report(done, 'unproven')
     }
     return this.#settle(done, mergeCarried(done.carried, proven), life)
+  }
+
+  /** The labels that were not known before the load, and why the value is cached nowhere, if it is not. */
+  #lateOrWhyNot(done: Finished, life: Life): { readonly late?: readonly Label[]; readonly notCached?: NotKept } {
+    const why = whyNotCached(done, life)
+    if (why !== undefined && why !== 'changing') return { notCached: why }
+    // Also if the value is not kept: who joined the load after the end of a hold of one of its labels has to load again.
+    const late = this.lateLabels.of(done)
+    if (late === undefined) return { notCached: 'unsupported' }
+    if (this.#isHeld(done, [...done.flight.labels, ...late])) return { late, notCached: 'held' }
+    return why === undefined ? { late } : { late, notCached: why }
+  }
+
+  /** See `Holds`. What L2 said of the labels counts too: a process that has just started has heard of no hold. */
+  #isHeld({ flight, startedAtMs, right }: Finished, labels: readonly Label[]): boolean {
+    return (
+      right.isHeldInL2 === true || this.core.local.holds.endAfter(startedAtMs, flight.localKey, labels) !== undefined
+    )
   }
 
   async #settle(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
@@ -198,8 +217,8 @@ function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefi
   if (loaded.failure !== undefined) return 'unsupported'
   if (loaded.use === 'skip') return 'skipped'
   if (life.freshForMs <= 0) return 'ttlIsZero'
-  if (!right.mayKeep) return 'changing'
-  return loaded.refusal === undefined ? undefined : 'unsupported'
+  if (loaded.refusal !== undefined) return 'unsupported'
+  return right.mayKeep ? undefined : 'changing'
 }
 
 /** The labels of both, in this order. */
@@ -212,5 +231,6 @@ export function mergeCarried(first: CarriedLabels, second: CarriedLabels): Carri
     },
     asOfMs: Math.min(first.asOfMs, second.asOfMs),
     isGoodForL2: first.isGoodForL2 && second.isGoodForL2,
+    isHeld: first.isHeld || second.isHeld,
   }
 }

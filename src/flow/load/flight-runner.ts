@@ -19,7 +19,7 @@ import { Leases } from './leases.js'
 import { releaseSlot } from './released.js'
 import { ageFor, type LoadRequest, mustWait } from './request.js'
 import { type Loaded, runLoader } from './run-loader.js'
-import { NO_RIGHT, type StoreRight } from './store-right.js'
+import { FENCED_OUT, HELD_IN_L2, NO_RIGHT, type StoreRight } from './store-right.js'
 
 const CLOCK_ERROR_MS = 2
 
@@ -96,7 +96,8 @@ export class FlightRunner {
     if (leases === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, budget)
     const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
     const plan = { scope, policy, flight, budget, isGoodEnough }
-    const found = await leases.read(plan)
+    const isHeld = this.#isHeld(flight)
+    const found = isHeld ? await leases.see(plan) : await leases.read(plan)
     if (found.kind === 'entry') {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const usable = this.#fallBackOn(flight, found)
@@ -107,12 +108,21 @@ export class FlightRunner {
         return
       }
     }
+    // While a hold lasts nothing is stored: this process waits for no other one, and none for it.
+    if (isHeld && this.#isHeld(flight))
+      return flight.isAborted ? undefined : this.#load(flight, request, FENCED_OUT, budget)
     const acquired = await leases.acquire(found, plan)
     if (acquired.kind === 'leave') return this.#leave(flight)
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
     if (flight.isAborted) leases.giveBack(right)
     else await this.#load(flight, request, right, budget)
+  }
+
+  /** Whether this process knows of a hold that lasts now. */
+  #isHeld({ localKey, labels }: Flight): boolean {
+    const { local, clock } = this.#core
+    return local.holds.endAfter(clock.nowMs(), localKey, labels) !== undefined
   }
 
   /** Another load refreshes an entry that is still usable. Callers that joined meanwhile get that entry. */
@@ -159,7 +169,7 @@ export class FlightRunner {
 
   // ── 2. The loader ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #load(flight: Flight, request: LoadRequest, right: StoreRight, budget: TimeBudget): Promise<void> {
+  async #load(flight: Flight, request: LoadRequest, acquired: StoreRight, budget: TimeBudget): Promise<void> {
     const core = this.#core
     const { clock, recorder } = core
     const { scope, userKey, policy } = request
@@ -170,10 +180,14 @@ export class FlightRunner {
     flight.readsTokens = true
     // A value that may not be stored in L2 needs no tokens of L2. Asking for them could take the caller another timeout.
     const carrying =
-      right.fence === undefined
+      acquired.fence === undefined
         ? core.tokenReader.carryKnown(flight.labels)
         : core.tokenReader.carry(flight.labels, lifeMs, budget)
     const carried = carrying instanceof Promise ? await carrying : carrying
+    const right = carried.isHeld ? HELD_IN_L2 : acquired
+    // Nothing will be stored, so other processes need not wait for this load.
+    if (right !== acquired) this.#leases?.giveBack(acquired)
+    flight.isHeldInL2 = right.isHeldInL2 === true
     const startedAtMs = clock.nowMs()
     flight.fence = right.fence
     let stopRenewing: (() => void) | undefined

@@ -42,6 +42,7 @@ export class LateLabels {
     return this.core.tokenReader.carryLate(late, keepMs, {
       before: this.#knownBefore(late, done.startedAtMs),
       since: done.since,
+      startedAtMs: done.startedAtMs,
       wasInvalidated: (bytes) => concerns(bytes, late),
     })
   }

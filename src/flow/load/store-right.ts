@@ -22,6 +22,8 @@ export interface StoreRight {
   readonly lease: { readonly storeKey: string; readonly stamp: Bytes } | undefined
   /** Whether any tier may keep the value: none may while a write fence stands. */
   readonly mayKeep: boolean
+  /** L2 holds the key or one of its labels, and this process has not heard of it. */
+  readonly isHeldInL2?: boolean
 }
 
 /** The result of an acquisition. */
@@ -48,6 +50,9 @@ export const NO_RIGHT: StoreRight = { fence: undefined, lease: undefined, mayKee
  * write. What is loaded meanwhile may be outdated a moment later, so its callers get it and no tier keeps it.
  */
 export const FENCED_OUT: StoreRight = { fence: undefined, lease: undefined, mayKeep: false }
+
+/** The same while a hold lasts of which only L2 knows. */
+export const HELD_IN_L2: StoreRight = { ...FENCED_OUT, isHeldInL2: true }
 
 export interface AcquirePlan {
   readonly scope: CallScope

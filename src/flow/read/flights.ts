@@ -3,7 +3,7 @@ import type { AtMs } from '../../model/entry.js'
 import { CacheError, showName } from '../../model/errors.js'
 import type { LoadReason } from '../../model/events/events.js'
 import { TIMED_OUT } from '../../model/events/read-outcome.js'
-import { tagLabel } from '../../model/labels.js'
+import { type Label, tagLabel } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
@@ -26,7 +26,16 @@ export class Flights {
     if (flight === undefined) return undefined
     const nowMs = clock.nowMs()
     if (flight.isSettled && nowMs >= flight.resultUntilMs) return undefined
+    if (this.isFromHold(flight, flight.labels, nowMs)) return undefined
     return this.#mayHaveMissed(flight, nowMs) ? undefined : flight
+  }
+
+  /**
+   * Whether a hold of the key or of one of these labels lasted when the flight began, and was over at `nowMs`. A caller that came then must
+   * not get what was loaded within the hold. During the hold all callers share the flight.
+   */
+  isFromHold(flight: Flight, labels: readonly Label[], nowMs: AtMs): boolean {
+    return this.#core.local.holds.hasEndedSince(flight.beganAtMs, nowMs, flight.localKey, labels)
   }
 
   /**
@@ -35,6 +44,8 @@ export class Flights {
    */
   #mayHaveMissed(flight: Flight, nowMs: AtMs): boolean {
     const { remote, tokens } = this.#core
+    // When a hold ends of which this process has not heard, only time tells.
+    if (flight.isHeldInL2 && nowMs >= flight.beganAtMs + tokens.maxStalenessMs) return true
     if (remote === undefined || (flight.epoch >= tokens.eraEpoch && tokens.isTrusted(nowMs))) return false
     // If L2 cannot be asked, a running load is shared nevertheless (G5). Once it has a result, the bound holds as for any value.
     return nowMs >= flight.beganAtMs + tokens.maxStalenessMs && (flight.isSettled || remote.tier.isAvailable())
@@ -98,10 +109,12 @@ export class Flights {
 
   /**
    * Whether a label of the result was invalidated after the load began and before this caller came. This caller came after the
-   * invalidation, so it loads again.
+   * invalidation, so it loads again. The same if a hold of such a label has ended in between.
    */
-  isOutdatedFor(flight: Flight, joinedAt: Mark): boolean {
-    if (flight.labelMark === joinedAt || flight.resultLabels === undefined) return false
+  isOutdatedFor(flight: Flight, joinedAt: Mark, joinedAtMs: AtMs): boolean {
+    if (flight.resultLabels === undefined) return false
+    if (this.isFromHold(flight, flight.resultLabels, joinedAtMs)) return true
+    if (flight.labelMark === joinedAt) return false
     return flight.resultLabels.some((label) =>
       this.#core.local.labelLog.brokenBetween(flight.labelMark, joinedAt, label),
     )

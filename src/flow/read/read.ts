@@ -178,13 +178,14 @@ export class Reader {
   // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #joinOrFly(request: LoadRequest, usable: UsableEntry | undefined): Promise<unknown> {
-    const { local } = this.#core
+    const { local, clock } = this.#core
     const { policy, signal, tags } = request
     const flying = this.#flights.joinable(request.localKey)
     if (flying !== undefined) this.#flights.refuseCycle(flying, request.userKey)
     if (flying !== undefined && tags !== undefined) flying.addTags(tags)
     const flight = flying ?? this.#flights.prepare(request, usable, usable === undefined ? 'miss' : 'stale')
     const joinedAt = local.labelLog.mark()
+    const joinedAtMs = flying === undefined ? 0 : clock.nowMs()
     const waiting: Waiting = {
       signal,
       // The starter's limit is that of the flight; a joiner may have a shorter one.
@@ -212,7 +213,7 @@ export class Reader {
       this.#report(request, waiting.outcome ?? flight.outcome, undefined)
       throw error
     }
-    if (flying !== undefined && this.#flights.isOutdatedFor(flight, joinedAt)) {
+    if (flying !== undefined && this.#flights.isOutdatedFor(flight, joinedAt, joinedAtMs)) {
       // No other caller may join it either, while it is still storing.
       local.detachFlight(flight)
       return this.#joinOrFly(request, undefined)

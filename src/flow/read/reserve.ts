@@ -89,15 +89,16 @@ export class Reserver {
 
   /** Waits for the load of another caller. `undefined` if it brought nothing fresh. */
   async #join(flying: Flight, request: LoadRequest): Promise<Reserved<unknown> | undefined> {
-    const { local } = this.#core
+    const { local, clock } = this.#core
     this.#flights.refuseCycle(flying, request.userKey)
     if (request.tags !== undefined) flying.addTags(request.tags)
     const joinedAt = local.labelLog.mark()
+    const joinedAtMs = clock.nowMs()
     const { start } = flying
     const waiting = waitingFor(request, this.#flights.limitMsOf(flying, request.policy))
     try {
       const value = await this.#flights.wait(flying, waiting, start && (() => this.#core.background.run('load', start)))
-      if (this.#flights.isOutdatedFor(flying, joinedAt)) local.detachFlight(flying)
+      if (this.#flights.isOutdatedFor(flying, joinedAt, joinedAtMs)) local.detachFlight(flying)
       else if (isFresh(flying.outcome)) return this.#served(request, asJoined(flying.outcome), value, flying)
     } catch (error) {
       // The load of the other caller failed or was not filled: this one makes its own attempt. Its own limit and signal end it.

@@ -205,6 +205,15 @@ export class Recorder {
     }
   }
 
+  /** The value of a write is kept nowhere, because a label of it is held. */
+  heldBack(scope: string, localKey: string): void {
+    this.counters.dropped++
+    this.history.trouble(localKey, 'held', undefined, this.clock.nowMs())
+    if (this.events.has('dropped')) {
+      this.events.emit('dropped', { what: 'store', why: 'held', scope, key: this.shown(userKeyOf(localKey)) })
+    }
+  }
+
   /** Refreshes that had not started when the cache was closed. */
   refreshesDropped(count: number): void {
     this.counters.dropped += count

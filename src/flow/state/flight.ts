@@ -101,6 +101,8 @@ export class Flight implements FlightPlan, Loading {
   isReserved = false
   /** Its `hardTimeout` is over, so its callers have left, but its value may still be kept (`lateResult`). */
   isLate = false
+  /** L2 said before its load that the key or a label is held. This process does not know until when. */
+  isHeldInL2 = false
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
   /** Its index in `InFlightSet`. */

@@ -1,13 +1,14 @@
 // The effect of an invalidation in this process, whether it comes from a call, from the bus or from the replay.
-import type { Entry } from '../../model/entry.js'
+import type { AtMs, Entry } from '../../model/entry.js'
 import { InFlightSet } from '../../model/in-flight-set.js'
 import type { Label } from '../../model/labels.js'
-import type { Change, Clock } from '../../model/ports.js'
+import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { PrefixSet } from '../../model/prefix-set.js'
 import type { MemoryTier } from '../../tiers/memory-tier.js'
 import type { TokenTable } from '../tokens/token-table.js'
 import type { Flight } from './flight.js'
 import { FlightTable } from './flight-table.js'
+import { Holds } from './holds.js'
 import { InvalidationLog } from './invalidation-log.js'
 import type { L1Sweep } from './l1-sweep.js'
 import { LoadFailures } from './load-failures.js'
@@ -18,6 +19,8 @@ export interface ChangeWatcher {
   keyOutdated(localKey: string): void
   prefixesOutdated(localPrefixes: PrefixSet): void
   labelsOutdated(labels: ReadonlySet<Label>): void
+  /** Something is held until then. */
+  held(untilMs: AtMs): void
 }
 
 /**
@@ -37,6 +40,8 @@ export class LocalState {
   readonly inFlight = new InFlightSet<Flight>()
   /** Writes of this process that wait for tokens. It reads their values until they are sent. */
   readonly unsent = new UnsentWrites()
+  /** What is loaded of these keys and labels is kept nowhere for a while. */
+  readonly holds = new Holds()
   /** Removes the dead entries that the invalidation of a label leaves in L1. */
   sweep: Pick<L1Sweep, 'request'> | undefined
   /** The request scopes, once there are any. */
@@ -48,13 +53,29 @@ export class LocalState {
     private readonly clock: Pick<Clock, 'nowMs'>,
     /** The label that every entry carries. */
     private readonly rootLabel: Label | undefined,
-  ) {}
+  ) {
+    tokens.onHeld = (untilMs) => this.holds.heldInL2(untilMs)
+  }
 
   /** The key was deleted or overwritten; `except` is the entry that overwrote it, if L1 has it already. */
   forgetKey(localKey: string, except?: Entry): void {
     this.outdate(localKey)
     this.failures.lift(localKey)
     if (this.l1 !== undefined && (except === undefined || this.l1.peek(localKey) !== except)) this.l1.delete(localKey)
+  }
+
+  /** From now on what is loaded of these keys is kept nowhere for `holdMs`. Their invalidation must follow. */
+  holdKeys(localKeys: readonly string[], holdMs: Milliseconds): void {
+    const nowMs = this.clock.nowMs()
+    for (const localKey of localKeys) this.holds.holdKey(localKey, nowMs + holdMs, nowMs)
+    this.watcher?.held(nowMs + holdMs)
+  }
+
+  /** The same for what carries one of these labels. */
+  holdLabels(labels: readonly Label[], holdMs: Milliseconds): void {
+    const nowMs = this.clock.nowMs()
+    for (const label of labels) this.holds.holdLabel(label, nowMs + holdMs, nowMs)
+    this.watcher?.held(nowMs + holdMs)
   }
 
   /** Every key with this prefix was deleted. Returns how many of them L1 had. It checks every key of L1. */

@@ -1,6 +1,6 @@
 // Splits changes into groups that fit into one message each. Messages are bounded, and so are the stream and the cost of reading one.
 
-import { type Announcement, encodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../../codec/announcement.js'
+import { type Announcement, encodeAnnouncement, type Held, MAX_ANNOUNCEMENT_BYTES } from '../../codec/announcement.js'
 import type { Label } from '../../model/labels.js'
 import type { Bytes } from '../../model/ports.js'
 import type { PendingChange } from './pending-change.js'
@@ -39,11 +39,16 @@ function announcementOf(sender: string, pending: readonly PendingChange[]): Anno
   const expiredKeys: string[] = []
   const labels: Label[] = []
   const expiredLabels: [Label, string][] = []
+  const heldKeys: Held[] = []
+  const heldLabels: Held[] = []
   for (const { subject, change } of pending) {
     switch (change.op) {
+      case 'delete':
+        if (change.hold !== undefined) heldKeys.push([subject, change.hold.keepMs])
+        keys.push(subject)
+        break
       case 'put':
       case 'replace':
-      case 'delete':
       case 'swapped':
         keys.push(subject)
         break
@@ -51,6 +56,7 @@ function announcementOf(sender: string, pending: readonly PendingChange[]): Anno
         expiredKeys.push(subject)
         break
       case 'invalidateLabel':
+        if (change.holdMs !== undefined) heldLabels.push([subject, change.holdMs])
         labels.push(subject)
         break
       case 'expireLabel':
@@ -60,5 +66,5 @@ function announcementOf(sender: string, pending: readonly PendingChange[]): Anno
         change satisfies never
     }
   }
-  return { sender, keys, expiredKeys, labels, expiredLabels, prefixes: [] }
+  return { sender, keys, expiredKeys, labels, expiredLabels, prefixes: [], heldKeys, heldLabels }
 }

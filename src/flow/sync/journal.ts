@@ -7,7 +7,17 @@ import type { Clock } from '../../model/ports.js'
 import { PrefixSet } from '../../model/prefix-set.js'
 import { LabelIndex } from './label-index.js'
 import type { ChangeJournal } from './outbox.js'
-import { asWaiting, bytesOf, idOf, keyId, labelId, merged, type PendingChange, removalOf } from './pending-change.js'
+import {
+  asWaiting,
+  bytesOf,
+  idOf,
+  keyId,
+  labelId,
+  merged,
+  type PendingChange,
+  removalOf,
+  stillHeld,
+} from './pending-change.js'
 
 /** What the journal needs of its cache. */
 export interface JournalOwner {
@@ -98,8 +108,10 @@ export class Journal implements ChangeJournal {
   }
 
   confirmed(pending: PendingChange): void {
-    // A change that waited for the same key or label is older, and void by now.
-    this.#remove(idOf(pending))
+    // A change that waited for the same key or label is older, and void by now. Only a hold that lasts longer is not.
+    const id = idOf(pending)
+    const waiting = this.#entries.get(id)?.pending
+    if (waiting === undefined || stillHeld(pending, waiting) === pending) this.#remove(id)
     this.#remember(pending)
   }
 
@@ -108,8 +120,10 @@ export class Journal implements ChangeJournal {
     if (this.policy.windowMs <= 0) return
     const id = idOf(pending)
     const atMs = this.owner.clock.nowMs()
+    const before = pending.change.op === 'put' ? undefined : this.#recent.get(id)?.pending
+    const removal = removalOf(pending)
     this.#recent.delete(id)
-    this.#recent.set(id, { pending: removalOf(pending), atMs })
+    this.#recent.set(id, { pending: before === undefined ? removal : stillHeld(removal, before), atMs })
     // Only now and then: finding the oldest key of a Map takes a step for each key that was removed before it.
     this.#untilForgetting--
     if (this.#untilForgetting > 0) return
@@ -227,6 +241,11 @@ export class Journal implements ChangeJournal {
 
   #overflow(): void {
     const label = this.owner.rootLabel
+    // What was held is part of the whole cache, which is held instead of it.
+    let heldUntilMs: AtMs | undefined
+    for (const { pending } of this.#entries.values()) {
+      if (pending.heldUntilMs !== undefined) heldUntilMs = Math.max(heldUntilMs ?? 0, pending.heldUntilMs)
+    }
     this.#entries.clear()
     this.#labelled.clear()
     this.#valueBytes = 0
@@ -236,6 +255,7 @@ export class Journal implements ChangeJournal {
       change: { op: 'invalidateLabel', label },
       labels: [],
       plan: undefined,
+      heldUntilMs,
     }
     this.#entries.set(labelId(label), { pending, missedSome: true })
     this.owner.overflowed(pending)

@@ -36,7 +36,10 @@ export class BusListener implements BusEvents {
   }
 
   #apply(announcement: Announcement): void {
-    const { keys, expiredKeys, labels, prefixes } = announcement
+    const { keys, expiredKeys, labels, prefixes, heldKeys, heldLabels } = announcement
+    // Counted from now: at worst they end later here than elsewhere.
+    for (const [key, holdMs] of heldKeys) this.local.holdKeys([key], holdMs)
+    for (const [label, holdMs] of heldLabels) this.local.holdLabels([label], holdMs)
     for (const key of keys) this.local.forgetKey(key)
     for (const key of expiredKeys) this.local.expireKey(key)
     const expiredLabels = announcement.expiredLabels.map(([label]) => label)

@@ -1,4 +1,6 @@
 // A change on its way out of this process, and how two of them for one subject become one.
+import { newHoldFence } from '../../codec/stamp.js'
+import type { AtMs } from '../../model/entry.js'
 import { type Label, newSoftHalf } from '../../model/labels.js'
 import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
 import type { SealPlan } from '../state/seal-plan.js'
@@ -33,19 +35,34 @@ export interface PendingChange {
   readonly plan: SealPlan | undefined
   /** A `put` whose tokens do not come from the store: it has to wait until those are available. */
   readonly mustReseal?: boolean
+  /** Until when the key or label is held; `undefined` without a hold. `change` says for how long from its sending. */
+  readonly heldUntilMs?: AtMs | undefined
 }
 
 /**
  * A copy with fresh random bytes for a retry: reusing the old ones could undo a later invalidation, since the first attempt may have been
- * executed. `restamp` returns another stamp for the same soft expiry of a local key.
+ * executed. `restamp` returns another stamp for the same soft expiry of a local key. Of a hold what remains is published.
  */
-export function forRetry(pending: PendingChange, restamp: (localKey: string, stamp: Bytes) => Bytes): PendingChange {
-  const { change } = pending
+export function forRetry(
+  pending: PendingChange,
+  restamp: (localKey: string, stamp: Bytes) => Bytes,
+  nowMs: AtMs,
+): PendingChange {
+  const { change, heldUntilMs } = pending
+  if (heldUntilMs !== undefined) return { ...pending, change: heldFor(change, heldUntilMs - nowMs) }
   if (change.op === 'expire') {
     return { ...pending, change: { ...change, stamp: restamp(pending.subject, change.stamp) } }
   }
   if (change.op === 'expireLabel') return { ...pending, change: { ...change, soft: newSoftHalf() } }
   return pending
+}
+
+/** The same removal with a hold of `leftMs`, or with none if that is over. */
+function heldFor(change: PendingChange['change'], leftMs: Milliseconds): PendingChange['change'] {
+  const isOver = leftMs <= 0
+  if (change.op === 'invalidateLabel') return { ...change, holdMs: isOver ? undefined : leftMs }
+  if (change.op !== 'delete') return change
+  return { ...change, hold: isOver ? undefined : { fence: newHoldFence(), keepMs: leftMs } }
 }
 
 export const keyId = (localKey: string): string => `k${localKey}`
@@ -62,9 +79,13 @@ export function bytesOf({ change }: PendingChange): number {
   return change.op === 'put' || change.op === 'replace' ? change.bytes.length : 0
 }
 
-/** Two waiting changes of one subject as one: the newer, unless it is the softer. */
+/** Two waiting changes of one subject as one: the newer, unless it is the softer. A removal does not end the hold of an earlier one. */
 export function merged(older: PendingChange, newer: PendingChange): PendingChange {
   if (newer.change.op === 'swapped') return mergedWithSwap(older, newer)
+  return stillHeld(strongerOf(older, newer), older)
+}
+
+function strongerOf(older: PendingChange, newer: PendingChange): PendingChange {
   if (newer.change.op === 'expireLabel' && older.change.op === 'invalidateLabel') return older
   // The expired value never reached L2, which may have an older one. That one must not be served at all.
   if (newer.change.op === 'expire' && older.change.op !== 'expire') return removalOf(newer)
@@ -77,6 +98,13 @@ function mergedWithSwap(older: PendingChange, newer: PendingChange): PendingChan
   if (older.change.op !== 'swapped') return older
   if (isUnknown(older) && isUnknown(newer)) return removalOf(newer)
   return isUnknown(older) ? older : newer
+}
+
+/** A removal with the hold of an earlier one, if that lasts longer than its own. A value ends the hold of its key. */
+export function stillHeld(removal: PendingChange, { heldUntilMs }: PendingChange): PendingChange {
+  const { op } = removal.change
+  if (heldUntilMs === undefined || (op !== 'delete' && op !== 'invalidateLabel')) return removal
+  return (removal.heldUntilMs ?? heldUntilMs) > heldUntilMs ? removal : { ...removal, heldUntilMs }
 }
 
 /** The form in which a change waits. A fence, and a value that needs its fence, are useless later: they wait as a removal of the key. */

@@ -13,6 +13,8 @@ export interface ReplaySurroundings {
   /** `undefined`: there is no L2, and nothing ever waits. */
   readonly tier: RemoteTier | undefined
   readonly clock: Clock
+  /** The clock of the ages of entries, and of holds. */
+  readonly ages: Pick<Clock, 'nowMs'>
   readonly random: Random
   /** Whether announcements travel with the store: only then can the bus have caught up. */
   readonly hearsOthers: boolean
@@ -88,7 +90,8 @@ export class Replay {
       // A newer change may have gone ahead while the previous chunk was published.
       const chunk = waiting.slice(i, i + CHUNK).filter((pending) => this.journal.isWaiting(pending))
       if (chunk.length === 0) continue
-      const toPublish = chunk.map((pending) => forRetry(pending, this.around.restamp))
+      const nowMs = this.around.ages.nowMs()
+      const toPublish = chunk.map((pending) => forRetry(pending, this.around.restamp, nowMs))
       const results = await this.around.publisher.publish(toPublish, 'replay')
       const published = chunk.filter((_, at) => results[at] === undefined)
       chunk.forEach((pending, at) => {

@@ -1,6 +1,7 @@
 // Provides the tokens of labels: those that a new entry carries, read before its load, and those that an entry of L2 is judged by.
 import type { AtMs } from '../../model/entry.js'
 import { type Currency, compareTokens, type Label, type LabelSet, NO_LABELS } from '../../model/labels.js'
+import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import type { Clock, Milliseconds, Token } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
@@ -15,6 +16,8 @@ export interface CarriedLabels {
   readonly asOfMs: AtMs
   /** Whether every token comes from the store. Only then may an entry with them be stored in L2. */
   readonly isGoodForL2: boolean
+  /** Whether L2 holds one of the labels: then no tier may keep a value that carries them. */
+  readonly isHeld: boolean
 }
 
 /** Whether an entry of L2 is current, and as of when that is certain. */
@@ -29,6 +32,7 @@ export interface LateProof {
   readonly before: ReadonlyMap<Label, Token>
   /** The bus's position before the load began. */
   readonly since: string | undefined
+  readonly startedAtMs: AtMs
   wasInvalidated(announcement: Uint8Array): boolean
 }
 
@@ -36,6 +40,10 @@ export interface LateProof {
 const LOAD_MARGIN_MS = 60_000
 /** How often tokens in use are confirmed: a server that is short of memory may have evicted one, or never planted it. */
 const CONFIRM_EVERY_MS = 10_000
+/** What a process carries for a label that is held. Nothing that carries it is kept. */
+const NO_TOKEN: Token = '0'.repeat(32)
+/** How much two clocks may differ over one load. */
+const CLOCK_ERROR_MS = 1_000
 
 export class TokenReader {
   readonly #requests: TokenRequests
@@ -135,11 +143,16 @@ export class TokenReader {
   }
 
   /** `carry` without asking L2: a label whose token is not known gets a provisional one, which is good for L1 only. */
-  carryKnown(labels: readonly Label[], received?: ReadonlyMap<Label, Token>): CarriedLabels {
+  carryKnown(labels: readonly Label[], received?: ReadonlyMap<Label, Token | undefined>): CarriedLabels {
     const nowMs = this.clock.nowMs()
     let asOfMs: AtMs = nowMs
     let isGoodForL2 = this.l2 !== undefined
+    let isHeld = false
     const tokens = labels.map((label) => {
+      if (received?.has(label) === true && received.get(label) === undefined) {
+        isHeld = true
+        return NO_TOKEN
+      }
       if (this.pending.hasLabel(label)) {
         isGoodForL2 = false
         return this.table.provisional(label)
@@ -156,7 +169,12 @@ export class TokenReader {
       isGoodForL2 = false
       return this.table.provisional(label)
     })
-    return { set: this.#shared(labels, tokens), asOfMs, isGoodForL2 }
+    return {
+      set: isHeld ? { labels, tokens } : this.#shared(labels, tokens),
+      asOfMs,
+      isGoodForL2: isGoodForL2 && !isHeld,
+      isHeld,
+    }
   }
 
   /** One label set for all entries that carry the same: a set takes more memory than the rest of an entry. */
@@ -187,7 +205,7 @@ export class TokenReader {
     return reply.then((received) => (received === undefined ? undefined : this.#judgeKnown(set, received)))
   }
 
-  #judgeKnown(set: LabelSet, received: ReadonlyMap<Label, Token> | undefined): Judgement {
+  #judgeKnown(set: LabelSet, received: ReadonlyMap<Label, Token | undefined> | undefined): Judgement {
     const nowMs = this.clock.nowMs()
     let asOfMs: AtMs = nowMs
     let currency: Currency = 'current'
@@ -207,20 +225,31 @@ export class TokenReader {
    * The tokens of labels that became known only after the load. They are valid if they equal those from `before` the load, or if the log
    * proves that none was invalidated since (`since` is the bus's position before the load). `undefined` if neither can be proved. If L2
    * does not answer, they are good for L1 only, where the announcement of such an invalidation will arrive.
+   *
+   * The log shows what was invalidated during the load, not what was held before it began and until it ended: a process that started
+   * meanwhile has not heard of that hold, and the label may have a new token by now. So the log proves nothing if any hold lasted while
+   * the load ran. The token of such a label is known from now on, so the next load needs no proof.
    */
   async carryLate(
     labels: readonly Label[],
     keepMs: Milliseconds,
-    { before, since, wasInvalidated }: LateProof,
+    { before, since, startedAtMs, wasInvalidated }: LateProof,
   ): Promise<CarriedLabels | undefined> {
     if (!this.l2?.mayAnswer()) return { ...this.carryKnown(labels), isGoodForL2: false }
     const ensured = await this.#requests.ensureNow(labels, keepMs, since)
     if (ensured === UNAVAILABLE) return { ...this.carryKnown(labels), isGoodForL2: false }
     // Tokens are random, so an equal token has been there all the time.
     const areSame = labels.every((label, i) => ensured.tokens[i] === before.get(label))
-    const isProven = areSame || (ensured.log !== undefined && !ensured.log.some(wasInvalidated))
+    const ranMs = this.clock.nowMs() - startedAtMs
+    const mayBeHeld = heldWithin(ensured.holdEndedAgoMs, ranMs + CLOCK_ERROR_MS)
+    const isProven = areSame || (!mayBeHeld && ensured.log !== undefined && !ensured.log.some(wasInvalidated))
     return isProven && ensured.areLearnt ? this.carryKnown(labels) : undefined
   }
+}
+
+/** Whether a hold may have lasted within the last `spanMs`; the store remembers those of ten minutes. */
+function heldWithin(endedAgoMs: Milliseconds | undefined, spanMs: Milliseconds): boolean {
+  return endedAgoMs === undefined ? spanMs >= LONGEST_LEASE_MS : endedAgoMs <= spanMs
 }
 
 function isSame(these: readonly string[], those: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 // Asks L2 for tokens: the labels of one tick in one request. The table learns what L2 returns.
 import type { AtMs } from '../../model/entry.js'
 import { type Label, newToken } from '../../model/labels.js'
-import type { Bytes, Clock, Milliseconds, Token } from '../../model/ports.js'
+import type { Bytes, Clock, EnsuredTokens, Milliseconds, Token } from '../../model/ports.js'
 import { atEndOfTick } from '../../model/time/tick.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
@@ -12,16 +12,18 @@ export interface PendingLabels {
   hasLabel(label: Label): boolean
 }
 
-/** Tokens by label; `undefined` if L2 could not be asked. */
-type Tokens = ReadonlyMap<Label, Token> | undefined
+/** Tokens by label, `undefined` for one that is held; without a map L2 could not be asked. */
+type Tokens = ReadonlyMap<Label, Token | undefined> | undefined
 
 /** What `ensureNow` returns. */
 export interface Ensured {
-  /** In the order of the labels. */
-  readonly tokens: readonly Token[]
+  /** In the order of the labels; `undefined` for one that is held. */
+  readonly tokens: readonly (Token | undefined)[]
   /** The announcements after `since`; `undefined` if the store cannot list them. */
   readonly log: readonly Bytes[] | undefined
-  /** Whether the table took every token: none was invalidated while it was read. */
+  /** How long ago the last hold of any label ended; see `EnsuredTokens`. */
+  readonly holdEndedAgoMs?: Milliseconds | undefined
+  /** Whether the table took every token: none is held, and none was invalidated while it was read. */
   readonly areLearnt: boolean
 }
 
@@ -96,9 +98,11 @@ export class TokenRequests {
     const ensured = await this.l2.ensureTokens(labels, labels.map(newToken), lifeMs, since)
     let areLearnt = true
     if (ensured !== UNAVAILABLE) {
+      this.#noteHolds(ensured)
       labels.forEach((label, i) => {
-        if (this.pending.hasLabel(label)) areLearnt = false
-        else if (!this.table.learn(label, ensured.tokens[i] as Token, sentAtMs, ticket)) areLearnt = false
+        const token = ensured.tokens[i]
+        if (token === undefined || this.pending.hasLabel(label)) areLearnt = false
+        else if (!this.table.learn(label, token, sentAtMs, ticket)) areLearnt = false
         else this.#noteKept(label, sentAtMs + lifeMs)
       })
     }
@@ -110,7 +114,9 @@ export class TokenRequests {
     const lifeMs = tokenLifeOf(keepMs)
     const ask = async (l2: RemoteTier) => {
       const ensured = await l2.ensureTokens(labels, labels.map(newToken), lifeMs, undefined)
-      return ensured === UNAVAILABLE ? UNAVAILABLE : ensured.tokens
+      if (ensured === UNAVAILABLE) return UNAVAILABLE
+      this.#noteHolds(ensured)
+      return ensured.tokens
     }
     return this.#learning(labels, ask, lifeMs)
   }
@@ -121,7 +127,8 @@ export class TokenRequests {
     lifeMs: Milliseconds | undefined,
   ): Promise<Tokens> {
     if (this.l2 === undefined) return undefined
-    const received = new Map<Label, Token>()
+    const received = new Map<Label, Token | undefined>()
+    const mustPlant = lifeMs !== undefined
     const sentAtMs = this.clock.nowMs()
     const ticket = this.table.beginRead()
     const tokens = await ask(this.l2, labels)
@@ -129,15 +136,26 @@ export class TokenRequests {
       for (let i = 0; i < labels.length; i++) {
         const label = labels[i] as Label
         const token = tokens[i]
+        // A label that gets no token is held. A known one is outdated, whatever this process has heard.
+        if (token === undefined && mustPlant) this.#noteHeld(label, received)
         if (token === undefined || this.pending.hasLabel(label)) continue
         // After an invalidation in between, this may be the old token: a read counts it as missing.
         const isTaken = this.table.learn(label, token, sentAtMs, ticket)
-        if (isTaken || lifeMs !== undefined) received.set(label, token)
+        if (isTaken || mustPlant) received.set(label, token)
         if (isTaken && lifeMs !== undefined) this.#noteKept(label, sentAtMs + lifeMs)
       }
     }
     this.table.endRead()
     return tokens === UNAVAILABLE ? undefined : received
+  }
+
+  #noteHolds({ holdEndedAgoMs }: EnsuredTokens): void {
+    if (holdEndedAgoMs !== undefined && holdEndedAgoMs < 0) this.table.onHeld?.(this.clock.nowMs() - holdEndedAgoMs)
+  }
+
+  #noteHeld(label: Label, received: Map<Label, Token | undefined>): void {
+    received.set(label, undefined)
+    if (this.table.token(label) !== undefined) this.table.forget(label)
   }
 
   #noteKept(label: Label, untilMs: AtMs): void {

@@ -52,6 +52,8 @@ export class TokenTable {
   readonly maxStalenessMs: Milliseconds
   /** For how long what was verified is good without the bus: `maxStalenessMs`, and nothing once the cache closes. */
   #goodForMs: Milliseconds
+  /** Called when L2 says that some label is held until then. */
+  onHeld: ((untilMs: AtMs) => void) | undefined
   #heardAtMs: AtMs = Number.NEGATIVE_INFINITY
   /** Entries verified at an earlier epoch may have missed an announcement of their key: only the store can tell. */
   #eraEpoch = 1

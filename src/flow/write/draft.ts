@@ -36,6 +36,8 @@ export interface Draft {
   readonly bytes: Bytes | undefined
   /** How to seal `bytes` again. */
   readonly plan: SealPlan | undefined
+  /** A label of it is held: no tier keeps it. */
+  readonly isHeld: boolean
   /** Its tokens do not come from the store, so `bytes` must not be stored as they are. */
   readonly mustReseal: boolean
 }
@@ -92,7 +94,7 @@ export function targetOf(
  * label during that read is noticed.
  */
 export function draftOf(
-  core: Pick<Core, 'clock' | 'l1'>,
+  core: Pick<Core, 'clock' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   target: WriteTarget,
   carried: CarriedLabels,
@@ -100,7 +102,8 @@ export function draftOf(
 ): Draft {
   const { localKey, scope, policy, life, input, admitted } = target
   const nowMs = core.clock.nowMs()
-  const isKept = life.freshForMs > 0
+  const isHeld = carried.isHeld || core.local.holds.endAfter(nowMs, undefined, carried.set.labels) !== undefined
+  const isKept = life.freshForMs > 0 && !isHeld
   const plan: SealPlan = {
     localKey,
     space: scope.space,
@@ -123,7 +126,7 @@ export function draftOf(
       idle: plan.idle,
     })
   }
-  return { entry, bytes, plan: bytes && plan, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
+  return { entry, bytes, plan: bytes && plan, isHeld, mustReseal: bytes !== undefined && !carried.isGoodForL2 }
 }
 
 /** What this process reads while the tokens of a value are not read yet; `undefined` if the value is not kept. */
@@ -144,12 +147,12 @@ export function tagLabels(tags: readonly string[]): readonly Label[] {
 
 /** The draft of a value whose tokens are not read yet. It must not be kept, but it throws what the real one would throw. */
 export function draftWithoutTokens(
-  core: Pick<Core, 'clock' | 'l1'>,
+  core: Pick<Core, 'clock' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   target: WriteTarget,
 ): Draft {
   const labels = { labels: target.labels, tokens: target.labels.map(() => NO_TOKEN) }
-  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false }, 0)
+  return draftOf(core, entries, target, { set: labels, asOfMs: 0, isGoodForL2: false, isHeld: false }, 0)
 }
 
 /**
@@ -157,7 +160,7 @@ export function draftWithoutTokens(
  * the value as L1 keeps it.
  */
 export function checkKeepable(
-  core: Pick<Core, 'clock' | 'random' | 'values' | 'l1'>,
+  core: Pick<Core, 'clock' | 'random' | 'values' | 'l1' | 'local'>,
   entries: RemoteEntries | undefined,
   scope: CallScope,
   userKey: string,

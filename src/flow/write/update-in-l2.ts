@@ -14,7 +14,7 @@ import type { CarriedLabels } from '../tokens/token-reader.js'
 import { acceptWritten, type Draft, draftOf, targetOf, type WriteTarget } from './draft.js'
 import { type Standing, StandingSearch } from './standing-search.js'
 import { beginsAs, type Exchange, type Swaps } from './swaps.js'
-import { unreachable } from './update-errors.js'
+import { held, unreachable } from './update-errors.js'
 import { type Attempted, CONFLICT, type UpdateJob } from './update-job.js'
 
 /** What updates in L2 need. */
@@ -89,6 +89,7 @@ export class UpdateInL2 {
     const since = core.bus?.position()
     const atMs = core.clock.nowMs()
     const carried = await core.tokenReader.carry(labels, longestMs, l2BudgetOf(core, policy))
+    if (carried.isHeld) throw held()
     if (!carried.isGoodForL2) throw unreachable()
     return { carried, epoch, since, atMs }
   }
@@ -138,7 +139,8 @@ export class UpdateInL2 {
     const keepMs = keepMsOf(life)
     const known = before.size === late.length ? tokenReader.carryNow(late, keepMs) : undefined
     const wasInvalidated = (announcement: Bytes) => concerns(announcement, late)
-    const proven = known ?? (await tokenReader.carryLate(late, keepMs, { before, since, wasInvalidated }))
+    const proven = known ?? (await tokenReader.carryLate(late, keepMs, { before, since, startedAtMs: atMs, wasInvalidated }))
+    if (proven?.isHeld === true) throw held()
     if (proven?.isGoodForL2 === false) throw unreachable()
     return proven && mergeCarried(carried, proven)
   }

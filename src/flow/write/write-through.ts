@@ -90,6 +90,7 @@ export class WriteThrough {
 
     if (prepared === undefined || !isFenced) return writer.settle(by, scope, removal)
     const { target, draft } = prepared
+    if (draft.isHeld) core.recorder.heldBack(scope.space.scope, localKey)
     const isOvertaken = core.local.keyLog.brokenSince(mark, localKey)
     const written = isOvertaken || draft.entry === undefined ? undefined : { entry: draft.entry, policy: target.policy }
     return writer.settle(by, scope, this.#replacing(localKey, fence, target, draft) ?? removal, written)

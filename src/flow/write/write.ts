@@ -1,5 +1,5 @@
 // Writes and invalidations: first in this process, at once; then in L2; then announced to the other processes.
-import { newExpiredStamp } from '../../codec/stamp.js'
+import { newExpiredStamp, newHoldFence } from '../../codec/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
 import { storedIn } from '../../model/events/store-outcome.js'
@@ -7,7 +7,7 @@ import { fullKeyOf, localKey as localKeyOf, storeKeyOf, type Version } from '../
 import { type Label, newSoftHalf, scopeLabel } from '../../model/labels.js'
 import type { WriteOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
-import type { Bytes, Change } from '../../model/ports.js'
+import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
 import type { CallScope, Core } from '../core.js'
 import type { Accepted } from '../entries/accept.js'
 import { putInL1 } from '../entries/local-entries.js'
@@ -167,6 +167,8 @@ export class Writer {
     const change: Change = bytes
       ? { op: 'put', key, bytes, keepMs: unreadKeepMsOf(target.life) }
       : { op: 'delete', key }
+    // A value that was set is newer than what a hold of its key keeps out. Not once more when it is confirmed: another hold may have begun.
+    if (entry !== undefined || bytes !== undefined) core.local.holds.releaseKey(localKey)
     const begun = this.#applyHere({ subject: localKey, change, labels, plan, mustReseal }, place)
     // L1 estimates the size: the bytes for L2 may be compressed, while L1 keeps the value itself.
     if (entry !== undefined) putInL1(core, localKey, entry, policy, undefined)
@@ -174,6 +176,7 @@ export class Writer {
     const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
     const tiers = storedIn(isInL1, bytes !== undefined && result === 'applied')
     if (tiers !== undefined) core.recorder.stored(scope, userKey, tiers)
+    if (draft.isHeld) core.recorder.heldBack(scope.space.scope, localKey)
     return result
   }
 
@@ -192,11 +195,20 @@ export class Writer {
     return this.#publish(by, scope, [begun], written?.entry)
   }
 
-  /** The entries are never served again. */
-  delete(scope: CallScope, userKeys: readonly string[], version: Version | undefined): Promise<WriteResult> {
-    const changes = this.#localKeys(scope, userKeys, version).map((localKey) =>
-      this.#begin(unlabelled(localKey, { op: 'delete', key: this.#storeKey(localKey) })),
-    )
+  /** The entries are never served again, and for `holdMs` what is loaded is kept nowhere. */
+  delete(
+    scope: CallScope,
+    userKeys: readonly string[],
+    version: Version | undefined,
+    holdMs: Milliseconds = 0,
+  ): Promise<WriteResult> {
+    const localKeys = this.#localKeys(scope, userKeys, version)
+    if (holdMs > 0) this.core.local.holdKeys(localKeys, holdMs)
+    const hold = () => (holdMs > 0 ? { fence: newHoldFence(), keepMs: holdMs } : undefined)
+    const changes = localKeys.map((localKey) => {
+      const change: Change = { op: 'delete', key: this.#storeKey(localKey), hold: hold() }
+      return this.#begin(this.#held(unlabelled(localKey, change), holdMs))
+    })
     return this.#publish('delete', scopeOfCall(scope, { version }), changes)
   }
 
@@ -216,41 +228,51 @@ export class Writer {
   }
 
   /** Every entry that carries one of the tags is no longer current: O(tags), whatever the number of entries. */
-  invalidateTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
+  invalidateTags(scope: CallScope, tags: readonly string[], holdMs: Milliseconds = 0): Promise<WriteResult> {
     this.core.assertOpen()
-    return this.#changeLabels('invalidateTags', scope, tagLabels(tags))
+    return this.#changeLabels('invalidateTags', scope, tagLabels(tags), holdMs)
   }
 
   /** Everything of this cache or namespace is no longer current: O(1). */
-  clear(scope: CallScope): Promise<WriteResult> {
+  clear(scope: CallScope, holdMs: Milliseconds = 0): Promise<WriteResult> {
     this.core.assertOpen()
-    return this.#changeLabels('clear', scope, [scopeLabel(scope.space.scope)])
+    return this.#changeLabels('clear', scope, [scopeLabel(scope.space.scope)], holdMs)
   }
 
   /** The soft twin of `invalidateTags`: entries stop being fresh; they may still be served if loading fails. */
   expireTags(scope: CallScope, tags: readonly string[]): Promise<WriteResult> {
     this.core.assertOpen()
-    return this.#changeLabels('expireTags', scope, tagLabels(tags))
+    return this.#changeLabels('expireTags', scope, tagLabels(tags), 0)
   }
 
   /** The soft twin of `clear`: O(1). */
   expireAll(scope: CallScope): Promise<WriteResult> {
     this.core.assertOpen()
-    return this.#changeLabels('expireAll', scope, [scopeLabel(scope.space.scope)])
+    return this.#changeLabels('expireAll', scope, [scopeLabel(scope.space.scope)], 0)
   }
 
-  #changeLabels(by: LabelVerb, scope: CallScope, labels: readonly Label[]): Promise<WriteResult> {
+  #changeLabels(
+    by: LabelVerb,
+    scope: CallScope,
+    labels: readonly Label[],
+    holdMs: Milliseconds,
+  ): Promise<WriteResult> {
     const { journal, local } = this.core
+    if (holdMs > 0) local.holdLabels(labels, holdMs)
     journal.overtaken([], labels)
     if (isSoft(by)) local.expireLabels(new Set(labels))
     else local.forgetLabels(new Set(labels))
     const changes = labels.map((label): Begun => {
       const change: Change = isSoft(by)
         ? { op: 'expireLabel', label, soft: newSoftHalf() }
-        : { op: 'invalidateLabel', label }
-      return { ...unlabelled(label, change), place: this.#order.begin(labelId(label)) }
+        : { op: 'invalidateLabel', label, holdMs: holdMs > 0 ? holdMs : undefined }
+      return { ...this.#held(unlabelled(label, change), holdMs), place: this.#order.begin(labelId(label)) }
     })
     return this.#publish(by, scope, changes)
+  }
+
+  #held(pending: PendingChange, holdMs: Milliseconds): PendingChange {
+    return holdMs > 0 ? { ...pending, heldUntilMs: this.core.clock.nowMs() + holdMs } : pending
   }
 
   #localKeys(scope: CallScope, userKeys: readonly string[], version: Version | undefined): readonly string[] {

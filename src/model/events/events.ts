@@ -71,10 +71,10 @@ export interface CacheEvents {
   queued: { readonly waiting: number }
   /** Changes that waited were published. `overflowed`: too many had waited, so one `clear` had replaced them. */
   replayed: { readonly changes: number; readonly overflowed: boolean }
-  /** Background work was given up. This causes a later miss, never a stale value. */
+  /** Background work was given up, or the value of a `set` carries a tag that is held. This causes a later miss, never a stale value. */
   dropped: {
     readonly what: 'store' | 'refresh'
-    readonly why: 'busy' | 'closed' | 'overtaken'
+    readonly why: 'busy' | 'closed' | 'held' | 'overtaken'
     readonly scope?: string
     readonly key?: string
   }

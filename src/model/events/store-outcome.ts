@@ -12,6 +12,7 @@ export type StoreOutcome = Stored | NotKept
  * - `skipped`: its loader called `ctx.skip()`.
  * - `ttlIsZero`: its ttl is 0.
  * - `changing`: a write-through was changing its source at that moment.
+ * - `held`: its key or one of its tags was invalidated with `hold`, and the load began or ended while that lasted.
  * - `overtaken`: an invalidation or a write came while it was loaded.
  * - `unsupported`: the value or its tags cannot be kept; the event `storeFailed` or `notice` has the error.
  * - `unproven`: it has a tag that may have been invalidated since the load began.
@@ -22,6 +23,7 @@ export type NotKept =
   | 'skipped'
   | 'ttlIsZero'
   | 'changing'
+  | 'held'
   | 'overtaken'
   | 'unsupported'
   | 'unproven'

@@ -156,6 +156,11 @@ export function busKeyOf(rootName: string): string {
   return `{${rootName}}#bus`
 }
 
+/** The key that shows when the last hold of a label ends or has ended. */
+export function holdsKeyOf(rootName: string): string {
+  return `{${rootName}}#holds`
+}
+
 /** The key of the lease beside a usable entry that is being refreshed. */
 export function leaseKeyOf(rootName: string, generationHex: string): string {
   return `${rootName}#r:${generationHex}`

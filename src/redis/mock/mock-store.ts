@@ -1,17 +1,19 @@
 // L2 on ioredis-mock, for tests of applications: does to the mock's data what the store on Redis does with commands and scripts.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs } from '../../codec/stamp.js'
+import { canBeOurs, isHold } from '../../codec/stamp.js'
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
-import { busKeyOf, tokenKeyOf } from '../../model/keys/key.js'
+import { busKeyOf, holdsKeyOf, tokenKeyOf } from '../../model/keys/key.js'
+import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import type {
   Bytes,
   Change,
   ChangeResult,
   Clock,
   EnsuredTokens,
+  Hold,
   Milliseconds,
   RemoteStore,
   StoreEvents,
@@ -19,6 +21,7 @@ import type {
 } from '../../model/ports.js'
 import { Readiness } from '../server/readiness.js'
 import { toToken } from '../server/replies.js'
+import { HELD_LABEL } from '../server/scripts.js'
 import { type MockClient, MockData } from './mock-client.js'
 import { MockLog } from './mock-log.js'
 
@@ -127,12 +130,18 @@ export class MockStore implements RemoteStore {
     this.#assertReady()
     const tokens = labels.map((label, i) => {
       const key = tokenKeyOf(label, this.#name)
+      if (this.#leftOfLabelHold(key) > 0) return undefined
       const token = this.#token(label) ?? this.#plantToken(key, candidates[i] as Token)
       const leftMs = this.#data.leftMs(key)
       if (leftMs < keepMs || leftMs === Number.POSITIVE_INFINITY) this.#data.keep(key, keepMs)
       return token
     })
-    return { tokens, log: since === undefined ? undefined : this.#log.after(since)?.announcements }
+    const heldMs = this.#data.leftMs(holdsKeyOf(this.#name))
+    return {
+      tokens,
+      log: since === undefined ? undefined : this.#log.after(since)?.announcements,
+      holdEndedAgoMs: heldMs <= 2 * LONGEST_LEASE_MS ? LONGEST_LEASE_MS - heldMs : undefined,
+    }
   }
 
   async deleteByPrefix(prefix: string, signal?: AbortSignal, isMeant?: (head: Bytes) => boolean): Promise<number> {
@@ -141,6 +150,7 @@ export class MockStore implements RemoteStore {
     const keys = this.#data
       .keys()
       .filter((key) => key.startsWith(prefix) && isMeant?.(this.#data.bytes(key) ?? Buffer.alloc(0)) !== false)
+      .filter((key) => this.#leftOfHold(key) === 0)
     for (const key of keys) this.#data.delete(key)
     return keys.length
   }
@@ -172,16 +182,16 @@ export class MockStore implements RemoteStore {
         return
       case 'replace':
         if (this.#holds(change.key, change.expected)) this.#data.put(change.key, change.bytes, change.keepMs)
-        else if (!this.#holds(change.key, change.bytes.subarray(0, STAMP_BYTES))) this.#data.delete(change.key)
+        else if (!this.#holds(change.key, change.bytes.subarray(0, STAMP_BYTES))) this.#remove(change.key, undefined)
         return
       case 'delete':
-        this.#data.delete(change.key)
+        this.#remove(change.key, change.hold)
         return
       case 'expire':
         this.#expire(change.key, change.stamp)
         return
       case 'invalidateLabel':
-        this.#data.delete(tokenKeyOf(change.label, this.#name))
+        this.#invalidateLabel(change.label, change.holdMs ?? 0)
         return
       case 'expireLabel':
         this.#expireLabel(change.label, change.soft)
@@ -196,12 +206,43 @@ export class MockStore implements RemoteStore {
     if (bytes !== undefined && isLiveEntry(bytes)) {
       bytes.set(stamp)
       this.#data.replace(key, bytes)
-    } else this.#data.delete(key)
+    } else this.#remove(key, undefined)
+  }
+
+  /** Removes what stands there or holds the key. A hold that lives longer stays. */
+  #remove(key: string, hold: Hold | undefined): void {
+    const leftMs = this.#leftOfHold(key)
+    if (hold !== undefined && hold.keepMs > leftMs) this.#data.put(key, hold.fence, hold.keepMs)
+    else if (leftMs === 0) this.#data.delete(key)
+  }
+
+  #leftOfHold(key: string): Milliseconds {
+    const bytes = this.#data.bytes(key)
+    const leftMs = this.#data.leftMs(key)
+    return bytes !== undefined && isHold(bytes, leftMs) ? leftMs : 0
+  }
+
+  #invalidateLabel(label: string, holdMs: Milliseconds): void {
+    const key = tokenKeyOf(label, this.#name)
+    const leftMs = this.#leftOfLabelHold(key)
+    if (holdMs > leftMs) this.#data.put(key, Buffer.from(HELD_LABEL), holdMs)
+    else if (leftMs === 0) this.#data.delete(key)
+    const holdsKey = holdsKeyOf(this.#name)
+    const keepMs = holdMs + LONGEST_LEASE_MS
+    const isLonger = !this.#data.has(holdsKey) || this.#data.leftMs(holdsKey) < keepMs
+    if (holdMs > 0 && isLonger) this.#data.put(holdsKey, Buffer.from(HELD_LABEL), keepMs)
+  }
+
+  #leftOfLabelHold(key: string): Milliseconds {
+    if (this.#data.bytes(key)?.toString('latin1') !== HELD_LABEL) return 0
+    const leftMs = this.#data.leftMs(key)
+    return leftMs <= LONGEST_LEASE_MS ? leftMs : 0
   }
 
   #expireLabel(label: string, soft: string): void {
     const key = tokenKeyOf(label, this.#name)
     const token = this.#token(label)
+    if (this.#leftOfLabelHold(key) > 0) return
     if (token === undefined) this.#data.delete(key)
     else this.#data.replace(key, Buffer.from(token.slice(0, HARD_DIGITS) + this.#ofNow(soft).slice(0, HARD_DIGITS)))
   }

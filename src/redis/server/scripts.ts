@@ -35,6 +35,31 @@ local moment = time[1] .. string.sub('00000' .. time[2], -6)
 const MARK_MS = 6_000
 export const LATEST_MS = 5_000
 
+/** What stands under the key of a token while its label is held. It is no token, so nothing that carries the label is current. */
+export const HELD_LABEL = 'hold'
+
+/**
+ * What is left of the hold under a key in ms, 0 if there is none. What lives for longer than any hold, or for ever, was left there by
+ * another program and counts as nothing.
+ *
+ * Holds are harmless to G1: no load expects the bytes of one, so one that is planted again, by a command that is executed twice, causes
+ * misses for as long as it lasts and brings nothing back.
+ */
+const leftOfHold = (isHold: string) => `local function leftOfHold(key)
+  if not (${isHold}) then return 0 end
+  local left = redis.call('PTTL', key)
+  if left > 0 and left <= ${LONGEST_LEASE_MS} then return left end
+  return 0
+end
+`
+/** Under a token key. */
+const LABEL_HOLD = leftOfHold(`redis.pcall('GETRANGE', key, 0, ${HELD_LABEL.length}) == '${HELD_LABEL}'`)
+/** Under the key of an entry: a write fence with more behind its stamp. */
+const KEY_HOLD = `local function isHold(head)
+  return type(head) == 'string' and #head > 16 and string.sub(head, 1, 4) == '\\199\\30\\1\\3'
+end
+${leftOfHold("isHold(redis.pcall('GETRANGE', key, 0, 16))")}`
+
 /**
  * KEYS: key. ARGV: expected first bytes, new value, life in ms. Returns 1 if stored. A key of another type does not match.
  * Executed again: the expected value was replaced by the first execution or is gone, and never comes back.
@@ -114,13 +139,19 @@ end
 return done`)
 
 /**
- * KEYS: per key that key and its change mark. Returns the moment of execution, and how many keys were removed.
- * Executed again: at worst a newer value is removed, which causes a miss.
+ * KEYS: per key that key and its change mark. ARGV: nothing, or per key the fence of a hold and its life in ms ('' and 0 for none). A hold
+ * that stands there stays, unless the new one lives longer. Returns the moment of execution, and how many keys were removed.
+ * Executed again: at worst a newer value is removed, and what is loaded is kept nowhere for one more life of the hold: misses.
  */
-export const REMOVE = script(`${ALSO_WHEN_FULL}${MOMENT}
+export const REMOVE = script(`${ALSO_WHEN_FULL}${MOMENT}${KEY_HOLD}
 local removed = 0
 for i = 1, #KEYS, 2 do
-  removed = removed + redis.call('UNLINK', KEYS[i])
+  local left, holdMs = leftOfHold(KEYS[i]), tonumber(ARGV[i + 1]) or 0
+  if holdMs > left then
+    redis.call('SET', KEYS[i], ARGV[i], 'PX', holdMs)
+  elseif left == 0 then
+    removed = removed + redis.call('UNLINK', KEYS[i])
+  end
   redis.call('SET', KEYS[i + 1], moment, 'PX', ${MARK_MS})
 end
 return { moment, removed }`)
@@ -133,14 +164,14 @@ return 1`)
 
 /**
  * KEYS: key. ARGV: expected first bytes, new value, life in ms. Stores the value if the key begins as expected; otherwise removes the
- * key, unless this value already stands there because the command was sent twice.
+ * key, unless this value already stands there because the command was sent twice, or the key is held.
  * Executed again: the expected fence was planted by a put, so it never comes back. At worst a newer value is removed: a miss.
  */
-export const REPLACE_OR_REMOVE = script(`${REFUSED_WHEN_FULL}
+export const REPLACE_OR_REMOVE = script(`${REFUSED_WHEN_FULL}${KEY_HOLD}
 local head = redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1)
 if head == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-elseif head ~= string.sub(ARGV[2], 1, #ARGV[1]) then
+elseif head ~= string.sub(ARGV[2], 1, #ARGV[1]) and leftOfHold(KEYS[1]) == 0 then
   redis.call('UNLINK', KEYS[1])
 end
 return 1`)
@@ -163,38 +194,53 @@ return renewed`)
 
 /**
  * KEYS: key, its change mark. ARGV: the moments as in PUT, the new stamp. A live entry (magic C7 1E, format 1, state 1 or 2) gets the
- * stamp and keeps its life; anything else that stands there is removed. Returns the moment of execution, then 1, or 0 if refused, as in
+ * stamp and keeps its life; anything else that stands there is removed, except a hold. Returns the moment of execution, then 1, or 0 if refused, as in
  * PUT.
  * Executed again: refused, as with PUT. Otherwise its stamp could come back, and a refresh that began after the first execution expects
  * that stamp.
  */
-export const EXPIRE_ENTRY = script(`${ALSO_WHEN_FULL}${MOMENT}
+export const EXPIRE_ENTRY = script(`${ALSO_WHEN_FULL}${MOMENT}${KEY_HOLD}
 local changedAt = redis.pcall('GET', KEYS[2])
 if moment > ARGV[2] or (type(changedAt) == 'string' and changedAt > ARGV[1]) then return { moment, 0 } end
 local stamp = redis.pcall('GETRANGE', KEYS[1], 0, 15)
 local head = type(stamp) == 'string' and #stamp == 16 and string.sub(stamp, 1, 4)
 if head == '\\199\\30\\1\\1' or head == '\\199\\30\\1\\2' then
   redis.call('SETRANGE', KEYS[1], 0, ARGV[3])
-else
+elseif leftOfHold(KEYS[1]) == 0 then
   redis.call('UNLINK', KEYS[1])
 end
 redis.call('SET', KEYS[2], moment, 'PX', ${MARK_MS})
 return { moment, 1 }`)
 
 /**
- * KEYS: stream, then token keys. ARGV: field ('' appends nothing), announcement, maximum length of the stream, then per token key the seed
- * of its new soft half, or '' to remove the token. Returns the id of the appended entry. A stream key of another type is replaced.
- * Executed again: newer tokens are removed, or get a soft half that never existed before. A repeated announcement invalidates once more.
+ * KEYS: stream, holds, then token keys. ARGV: field ('' appends nothing), announcement, maximum length of the stream, then per token key the
+ * seed of its new soft half, or '' to remove the token, or 'h' and a time in ms to hold its label. A hold that stands there stays, unless
+ * the new one lives longer. The life of the holds key shows for ten minutes more when the last hold ended (see ENSURE_TOKENS). Returns the
+ * id of the appended entry. A stream key of another type is replaced.
+ * Executed again: newer tokens are removed, or get a soft half that never existed before; a label may be held once more, which causes misses.
+ * A repeated announcement invalidates once more.
  */
-export const ANNOUNCE = script(`${ALSO_WHEN_FULL}${MOMENT}
-local gone = {}
-for i = 2, #KEYS do
-  local soft = ARGV[i + 2]
-  if soft ~= '' and redis.pcall('STRLEN', KEYS[i]) == 32 then
-    redis.call('SETRANGE', KEYS[i], 16, string.sub(redis.sha1hex(soft .. moment), 1, 16))
-  else
-    gone[#gone + 1] = KEYS[i]
+export const ANNOUNCE = script(`${ALSO_WHEN_FULL}${MOMENT}${LABEL_HOLD}
+local gone, longest = {}, 0
+-- While there is no holds key, no label is held, and none has to be looked at.
+local mayBeHeld = #KEYS > 2 and redis.call('PTTL', KEYS[2]) ~= -2
+for i = 3, #KEYS do
+  local soft, left = ARGV[i + 1], mayBeHeld and leftOfHold(KEYS[i]) or 0
+  local holdMs = tonumber(string.match(soft, '^h(%d+)$')) or 0
+  if holdMs > 0 then
+    longest = math.max(longest, holdMs)
+    if holdMs > left then redis.call('SET', KEYS[i], '${HELD_LABEL}', 'PX', holdMs) end
+  elseif left == 0 then
+    if soft ~= '' and redis.pcall('STRLEN', KEYS[i]) == 32 then
+      redis.call('SETRANGE', KEYS[i], 16, string.sub(redis.sha1hex(soft .. moment), 1, 16))
+    else
+      gone[#gone + 1] = KEYS[i]
+    end
   end
+end
+if longest > 0 then
+  local left, keepMs = redis.call('PTTL', KEYS[2]), longest + ${LONGEST_LEASE_MS}
+  if left < keepMs or left > ${2 * LONGEST_LEASE_MS} then redis.call('SET', KEYS[2], '${HELD_LABEL}', 'PX', keepMs) end
 end
 for first = 1, #gone, 1000 do
   redis.call('UNLINK', unpack(gone, first, math.min(first + 999, #gone)))
@@ -223,40 +269,45 @@ if ARGV[2] ~= '' then
     if log.err ~= nil or #log >= tonumber(ARGV[3]) then log = false end
   end
 end
-return {tokens, log}`
+local held = redis.call('PTTL', KEYS[2])
+return {tokens, log, held >= 0 and held <= ${2 * LONGEST_LEASE_MS} and held}`
 
 /**
- * KEYS: stream, then token keys. ARGV: life in ms, position ('' for none), maximum number of announcements, then a candidate per token key.
+ * KEYS: stream, holds, then token keys. ARGV: life in ms, position ('' for none), maximum number of announcements, then a candidate per token key.
  * A planted token is made of the candidate and the moment: if a client resends the command, it must not plant a token that was
  * invalidated in between. A token gets a third more life than was asked for, so that it is seldom renewed: a renewal is a write, and a
  * tracking bus reports every write to all processes.
  * A value that is not a token (32 hex digits) is replaced, and a token without an expiry gets one. Otherwise neither would ever go away.
- * Returns the tokens, planted where there were none, and the entries after the position, or nil if the log no longer contains the
- * position: as long as the entry of the position is there, nothing after it was trimmed.
+ * Only a hold is left alone, and it is not renewed: its label gets no token until it ends.
+ * Returns the tokens, planted where there were none, nil where the label is held; the entries after the position, or nil if the log no
+ * longer contains the position (as long as the entry of the position is there, nothing after it was trimmed); and what is left of the life
+ * of the holds key, which ends ten minutes after the last hold, nil if there is none.
  */
-export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}${MOMENT}
+export const ENSURE_TOKENS = script(`${REFUSED_WHEN_FULL}${MOMENT}${LABEL_HOLD}
 local keepMs = tonumber(ARGV[1])
 local givenMs = math.ceil(keepMs * 4 / 3)
 local tokens = {}
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local present = redis.pcall('GET', KEYS[i])
   if type(present) == 'string' and #present == 32 and not string.find(present, '[^0-9a-f]') then
     if redis.call('PTTL', KEYS[i]) < keepMs then redis.call('PEXPIRE', KEYS[i], givenMs) end
-    tokens[i - 1] = present
+    tokens[i - 2] = present
+  elseif leftOfHold(KEYS[i]) > 0 then
+    tokens[i - 2] = false
   else
-    local token = string.sub(redis.sha1hex(ARGV[i + 2] .. moment), 1, 32)
+    local token = string.sub(redis.sha1hex(ARGV[i + 1] .. moment), 1, 32)
     redis.call('SET', KEYS[i], token, 'PX', givenMs)
-    tokens[i - 1] = token
+    tokens[i - 2] = token
   end
 end
 ${LOG_SINCE}`)
 
-/** The same, but nothing is planted: nil where there is no token. */
+/** The same, but nothing is planted: nil where nothing stands, and whatever else stands there as it is. */
 export const READ_TOKENS = script(`${ALSO_WHEN_FULL}
 local tokens = {}
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local present = redis.pcall('GET', KEYS[i])
-  tokens[i - 1] = type(present) == 'string' and present
+  tokens[i - 2] = type(present) == 'string' and present
 end
 ${LOG_SINCE}`)
 

@@ -2,7 +2,7 @@
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError } from '../../model/errors.js'
 import { heldAnotherType, outOfMemory } from '../../model/events/notices.js'
-import type { Bytes, Change } from '../../model/ports.js'
+import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
 import { faultBehind, isReply } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
 import { ANNOUNCEMENT_FIELD } from '../server/replies.js'
@@ -26,10 +26,12 @@ export type LabelChange = Extract<Change, { label: string }>
 
 export interface AnnounceContext {
   readonly busKey: string
+  readonly holdsKey: string
   tokenKeyOf(label: string): string
   send(key: string, command: string, args: Argument[]): Promise<unknown>
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown>
   notice(code: string, detail: string): void
+  wholeMs(ms: Milliseconds): number
 }
 
 /** Changes `labels` and announces. Returns why it failed. */
@@ -67,11 +69,17 @@ async function append(announcement: Bytes, context: AnnounceContext): Promise<vo
 }
 
 async function runAnnounce(labels: readonly LabelChange[], announcement: Bytes | undefined, context: AnnounceContext) {
-  const keys = [context.busKey, ...labels.map(({ label }) => context.tokenKeyOf(label))]
-  const softs = labels.map((change) => (change.op === 'expireLabel' ? change.soft : ''))
+  const keys = [context.busKey, context.holdsKey, ...labels.map(({ label }) => context.tokenKeyOf(label))]
+  const changes = labels.map((change) => argumentOf(change, context))
   const entry =
     announcement === undefined
       ? ['', '', STREAM_LENGTH]
       : [ANNOUNCEMENT_FIELD, asBuffer(announcement), streamLengthWith(announcement.length)]
-  await context.run(ANNOUNCE, keys, [...entry, ...softs])
+  await context.run(ANNOUNCE, keys, [...entry, ...changes])
+}
+
+/** The change of one label, as `ANNOUNCE` takes it. */
+function argumentOf(change: LabelChange, { wholeMs }: AnnounceContext): string {
+  if (change.op === 'expireLabel') return change.soft
+  return change.holdMs === undefined ? '' : `h${wholeMs(change.holdMs)}`
 }

@@ -2,7 +2,7 @@
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError, CacheError } from '../../model/errors.js'
 import { outOfMemory } from '../../model/events/notices.js'
-import type { Attempt, Bytes, Change, ChangeResult, Milliseconds } from '../../model/ports.js'
+import type { Attempt, Bytes, Change, ChangeResult, Hold } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'
 import type { Argument } from '../client/client.js'
 import { doneOrRefused, listOf, momentIn } from '../server/replies.js'
@@ -19,11 +19,16 @@ export interface ApplyContext extends AnnounceContext {
   readonly attempt: Attempt
   /** The clock of the server that has `key`. */
   timeOf(key: string): ServerTime
-  wholeMs(ms: Milliseconds): number
 }
 
 type KeyChange = Exclude<Change, LabelChange>
 type PutChange = Extract<Change, { op: 'put' }>
+
+/** A key to remove, or to hold. */
+interface Removal {
+  readonly key: string
+  readonly hold?: Hold | undefined
+}
 
 /** One command in flight, and the changes that it makes. */
 interface Step {
@@ -134,10 +139,7 @@ function sendAlike(op: KeyChange['op'], changes: readonly KeyChange[], context: 
     case 'put':
       return put(changes as readonly PutChange[], context)
     case 'delete':
-      return remove(
-        changes.map(({ key }) => key),
-        context,
-      )
+      return remove(changes as readonly Removal[], context)
     case 'replace':
       return replace(changes[0] as Extract<Change, { op: 'replace' }>, context)
     case 'expire':
@@ -206,7 +208,7 @@ async function put(puts: readonly PutChange[], context: ApplyContext): Promise<S
     if (puts.length > 1) return allOf(puts.map((change) => put([change], context)))
     // The new value cannot be stored, and the old one must not stay.
     context.notice('OUT_OF_MEMORY', outOfMemory('a value was removed instead of being replaced'))
-    return late(remove([...byKey.keys()], context))
+    return late(remove(puts, context))
   }
 }
 
@@ -219,11 +221,17 @@ function late(step: Promise<unknown>): Promise<StepResult> {
   return step.then(() => 'late')
 }
 
-async function remove(keys: readonly string[], context: ApplyContext): Promise<StepResult> {
-  const marked = keys.flatMap((key) => [key, context.markKeyOf(key)])
-  const { reply, result } = await runNoting(REMOVE, marked, [], context)
+/** The arguments of `REMOVE` for one key. */
+function holdOf({ hold }: Removal, { wholeMs }: ApplyContext): Argument[] {
+  return hold === undefined ? ['', 0] : [asBuffer(hold.fence), wholeMs(hold.keepMs)]
+}
+
+async function remove(removals: readonly Removal[], context: ApplyContext): Promise<StepResult> {
+  const marked = removals.flatMap(({ key }) => [key, context.markKeyOf(key)])
+  const holds = removals.some(({ hold }) => hold !== undefined) ? removals.flatMap((each) => holdOf(each, context)) : []
+  const { reply, result } = await runNoting(REMOVE, marked, holds, context)
   const [moment] = listOf(reply, 2, 'a removal')
-  context.timeOf(keys[0] as string).heard(momentIn(moment, 'a removal'))
+  context.timeOf(marked[0] as string).heard(momentIn(moment, 'a removal'))
   return result
 }
 
@@ -238,7 +246,7 @@ async function replace(change: Extract<Change, { op: 'replace' }>, context: Appl
   } catch (error) {
     if (faultBehind(error) !== 'outOfMemory') throw error
     context.notice('OUT_OF_MEMORY', outOfMemory('a value was removed instead of being replaced'))
-    return late(remove([change.key], context))
+    return late(remove([{ key: change.key }], context))
   }
 }
 

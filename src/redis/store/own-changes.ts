@@ -45,9 +45,11 @@ export class OwnChanges {
         this.wrote(change.key, change.stamp)
         break
       case 'delete':
-        this.removed(change.key)
+        if (change.hold === undefined) this.removed(change.key)
+        else this.wrote(change.key, change.hold.fence)
         break
       case 'invalidateLabel':
+        // If the label is held, its key is not gone, so this process takes it for a change by another process: one more read.
         this.removed(tokenKeyOf(change.label, this.name))
         break
       case 'expireLabel':

@@ -1,7 +1,7 @@
 // L2 on Redis: standalone, Sentinel and Cluster. Every method takes one round trip as a rule.
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
-import { busKeyOf, markKeyOf, tokenKeyOf } from '../../model/keys/key.js'
+import { busKeyOf, holdsKeyOf, markKeyOf, tokenKeyOf } from '../../model/keys/key.js'
 import type {
   Attempt,
   Bytes,
@@ -96,6 +96,7 @@ export class RedisStore implements RemoteStore {
     this.#own = own
     this.#tokens = new TokenKeys({
       busKey: this.#busKey,
+      holdsKey: holdsKeyOf(name),
       keyOf: (label) => tokenKeyOf(label, name),
       run: (script, keys, args) => this.#run(script, keys, args),
       notice: (code, detail) => this.#notice(code, detail),
@@ -161,6 +162,7 @@ export class RedisStore implements RemoteStore {
     return applyChanges(changes, this.#log === 'stream' ? announcement : undefined, {
       inOrder: connection.order === 'one',
       busKey: this.#busKey,
+      holdsKey: holdsKeyOf(this.#name),
       tokenKeyOf: (label) => tokenKeyOf(label, this.#name),
       markKeyOf: (key) => markKeyOf(key, this.#name, connection.keyPrefix),
       attempt,

@@ -18,9 +18,11 @@ interface World {
   again(work: () => Promise<unknown>, between: () => Promise<unknown>): Promise<void>
   apply(store: RemoteStore, change: (key: string) => Change): Promise<unknown>
   read(): Promise<readonly (string | undefined)[]>
+  sleep(ms: number): Promise<void>
 }
 
-async function worldOf(bench: Bench, count: number): Promise<World> {
+/** Two processes and `count` keys. */
+export async function worldOf(bench: Bench, count: number): Promise<World> {
   const { store, peer } = await bench.openStore()
   const { store: other } = await bench.openStore()
   const keys = Array.from({ length: count }, (_, i) => bench.key(`${count}-${i}`))
@@ -35,6 +37,7 @@ async function worldOf(bench: Bench, count: number): Promise<World> {
     },
     apply: (by, change) => by.apply(keys.map(change), undefined),
     read: async () => (await other.read(keys)).map(textOf),
+    sleep: (ms) => bench.sleep(ms),
   }
 }
 
@@ -42,14 +45,15 @@ function textOf(bytes: Bytes | undefined): string | undefined {
   return bytes && Buffer.from(bytes).toString('latin1')
 }
 
-function againCase(name: string, work: (world: World) => Promise<void>) {
+/** A case of commands that are executed again, singly and in batches. */
+export function againCase(name: string, work: (world: World) => Promise<void>) {
   return conformanceCase(name, ['again'], async (bench) => {
     for (const count of COUNTS) await work(await worldOf(bench, count))
   })
 }
 
-const remove = (key: string): Change => ({ op: 'delete', key })
-const put =
+export const remove = (key: string): Change => ({ op: 'delete', key })
+export const put =
   (bytes: Bytes) =>
   (key: string): Change => ({ op: 'put', key, bytes, keepMs })
 
@@ -234,7 +238,7 @@ export const againCases = [
   conformanceCase('tokens planted again after an invalidation are different ones', ['again'], async (bench) => {
     const { store, other, again } = await worldOf(bench, 1)
     const labels = [bench.label('a'), bench.label('b')]
-    let planted: readonly string[] = []
+    let planted: readonly (string | undefined)[] = []
     const ensure = async () => {
       planted = (await store.ensureTokens(labels, labels.map(newToken), keepMs, undefined)).tokens
     }

@@ -4,6 +4,8 @@ import { againCases } from './store-again.js'
 import { changeCases } from './store-changes.js'
 import { entryCases } from './store-entries.js'
 import { fenceCases } from './store-fences.js'
+import { holdCases } from './store-holds.js'
+import { heldAgainCases } from './store-holds-again.js'
 import { labelCases } from './store-labels.js'
 import { lifeCases } from './store-life.js'
 import { logCases } from './store-log.js'
@@ -18,6 +20,7 @@ import { logCases } from './store-log.js'
  * ```
  */
 export function storeCases(deviations: Deviations = {}): ConformanceCase[] {
-  const cases = [...entryCases, ...fenceCases, ...changeCases, ...againCases, ...labelCases, ...logCases, ...lifeCases]
+  const ofEntries = [...entryCases, ...fenceCases, ...changeCases, ...againCases]
+  const cases = [...ofEntries, ...labelCases, ...holdCases, ...heldAgainCases, ...logCases, ...lifeCases]
   return withoutDeviations(cases, deviations)
 }

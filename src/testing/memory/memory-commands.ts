@@ -1,11 +1,12 @@
 // How a `MemoryServer` executes each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs } from '../../codec/stamp.js'
+import { canBeOurs, isHold } from '../../codec/stamp.js'
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
-import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../../model/ports.js'
+import { LONGEST_LEASE_MS } from '../../model/limits.js'
+import type { Bytes, Change, ChangeResult, EnsuredTokens, Hold, Milliseconds, Token } from '../../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
-import { logKey, type MemoryServer, tokenKey } from './memory-server.js'
+import { holdsKey, logKey, type MemoryServer, tokenKey } from './memory-server.js'
 
 /** How many bytes compare-and-set compares: the first ones of every stored value. */
 const STAMP_BYTES = 16
@@ -98,6 +99,7 @@ export class MemoryCommands {
     this.server.require('write')
     const tokens = labels.map((label, index) => {
       const key = tokenKey(this.name, label)
+      if (this.leftOfLabelHold(key) > 0) return undefined
       const isThere = this.token(label) !== undefined
       if (!isThere && this.isFull) {
         this.notice('OUT_OF_MEMORY', `the token of ${label} was not planted`)
@@ -107,7 +109,12 @@ export class MemoryCommands {
       this.server.keyspace.set(key, { type: 'token', token }, Math.max(keepMs, this.server.keyspace.leftMs(key) ?? 0))
       return token
     })
-    return { tokens, log: since === undefined ? undefined : this.announcedAfter(since)?.announcements }
+    const heldMs = this.server.keyspace.leftMs(holdsKey(this.name))
+    return {
+      tokens,
+      log: since === undefined ? undefined : this.announcedAfter(since)?.announcements,
+      holdEndedAgoMs: heldMs && LONGEST_LEASE_MS - heldMs,
+    }
   }
 
   deleteByPrefix(prefix: string, isMeant: (head: Bytes) => boolean = () => true): number {
@@ -115,7 +122,7 @@ export class MemoryCommands {
     const meant = this.server
       .keys()
       .filter((key) => key.startsWith(prefix) && isMeant(this.bytes(key) ?? Buffer.alloc(0)))
-    const keys = meant.filter((key) => this.server.keyspace.delete(key))
+    const keys = meant.filter((key) => this.leftOfHold(key) === 0 && this.server.keyspace.delete(key))
     for (const key of keys) this.server.changed(key)
     return keys.length
   }
@@ -152,10 +159,10 @@ export class MemoryCommands {
         return
       case 'replace':
         if (this.holds(change.key, change.expected)) this.put(change.key, change.bytes, change.keepMs)
-        else if (!this.holds(change.key, change.bytes.subarray(0, STAMP_BYTES))) this.server.keyspace.delete(change.key)
+        else if (!this.holds(change.key, change.bytes.subarray(0, STAMP_BYTES))) this.remove(change.key)
         return
       case 'delete':
-        this.server.keyspace.delete(change.key)
+        this.remove(change.key, change.hold)
         this.server.changed(change.key)
         return
       case 'expire':
@@ -163,7 +170,7 @@ export class MemoryCommands {
         this.server.changed(change.key)
         return
       case 'invalidateLabel':
-        this.server.keyspace.delete(tokenKey(this.name, change.label))
+        this.invalidateLabel(change.label, change.holdMs ?? 0)
         return
       case 'expireLabel':
         this.expireLabel(change.label, change.soft)
@@ -180,7 +187,37 @@ export class MemoryCommands {
       return
     }
     this.notice('OUT_OF_MEMORY', `${key} was removed instead of stored`)
-    this.server.keyspace.delete(key)
+    this.remove(key)
+  }
+
+  /** Removes what stands there or holds the key. A hold that lives longer stays. */
+  private remove(key: string, hold?: Hold): void {
+    const leftMs = this.leftOfHold(key)
+    if (hold !== undefined && hold.keepMs > leftMs) this.store(key, hold.fence, hold.keepMs)
+    else if (leftMs === 0) this.server.keyspace.delete(key)
+  }
+
+  private leftOfHold(key: string): Milliseconds {
+    const bytes = this.bytes(key)
+    const leftMs = this.server.keyspace.leftMs(key) ?? 0
+    return bytes !== undefined && isHold(bytes, leftMs) ? leftMs : 0
+  }
+
+  private invalidateLabel(label: string, holdMs: Milliseconds): void {
+    const key = tokenKey(this.name, label)
+    const { keyspace } = this.server
+    const leftMs = this.leftOfLabelHold(key)
+    if (holdMs > leftMs) keyspace.set(key, { type: 'hold' }, holdMs)
+    else if (leftMs === 0) keyspace.delete(key)
+    const keepMs = holdMs + LONGEST_LEASE_MS
+    if (holdMs > 0 && keepMs > (keyspace.leftMs(holdsKey(this.name)) ?? 0)) {
+      keyspace.set(holdsKey(this.name), { type: 'hold' }, keepMs)
+    }
+  }
+
+  private leftOfLabelHold(key: string): Milliseconds {
+    const { keyspace } = this.server
+    return keyspace.get(key)?.type === 'hold' ? (keyspace.leftMs(key) ?? 0) : 0
   }
 
   private plant(key: string, lease: Bytes, leaseMs: Milliseconds): void {
@@ -193,7 +230,7 @@ export class MemoryCommands {
   private expire(key: string, stamp: Bytes): void {
     const bytes = this.bytes(key)
     if (!isLiveEntry(bytes)) {
-      this.server.keyspace.delete(key)
+      this.remove(key)
       return
     }
     bytes.set(stamp)
@@ -211,6 +248,7 @@ export class MemoryCommands {
   private expireLabel(label: string, soft: string): void {
     const key = tokenKey(this.name, label)
     const token = this.token(label)
+    if (this.leftOfLabelHold(key) > 0) return
     if (token === undefined) this.server.keyspace.delete(key)
     else
       this.server.keyspace.replace(key, {

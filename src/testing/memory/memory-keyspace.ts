@@ -6,6 +6,8 @@ import type { AnnouncementLog } from './announcement-log.js'
 export type MemoryValue =
   | { readonly type: 'bytes'; readonly bytes: Buffer }
   | { readonly type: 'token'; readonly token: Token }
+  /** In the place of the token of a label that is held, and in that of the time at which the last hold ends. */
+  | { readonly type: 'hold' }
   | { readonly type: 'log'; readonly log: AnnouncementLog }
   | { readonly type: 'other' }
 

@@ -235,6 +235,11 @@ export function tokenKey(name: string, label: string): string {
   return `{${name}}#${label}`
 }
 
+/** What shows when the last hold of a label of a cache ends or has ended. */
+export function holdsKey(name: string): string {
+  return `{${name}}#holds`
+}
+
 /** The key of the announcements of a cache. */
 export function logKey(name: string): string {
   return `{${name}}#bus`

@@ -1,6 +1,7 @@
 // Ports that break the protocol on purpose. The property must detect each of them.
 import type { Bus, BusEvents, ConnectedTier, RemoteStore, TierDefinition } from 'tiercache/ports'
 import type { MemoryTier } from 'tiercache/testing'
+import { Holds } from '../../../src/flow/state/holds.js'
 
 /** Ports that break the protocol, with any store. */
 export type PortMutation = keyof typeof PORT_MUTATIONS
@@ -77,6 +78,66 @@ export const SERVER_MUTATIONS = {
     return connected
   },
 } as const satisfies Record<string, ServerBreak>
+
+/** Where and how holds are broken: in the tier, or in every process. */
+interface HoldBreak {
+  readonly tiers: readonly ('shared' | 'none')[]
+  readonly tier?: Break
+  readonly process?: Partial<Holds>
+}
+
+/** Holds without one of the mechanisms that they need. */
+export const HOLD_MUTATIONS = {
+  'no process compares a load with the holds': {
+    tiers: ['none'],
+    process: { endAfter: () => undefined },
+  },
+  'callers share a load of a hold that is over': {
+    tiers: ['shared', 'none'],
+    process: { hasEndedSince: () => false },
+  },
+  'holds are announced and not planted': {
+    tiers: ['shared'],
+    tier: ({ store, bus }) => ({
+      bus,
+      store: withStore(store, {
+        apply: (changes, announcement) =>
+          store.apply(
+            changes.map((change) => ({ ...change, hold: undefined, holdMs: undefined })),
+            announcement,
+          ),
+      }),
+    }),
+  },
+  'the log proves late tags although something was held': {
+    tiers: ['shared'],
+    tier: ({ store, bus }) => ({
+      bus,
+      store: withStore(store, {
+        ensureTokens: async (...asked) => ({ ...(await store.ensureTokens(...asked)), holdEndedAgoMs: undefined }),
+      }),
+    }),
+  },
+} as const satisfies Record<string, HoldBreak>
+
+export type HoldMutation = keyof typeof HOLD_MUTATIONS
+
+/** Runs `work` with what breaks its tiers, while the processes are broken by `mutation`. */
+export async function withMutation(
+  mutation: HoldMutation | undefined,
+  work: (mutate: (tier: MemoryTier) => MemoryTier) => Promise<void>,
+): Promise<void> {
+  const broken: HoldBreak = mutation === undefined ? { tiers: [] } : HOLD_MUTATIONS[mutation]
+  const whole = Object.getOwnPropertyDescriptors(Holds.prototype)
+  Object.assign(Holds.prototype, broken.process)
+  try {
+    const { tier: breakTier } = broken
+    if (breakTier === undefined) await work((tier) => tier)
+    else await work((tier) => ({ ...tier, connect: (...args) => breakTier(tier.connect(...args)) }))
+  } finally {
+    Object.defineProperties(Holds.prototype, whole)
+  }
+}
 
 /** The tier, broken by `mutation`. */
 export function mutated(tier: MemoryTier, mutation: Mutation | undefined): TierDefinition

@@ -10,6 +10,8 @@ const deletion = (key: string): PendingChange => ({
   labels: [],
   plan: undefined,
 })
+const heldDeletion = (key: string, holdMs: number) =>
+  ({ op: 'delete', key, hold: { fence: Buffer.alloc(20), keepMs: holdMs } }) as const
 const keysIn = (bytes: Uint8Array) => {
   const said = decodeAnnouncement(bytes)
   if (typeof said === 'string') throw new Error(said)
@@ -25,9 +27,44 @@ describe('an announcement', () => {
       labels: ['t:a', 'c:shop'],
       expiredLabels: [['t:b', '0123456789abcdef']] as const,
       prefixes: ['p'],
+      heldKeys: [['', 5_000]] as const,
+      heldLabels: [['c:shop', 250]] as const,
     }
-    expect(decodeAnnouncement(encodeAnnouncement(said))).toEqual(said)
+    const { keys, labels, ...others } = keysIn(encodeAnnouncement(said))
+    expect(others).toEqual({
+      ...{ sender: 'me', expiredKeys: ['e'], expiredLabels: said.expiredLabels, prefixes: ['p'] },
+      ...{ heldKeys: [['', 5_000]], heldLabels: [['c:shop', 250]] },
+    })
+    expect([new Set(keys), new Set(labels)]).toEqual([new Set(said.keys), new Set(said.labels)])
   })
+
+  test('names what is held once', () => {
+    const bytes = partsOf('me', [{ ...deletion('k'), change: heldDeletion('k', 5_000) }])[0]?.announcement as Uint8Array
+    expect(JSON.parse(Buffer.from(bytes).toString())).toEqual({ v: 1, s: 'me', hk: [['k', 5_000]] })
+    expect(keysIn(bytes)).toMatchObject({ keys: ['k'], heldKeys: [['k', 5_000]] })
+  })
+
+  test('holds nothing for longer than a cache may', () => {
+    const bytes = Buffer.from('{"v":1,"s":"x","hk":[["k",1e400]],"hl":[["t:a",600001],["t:b",3]]}')
+    expect(keysIn(bytes)).toMatchObject({
+      ...{ keys: ['k'], labels: ['t:a', 't:b'] },
+      ...{
+        heldKeys: [['k', 600_000]],
+        heldLabels: [
+          ['t:a', 600_000],
+          ['t:b', 3],
+        ],
+      },
+    })
+  })
+
+  test.each(['5', '[["k"]]', '[["k",0]]', '[["k",-1]]', '[["k","5"]]', '[[5,"k"]]', '[null]', '{}'])(
+    'that holds %s is not understood',
+    (holds) => {
+      const bytes = Buffer.from(`{"v":1,"s":"x","hk":${holds}}`)
+      expect(decodeAnnouncement(bytes)).toBe('holds that are not pairs')
+    },
+  )
 
   test.each([
     ['text instead of bytes', '{"v":1,"s":"x"}'],
