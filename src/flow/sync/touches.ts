@@ -95,7 +95,7 @@ export class Touches {
     const reply = await tier.extend(storeKeyOf(localKey, this.parts.name), Buffer.from(stamp, 'latin1'), keepMs)
     if (reply === 'refused' || reply === UNAVAILABLE) this.#recent.delete(localKey)
     // Invariant: what L2 does not have any more, L1 serves no longer. The next read asks L2.
-    if (reply === 'refused' && idle.stamp === stamp) entry.unverify()
+    if (reply === 'refused') entry.unverify()
     return reply
   }
 

@@ -1,6 +1,7 @@
 // The idle life of an entry in memory: when it is over, and until when hits need no decision.
 import { describe, expect, test } from 'vitest'
 import { ageOf, IdleLife } from '../../../src/model/entry.js'
+import { ageWithin } from '../../../src/model/options/call-windows.js'
 import { entryUntil } from '../../support/entry.js'
 
 const FOREVER = Number.POSITIVE_INFINITY
@@ -15,6 +16,13 @@ describe('an entry with an idle life', () => {
     expect([ageOf(entry, 999), ageOf(entry, 1_000)]).toEqual(['fresh', 'expired'])
     entry.touch(900)
     expect([ageOf(entry, 1_899), ageOf(entry, 1_900)]).toEqual(['fresh', 'expired'])
+  })
+
+  test('is expired for calls with windows of their own, too', () => {
+    const { entry } = idleEntry(FOREVER)
+    const windows = { ttlMs: 5_000, absentTtlMs: undefined, l1TtlMs: undefined, staleWhileRevalidateMs: undefined }
+    const ageAt = (nowMs: number) => ageWithin(entry, { ...windows, staleIfErrorMs: undefined }, nowMs)
+    expect([ageAt(999), ageAt(1_000)]).toEqual(['fresh', 'expired'])
   })
 
   test('takes hits without a decision for a tenth of it after each touch, and no longer', () => {

@@ -54,6 +54,22 @@ test('a change in one cache is seen by another as soon as the call has resolved'
   }
 })
 
+test('a session lives as long as it is read, from memory too, and is gone after one idle life without', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const options = { ttl: Number.POSITIVE_INFINITY, idleTtl: '10s' } as const
+  const [a, b] = [cacheOn(undefined, options), cacheOn(undefined, options)]
+  await a.set('s', 'v')
+  for (let seconds = 0; seconds < 30; seconds++) {
+    vi.setSystemTime(Date.now() + 1_000)
+    expect(await a.get('s')).toBe('v')
+    await a.drain()
+  }
+  expect(await b.lookup('s')).toMatchObject({ tier: 'l2', value: 'v' })
+  await b.drain()
+  vi.setSystemTime(Date.now() + 10_000)
+  expect([await a.get('s'), await b.get('s')]).toEqual([undefined, undefined])
+})
+
 test('a load runs once in all caches, and its value is not stored if the key was deleted meanwhile', async () => {
   const [a, b] = [cacheOn(), cacheOn()]
   let loads = 0

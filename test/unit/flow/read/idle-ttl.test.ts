@@ -1,5 +1,6 @@
 // `idleTtl`: what is read lives on, in every tier and process, and what nobody reads is gone.
 import type { Cache, CacheOptions } from 'tiercache'
+import { deferred, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
@@ -124,6 +125,28 @@ describe('a value that is read', () => {
     expect(await readings(() => users.get(1), { clock, forMs: 3 * IDLE_MS })).toEqual(['v'])
     expect(await others.get(1)).toBe('v')
     expect(load).not.toHaveBeenCalled()
+  })
+
+  test('because its load is slow lives on', async () => {
+    const { a, clock } = await fleet({
+      ttl: 1_000,
+      staleIfError: '1h',
+      idleTtl: IDLE_MS,
+      softTimeout: 50,
+      hardTimeout: '1h',
+    })
+    await a.cache.set('s', 'v')
+    await clock.advance(1_000)
+    const gate = deferred<string>()
+    const read = () => a.cache.getOrSet('s', () => gate.promise)
+    for (let ms = 0; ms < 3 * IDLE_MS; ms += 0.5 * IDLE_MS) {
+      const reading = read()
+      await clock.advance(0.5 * IDLE_MS)
+      expect(await reading).toBe('v')
+    }
+    gate.resolve('new')
+    await settle()
+    expect(await read()).toBe('new')
   })
 
   test('lives on by the options of the call that stored it, whatever those of its readers', async () => {

@@ -116,6 +116,17 @@ describe('a late or repeated touch', () => {
   })
 })
 
+test('a touch that failed is sent again at the next read, in a process without memory too', async () => {
+  const { a } = await sessions({ l1: false })
+  const touches = async () => {
+    expect(await a.cache.get('s')).toBe('v')
+    await settle()
+    return a.tier.link.count('extend')
+  }
+  a.tier.link.inject({ on: 'extend', effect: 'refuse', times: 1 })
+  expect([await touches(), await touches(), await touches()]).toEqual([1, 2, 2])
+})
+
 test('touches are bounded: one for which there is no room is left to the next read', async () => {
   const { a, clock } = await sessions({ background: { maxPending: 1 } })
   await a.cache.set('other', 'v')
