@@ -9,7 +9,7 @@ import { localKey as localKeyOf } from '../model/keys/key.js'
 import { checkMethods, invalid, refuseMore, refuseNew } from '../model/option-rules.js'
 import type { HoldOptions } from '../model/options/hold.js'
 import type { Milliseconds } from '../model/ports.js'
-import { heldBy, type InvalidateHeld } from './invalidate-held.js'
+import { heldBy, type InvalidateHeld } from './wrap/invalidate-held.js'
 
 /** A source, or another object whose cached values are invalidated by id. */
 export interface Invalidated<Id> {

@@ -12,9 +12,9 @@ import type { CallOptions, LoadContext, PolicyOptions } from '../model/options/o
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
 import type { Milliseconds } from '../model/ports.js'
 import type { StandardSchema } from '../model/values/schema.js'
-import { INVALIDATE_HELD } from './invalidate-held.js'
 import type { NameRegistry } from './registry/name-registry.js'
 import type { RequestScopes } from './request-scope/request-scope.js'
+import { INVALIDATE_HELD } from './wrap/invalidate-held.js'
 
 /** One page of a list. `next` is the cursor of the following page, and `undefined` or `null` on the last one. */
 export interface Page<T = unknown, C = unknown> {

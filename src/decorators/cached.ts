@@ -1,6 +1,6 @@
 // `@cached`: caches the results of a method.
 
-import { heldBy, INVALIDATE_HELD, type InvalidateHeld } from '../cache/invalidate-held.js'
+import { heldBy, INVALIDATE_HELD, type InvalidateHeld } from '../cache/wrap/invalidate-held.js'
 import { checkWrapOptions, type WrapOptions } from '../cache/wrap/options.js'
 import type { CachedCalls } from '../cache/wrap/wrap.js'
 import { CacheError, show } from '../model/errors.js'

@@ -1,7 +1,7 @@
 // `@invalidates`: invalidates entries after a method has run.
 import { type Cache, REPORT } from '../cache/cache.js'
 import { checkKeys } from '../cache/check-arguments.js'
-import { heldBy } from '../cache/invalidate-held.js'
+import { heldBy } from '../cache/wrap/invalidate-held.js'
 import type { OfArguments } from '../cache/wrap/options.js'
 import { checkTags } from '../flow/entries/tags.js'
 import { resultFailed } from '../model/failed-option.js'

@@ -35,7 +35,7 @@ function hostileAnnouncement(draw: Draw): Buffer {
     if (kind < 5) return `[${Array.from({ length: draw(4) }, () => value(depth + 1)).join()}]`
     return `{${Array.from({ length: draw(4) }, () => `"${NAMES[draw(NAMES.length)]}":${value(depth + 1)}`).join()}}`
   }
-  const fields = NAMES.filter(() => draw(3) === 0).map((name) => `"${name}":${value(1)}`)
+  const fields = NAMES.filter(() => draw(5) === 0).map((name) => `"${name}":${value(1)}`)
   // Mostly right in the parts that are checked first.
   const text = draw(4) === 0 ? value(0) : `{"v":1,"s":"x"${fields.map((field) => `,${field}`).join('')}}`
   const bytes = Buffer.from(draw(50) === 0 ? '['.repeat(draw(70_000)) : text)

@@ -3,7 +3,7 @@ import type { CallScope } from '../../flow/core.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { invalid, refuseMore } from '../../model/option-rules.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
-import { INVALIDATE_HELD, type InvalidateHeld } from '../invalidate-held.js'
+import { INVALIDATE_HELD, type InvalidateHeld } from './invalidate-held.js'
 import { type AnyFunction, type AnyWrapOptions, checkWrapOptions } from './options.js'
 import { type WrapParts, Wrapping } from './wrapping.js'
 

@@ -1,7 +1,7 @@
 // Invalidation with a hold where the public verb has no place for options: its arguments are those of a function, or none.
-import type { WriteResult } from '../flow/sync/outbox.js'
-import { invalid } from '../model/option-rules.js'
-import type { Milliseconds } from '../model/ports.js'
+import type { WriteResult } from '../../flow/sync/outbox.js'
+import { invalid } from '../../model/option-rules.js'
+import type { Milliseconds } from '../../model/ports.js'
 
 /** The name of a method that is not public. A registered symbol, so that the ESM and the CommonJS build share it. */
 export const INVALIDATE_HELD: unique symbol = Symbol.for('tiercache.invalidateHeld') as never
