@@ -129,7 +129,7 @@ export class Cache {
   /**
    * Looks `key` up and, if there is no fresh value, reserves the right to fill it: for interfaces whose `get` and `put` are apart. Other
    * callers of the key, in every process, wait for the fill, no longer than `hardTimeout`. An invalidation between `reserve` and `fill`
-   * wins, as it does over a load. Fill or release every slot; `using slot = await cache.reserve(key)` releases it at the end of the block.
+   * wins, as it does over a load. Rejects with `LOAD_TIMEOUT` if `hardTimeout` passes before it is known what is there. Fill or release every slot; `using slot = await cache.reserve(key)` releases it at the end of the block.
    */
   reserve<V = unknown>(key: string, options?: ReserveOptions<V>): Promise<Reserved<V>> {
     return this.#parts.requests.reads.reserve(this.#scope, key, options)

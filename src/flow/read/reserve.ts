@@ -1,6 +1,6 @@
 // `reserve`: look-up and fill apart, with the guarantees of `getOrSet`. A slot is a flight whose loader is the caller of `reserve`.
 import { CacheError } from '../../model/errors.js'
-import { ABORTED, ABSENT, asJoined, FAILED, HIT, type ReadOutcome, STALE } from '../../model/events/read-outcome.js'
+import { ABORTED, ABSENT, asJoined, FAILED, HIT, type ReadOutcome, STALE, TIMED_OUT } from '../../model/events/read-outcome.js'
 import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import { checkOptions } from '../../model/option-rules.js'
@@ -11,9 +11,9 @@ import type { LocalEntries } from '../entries/local-entries.js'
 import { checkTagList } from '../entries/tags.js'
 import type { FlightRunner } from '../load/flight-runner.js'
 import { ReadEnd } from '../load/read-end.js'
-import { releaseSlot } from '../load/released.js'
+import { RELEASED, releaseSlot } from '../load/released.js'
 import { ageFor, type LoadRequest, requestOf } from '../load/request.js'
-import type { Flight, UsableEntry, Waiting } from '../state/flight.js'
+import { type Flight, loadTimeout, type UsableEntry, type Waiting } from '../state/flight.js'
 import type { Flights } from './flights.js'
 import { type ServedEntry, servedEntry, servedFrom } from './served-entry.js'
 
@@ -120,8 +120,10 @@ export class Reserver {
     try {
       await this.#openedOrOver(flight, request, slot)
     } catch (error) {
-      this.#report(request, request.signal?.aborted === true ? ABORTED : FAILED)
-      throw error
+      const isTimeout = error === RELEASED
+      this.#report(request, isTimeout ? TIMED_OUT : request.signal?.aborted === true ? ABORTED : FAILED)
+      // The limit passed before the slot was open.
+      throw isTimeout ? loadTimeout(request.policy.hardTimeoutMs) : error
     }
     if (slot.isOpen) {
       this.#report(request, ABSENT)

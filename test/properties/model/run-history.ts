@@ -222,7 +222,9 @@ class Run {
   #reserve(step: Extract<Step, { step: 'reserve' }>): void {
     const { place, process, tags, tagging, openMs, end } = step
     this.#read(process, place, async (cache) => {
-      const reserved = await cache.reserve<Value>(place.key, { tags: tagging === 'listed' ? tags : [] })
+      // A slot that is forgotten makes the other processes poll until its limit, which takes most of the time of a history.
+      const limit = { hardTimeout: 200 }
+      const reserved = await cache.reserve<Value>(place.key, { ...limit, tags: tagging === 'listed' ? tags : [] })
       if (reserved.hit) return reserved.value
       const value = this.history.load(process, whereOf(place), tags)
       if (openMs > 0) await new Promise<void>((resolve) => void this.clock.after(openMs, resolve))

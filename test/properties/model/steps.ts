@@ -107,14 +107,14 @@ const call: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 3,
+    weight: 2,
     arbitrary: fc.record({
       step: fc.constant('reserve' as const),
       process,
       place,
       tags,
       tagging: fc.constantFrom('listed' as const, 'atFill' as const),
-      openMs: fc.constantFrom(0, 5, 40, 300, 2_000),
+      openMs: fc.constantFrom(0, 0, 5, 40, 300),
       end: fc.constantFrom('fill' as const, 'fill' as const, 'fill' as const, 'release' as const, 'forget' as const),
     }),
   },

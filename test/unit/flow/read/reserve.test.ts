@@ -296,6 +296,21 @@ test('a slot is filled while Redis cannot be reached, in memory', async () => {
   await clock.advance(10_000)
 })
 
+test('a reserve whose limit passes before its slot is open rejects with LOAD_TIMEOUT, and another caller loads', async () => {
+  const { a, clock } = await fleet({}, { timeout: '5s' })
+  await clock.advance(10)
+  a.tier.link.stall()
+  const reserving = a.cache.reserve('k', { hardTimeout: 100 }).catch((error: unknown) => error)
+  const waiting = a.cache.getOrSet('k', () => 'loaded')
+  await clock.advance(100)
+  expect(await reserving).toMatchObject({ code: 'LOAD_TIMEOUT' })
+  expect(a.cache.stats().reads.timedOut).toBe(1)
+  await clock.advance(10_000)
+  expect(await waiting).toBe('loaded')
+  a.tier.link.resume()
+  await clock.advance(10_000)
+})
+
 test('a slot that is open when the cache is closed stores nothing, and close() does not wait for it', async () => {
   const { a, clock } = await fleet()
   const reserved = await slot(a.cache, 'k')
