@@ -19,7 +19,7 @@ function again(process: number, on: 'claim' | 'apply', byMs = 20): Step {
   return { step: 'fault', process, fault: { on, effect: 'repeat', byMs } }
 }
 
-const slot = { step: 'reserve', place: k0, tags: [], tagging: 'listed', openMs: 300, end: 'fill' } as const
+const slot = { step: 'reserve', place: k0, tags: [], tagging: 'listed', openMs: 100, end: 'fill' } as const
 
 export const COUNTEREXAMPLES: readonly Counterexample[] = [
   {
