@@ -24,6 +24,8 @@ import { Publisher } from './flow/sync/publisher.js'
 import { Replay } from './flow/sync/replay.js'
 import { TokenReader } from './flow/tokens/token-reader.js'
 import { TokenTable } from './flow/tokens/token-table.js'
+import { Pulls } from './flow/write/pull.js'
+import { l2PartsOf, Updates } from './flow/write/update.js'
 import { Writer } from './flow/write/write.js'
 import { asError } from './model/errors.js'
 import { shownAs } from './model/events/event-keys.js'
@@ -155,6 +157,9 @@ export function createCache(options?: CacheOptions): Cache {
   }
   const reader = new Reader(core)
   const writer = new Writer(core, reader.entries)
+  const l2Parts = l2PartsOf(core, reader.local, reader.entries)
+  const updates = new Updates(core, reader.local, writer, l2Parts)
+  const pulls = new Pulls(core, reader.local, writer, l2Parts)
 
   connected?.store.start({
     ready: (server) => {
@@ -167,7 +172,7 @@ export function createCache(options?: CacheOptions): Cache {
   bus?.start(space.scope, listener, clock)
 
   const requests = new RequestScopes(core, reader)
-  const parts = { core, reader, writer, requests, names: new NameRegistry(), shutdown }
+  const parts = { core, reader, writer, updates, pulls, requests, names: new NameRegistry(), shutdown }
   return new Cache(parts, { space, policy: policy.defaults })
 }
 

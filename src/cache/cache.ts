@@ -10,12 +10,23 @@ import type { Reader } from '../flow/read/read.js'
 import type { Shutdown } from '../flow/shutdown.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import { deleteByPrefix } from '../flow/write/delete-by-prefix.js'
+import type { Pulls } from '../flow/write/pull.js'
+import type { UpdateFunction, Updates } from '../flow/write/update.js'
 import type { Writer } from '../flow/write/write.js'
 import type { CacheError } from '../model/errors.js'
 import type { CacheEventName, Listener } from '../model/events/events.js'
 import { childSpace, type Version } from '../model/keys/key.js'
 import { checkNames, checkOptions, refuseMore, refuseNew } from '../model/option-rules.js'
-import type { CallOptions, Loader, NamespaceOptions, ReadOptions, WriteOptions } from '../model/options/options.js'
+import type {
+  CallOptions,
+  Loader,
+  NamespaceOptions,
+  PullOptions,
+  ReadOptions,
+  UpdateContext,
+  UpdateOptions,
+  WriteOptions,
+} from '../model/options/options.js'
 import { POLICY_OPTIONS, resolvePolicy } from '../model/options/policy.js'
 import { ownOptions } from '../model/own-options.js'
 import type { StandardSchema } from '../model/values/schema.js'
@@ -40,6 +51,8 @@ export interface CacheParts {
   readonly core: Core
   readonly reader: Reader
   readonly writer: Writer
+  readonly updates: Updates
+  readonly pulls: Pulls
   readonly requests: RequestScopes
   readonly names: NameRegistry
   readonly shutdown: Shutdown
@@ -59,7 +72,7 @@ export type KeyValue<V> = readonly [key: string, value: V]
 /**
  * A multi-level cache, or a namespace of one.
  *
- * No read and no write rejects because L2 is down. A read rejects only with the loader's own error, with the reason of the caller's
+ * No read and no write rejects because L2 is down, except `update` and `pull`, which L2 alone can decide. A read rejects only with the loader's own error, with the reason of the caller's
  * `signal`, or with a `CacheError` whose code is `INVALID_OPTION`, `INVALID_KEY`, `LOAD_TIMEOUT`, `REENTRANT_LOAD`, `SCHEMA_MISMATCH`,
  * `BATCH_MISMATCH` or `CLOSED`.
  */
@@ -174,6 +187,49 @@ export class Cache {
     const checked = checkEntries(entries)
     const results = await Promise.all(checked.map(([key, value]) => this.set(key, value, options)))
     return results.includes('queued') ? 'queued' : 'applied'
+  }
+
+  /**
+   * Read-modify-write: calls `fn` with the present value, stores what it returns, and resolves with that. If another call, of any process,
+   * changed the key meanwhile, `fn` is called again with the value of then. So no change is lost.
+   *
+   * The present value is what `get` would return from L2, or from L1 if there is no L2; else `undefined`. If `fn` returns `undefined`, the
+   * entry stays as it is, and the present value is returned. Calls for one key of this process run one after the other.
+   *
+   * Rejects with what `fn` throws, with the reason of `signal`, with what `set` rejects with, and with `UPDATE_CONFLICT` after `retries`:
+   * then nothing was changed. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached; the message says if the value may have been stored.
+   * Costs a read and a swap of L2, one claim more if there is no entry, and one announcement. It does not count as a read.
+   */
+  update<V>(
+    key: string,
+    fn: (value: V | undefined, context: UpdateContext) => V | Promise<V>,
+    options?: UpdateOptions<V>,
+  ): Promise<V>
+  update<V>(
+    key: string,
+    fn: (value: V | undefined, context: UpdateContext) => V | undefined | Promise<V | undefined>,
+    options?: UpdateOptions<V>,
+  ): Promise<V | undefined>
+  update(
+    key: string,
+    fn: (value: never, context: UpdateContext) => unknown,
+    options?: UpdateOptions<never>,
+  ): Promise<unknown> {
+    const { requests, updates } = this.#parts
+    return updates.update(this.#scope, key, requests.outside(fn) as UpdateFunction, options)
+  }
+
+  /**
+   * Get and delete in one step: returns the value, and no other call gets it, in any process. Returns `undefined` if L2 (or L1, if there
+   * is no L2) has no value that `get` would return.
+   *
+   * Rejects with `L2_UNAVAILABLE` if L2 cannot be reached. If it did not confirm the removal, the value may be lost: nobody gets it.
+   * Rejects with the reason of `signal`. Costs a read and a swap of L2, and one announcement if there was a value.
+   */
+  async pull<V = unknown>(key: string, options?: PullOptions): Promise<V | undefined> {
+    const own = checkOptions(options, ['version', 'signal'], 'pull')
+    const usable = await this.#parts.pulls.pull(this.#scope, key, own)
+    return served(this.#parts.core, scopeOfCall(this.#scope, own).space, key, usable) as V | undefined
   }
 
   /** Removes the entries: no process serves them again. A load that began before stores nothing. */

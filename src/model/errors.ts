@@ -19,7 +19,7 @@ export type CacheErrorCode =
   | 'ENTRY_CORRUPT'
   /** L2 did not reply in time. Only in events and from `ready()`, as all codes that begin with `L2_`. */
   | 'L2_TIMEOUT'
-  /** L2 cannot be reached or refuses work for now. Only in events, and from `ready()` and `deleteByPrefix()`. */
+  /** L2 cannot be reached or refuses work for now. Only in events, and from `ready()`, `deleteByPrefix()`, `update()` and `pull()`. */
   | 'L2_UNAVAILABLE'
   /** L2 refuses this client, or is not what the client expects: a missing permission, an unknown command. Only in events. */
   | 'L2_MISCONFIGURED'
@@ -41,6 +41,8 @@ export type CacheErrorCode =
   | 'SCHEMA_MISMATCH'
   /** `loadMany` did not return one result per key. */
   | 'BATCH_MISMATCH'
+  /** `update()` or `pull()` could not exchange the value: others changed it each time, or it cannot be changed now. */
+  | 'UPDATE_CONFLICT'
   /** `save()` or `remove()` was called on a source that does not define it. */
   | 'NOT_WRITABLE'
   /** The queue of `write: 'behind'` stayed full for as long as a change may wait for room. */

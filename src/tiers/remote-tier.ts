@@ -214,6 +214,15 @@ export class RemoteTier {
     return this.#withDeadline('apply', (attempt) => this.store.apply(changes, announcement, attempt))
   }
 
+  /** `swap` for the replay. */
+  async swapInRecovery(
+    storeKey: string,
+    { expected, next, keepMs }: { readonly expected: Bytes; readonly next: Bytes | undefined; readonly keepMs: number },
+  ): Promise<undefined | 'refused' | Unavailable> {
+    if (!this.store.isReady()) return UNAVAILABLE
+    return this.#withDeadline('swap', () => this.store.swap(storeKey, expected, next, keepMs))
+  }
+
   /** Administration: it may take long, has no deadline but `signal`, and rejects with the store's error. */
   async deleteByPrefix(
     storePrefix: string,

@@ -29,6 +29,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constantFrom('delete' as const, 'expire' as const), key }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('set' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('update' as const, 'pull' as const), key }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const) }) },
   {
     weight: 4,
@@ -88,6 +89,10 @@ class Traffic {
       case 'get':
       case 'lookup':
         return this.#read(1, () => cache[one.do](one.key))
+      case 'pull':
+        return this.#read(1, () => cache.pull(one.key))
+      case 'update':
+        return this.#other(() => cache.update(one.key, () => 'updated'))
       case 'set':
         return this.#other(() => cache.set(one.key, 'set'))
       case 'delete':

@@ -77,6 +77,20 @@ test('a value has the type that its loader returns', () => {
   cache.getOrSet(1, () => 1)
 })
 
+test('an update has the type of its value, and undefined only if its function may return it', () => {
+  expectTypeOf(cache.update('k', (count: number | undefined = 0) => count + 1)).resolves.toEqualTypeOf<number>()
+  expectTypeOf(cache.update<User>('k', (user) => user ?? { id: 1, org: 'a' })).resolves.toEqualTypeOf<User>()
+  expectTypeOf(cache.update<User>('k', async (user) => user && { ...user, org: 'b' })).resolves.toEqualTypeOf<
+    User | undefined
+  >()
+  cache.update<User>('k', (user, { found }) => (found ? user : undefined), { retries: 3, tags: (user) => [user.org] })
+  // @ts-expect-error the function returns a User
+  cache.update<User>('k', () => 1)
+  expectTypeOf(cache.pull<User>('k')).resolves.toEqualTypeOf<User | undefined>()
+  // @ts-expect-error a pull takes from where the value is
+  cache.pull('k', { tiers: 'l1' })
+})
+
 test('a loader’s context is typed, and notModified() fits a loader of any type', () => {
   const value = cache.getOrSet('k', async (ctx) => {
     expectTypeOf(ctx.key).toEqualTypeOf<string>()

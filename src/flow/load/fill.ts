@@ -56,14 +56,14 @@ export class Filler {
     if (late.length === 0) return this.#settle(done, done.carried, life)
     const keepMs = keepMsOf(life)
     const known = this.lateLabels.known(late, done.startedAtMs, keepMs)
-    if (known !== undefined) return this.#settle(done, merge(done.carried, known), life)
+    if (known !== undefined) return this.#settle(done, mergeCarried(done.carried, known), life)
     flight.resolve(loaded.value)
     const proven = await this.lateLabels.prove(late, done, keepMs)
     if (proven === undefined) {
       this.leases?.giveBack(done.right)
       return this.#report(done, 'unproven')
     }
-    return this.#settle(done, merge(done.carried, proven), life)
+    return this.#settle(done, mergeCarried(done.carried, proven), life)
   }
 
   async #settle(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
@@ -197,7 +197,8 @@ function whyNotCached({ loaded, right }: Finished, life: Life): NotKept | undefi
   return loaded.refusal === undefined ? undefined : 'unsupported'
 }
 
-function merge(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
+/** The labels of both, in this order. */
+export function mergeCarried(first: CarriedLabels, second: CarriedLabels): CarriedLabels {
   if (second.set.labels.length === 0) return first
   return {
     set: {

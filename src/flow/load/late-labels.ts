@@ -90,7 +90,7 @@ export class LateLabels {
 }
 
 /** Whether an announcement of the log invalidates one of these labels. One that cannot be read might do so. */
-function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
+export function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
   const announcement = decodeAnnouncement(bytes)
   if (typeof announcement === 'string') return true
   const outdated = new Set(announcement.labels)

@@ -10,7 +10,15 @@ import type { Flight } from '../state/flight.js'
 import { Acquisition } from './acquisition.js'
 import { LeaseWait } from './lease-wait.js'
 import { keepRenewing } from './renewal.js'
-import { type Acquired, type AcquirePlan, besideKeyOf, Claimed, type Seen, type StoreRight } from './store-right.js'
+import {
+  type Acquired,
+  type AcquirePlan,
+  besideKeyOf,
+  Claimed,
+  type LeasePlan,
+  type Seen,
+  type StoreRight,
+} from './store-right.js'
 
 /** The weight of the latest read in the miss rate. */
 const LEARNING_RATE = 1 / 8
@@ -68,7 +76,7 @@ export class Leases {
   }
 
   /** A lease that was planted after the caller gave up is given back, so that the others need not wait until it expires. */
-  async #claim(storeKey: string, { budget }: AcquirePlan): Promise<Claimed | Bytes | Unavailable> {
+  async #claim(storeKey: string, { budget }: LeasePlan): Promise<Claimed | Bytes | Unavailable> {
     // A new lease for each attempt, so that none takes the late lease of an earlier one for its own.
     const lease = newStamp('lease')
     const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
@@ -81,7 +89,7 @@ export class Leases {
   }
 
   /** Claims the key if nothing stands there, or something whose life no cache can have given it; else returns what stands there. */
-  async claimOrSee(plan: AcquirePlan): Promise<Seen> {
+  async claimOrSee(plan: LeasePlan): Promise<Seen> {
     const { scope, flight, policy, budget } = plan
     const askedAt = this.entries.askedNow()
     const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
@@ -90,7 +98,7 @@ export class Leases {
   }
 
   /** Replaces what stands there by a lease if it begins with `expected`; else returns what stands there now. */
-  async replaceOrSee(plan: AcquirePlan, expected: Bytes | undefined): Promise<Seen> {
+  async replaceOrSee(plan: LeasePlan, expected: Bytes | undefined): Promise<Seen> {
     const lease = newStamp('lease')
     const storeKey = this.entries.storeKey(plan.flight.localKey)
     if (expected === undefined) {
@@ -107,7 +115,7 @@ export class Leases {
     return reply === UNAVAILABLE ? NOT_ASKED : this.see(plan)
   }
 
-  see(plan: AcquirePlan): Promise<Found> {
+  see(plan: LeasePlan): Promise<Found> {
     return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.budget)
   }
 

@@ -59,6 +59,11 @@ export interface AcquirePlan {
   isGoodEnough(found: FoundEntry): boolean
 }
 
+/** What the commands of a lease need of a plan. */
+export type LeasePlan = Pick<AcquirePlan, 'scope' | 'policy' | 'budget'> & {
+  readonly flight: Pick<Flight, 'localKey'>
+}
+
 /** The key of the lease beside an entry. */
 export function besideKeyOf(entry: FoundEntry, name: string): string {
   return leaseKeyOf(name, Buffer.from(entry.stamp).toString('hex'))

@@ -5,7 +5,6 @@ import type { AtMs } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
 import type { NotKept } from '../../model/events/store-outcome.js'
 import type { Label } from '../../model/labels.js'
-import type { Change } from '../../model/ports.js'
 
 /** One invalidation or write of a key, a label, or all keys of a prefix. */
 export interface PastChange {
@@ -37,7 +36,7 @@ export class History {
 
   changedHere(
     by: PastChange['by'],
-    changes: readonly { readonly subject: string; readonly change: Change }[],
+    changes: readonly { readonly subject: string }[],
     atMs: AtMs,
   ): void {
     const past: PastChange = { by, sender: undefined, atMs }

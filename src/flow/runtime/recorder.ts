@@ -206,7 +206,7 @@ export class Recorder {
   invalidatedHere(
     by: InvalidatedEvent['by'],
     space: Space,
-    changes: readonly { readonly subject: string; readonly change: Change }[],
+    changes: readonly { readonly subject: string; readonly change: { readonly op: Change['op'] | 'swapped' } }[],
   ): void {
     if (by === 'set') this.counters.writes += changes.length
     else this.counters.invalidations++

@@ -283,16 +283,21 @@ export class Flight implements FlightPlan, Loading {
 
   /** Whether this flight waits, directly or through others, for `other`. */
   reaches(other: Loading): boolean {
-    const seen = new Set<Loading>()
-    const toVisit: Loading[] = [this]
-    for (let loading = toVisit.pop(); loading !== undefined; loading = toVisit.pop()) {
-      if (loading === other) return true
-      if (seen.has(loading)) continue
-      seen.add(loading)
-      toVisit.push(...loading.waitsFor)
-    }
-    return false
+    return reaches(this, other)
   }
+}
+
+/** Whether `loading` is `other`, or waits for it, directly or through others. */
+export function reaches(loading: Loading, other: Loading): boolean {
+  const seen = new Set<Loading>()
+  const toVisit: Loading[] = [loading]
+  for (let next = toVisit.pop(); next !== undefined; next = toVisit.pop()) {
+    if (next === other) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    toVisit.push(...next.waitsFor)
+  }
+  return false
 }
 
 /** `hardTimeout` passed. */

@@ -130,11 +130,17 @@ export class LocalState {
    * the old token: its result must not be kept, and what it left in L1 goes, unless that is `written`. Unsent writes stay, since those
    * that began in between are newer.
    */
-  applyChange(subject: string, change: Change, l1: 'clean-l1' | 'keep-l1', written?: Entry): void {
+  applyChange(
+    subject: string,
+    change: { readonly op: Change['op'] | 'swapped' },
+    l1: 'clean-l1' | 'keep-l1',
+    written?: Entry,
+  ): void {
     switch (change.op) {
       case 'put':
       case 'replace':
       case 'delete':
+      case 'swapped':
         if (l1 === 'clean-l1') this.forgetKey(subject, written)
         else this.outdate(subject)
         break
@@ -146,7 +152,7 @@ export class LocalState {
         this.applyLabelChange(change.op, new Set([subject]))
         break
       default:
-        change satisfies never
+        change.op satisfies never
     }
   }
 

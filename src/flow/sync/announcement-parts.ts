@@ -44,6 +44,7 @@ function announcementOf(sender: string, pending: readonly PendingChange[]): Anno
       case 'put':
       case 'replace':
       case 'delete':
+      case 'swapped':
         keys.push(subject)
         break
       case 'expire':

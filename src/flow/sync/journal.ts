@@ -3,7 +3,7 @@
 import type { AtMs } from '../../model/entry.js'
 import type { Label } from '../../model/labels.js'
 import type { RecoveryPolicy } from '../../model/options/cache-policy.js'
-import type { Change, Clock } from '../../model/ports.js'
+import type { Clock } from '../../model/ports.js'
 import { PrefixSet } from '../../model/prefix-set.js'
 import { LabelIndex } from './label-index.js'
 import type { ChangeJournal } from './outbox.js'
@@ -175,6 +175,12 @@ export class Journal implements ChangeJournal {
   /** Adds what the previous server confirmed shortly before its last reply: the new one may lack it. */
   assertRecent(lastAnsweredAtMs: AtMs): void {
     this.#forgetOld(lastAnsweredAtMs)
+    // A swap that the previous server executed may be lost, too: announcing it is not enough.
+    for (const entry of this.#entries.values()) {
+      if (entry.pending.change.op !== 'swapped') continue
+      this.#valueBytes -= bytesOf(entry.pending)
+      entry.pending = removalOf(entry.pending)
+    }
     for (const [id, { pending }] of this.#recent) {
       // A change that waits is newer.
       if (!this.#entries.has(id)) this.#entries.set(id, { pending, missedSome: true })
@@ -245,6 +251,6 @@ export class Journal implements ChangeJournal {
 }
 
 /** Whether a change leaves nothing of what stood under its key or label before. */
-function replacesAll(change: Change): boolean {
+function replacesAll(change: PendingChange['change']): boolean {
   return change.op === 'put' || change.op === 'delete' || change.op === 'invalidateLabel'
 }

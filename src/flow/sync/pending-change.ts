@@ -1,12 +1,32 @@
 // A change on its way out of this process, and how two of them for one subject become one.
 import { type Label, newSoftHalf } from '../../model/labels.js'
-import type { Bytes, Change } from '../../model/ports.js'
+import type { Bytes, Change, Milliseconds } from '../../model/ports.js'
 import type { SealPlan } from '../state/seal-plan.js'
+
+/** A compare-and-set in L2: if the value begins with `expected`, it becomes `next`, or is removed. */
+export interface Swap {
+  readonly expected: Bytes
+  readonly next: Bytes | undefined
+  readonly keepMs: Milliseconds
+}
+
+/**
+ * A key that a swap of this process has changed in L2; the other processes have to hear of it.
+ *
+ * `again` is the swap if L2 did not reply. It may have been executed, or may be executed later. So the same swap is sent again, until L2
+ * says that it was executed or refused. After that what it expects is gone for good (see `scripts.ts`), so no late packet can change the key
+ * behind the announcement. A second execution is refused.
+ */
+export interface SwappedKey {
+  readonly op: 'swapped'
+  readonly key: string
+  readonly again: Swap | undefined
+}
 
 /** One change with its local name: `subject` is a local key, or a label if a label changes. */
 export interface PendingChange {
   readonly subject: string
-  readonly change: Change
+  readonly change: Change | SwappedKey
   /** The labels of a `put`, so that the journal can drop the value if one of them is invalidated before it is published. */
   readonly labels: readonly Label[]
   /** How to seal a `put` again: its tokens may have changed by the time it is published. */
@@ -38,15 +58,25 @@ export function idOf({ subject, change }: PendingChange): string {
 
 /** How many bytes of a value a change holds. */
 export function bytesOf({ change }: PendingChange): number {
+  if (change.op === 'swapped') return change.again?.next?.length ?? 0
   return change.op === 'put' || change.op === 'replace' ? change.bytes.length : 0
 }
 
 /** Two waiting changes of one subject as one: the newer, unless it is the softer. */
 export function merged(older: PendingChange, newer: PendingChange): PendingChange {
+  if (newer.change.op === 'swapped') return mergedWithSwap(older, newer)
   if (newer.change.op === 'expireLabel' && older.change.op === 'invalidateLabel') return older
   // The expired value never reached L2, which may have an older one. That one must not be served at all.
   if (newer.change.op === 'expire' && older.change.op !== 'expire') return removalOf(newer)
   return newer
+}
+
+/** What waits for the same key is published and announced later than the swap, so it includes the swap's announcement. */
+function mergedWithSwap(older: PendingChange, newer: PendingChange): PendingChange {
+  const isUnknown = ({ change }: PendingChange) => change.op === 'swapped' && change.again !== undefined
+  if (older.change.op !== 'swapped') return older
+  if (isUnknown(older) && isUnknown(newer)) return removalOf(newer)
+  return isUnknown(older) ? older : newer
 }
 
 /** The form in which a change waits. A fence, and a value that needs its fence, are useless later: they wait as a removal of the key. */
@@ -59,6 +89,6 @@ export function asWaiting(pending: PendingChange): PendingChange {
 /** The change that removes what stands under the same key; itself if it does so already. */
 export function removalOf(pending: PendingChange): PendingChange {
   const { change, subject } = pending
-  if (change.op !== 'put' && change.op !== 'replace' && change.op !== 'expire') return pending
+  if (change.op === 'delete' || change.op === 'invalidateLabel' || change.op === 'expireLabel') return pending
   return { subject, change: { op: 'delete', key: change.key }, labels: [], plan: undefined }
 }

@@ -46,6 +46,25 @@ export class CallOrder {
     }
   }
 
+  /** Whether a call for `subject` is in progress. */
+  isBusy(subject: string): boolean {
+    return this.#calls.has(subject)
+  }
+
+  /** Resolves once every call for `subject` that has begun until now has ended. */
+  async earlierEnded(subject: string): Promise<void> {
+    const latest = this.#count
+    for (;;) {
+      const calls = this.#calls.get(subject)
+      const first = calls?.places[0]
+      if (calls === undefined || first === undefined || first > latest) return
+      await new Promise<void>((resolve) => {
+        calls.waiting ??= []
+        calls.waiting.push(resolve)
+      })
+    }
+  }
+
   /** A call has ended; without a `result` it had no effect. Returns whether it is the last: no later call for `subject` is in progress. */
   end(subject: string, place: Place, result?: WriteResult): boolean {
     const calls = this.#calls.get(subject)

@@ -54,10 +54,39 @@ export class Writer {
   ) {}
 
   /** Stores `value` in every tier. Rejects with `UNSUPPORTED_VALUE` or `SCHEMA_MISMATCH` before anything is changed. */
-  async set(
+  set(
     scope: CallScope,
     userKey: string,
     value: unknown,
+    options: WriteOptions<never> | undefined,
+  ): Promise<WriteResult> {
+    return this.#set(scope, userKey, () => acceptWritten(this.core, scope, value, options), options)
+  }
+
+  /** The same for a value that was accepted before. */
+  setAccepted(
+    scope: CallScope,
+    userKey: string,
+    accepted: Accepted,
+    options: WriteOptions<never> | undefined,
+  ): Promise<WriteResult> {
+    return this.#set(scope, userKey, () => accepted, options)
+  }
+
+  /** Whether a call of this process that changes the key is in progress. */
+  isChanging(localKey: string): boolean {
+    return this.#order.isBusy(keyId(localKey))
+  }
+
+  /** Resolves once every call of this process that changes the key and has begun until now has ended. */
+  earlierEnded(localKey: string): Promise<void> {
+    return this.#order.earlierEnded(keyId(localKey))
+  }
+
+  async #set(
+    scope: CallScope,
+    userKey: string,
+    accept: () => Accepted | Promise<Accepted>,
     options: WriteOptions<never> | undefined,
   ): Promise<WriteResult> {
     const { core } = this
@@ -71,7 +100,7 @@ export class Writer {
     }
     let prepared: Prepared
     try {
-      const preparing = this.#prepare(scope, userKey, value, options, unsent)
+      const preparing = this.#prepare(scope, userKey, accept, options, unsent)
       prepared = preparing instanceof Promise ? await preparing : preparing
     } catch (error) {
       removeUnsent()
@@ -94,12 +123,12 @@ export class Writer {
   #prepare(
     scope: CallScope,
     userKey: string,
-    value: unknown,
+    accept: () => Accepted | Promise<Accepted>,
     options: WriteOptions<never> | undefined,
     unsent: { write: UnsentWrite | undefined },
   ): Prepared | Promise<Prepared> {
     const { core, entries } = this
-    const accepting = acceptWritten(core, scope, value, options)
+    const accepting = accept()
     const carry = (accepted: Accepted) =>
       this.#carryTokens(targetOf(core, entries, scope, userKey, accepted, options), unsent)
     return accepting instanceof Promise ? core.callers.await(accepting).then(carry) : carry(accepting)

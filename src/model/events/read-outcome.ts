@@ -11,7 +11,8 @@ import type { Tier } from './events.js'
  * - `loaded`: no tier had a usable value, and the loader of this read returned one.
  * - `joined`: the value came from a load, or a read of L2, that another caller had begun.
  * - `absent`: a read that never loads found no value that may be served.
- * - `failed`: the read rejected, with the loader's error or because the cache was closed in the meantime.
+ * - `failed`: the read rejected, with the loader's error, because the cache was closed in the meantime, or because a `pull` could not
+ *   reach L2.
  * - `timedOut`: `hardTimeout` passed.
  * - `aborted`: the caller's own signal ended it.
  */

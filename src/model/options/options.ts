@@ -105,6 +105,26 @@ export interface WriteOptions<V = unknown>
   readonly version?: Version | undefined
 }
 
+/** Options of `update`: those of `set` for the new value, and how to go about conflicts. */
+export interface UpdateOptions<V = unknown> extends WriteOptions<V> {
+  /** How often the function is called again, with the value of then, because another call changed the key meanwhile. Default 10. */
+  readonly retries?: number | undefined
+  /** Ends the wait of this caller. Nothing is stored, unless the new value was sent before. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What the function of `update` learns besides the value. */
+export interface UpdateContext {
+  /** Whether there is a value: it tells a cached `undefined` from none. */
+  readonly found: boolean
+}
+
+/** Options of `pull`. */
+export interface PullOptions {
+  readonly version?: Version | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** The usable value that a load replaces. */
 export interface StaleValue<V = unknown> {
   readonly value: V

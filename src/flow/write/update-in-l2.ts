@@ -1,0 +1,153 @@
+// An update in L2: read the present value, call the function, swap.
+import { storedIn } from '../../model/events/store-outcome.js'
+import type { Label } from '../../model/labels.js'
+import type { Bytes, Token } from '../../model/ports.js'
+import type { Core, Remote } from '../core.js'
+import { l2BudgetOf } from '../entries/l2-budget.js'
+import type { LocalEntries } from '../entries/local-entries.js'
+import type { RemoteEntries } from '../entries/remote-entries.js'
+import { mergeCarried } from '../load/fill.js'
+import { concerns } from '../load/late-labels.js'
+import type { Leases } from '../load/leases.js'
+import { keepMsOf } from '../state/seal-plan.js'
+import type { CarriedLabels } from '../tokens/token-reader.js'
+import { acceptWritten, type Draft, draftOf, targetOf, type WriteTarget } from './draft.js'
+import { type Standing, StandingSearch } from './standing-search.js'
+import { beginsAs, type Exchange, type Swaps } from './swaps.js'
+import { unreachable } from './update-errors.js'
+import { type Attempted, CONFLICT, type UpdateJob } from './update-job.js'
+
+/** What updates in L2 need. */
+export interface L2Parts {
+  readonly core: Core
+  readonly remote: Remote
+  readonly entries: RemoteEntries
+  readonly local: LocalEntries
+  readonly leases: Leases
+  readonly swaps: Swaps
+}
+
+/** What an attempt knows before it reads the present value. */
+interface Beginning {
+  readonly carried: CarriedLabels
+  /** The epoch of the token table. */
+  readonly epoch: number
+  /** The position of the bus. */
+  readonly since: string | undefined
+  readonly atMs: number
+}
+
+/**
+ * One call, over all its attempts.
+ *
+ * Invariant: an update is linearizable. The value that the function gets stands in L2, and the swap is executed only if it still stands
+ * there, whatever any process did in between. The update takes effect at the moment of its swap. `Swaps` says why late and repeated
+ * commands change nothing.
+ *
+ * The tokens that the new value carries are read before the present value, so an `invalidateTags` that comes later makes them differ (G1).
+ */
+export class UpdateInL2 {
+  readonly #search: StandingSearch
+  /** The latest swap that was sent, and what its caller would get. */
+  #sent: { readonly exchange: Exchange; readonly value: unknown } | undefined
+
+  constructor(
+    private readonly parts: L2Parts,
+    private readonly job: UpdateJob,
+  ) {
+    const { core, leases, remote } = parts
+    const { scope, policy, localKey } = job
+    const plan = { scope, policy, flight: { localKey }, budget: l2BudgetOf(core, policy) }
+    this.#search = new StandingSearch({ core, leases, leaseMs: remote.leaseMs }, plan)
+  }
+
+  async attempt(): Promise<Attempted> {
+    const { leases, swaps } = this.parts
+    const beginning = await this.#begin()
+    const standing = await this.#search.find()
+    const sent = this.#sent
+    if (sent?.exchange.swap.next !== undefined && beginsAs(standing.fence, sent.exchange.swap.next)) {
+      await swaps.wasExecuted(sent.exchange)
+      return { kind: 'stored', value: sent.value }
+    }
+    const stopRenewing = leases.renewWhileLoading(standing.right)
+    let attempted: Attempted | undefined
+    try {
+      attempted = await this.#exchange(beginning, standing)
+      return attempted
+    } finally {
+      stopRenewing()
+      if (attempted?.kind !== 'stored') leases.giveBack(standing.right)
+    }
+  }
+
+  /** Reads the tokens of all labels that are known before the value. */
+  async #begin(): Promise<Beginning> {
+    const { core } = this.parts
+    const { labels, longestMs, policy } = this.job
+    const { epoch } = core.tokens
+    const since = core.bus?.position()
+    const atMs = core.clock.nowMs()
+    const carried = await core.tokenReader.carry(labels, longestMs, l2BudgetOf(core, policy))
+    if (!carried.isGoodForL2) throw unreachable()
+    return { carried, epoch, since, atMs }
+  }
+
+  async #exchange(beginning: Beginning, { present, fence, mark }: Standing): Promise<Attempted> {
+    const { core, entries, local, swaps } = this.parts
+    const { scope, userKey, write, signal } = this.job
+    const before = present === undefined ? undefined : local.handOut(present.entry.value)
+    const given = await this.job.call(before, present !== undefined)
+    if (given === undefined) return { kind: 'unchanged', value: before }
+    const accepted = await acceptWritten(core, scope, given, write)
+    const target = targetOf(core, entries, scope, userKey, accepted, write)
+    const carried = await this.#carryAll(target, beginning)
+    if (carried === undefined) return CONFLICT
+    const draft = draftOf(core, entries, target, carried, beginning.epoch)
+    core.tokenReader.prolong(target.labels, keepMsOf(target.life))
+    signal?.throwIfAborted()
+    const { localKey, space, policy, life } = target
+    const exchange: Exchange = {
+      ...{ by: 'set', space, localKey, mark },
+      swap: { expected: fence, next: draft.bytes, keepMs: keepMsOf(life) },
+      written: draft.entry && { entry: draft.entry, policy },
+    }
+    this.#sent = { exchange, value: accepted.value }
+    if ((await swaps.exchange(exchange)) === 'refused') return CONFLICT
+    this.#report(draft)
+    return { kind: 'stored', value: accepted.value }
+  }
+
+  /**
+   * The tokens of all labels of the value. For those that follow from the value itself, it must be proven that they were not invalidated
+   * since the attempt began; `undefined` if it cannot be proven.
+   */
+  async #carryAll(
+    { labels, life }: WriteTarget,
+    { carried, since, atMs }: Beginning,
+  ): Promise<CarriedLabels | undefined> {
+    const late = labels.filter((label) => !carried.set.labels.includes(label))
+    if (late.length === 0) return carried
+    const { clock, tokens, tokenReader } = this.parts.core
+    const before = new Map<Label, Token>()
+    for (const label of late) {
+      const known = tokens.current(label, clock.nowMs())
+      // Equal instants do not count: their order is unknown.
+      if (known?.asOfMs !== undefined && known.asOfMs < atMs) before.set(label, known.token)
+    }
+    const keepMs = keepMsOf(life)
+    const known = before.size === late.length ? tokenReader.carryNow(late, keepMs) : undefined
+    const wasInvalidated = (announcement: Bytes) => concerns(announcement, late)
+    const proven = known ?? (await tokenReader.carryLate(late, keepMs, { before, since, wasInvalidated }))
+    if (proven?.isGoodForL2 === false) throw unreachable()
+    return proven && mergeCarried(carried, proven)
+  }
+
+  #report({ entry, bytes }: Draft): void {
+    const { core } = this.parts
+    const { scope, userKey, localKey } = this.job
+    const isInL1 = entry !== undefined && core.l1?.peek(localKey) === entry
+    const tiers = storedIn(isInL1, bytes !== undefined)
+    if (tiers !== undefined) core.recorder.stored(scope.space.scope, userKey, tiers)
+  }
+}
