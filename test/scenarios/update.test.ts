@@ -18,26 +18,30 @@ describe.each(FORMS)('on %s', (form) => {
 
   afterAll(() => fleet.stop())
 
-  test.each(['absent', 'present'])('the increments of three processes add up, on a key that is %s at first', async (key) => {
-    if (key === 'present') await caches[0]?.set(key, 0)
-    const updates = caches.flatMap((cache) =>
-      Array.from({ length: UPDATES }, () => cache.update(key, increment, { retries: 1_000 })),
-    )
-    const counts = await Promise.all(updates)
-    // Each increment returned a count of its own.
-    expect(new Set(counts).size).toBe(3 * UPDATES)
-    for (const cache of caches) {
-      expect(await cache.get(key, { tiers: 'l2' })).toBe(3 * UPDATES)
-      await waitFor('the memory of every process', async () => (await cache.get(key)) === 3 * UPDATES)
-    }
-  })
+  test.each(['absent', 'present'])(
+    'the increments of three processes add up, on a key that is %s at first',
+    async (key) => {
+      if (key === 'present') await caches[0]?.set(key, 0)
+      const updates = caches.flatMap((cache) =>
+        Array.from({ length: UPDATES }, () => cache.update(key, increment, { retries: 1_000 })),
+      )
+      const counts = await Promise.all(updates)
+      // Each increment returned a count of its own.
+      expect(new Set(counts).size).toBe(3 * UPDATES)
+      for (const cache of caches) {
+        expect(await cache.get(key, { tiers: 'l2' })).toBe(3 * UPDATES)
+        await waitFor('the memory of every process', async () => (await cache.get(key)) === 3 * UPDATES)
+      }
+    },
+  )
 
   test('increments and deletions at the same time leave what was appended after the last deletion', async () => {
     const [a, b, c] = caches as [Cache, Cache, Cache]
     const append = (id: number) => (ids: readonly number[] | undefined) => [...(ids ?? []), id]
     const results: (readonly number[])[] = []
     const work = async (cache: Cache, first: number) => {
-      for (let id = first; id < first + 50; id++) results.push(await cache.update('list', append(id), { retries: 1_000 }))
+      for (let id = first; id < first + 50; id++)
+        results.push(await cache.update('list', append(id), { retries: 1_000 }))
     }
     const deleting = async () => {
       for (let i = 0; i < 20; i++) await c.delete('list')

@@ -34,11 +34,7 @@ export class History {
   /** Why L2 is not used; `undefined` while it is used. */
   outage: Error | undefined
 
-  changedHere(
-    by: PastChange['by'],
-    changes: readonly { readonly subject: string }[],
-    atMs: AtMs,
-  ): void {
+  changedHere(by: PastChange['by'], changes: readonly { readonly subject: string }[], atMs: AtMs): void {
     const past: PastChange = { by, sender: undefined, atMs }
     for (const { subject } of changes) this.#note(subject, past)
   }

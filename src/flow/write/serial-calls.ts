@@ -25,10 +25,7 @@ export class SerialCalls {
    * Runs `work` once all earlier calls for the key have ended. Rejects as `work` does, with the reason of `signal`, and with
    * `REENTRANT_LOAD` if an earlier call waits for this one.
    */
-  async run<T>(
-    { localKey, shownKey, caller, signal }: SerialCall,
-    work: (running: Loading) => Promise<T>,
-  ): Promise<T> {
+  async run<T>({ localKey, shownKey, caller, signal }: SerialCall, work: (running: Loading) => Promise<T>): Promise<T> {
     const before = this.#latest.get(localKey)
     if (before !== undefined && caller !== undefined && reaches(before, caller)) throw waitsForItself(shownKey)
     const turn = new Turn()

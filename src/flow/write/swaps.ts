@@ -1,4 +1,5 @@
 // Exchanges what stands under a key in L2, then makes every process forget what stood there before.
+import { STAMP_BYTES } from '../../codec/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import { type Space, storeKeyOf } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'
@@ -98,8 +99,6 @@ export class Swaps {
     return core.outbox.submit([pending])
   }
 }
-
-const STAMP_BYTES = 16
 
 /** Whether two values begin with the same stamp, so that one of them is the other. */
 export function beginsAs(one: Uint8Array, other: Uint8Array): boolean {

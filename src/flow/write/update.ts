@@ -1,7 +1,8 @@
 // `update`: read-modify-write by compare-and-set, one call after the other for each key of this process.
+
+import { localKey as localKeyOf } from '../../model/keys/key.js'
 import { tagLabel } from '../../model/labels.js'
 import { checkCount, checkOptions, invalid } from '../../model/option-rules.js'
-import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { UpdateContext, UpdateOptions } from '../../model/options/options.js'
 import { resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
@@ -73,7 +74,8 @@ export class Updates {
     const scope = scopeOfCall(callScope, { version })
     const policy = resolvePolicy(scope.policy, write)
     const localKey = localKeyOf(scope.space, userKey)
-    const listed = write.tags === undefined || typeof write.tags === 'function' ? [] : checkEntryTags(write.tags, 'tags')
+    const listed =
+      write.tags === undefined || typeof write.tags === 'function' ? [] : checkEntryTags(write.tags, 'tags')
     const job = {
       ...{ scope, policy, userKey, localKey, write, signal },
       labels: [...scope.space.scopeLabels, ...new Set(listed.map(tagLabel))],
@@ -93,13 +95,13 @@ export class Updates {
       job.signal?.throwIfAborted()
       await untilAborted(this.writer.earlierEnded(job.localKey), job.signal)
       const attempted: Attempted =
-        inL2 === undefined
-          ? await attemptHere(this.core, this.writer, this.local, job)
-          : await inL2.attempt()
+        inL2 === undefined ? await attemptHere(this.core, this.writer, this.local, job) : await inL2.attempt()
       if (attempted.kind !== 'conflict') return attempted.value
       conflicts++
       if (conflicts > retries) {
-        throw conflict(`others changed it during each of ${conflicts} attempts. Raise \`retries\`, or change the key less often`)
+        throw conflict(
+          `others changed it during each of ${conflicts} attempts. Raise \`retries\`, or change the key less often`,
+        )
       }
       if (conflicts > 1) await this.#pause(Math.min(LONGEST_PAUSE_MS, 2 ** (conflicts - 1)))
     }

@@ -36,7 +36,7 @@ class Run {
   constructor(mutation: Mutation | undefined) {
     let draws = 0
     const random = () => (draws++ % 10) / 10
-    this.#processes = Array.from({ length: PROCESSES }, () => {
+    this.#processes = Array.from({ length: PROCESSES + 1 }, () => {
       const tier = memoryTier(this.#server, { breaker: { openFor: 100, maxOpenFor: 1_000 } })
       const options = { name: 'updates', ttl: '1h', logger: false, l1: { maxEntries: 10 } } as const
       return { tier, cache: createCache({ ...options, clock: this.#clock, random, l2: mutated(tier, mutation) }) }
@@ -68,15 +68,20 @@ class Run {
     const { cache, tier } = this.#processes[step.process]!
     switch (step.step) {
       case 'update':
-        return this.#update(step.process, step.tookMs)
+        this.#update(step.process, step.tookMs)
+        return
       case 'get':
-        return this.#get(cache, step.process)
+        this.#get()
+        return
       case 'set':
-        return this.#set(cache, step.process)
+        this.#set(cache, step.process)
+        return
       case 'delete':
-        return this.#delete(cache, step.process)
+        this.#delete(cache, step.process)
+        return
       case 'pull':
-        return this.#pull(cache, step.process)
+        this.#pull(cache, step.process)
+        return
       case 'latency':
         tier.link.requestMs = step.requestMs
         tier.link.replyMs = step.replyMs
@@ -108,7 +113,8 @@ class Run {
     const what = (ended: string) => `${called} update ${id} by ${process} saw [${saw}]: ${ended} at ${this.#events}`
     const call = this.#processes[process]!.cache.update<readonly number[]>(KEY, append, { retries: 30 })
     const ended = (list: State) => {
-      if (!areSame(list, [...(saw ?? []), id])) throw new Error(`update ${id} returned [${list}], although it saw [${saw}]`)
+      if (!areSame(list, [...(saw ?? []), id]))
+        throw new Error(`update ${id} returned [${list}], although it saw [${saw}]`)
       this.#stored++
       this.#add({ what: what('stored'), called, ended: ++this.#events, isCertain: true, effect })
     }
@@ -119,13 +125,14 @@ class Run {
     this.#track(call.then(ended, failed))
   }
 
-  /** A miss proves nothing: L2 may have been out of reach. */
-  #get(cache: Cache, process: number): void {
+  /** By a process that only reads: a writer reads what it has queued (G2). A miss proves nothing, since L2 may have been out of reach. */
+  #get(): void {
+    const { cache } = this.#processes[PROCESSES]!
     const called = ++this.#events
     const ended = (list: State) => {
       if (list === undefined) return
       const effect = (before: State) => (areSame(before, list) ? before : 'impossible')
-      const what = `${called} get by ${process}: [${list}] at ${this.#events}`
+      const what = `${called} get: [${list}] at ${this.#events}`
       this.#add({ what, called, ended: ++this.#events, isCertain: true, effect })
     }
     this.#track(cache.get<readonly number[]>(KEY, { tiers: 'l2' }).then(ended))
@@ -211,7 +218,8 @@ const MAY_COME_LATER = { ended: Number.POSITIVE_INFINITY, isCertain: false } as 
 
 /** Whether a call rejected without knowing if it took effect. Throws what no call may reject with. */
 function isUnknown(error: unknown): boolean {
-  const isExpected = error instanceof CacheError && (error.code === 'L2_UNAVAILABLE' || error.code === 'UPDATE_CONFLICT')
+  const isExpected =
+    error instanceof CacheError && (error.code === 'L2_UNAVAILABLE' || error.code === 'UPDATE_CONFLICT')
   if (!isExpected) throw error
   return error.message.includes('may have been made')
 }

@@ -1,6 +1,7 @@
 // What can happen in a history of updates: calls on one key, faults of the links, time.
 import fc from 'fast-check'
 
+/** Those that write. One more only reads. */
 export const PROCESSES = 3
 
 export type Step =
@@ -31,7 +32,10 @@ const call: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ step: fc.constantFrom('get' as const, 'get' as const, 'set' as const, 'delete' as const, 'pull' as const), process }),
+    arbitrary: fc.record({
+      step: fc.constantFrom('get' as const, 'get' as const, 'set' as const, 'delete' as const, 'pull' as const),
+      process,
+    }),
   },
 )
 
@@ -43,7 +47,14 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
       effect: fc.constantFrom('refuse' as const, 'loseCommand' as const, 'loseReply' as const),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ on: fc.constantFrom(...COMMANDS), effect: fc.constantFrom('delay' as const, 'repeat' as const), byMs }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      on: fc.constantFrom(...COMMANDS),
+      effect: fc.constantFrom('delay' as const, 'repeat' as const),
+      byMs,
+    }),
+  },
   // A removal that is executed again removes what came after it: a miss that no caller asked for. So it is late at most.
   { weight: 1, arbitrary: fc.record({ on: fc.constant('apply'), effect: fc.constant('delay' as const), byMs }) },
 )
@@ -54,7 +65,10 @@ const time: fc.Arbitrary<Step> = fc.record({
 })
 
 const trouble: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ step: fc.constant('latency' as const), process, requestMs: latencyMs, replyMs: latencyMs }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ step: fc.constant('latency' as const), process, requestMs: latencyMs, replyMs: latencyMs }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({

@@ -75,6 +75,24 @@ describe('the call order', () => {
     expect(turns.isOvertaken('k', first)).toBe(false)
   })
 
+  test('knows when the calls that have begun until now have ended, whatever comes later', async () => {
+    const turns = new CallOrder()
+    await turns.earlierEnded('k')
+    const [first, second] = [turns.begin('k'), turns.begin('k')]
+    let isOver = false
+    const ended = turns.earlierEnded('k').then(() => {
+      isOver = true
+    })
+    const third = turns.begin('k')
+    turns.end('k', second, 'applied')
+    await settle()
+    expect([isOver, turns.isBusy('k')]).toEqual([false, true])
+    turns.end('k', first)
+    await ended
+    turns.end('k', third)
+    expect(turns.isBusy('k')).toBe(false)
+  })
+
   test('takes the result of the last of several later calls', async () => {
     const turns = new CallOrder()
     const first = turns.begin('k')

@@ -1,6 +1,6 @@
 // What a pull promises, on the fake clock: of all callers at most one gets the value, and afterwards nobody has it.
 import type { CacheError } from 'tiercache'
-import { record, settle } from 'tiercache/testing'
+import { deferred, record, settle } from 'tiercache/testing'
 import { describe, expect, test } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 import { until } from '../../../support/until.js'
@@ -64,12 +64,11 @@ describe('a pull', () => {
     const { a, b, clock } = await fleet({ ttl: '1s', staleWhileRevalidate: '1h' })
     await a.cache.set('k', 'v')
     await clock.advance(2_000)
-    let answer: (value: string) => void = () => undefined
-    const load = () => new Promise<string>((resolve) => void (answer = resolve))
-    expect(await b.cache.getOrSet('k', load)).toBe('v')
+    const gate = deferred<string>()
+    expect(await b.cache.getOrSet('k', () => gate.promise)).toBe('v')
     await settle()
     expect(await a.cache.pull('k')).toBe('v')
-    answer('refreshed')
+    gate.resolve('refreshed')
     await b.cache.drain()
     await clock.advance(1)
     expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([undefined, undefined])

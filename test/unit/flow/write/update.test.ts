@@ -1,6 +1,6 @@
 // What an update promises, on the fake clock. Random histories are in test/properties/updates.test.ts.
 import type { Cache, CacheError } from 'tiercache'
-import { deferred, type MemoryServer, record, settle } from 'tiercache/testing'
+import { deferred, type MemoryServer, memoryTier, record, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 import { SharedTable } from '../../../support/shared-table.js'
@@ -96,11 +96,12 @@ describe('an update', () => {
   })
 
   test('gets undefined for a value that was soft-expired or invalidated', async () => {
-    const { a, b } = await fleet({ staleIfError: '1h' })
+    const { a, b, clock } = await fleet({ staleIfError: '1h' })
     await b.cache.set('k', 5)
     await b.cache.expire('k')
     expect(await a.cache.update('k', increment, { tags: ['t'] })).toBe(1)
     await b.cache.invalidateTags('t')
+    await clock.advance(1)
     expect(await a.cache.update('k', increment)).toBe(1)
   })
 
@@ -298,7 +299,13 @@ describe('an update and what stands under the key:', () => {
     const change = table.holdChange()
     const saving = table.sourceOf(a.cache).save(1, 'saved')
     await clock.advance(1)
-    const refusal = await refusalOf(until(clock, b.cache.namespace('rows').update('1', () => 'updated'), 10))
+    const refusal = await refusalOf(
+      until(
+        clock,
+        b.cache.namespace('rows').update('1', () => 'updated'),
+        10,
+      ),
+    )
     expect(refusal.code).toBe('UPDATE_CONFLICT')
     change.commit()
     change.answer()
@@ -381,6 +388,26 @@ describe('an update while L2 is in trouble', () => {
     expect(await b.cache.get('k', { tiers: 'l2' })).toBe(2)
     expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([2, 2])
     expect(a.cache.stats().l2.waiting).toBe(0)
+  })
+
+  test('whose swap a client sends twice, so that the reply says that it was refused, is made once', async () => {
+    const { a, clock, server } = await fleet()
+    await a.cache.set('k', 1)
+    const tier = memoryTier(server)
+    const connect: typeof tier.connect = (...args) => {
+      const connected = tier.connect(...args)
+      const swap = connected.store.swap.bind(connected.store)
+      connected.store.swap = async (...swapped) => {
+        await swap(...swapped)
+        return swap(...swapped)
+      }
+      return connected
+    }
+    const cache = open(clock, { l2: { ...tier, connect } })
+    await clock.advance(1)
+    expect(await cache.update('k', increment)).toBe(2)
+    await clock.advance(1)
+    expect([a.cache.peek('k'), await a.cache.get('k')]).toEqual([undefined, 2])
   })
 
   test('that was cut off after its swap is announced as soon as L2 can be reached', async () => {
@@ -503,7 +530,10 @@ describe('the tags of an update', () => {
     await b.cache.set('k', 'old', { tags: ['t'] })
     await clock.advance(1)
     a.tier.busLink.stall()
-    await until(clock, a.cache.update('k', invalidating(b.cache, 't'), { tags, retries: 1 }).catch(() => undefined))
+    await until(
+      clock,
+      a.cache.update('k', invalidating(b.cache, 't'), { tags, retries: 1 }).catch(() => undefined),
+    )
     a.tier.busLink.resume()
     await clock.advance(1)
     expect([await a.cache.get('k'), await b.cache.get('k')]).not.toContain('old and more')
@@ -512,7 +542,12 @@ describe('the tags of an update', () => {
   test('derived from the value are stored with it', async () => {
     const { a, b, clock } = await fleet()
     await clock.advance(1)
-    expect(await until(clock, a.cache.update('k', () => 'v', { tags: (value) => [`is:${value}`] }))).toBe('v')
+    expect(
+      await until(
+        clock,
+        a.cache.update('k', () => 'v', { tags: (value) => [`is:${value}`] }),
+      ),
+    ).toBe('v')
     expect(await b.cache.get('k')).toBe('v')
     await b.cache.invalidateTags('is:v')
     await clock.advance(1)
@@ -523,7 +558,9 @@ describe('the tags of an update', () => {
 describe('without an L2, an update', () => {
   test('works on the memory of the process', async () => {
     const { cache } = l1Only()
-    await Promise.all(Array.from({ length: 20 }, () => cache.update('k', async (count: number | undefined = 0) => count + 1)))
+    await Promise.all(
+      Array.from({ length: 20 }, () => cache.update('k', async (count: number | undefined = 0) => count + 1)),
+    )
     expect(cache.peek('k')).toBe(20)
     const error = new TypeError('no')
     await expect(cache.update('k', () => Promise.reject(error))).rejects.toBe(error)
