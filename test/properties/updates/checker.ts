@@ -7,6 +7,7 @@ export type State = readonly number[] | undefined
 
 /** One call. Its effect is a function of the state, and `'impossible'` in a state in which its caller cannot have seen what it saw. */
 export interface Operation {
+  /** Of several executions of one call, which are alike and follow each other in the list, it is the same. */
   readonly what: string
   /** The place of the call among all calls and ends. */
   readonly called: number
@@ -31,6 +32,8 @@ export function orderOf(operations: readonly Operation[]): readonly string[] | u
     const firstEnd = Math.min(...operations.map(({ ended }, i) => (isDone[i] ? Number.POSITIVE_INFINITY : ended)))
     for (const [i, operation] of operations.entries()) {
       if (isDone[i] || operation.called > firstEnd) continue
+      // Of operations that are alike the first comes first: their order makes no difference.
+      if (operations[i - 1]?.what === operation.what && isDone[i - 1] === false) continue
       const after = operation.effect(state)
       if (after === 'impossible') continue
       isDone[i] = true

@@ -144,12 +144,14 @@ class Run {
     const effect = () => [id]
     const ended = (result: 'applied' | 'queued') => {
       const what = `${called} set ${id} by ${process}: ${result} at ${this.#events}`
-      if (result === 'applied') return this.#add({ what, called, ended: ++this.#events, isCertain: true, effect })
-      for (let i = 0; i < EXECUTIONS; i++) {
-        this.#add({ what, called, ...MAY_COME_LATER, effect })
-        // A value that waited may be removed instead.
-        this.#add({ what, called, ...MAY_COME_LATER, effect: () => undefined })
+      if (result === 'applied') {
+        this.#add({ what, called, ended: ++this.#events, isCertain: true, effect })
+        return
       }
+      for (let i = 0; i < EXECUTIONS; i++) this.#add({ what, called, ...MAY_COME_LATER, effect })
+      // A value that waited may be removed instead.
+      const removed = { what: `${what}, then removed`, called, ...MAY_COME_LATER, effect: () => undefined }
+      for (let i = 0; i < EXECUTIONS; i++) this.#add(removed)
     }
     this.#track(cache.set(KEY, [id]).then(ended))
   }

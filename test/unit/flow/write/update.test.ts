@@ -422,6 +422,19 @@ describe('an update while L2 is in trouble', () => {
     expect([b.cache.peek('k'), await b.cache.get('k')]).toEqual([undefined, 2])
   })
 
+  test('that a failover has lost before it was announced leaves a miss, too', async () => {
+    const { a, b, clock, server } = await fleet({ ttl: '1h' })
+    await b.cache.set('k', 1)
+    await clock.advance(20_000)
+    const snapshot = server.snapshot()
+    a.tier.link.inject({ on: 'apply', effect: 'refuse', times: 1 })
+    expect(await until(clock, a.cache.update('k', increment))).toBe(2)
+    expect(a.cache.stats().l2.waiting).toBe(1)
+    server.failover(snapshot)
+    await clock.advance(10_000)
+    expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([undefined, undefined])
+  })
+
   test('that a failover has lost leaves a miss, not the value of before', async () => {
     const { a, b, clock, server } = await fleet({ ttl: '1h' })
     await a.cache.set('k', 1)
