@@ -74,6 +74,8 @@ export class StandingSearch {
   #standingOf(seen: Seen, mark: Mark): Standing | undefined {
     if (seen.kind === 'claimed') {
       const { lease } = seen
+      // Whoever replaces it from now on has come later.
+      this.#mayReplace = false
       const storeKey = storeKeyOf(this.#plan.flight.localKey, this.#parts.core.name)
       return { present: undefined, fence: lease, right: rightBy(lease, storeKey), mark }
     }

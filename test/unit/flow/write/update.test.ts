@@ -197,6 +197,19 @@ describe('updates of one key at the same time', () => {
     expect(await a.cache.get('k', { tiers: 'l2' })).toBe(6)
   })
 
+  test('do not go on replacing each other while the key has no entry', async () => {
+    const { a, b, clock } = await fleet()
+    const slow = vi.fn(async (count: number | undefined = 0) => {
+      await new Promise<void>((resolve) => void clock.after(120, resolve))
+      return count + 1
+    })
+    const first = a.cache.update('k', slow)
+    await clock.advance(60)
+    const second = b.cache.update('k', slow)
+    expect(await until(clock, Promise.all([first, second]), 5)).toEqual([2, 1])
+    expect(slow).toHaveBeenCalledTimes(3)
+  })
+
   test('call the function again with the value that another process set meanwhile', async () => {
     const { a, b } = await fleet()
     await a.cache.set('k', 1)
@@ -405,7 +418,7 @@ describe('an update while L2 is in trouble', () => {
     }
     const cache = open(clock, { l2: { ...tier, connect } })
     await clock.advance(1)
-    expect(await cache.update('k', increment)).toBe(2)
+    expect(await until(clock, cache.update('k', increment))).toBe(2)
     await clock.advance(1)
     expect([a.cache.peek('k'), await a.cache.get('k')]).toEqual([undefined, 2])
   })
@@ -426,6 +439,8 @@ describe('an update while L2 is in trouble', () => {
     const { a, b, clock, server } = await fleet({ ttl: '1h' })
     await b.cache.set('k', 1)
     await clock.advance(20_000)
+    // So that its set is not among the last changes before the failover, which are asserted again.
+    await b.cache.get('other')
     const snapshot = server.snapshot()
     a.tier.link.inject({ on: 'apply', effect: 'refuse', times: 1 })
     expect(await until(clock, a.cache.update('k', increment))).toBe(2)
@@ -473,11 +488,24 @@ describe('an update and other calls of its process', () => {
     expect([await a.cache.get('k'), await b.cache.get('k')]).toEqual([100, 100])
   })
 
-  test('does not swallow a set that waits for its schema', async () => {
+  function waitingSchema() {
     const gate = deferred()
-    const schema = {
-      '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => gate.promise.then(() => ({ value })) },
-    } as const
+    const validate = (value: unknown) => gate.promise.then(() => ({ value }))
+    return { gate, schema: { '~standard': { version: 1, vendor: 'test', validate } } as const }
+  }
+
+  test('sees the value of a set that was called before it and waits for its schema', async () => {
+    const { gate, schema } = waitingSchema()
+    const { a } = await fleet()
+    void a.cache.namespace('n', { schema }).set('k', 5)
+    const updating = a.cache.namespace('n').update('k', increment)
+    await settle()
+    gate.resolve()
+    expect(await updating).toBe(6)
+  })
+
+  test('does not swallow a set that waits for its schema', async () => {
+    const { gate, schema } = waitingSchema()
     const { a } = await fleet()
     await a.cache.set('k', 1)
     const slow = a.cache.namespace('n', { schema })
@@ -535,12 +563,14 @@ describe('the tags of an update', () => {
       return `${text} and more`
     }
 
-  test.each<[string, readonly string[] | ((value: string) => readonly string[])]>([
-    ['listed', ['t']],
-    ['derived from the value', () => ['t']],
-  ])('%s: an invalidation while the function runs wins', async (_, tags) => {
+  test.each<[string, readonly string[], readonly string[] | ((value: string) => readonly string[])]>([
+    ['listed, and those of the old value', ['t'], ['t']],
+    ['listed, for the new value alone', [], ['t']],
+    ['derived from the value, and those of the old value', ['t'], () => ['t']],
+    ['derived from the new value alone', [], () => ['t']],
+  ])('%s: an invalidation while the function runs wins', async (_, oldTags, tags) => {
     const { a, b, clock } = await fleet()
-    await b.cache.set('k', 'old', { tags: ['t'] })
+    await b.cache.set('k', 'old', { tags: oldTags })
     await clock.advance(1)
     a.tier.busLink.stall()
     await until(
