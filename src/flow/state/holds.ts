@@ -3,16 +3,19 @@ import type { AtMs } from '../../model/entry.js'
 import type { Label } from '../../model/labels.js'
 
 const MAX_HELD = 10_000
+/** How many ends of one key or label are remembered. */
+const MAX_ENDS = 32
 /** How much later L2 may seem to end a hold than this process, which heard of it. */
 const CLOCK_ERROR_MS = 1_000
 
-/** The holds of one key or label that last at the same time. */
+/** The holds of one key or label. */
 interface Held {
   /** When the last of them ends. */
   readonly endMs: AtMs
-  /** When the first and the last of the others end. */
-  readonly othersFromMs: AtMs
-  readonly othersToMs: AtMs
+  /** When each of them ends or has ended, in order. Also those of the past count: a load that began before may still run, with labels that come late. */
+  readonly ends: readonly AtMs[]
+  /** Ends up to this one are no longer known. */
+  readonly forgottenMs: AtMs
 }
 
 /**
@@ -29,6 +32,8 @@ export class Holds {
   readonly #keys = new Map<string, Held>()
   readonly #labels = new Map<Label, Held>()
   #floorMs: AtMs = Number.NEGATIVE_INFINITY
+  /** Whatever ended up to this instant may be forgotten. */
+  #forgottenMs: AtMs = Number.NEGATIVE_INFINITY
   /** The end of a hold in L2 of which this process has not heard: it began before the process did. Its label is not known. */
   #unheardEndMs: AtMs = Number.NEGATIVE_INFINITY
   /** The end of the last hold that it has heard of. */
@@ -69,17 +74,18 @@ export class Holds {
   }
 
   /**
-   * Whether a hold of the key or of one of the labels ended after `sinceMs` and not later than `nowMs`, also if another one of it lasts. Where
-   * more than two overlap, this may be `true` too early.
+   * Whether a hold of the key or of one of the labels ended after `sinceMs` and not later than `nowMs`, also if another one of it lasts.
+   * `true` for what is no longer known.
    */
   hasEndedSince(sinceMs: AtMs, nowMs: AtMs, localKey: string, labels: readonly Label[]): boolean {
     if (this.#lastEndMs <= sinceMs && this.#unheardEndMs <= sinceMs) return false
-    const isWithin = (fromMs: AtMs, toMs: AtMs) => toMs > sinceMs && fromMs <= nowMs
+    const isWithin = (endMs: AtMs) => endMs > sinceMs && endMs <= nowMs
     const hasEnded = (held: Held | undefined) =>
-      held !== undefined && (isWithin(held.endMs, held.endMs) || isWithin(held.othersFromMs, held.othersToMs))
+      held !== undefined && (held.forgottenMs > sinceMs || held.ends.some(isWithin))
     return (
-      isWithin(this.#floorMs, this.#floorMs) ||
-      isWithin(this.#unheardEndMs, this.#unheardEndMs) ||
+      this.#forgottenMs > sinceMs ||
+      isWithin(this.#floorMs) ||
+      isWithin(this.#unheardEndMs) ||
       hasEnded(this.#keys.get(localKey)) ||
       labels.some((label) => hasEnded(this.#labels.get(label)))
     )
@@ -93,30 +99,37 @@ export class Holds {
   }
 
   #forget(nowMs: AtMs): void {
-    this.#forgetEnded(nowMs)
-    if (this.size >= MAX_HELD) this.#forgetEnded(Number.POSITIVE_INFINITY)
+    this.#forgetEnded(nowMs, nowMs)
+    if (this.size >= MAX_HELD) this.#forgetEnded(Number.POSITIVE_INFINITY, nowMs)
   }
 
-  #forgetEnded(byMs: AtMs): void {
+  #forgetEnded(byMs: AtMs, nowMs: AtMs): void {
     for (const held of [this.#keys, this.#labels]) {
       for (const [subject, { endMs }] of held) {
         if (endMs > byMs) continue
         held.delete(subject)
         this.#floorMs = Math.max(this.#floorMs, endMs)
+        if (endMs <= nowMs) this.#forgottenMs = Math.max(this.#forgottenMs, endMs)
       }
     }
   }
 }
 
-/** A longer hold extends one that lasts; a shorter one does not shorten it. What has ended concerns no load that begins from now on. */
+/** A longer hold extends one that lasts; a shorter one does not shorten it. */
 function together(before: Held | undefined, untilMs: AtMs, nowMs: AtMs): Held {
-  if (before === undefined || before.endMs <= nowMs) {
-    return { endMs: untilMs, othersFromMs: Number.POSITIVE_INFINITY, othersToMs: Number.NEGATIVE_INFINITY }
-  }
-  const otherMs = Math.min(before.endMs, untilMs)
-  return {
-    endMs: Math.max(before.endMs, untilMs),
-    othersFromMs: Math.min(before.othersFromMs, otherMs),
-    othersToMs: Math.max(before.othersToMs, otherMs),
-  }
+  if (before === undefined) return { endMs: untilMs, ends: [untilMs], forgottenMs: Number.NEGATIVE_INFINITY }
+  if (before.ends.includes(untilMs)) return before
+  const ends = [...before.ends, untilMs].sort((a, b) => a - b)
+  const endMs = Math.max(before.endMs, untilMs)
+  if (ends.length <= MAX_ENDS) return { ...before, endMs, ends }
+  const [firstMs = untilMs, ...others] = ends
+  if (firstMs <= nowMs) return { endMs, ends: others, forgottenMs: firstMs }
+  // So many of them last that two ends count as the later one: callers may share a load a little longer than they should.
+  const closest = others.reduce((at, _, i) => (gapAt(ends, i) < gapAt(ends, at) ? i : at), 0)
+  return { ...before, endMs, ends: ends.toSpliced(closest, 1) }
+}
+
+/** How much later the next end is. */
+function gapAt(ends: readonly AtMs[], at: number): number {
+  return (ends[at + 1] as AtMs) - (ends[at] as AtMs)
 }

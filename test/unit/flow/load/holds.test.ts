@@ -140,6 +140,33 @@ describe.each(HOLDS)('%s with a hold', (_, hold) => {
     },
   )
 
+  test.each(TAGGINGS)(
+    'lets nobody who comes long after it share a load that began within it in a process that started meanwhile, with tags that are %s',
+    async (tagging) => {
+      const { a, clock } = await fleet({ ttl: '1h' })
+      await hold(a.cache)
+      await clock.advance(2_000)
+      const late = await newcomer(clock, a)
+      const gate = deferred<string>()
+      const tags = tagging === 'listed' ? ['t'] : tagging === 'derived' ? () => ['t'] : []
+      const read = (value: string | Promise<string>) =>
+        late.cache.getOrSet(
+          'k',
+          (ctx) => {
+            if (tagging === 'by the loader') ctx.tags('t')
+            return value
+          },
+          { tags },
+        )
+      const within = read(gate.promise)
+      await clock.advance(7_000)
+      expect(await read('new')).toBe('new')
+      gate.resolve('old')
+      expect(await within).toBe('old')
+      await clock.advance(10)
+    },
+  )
+
   test('keeps nothing in a process that hears no announcements', async () => {
     const { a, b, clock } = await fleet({ ttl: '1h' })
     const source = new Source()

@@ -46,6 +46,32 @@ describe('the table of holds', () => {
     expect(holds.hasEndedSince(60, 90, 'k', ['t:b'])).toBe(true)
   })
 
+  test('remembers that a hold has ended when the next one begins', () => {
+    const holds = new Holds()
+    for (const [untilMs, nowMs] of [
+      [10, 0],
+      [20, 12],
+      [40, 30],
+    ] as const) {
+      holds.holdLabel('t:a', untilMs, nowMs)
+    }
+    expect(holds.hasEndedSince(5, 11, 'k', ['t:a'])).toBe(true)
+    expect(holds.hasEndedSince(11, 19, 'k', ['t:a'])).toBe(false)
+    expect(holds.hasEndedSince(21, 39, 'k', ['t:a'])).toBe(false)
+  })
+
+  test('remembers so many ends of one label; earlier ones count as ended, and none is dropped that lasts', () => {
+    const holds = new Holds()
+    for (let i = 1; i <= 40; i++) holds.holdLabel('t:a', 10 * i, 10 * i - 5)
+    expect(holds.hasEndedSince(75, 76, 'k', ['t:a'])).toBe(true)
+    expect(holds.hasEndedSince(91, 99, 'k', ['t:a'])).toBe(false)
+    const lasting = new Holds()
+    for (let i = 1; i <= 40; i++) lasting.holdLabel('t:a', 1_000 + 10 * i, 0)
+    expect(lasting.hasEndedSince(500, 1_009, 'k', ['t:a'])).toBe(false)
+    expect(lasting.hasEndedSince(500, 1_100, 'k', ['t:a'])).toBe(true)
+    expect(lasting.endAfter(0, 'k', ['t:a'])).toBe(1_400)
+  })
+
   test('extends a hold and never shortens one', () => {
     const holds = new Holds()
     holds.holdKey('k', 50, 0)
