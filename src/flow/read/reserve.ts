@@ -1,6 +1,15 @@
 // `reserve`: look-up and fill apart, with the guarantees of `getOrSet`. A slot is a flight whose loader is the caller of `reserve`.
 import { CacheError } from '../../model/errors.js'
-import { ABORTED, ABSENT, asJoined, FAILED, HIT, type ReadOutcome, STALE, TIMED_OUT } from '../../model/events/read-outcome.js'
+import {
+  ABORTED,
+  ABSENT,
+  asJoined,
+  FAILED,
+  HIT,
+  type ReadOutcome,
+  STALE,
+  TIMED_OUT,
+} from '../../model/events/read-outcome.js'
 import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import { checkOptions } from '../../model/option-rules.js'

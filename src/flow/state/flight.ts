@@ -32,6 +32,8 @@ export interface Waiting {
 /** A load or a batch of loads, with the loads that its loader waits for. A cycle among them would never end. */
 export interface Loading {
   readonly waitsFor: Set<Loading>
+  /** Called when it is over although its loader has not returned; see `RunningLoads`. */
+  stopFollowing?: (() => void) | undefined
 }
 
 /** What a flight is for, fixed when it starts. */
@@ -103,6 +105,7 @@ export class Flight implements FlightPlan, Loading {
   isLate = false
   /** L2 said before its load that the key or a label is held. This process does not know until when. */
   isHeldInL2 = false
+  stopFollowing: (() => void) | undefined
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
   /** Its index in `InFlightSet`. */
@@ -214,6 +217,7 @@ export class Flight implements FlightPlan, Loading {
     this.#abortReason = reason
     this.#abort?.abort(reason)
     this.#stopWaiting?.(reason)
+    this.stopFollowing?.()
     if (!this.isSettled) this.reject(reason)
   }
 

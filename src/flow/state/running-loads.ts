@@ -24,17 +24,24 @@ export class RunningLoads {
     try {
       const result = this.#storage.run(loading, load, argument)
       isAsync = isThenable(result)
-      return isAsync ? this.#follow(result as Promise<R>) : result
+      return isAsync ? this.#follow(loading, result as Promise<R>) : result
     } finally {
       if (!isAsync) this.#ended()
     }
   }
 
-  async #follow<R>(result: Promise<R>): Promise<R> {
+  /** A loader that hangs, or a slot that is never filled, is followed until its flight is aborted. Otherwise the storage would stay enabled. */
+  async #follow<R>(loading: Loading, result: Promise<R>): Promise<R> {
+    let isFollowed = true
+    const end = () => {
+      if (isFollowed) this.#ended()
+      isFollowed = false
+    }
+    loading.stopFollowing = end
     try {
       return await result
     } finally {
-      this.#ended()
+      end()
     }
   }
 

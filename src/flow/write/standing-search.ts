@@ -124,7 +124,9 @@ export class StandingSearch {
   /** The source of truth is being changed. A value derived from what was there before must not outlive that change. */
   #behindFence(): Promise<Seen> {
     if (this.#wait.isOver(this.#parts.core.callers.nowMs())) {
-      return Promise.reject(conflict('its source is being changed by a write-through, or the key is held, and that has not ended in time'))
+      return Promise.reject(
+        conflict('its source is being changed by a write-through, or the key is held, and that has not ended in time'),
+      )
     }
     return this.#pause('fenced')
   }

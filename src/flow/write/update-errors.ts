@@ -26,5 +26,7 @@ export function unknownOutcome(): CacheError {
 
 /** `invalidateTags` with a hold keeps every new value with the tag out of the cache, and so it does those of updates. */
 export function held(): CacheError {
-  return conflict('one of its tags is held (invalidateTags with `hold`), so no value that carries it is kept. Try again after the hold')
+  return conflict(
+    'one of its tags is held (invalidateTags with `hold`), so no value that carries it is kept. Try again after the hold',
+  )
 }

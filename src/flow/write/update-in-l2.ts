@@ -139,7 +139,8 @@ export class UpdateInL2 {
     const keepMs = keepMsOf(life)
     const known = before.size === late.length ? tokenReader.carryNow(late, keepMs) : undefined
     const wasInvalidated = (announcement: Bytes) => concerns(announcement, late)
-    const proven = known ?? (await tokenReader.carryLate(late, keepMs, { before, since, startedAtMs: atMs, wasInvalidated }))
+    const proven =
+      known ?? (await tokenReader.carryLate(late, keepMs, { before, since, startedAtMs: atMs, wasInvalidated }))
     if (proven?.isHeld === true) throw held()
     if (proven?.isGoodForL2 === false) throw unreachable()
     return proven && mergeCarried(carried, proven)

@@ -251,12 +251,7 @@ export class Writer {
     return this.#changeLabels('expireAll', scope, [scopeLabel(scope.space.scope)], 0)
   }
 
-  #changeLabels(
-    by: LabelVerb,
-    scope: CallScope,
-    labels: readonly Label[],
-    holdMs: Milliseconds,
-  ): Promise<WriteResult> {
+  #changeLabels(by: LabelVerb, scope: CallScope, labels: readonly Label[], holdMs: Milliseconds): Promise<WriteResult> {
     const { journal, local } = this.core
     if (holdMs > 0) local.holdLabels(labels, holdMs)
     journal.overtaken([], labels)
