@@ -6,6 +6,7 @@ export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedL
 export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats, PathStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
+export type { CacheHealth } from './cache/health.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
 export type {

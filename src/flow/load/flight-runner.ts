@@ -11,6 +11,7 @@ import { l2BudgetOf } from '../entries/l2-budget.js'
 import { type LocalEntries, putInL1 } from '../entries/local-entries.js'
 import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
+import { isHeard, L2_WAITS, type L2Trace, LOADS, Trace, traced } from '../runtime/traces.js'
 import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
 import { LateLabels } from './late-labels.js'
@@ -77,7 +78,8 @@ export class FlightRunner {
     if (leases === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, budget)
     const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
     const plan = { scope, policy, flight, budget, isGoodEnough }
-    const found = await leases.read(plan)
+    const waitOf = (wait: L2Trace['wait']) => () => this.#messageOf(request, { wait })
+    const found = await traced(L2_WAITS, waitOf('read'), () => leases.read(plan))
     if (found.kind === 'entry') {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const usable = this.#fallBackOn(flight, found)
@@ -88,12 +90,18 @@ export class FlightRunner {
         return
       }
     }
-    const acquired = await leases.acquire(found, plan)
+    const acquired = await traced(L2_WAITS, waitOf('acquire'), () => leases.acquire(found, plan))
     if (acquired.kind === 'leave') return this.#leave(flight)
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
     if (flight.isAborted) leases.giveBack(right)
     else await this.#load(flight, request, right, budget)
+  }
+
+  /** What the messages about a request say of it, with what is special of each. */
+  #messageOf<T extends object>({ scope, userKey }: LoadRequest, own: T) {
+    const { name, recorder } = this.#core
+    return { cache: name, scope: scope.space.scope, key: recorder.shown(userKey), ...own }
   }
 
   /** Another load refreshes an entry that is still usable. Callers that joined meanwhile get that entry. */
@@ -162,7 +170,9 @@ export class FlightRunner {
     try {
       const stale = flight.usable && staleOf(flight.usable, startedAtMs)
       flight.isLoading = true
-      const loading = runLoader(request.load, userKey, flight, stale, core.running)
+      const load = () => runLoader(request.load, userKey, flight, stale, core.running)
+      if (isHeard(LOADS)) flight.trace = new Trace(LOADS, this.#messageOf(request, { reason: flight.reason }))
+      const loading = flight.trace === undefined ? load() : flight.trace.run(load)
       if (loading instanceof Promise) {
         stopRenewing = this.#leases?.renewWhileLoading(right)
         loaded = await flight.untilAborted(loading)
@@ -176,6 +186,7 @@ export class FlightRunner {
       this.#leases?.giveBack(right)
       // After an abort the callers have left, or were rejected already.
       if (!flight.isAborted) this.#failed(flight, request, error, clock.nowMs() - startedAtMs)
+      else flight.trace?.failed(error)
       return
     } finally {
       stopRenewing?.()
@@ -183,6 +194,7 @@ export class FlightRunner {
     flight.hasLoaded = true
     const tookMs = clock.nowMs() - startedAtMs
     recorder.loadEnded(scope, tookMs)
+    flight.trace?.ended()
     core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
@@ -207,6 +219,7 @@ export class FlightRunner {
   /** A load failed. If a stale value is still usable, it is served and the next load waits a little; else callers get the error. */
   #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
+    flight.trace?.failed(error)
     recorder.loadFailed(request.scope, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
     const { usable } = flight

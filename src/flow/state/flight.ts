@@ -6,6 +6,7 @@ import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../../mode
 import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import type { LoadTrace, Trace } from '../runtime/traces.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry that may be served in some way, and the tier that has it. */
@@ -93,6 +94,8 @@ export class Flight implements FlightPlan, Loading {
   fence: Bytes | undefined
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
+  /** Publishes the end of its load, if somebody listens. */
+  trace: Trace<LoadTrace> | undefined
   /** Its index in `InFlightSet`. */
   place = -1
   /** The next flight of the same bucket of `FlightTable`. */

@@ -1,0 +1,233 @@
+// The metrics of caches, in the form that every exporter renders: families of samples, made from `stats()` when they are read.
+import type { LatencySnapshot } from '../flow/runtime/histogram.js'
+import { CacheError, show } from '../model/errors.js'
+import { MAX_METRIC_NAMESPACES } from '../model/limits.js'
+import type { Cache } from './cache.js'
+import type { CacheStats, PathStats } from './cache-stats.js'
+
+/** The labels of a sample. None of them ever has a key or a tag as its value. */
+export type Labels = Readonly<Record<string, string>>
+
+/** One value of a counter or a gauge. */
+export interface Sample {
+  readonly labels: Labels
+  readonly value: number
+}
+
+/** One distribution of a histogram, in seconds. The count of each bucket includes those of the smaller ones. */
+export interface Distribution {
+  readonly labels: Labels
+  readonly count: number
+  readonly sum: number
+  readonly buckets: readonly { readonly le: number; readonly count: number }[]
+}
+
+/** What one metric says. Its name ends as its kind and unit ask for: counters in `_total`, times in `_seconds`, sizes in `_bytes`. */
+export type MetricFamily = { readonly name: string; readonly help: string } & (
+  | { readonly kind: 'counter' | 'gauge'; readonly samples: readonly Sample[] }
+  | { readonly kind: 'histogram'; readonly distributions: readonly Distribution[] }
+)
+
+/** One cache at the moment of the reading. */
+interface Reading {
+  readonly cache: string
+  readonly stats: CacheStats
+  readonly namespaces: ReadonlyMap<string, readonly PathStats[]>
+}
+
+type SamplesOf = (reading: Reading) => readonly Sample[]
+
+/** Returns `caches` as a list. Throws `INVALID_OPTION` for what is no cache, and for two caches of one path: their series would be the same. */
+export function checkCaches(caches: Cache | readonly Cache[]): readonly Cache[] {
+  const list = (Array.isArray(caches) ? caches : [caches]) as readonly Cache[]
+  const paths = new Set<string>()
+  for (const cache of list) {
+    if (typeof cache?.stats !== 'function') {
+      throw new CacheError('INVALID_OPTION', `expected a cache or an array of caches; got ${show(cache)}`)
+    }
+    if (paths.has(cache.path)) {
+      throw new CacheError(
+        'INVALID_OPTION',
+        `expected caches of different paths, because the path is a label; ${cache.path} came twice. Give each cache a name of its own`,
+      )
+    }
+    paths.add(cache.path)
+  }
+  return list
+}
+
+/** Reads all metrics. One reading of each cache is behind all families, so they agree with each other. */
+export function readMetrics(caches: readonly Cache[]): readonly MetricFamily[] {
+  const readings = caches.map(readingOf)
+  const single = FAMILIES.map(({ kind, name, help, samplesOf }): MetricFamily => {
+    return { kind, name: `tiercache_${name}`, help, samples: readings.flatMap(samplesOf) }
+  })
+  const histograms = HISTOGRAMS.map(([name, help, snapshotOf]): MetricFamily => {
+    const distributions = readings.map(({ cache, stats }) => distributionOf({ cache }, snapshotOf(stats)))
+    return { kind: 'histogram', name: `tiercache_${name}`, help, distributions }
+  })
+  return [...single, ...histograms]
+}
+
+function readingOf(cache: Cache): Reading {
+  const stats = cache.stats()
+  return { cache: cache.path, stats, namespaces: namespacesOf(stats) }
+}
+
+const OTHER = 'other'
+
+/**
+ * The paths that have series of their own. Invariant: they are the first ones, so a path never moves into `other` or out of it, and no
+ * counter ever falls.
+ */
+function namespacesOf({ byPath }: CacheStats): ReadonlyMap<string, readonly PathStats[]> {
+  const namespaces = new Map<string, PathStats[]>()
+  for (const [path, stats] of Object.entries(byPath)) {
+    const name = path === OTHER || namespaces.size < MAX_METRIC_NAMESPACES ? path : OTHER
+    const known = namespaces.get(name)
+    if (known === undefined) namespaces.set(name, [stats])
+    else known.push(stats)
+  }
+  return namespaces
+}
+
+/** The samples of every namespace: `countsOf` returns the label values and the count of each for one path. */
+function byNamespace(
+  names: readonly string[],
+  countsOf: (stats: PathStats) => readonly (readonly [values: readonly (string | undefined)[], count: number])[],
+): SamplesOf {
+  return ({ cache, namespaces }) =>
+    [...namespaces].flatMap(([namespace, paths]) => {
+      const [first, ...others] = paths.map(countsOf)
+      return (first ?? []).map(([values, count], i) => ({
+        labels: labelsOf({ cache, namespace }, names, values),
+        value: others.reduce((sum, counts) => sum + (counts[i]?.[1] ?? 0), count),
+      }))
+    })
+}
+
+function labelsOf(labels: Labels, names: readonly string[], values: readonly (string | undefined)[]): Labels {
+  const own = names.flatMap((name, i) => (values[i] === undefined ? [] : [[name, values[i] as string] as const]))
+  return { ...labels, ...Object.fromEntries(own) }
+}
+
+/** One sample of the whole cache. */
+function ofCache(valueOf: (stats: CacheStats) => number): SamplesOf {
+  return ({ cache, stats }) => [{ labels: { cache }, value: valueOf(stats) }]
+}
+
+/** One sample of the whole cache for each value of a label. */
+function byLabel(name: string, valuesOf: (stats: CacheStats) => readonly (readonly [string, number])[]): SamplesOf {
+  return ({ cache, stats }) => valuesOf(stats).map(([label, value]) => ({ labels: { cache, [name]: label }, value }))
+}
+
+const BREAKER_STATES = ['closed', 'open', 'half-open'] as const
+
+function readsOf({ reads: { total: _total, ...reads } }: PathStats) {
+  return Object.entries(reads).flatMap(([result, count]): [(string | undefined)[], number][] =>
+    typeof count === 'number'
+      ? [[[result, undefined], count]]
+      : [
+          [[result, 'l1'], count.l1],
+          [[result, 'l2'], count.l2],
+        ],
+  )
+}
+
+function operationsOf({ l2: { operations } }: CacheStats, countOf: (each: OperationStats) => number) {
+  return Object.entries(operations).map(([name, each]) => [name, countOf(each)] as const)
+}
+
+type OperationStats = CacheStats['l2']['operations'][string]
+
+/** A counter or a gauge, and how its samples are read. */
+interface Family {
+  readonly kind: 'counter' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly samplesOf: SamplesOf
+}
+
+function counter(name: string, help: string, samplesOf: SamplesOf): Family {
+  return { kind: 'counter', name: `${name}_total`, help, samplesOf }
+}
+
+function gauge(name: string, help: string, samplesOf: SamplesOf): Family {
+  return { kind: 'gauge', name, help, samplesOf }
+}
+
+const FAMILIES: readonly Family[] = [
+  counter('reads', 'Reads by their outcome.', byNamespace(['result', 'tier'], readsOf)),
+  counter(
+    'loads',
+    'Loads that returned (ok) or failed.',
+    byNamespace(['result'], ({ loads, loadFailures }) => [
+      [['ok'], loads],
+      [['failed'], loadFailures],
+    ]),
+  ),
+  counter(
+    'load_seconds',
+    'How long loads took together.',
+    byNamespace([], ({ loadMs }) => [[[], loadMs / 1_000]]),
+  ),
+  counter('stored', 'Values that at least one tier took.', ofCache((stats) => stats.stored)),
+  counter('store_failures', 'Values that cannot be kept.', ofCache((stats) => stats.storeFailures)),
+  counter('fills_refused', 'Fills that lost to an invalidation.', ofCache((stats) => stats.fillsRefused)),
+  counter('writes', 'Values that were set.', ofCache((stats) => stats.writes)),
+  counter(
+    'invalidations',
+    'Invalidations by their verb; remote: announcements of other processes.',
+    byLabel('verb', ({ invalidationsBy }) => Object.entries(invalidationsBy)),
+  ),
+  counter('dropped', 'Background work that was given up.', ofCache((stats) => stats.dropped)),
+  counter('corrupt', 'Entries of L2 that could not be used.', ofCache((stats) => stats.corrupt)),
+  counter('queued', 'Changes that L2 did not confirm at once.', ofCache((stats) => stats.queued)),
+  counter('replayed', 'Changes that reached L2 later.', ofCache((stats) => stats.replayed)),
+  gauge('l1_entries', 'Entries in memory.', ofCache(({ l1 }) => l1.entries)),
+  gauge('l1_size_bytes', 'Estimated size of the entries in memory.', ofCache(({ l1 }) => l1.bytes)),
+  counter('l1_evictions', 'Entries for which memory had no room.', ofCache(({ l1 }) => l1.evictions)),
+  gauge('l2_available', 'Whether a read would ask L2 now.', ofCache(({ l2 }) => Number(l2.available))),
+  gauge(
+    'l2_breaker',
+    'The state of the breaker: 1 for the present one.',
+    byLabel('state', ({ l2 }) => BREAKER_STATES.map((state) => [state, Number(l2.breaker === state)])),
+  ),
+  gauge('l2_queued_changes', 'Changes that wait until L2 can be reached.', ofCache(({ l2 }) => l2.waiting)),
+  counter(
+    'l2_operations',
+    'Operations on L2 that it answered.',
+    byLabel('operation', (stats) => operationsOf(stats, ({ answered }) => answered)),
+  ),
+  counter(
+    'l2_operation_failures',
+    'Operations on L2 that failed or were answered too late.',
+    byLabel('operation', (stats) => operationsOf(stats, ({ failed }) => failed)),
+  ),
+  counter(
+    'l2_operation_seconds',
+    'How long the answered operations took together.',
+    byLabel('operation', (stats) => operationsOf(stats, ({ sumMs }) => sumMs / 1_000)),
+  ),
+  gauge('bus_trusted', 'Whether L1 is served without asking L2.', ofCache(({ bus }) => Number(bus.trusted))),
+  counter('bus_losses', 'Gaps in the announcements.', ofCache((stats) => stats.busLosses)),
+  counter('bus_messages_ignored', 'Messages that were not understood.', ofCache((stats) => stats.messagesIgnored)),
+  gauge('flights', 'Loads that run now.', ofCache(({ loading }) => loading.flights)),
+  gauge('background_operations', 'Background work that runs or waits.', ofCache(({ loading }) => loading.background)),
+]
+
+const HISTOGRAMS: readonly (readonly [name: string, help: string, of: (stats: CacheStats) => LatencySnapshot])[] = [
+  ['load_duration_seconds', 'How long each load took.', ({ loading }) => loading.latency],
+  ['l2_duration_seconds', 'How long L2 took to answer.', ({ l2 }) => l2.latency],
+  ['stale_age_seconds', 'The age of values that were served although no longer fresh.', ({ staleAges }) => staleAges],
+]
+
+/** Every second bucket of a histogram: bounds that grow by the factor four say enough, and cost half of the series. */
+function distributionOf(labels: Labels, { count, sumMs, buckets }: LatencySnapshot): Distribution {
+  let sum = 0
+  const cumulated = buckets.map((bucket) => {
+    sum += bucket.count
+    return { le: bucket.leMs / 1_000, count: sum }
+  })
+  return { labels, count, sum: sumMs / 1_000, buckets: cumulated.filter(({ le }, i) => i % 2 === 0 || le === Infinity) }
+}
