@@ -7,6 +7,13 @@ export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats, PathStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
 export type { CacheHealth } from './cache/health.js'
+export {
+  type MetricDistribution,
+  type MetricFamily,
+  type MetricLabels,
+  type MetricSample,
+  readMetrics,
+} from './cache/metrics.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
 export type {
@@ -32,6 +39,7 @@ export type { BatchContext, BatchLoader } from './flow/load/batcher.js'
 export type { Lookup } from './flow/read/look-up.js'
 export type { Counters } from './flow/runtime/counters.js'
 export type { LatencySnapshot } from './flow/runtime/histogram.js'
+export type { ChangeTrace, JoinTrace, L2Trace, LoadTrace } from './flow/runtime/traces.js'
 export type { WriteResult } from './flow/sync/outbox.js'
 export { CacheError, type CacheErrorCode } from './model/errors.js'
 export type { EventKeys } from './model/events/event-keys.js'

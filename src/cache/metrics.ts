@@ -6,26 +6,26 @@ import type { Cache } from './cache.js'
 import type { CacheStats, PathStats } from './cache-stats.js'
 
 /** The labels of a sample. None of them ever has a key or a tag as its value. */
-export type Labels = Readonly<Record<string, string>>
+export type MetricLabels = Readonly<Record<string, string>>
 
 /** One value of a counter or a gauge. */
-export interface Sample {
-  readonly labels: Labels
+export interface MetricSample {
+  readonly labels: MetricLabels
   readonly value: number
 }
 
 /** One distribution of a histogram, in seconds. The count of each bucket includes those of the smaller ones. */
-export interface Distribution {
-  readonly labels: Labels
+export interface MetricDistribution {
+  readonly labels: MetricLabels
   readonly count: number
   readonly sum: number
   readonly buckets: readonly { readonly le: number; readonly count: number }[]
 }
 
-/** What one metric says. Its name ends as its kind and unit ask for: counters in `_total`, times in `_seconds`, sizes in `_bytes`. */
+/** One metric with its values. Names are those of Prometheus: counters end in `_total`, and units are seconds and bytes. */
 export type MetricFamily = { readonly name: string; readonly help: string } & (
-  | { readonly kind: 'counter' | 'gauge'; readonly samples: readonly Sample[] }
-  | { readonly kind: 'histogram'; readonly distributions: readonly Distribution[] }
+  | { readonly kind: 'counter' | 'gauge'; readonly samples: readonly MetricSample[] }
+  | { readonly kind: 'histogram'; readonly distributions: readonly MetricDistribution[] }
 )
 
 /** One cache at the moment of the reading. */
@@ -35,10 +35,27 @@ interface Reading {
   readonly namespaces: ReadonlyMap<string, readonly PathStats[]>
 }
 
-type SamplesOf = (reading: Reading) => readonly Sample[]
+type SamplesOf = (reading: Reading) => readonly MetricSample[]
 
-/** Returns `caches` as a list. Throws `INVALID_OPTION` for what is no cache, and for two caches of one path: their series would be the same. */
-export function checkCaches(caches: Cache | readonly Cache[]): readonly Cache[] {
+/**
+ * Reads the metrics of one cache or of several, for an exporter: always the same families in the same order. One reading of each cache is
+ * behind all families, so they agree with each other. At most 21 namespaces per cache have series of their own, `other` included. Throws
+ * `INVALID_OPTION` for two caches of one path.
+ */
+export function readMetrics(caches: Cache | readonly Cache[]): readonly MetricFamily[] {
+  const readings = checkCaches(caches).map(readingOf)
+  const single = FAMILIES.map(({ kind, name, help, samplesOf }): MetricFamily => {
+    return { kind, name: `tiercache_${name}`, help, samples: readings.flatMap(samplesOf) }
+  })
+  const histograms = HISTOGRAMS.map(([name, help, snapshotOf]): MetricFamily => {
+    const distributions = readings.map(({ cache, stats }) => distributionOf({ cache }, snapshotOf(stats)))
+    return { kind: 'histogram', name: `tiercache_${name}`, help, distributions }
+  })
+  return [...single, ...histograms]
+}
+
+/** `caches` as a list, without two of one path: their series would be the same. */
+function checkCaches(caches: Cache | readonly Cache[]): readonly Cache[] {
   const list = (Array.isArray(caches) ? caches : [caches]) as readonly Cache[]
   const paths = new Set<string>()
   for (const cache of list) {
@@ -54,19 +71,6 @@ export function checkCaches(caches: Cache | readonly Cache[]): readonly Cache[] 
     paths.add(cache.path)
   }
   return list
-}
-
-/** Reads all metrics. One reading of each cache is behind all families, so they agree with each other. */
-export function readMetrics(caches: readonly Cache[]): readonly MetricFamily[] {
-  const readings = caches.map(readingOf)
-  const single = FAMILIES.map(({ kind, name, help, samplesOf }): MetricFamily => {
-    return { kind, name: `tiercache_${name}`, help, samples: readings.flatMap(samplesOf) }
-  })
-  const histograms = HISTOGRAMS.map(([name, help, snapshotOf]): MetricFamily => {
-    const distributions = readings.map(({ cache, stats }) => distributionOf({ cache }, snapshotOf(stats)))
-    return { kind: 'histogram', name: `tiercache_${name}`, help, distributions }
-  })
-  return [...single, ...histograms]
 }
 
 function readingOf(cache: Cache): Reading {
@@ -106,7 +110,7 @@ function byNamespace(
     })
 }
 
-function labelsOf(labels: Labels, names: readonly string[], values: readonly (string | undefined)[]): Labels {
+function labelsOf(labels: MetricLabels, names: readonly string[], values: readonly (string | undefined)[]): MetricLabels {
   const own = names.flatMap((name, i) => (values[i] === undefined ? [] : [[name, values[i] as string] as const]))
   return { ...labels, ...Object.fromEntries(own) }
 }
@@ -223,7 +227,7 @@ const HISTOGRAMS: readonly (readonly [name: string, help: string, of: (stats: Ca
 ]
 
 /** Every second bucket of a histogram: bounds that grow by the factor four say enough, and cost half of the series. */
-function distributionOf(labels: Labels, { count, sumMs, buckets }: LatencySnapshot): Distribution {
+function distributionOf(labels: MetricLabels, { count, sumMs, buckets }: LatencySnapshot): MetricDistribution {
   let sum = 0
   const cumulated = buckets.map((bucket) => {
     sum += bucket.count

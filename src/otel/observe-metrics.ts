@@ -1,6 +1,6 @@
 // The metrics of caches as observable instruments: they are read when the SDK collects, and nothing is done in between.
 import type { Cache } from '../cache/cache.js'
-import { checkCaches, type MetricFamily, readMetrics, type Sample } from '../cache/metrics.js'
+import { type MetricFamily, type MetricSample, readMetrics } from '../cache/metrics.js'
 import { checkMethods } from '../model/option-rules.js'
 import type { OtelBatchObserver, OtelInstrument, OtelMeter } from './api.js'
 
@@ -9,7 +9,7 @@ interface Metric {
   readonly name: string
   readonly kind: 'counter' | 'gauge'
   readonly help: string
-  readonly samples: readonly Sample[]
+  readonly samples: readonly MetricSample[]
 }
 
 const METHODS = [
@@ -26,13 +26,10 @@ const METHODS = [
  */
 export function observeMetrics(meter: OtelMeter, caches: Cache | readonly Cache[]): () => void {
   checkMethods(meter, 'the first argument', METHODS, 'a meter of OpenTelemetry')
-  const list = checkCaches(caches)
-  const instruments = readMetrics(list)
-    .flatMap(metricsOf)
-    .map((metric) => instrumentOf(meter, metric))
+  const read = () => readMetrics(caches).flatMap(metricsOf)
+  const instruments = read().map((metric) => instrumentOf(meter, metric))
   const observe = (observer: OtelBatchObserver) => {
-    readMetrics(list)
-      .flatMap(metricsOf)
+    read()
       .forEach(({ samples }, i) => {
         const instrument = instruments[i] as never
         for (const { labels, value } of samples) observer.observe(instrument, value, { ...labels })

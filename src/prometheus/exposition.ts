@@ -1,6 +1,6 @@
 // The text format of Prometheus, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
 import type { Cache } from '../cache/cache.js'
-import { checkCaches, type Labels, type MetricFamily, readMetrics } from '../cache/metrics.js'
+import { type MetricFamily, type MetricLabels, readMetrics } from '../cache/metrics.js'
 import { valuesOf } from './values.js'
 
 /** The `Content-Type` of `prometheusText`. */
@@ -12,7 +12,7 @@ export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8
  * Throws `INVALID_OPTION` for two caches of one path.
  */
 export function prometheusText(caches: Cache | readonly Cache[]): string {
-  return readMetrics(checkCaches(caches)).map(textOf).join('')
+  return readMetrics(caches).map(textOf).join('')
 }
 
 function textOf(family: MetricFamily): string {
@@ -21,7 +21,7 @@ function textOf(family: MetricFamily): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('')}`
 }
 
-function inBraces(labels: Labels): string {
+function inBraces(labels: MetricLabels): string {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

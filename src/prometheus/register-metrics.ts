@@ -1,6 +1,6 @@
 // The metrics of caches in a registry of prom-client. Typed structurally, so this package imports no version of it.
 import type { Cache } from '../cache/cache.js'
-import { checkCaches, type MetricFamily, readMetrics } from '../cache/metrics.js'
+import { type MetricFamily, readMetrics } from '../cache/metrics.js'
 import { checkMethods } from '../model/option-rules.js'
 import { type ExposedValue, valuesOf } from './values.js'
 
@@ -33,7 +33,7 @@ interface RegistryMetric {
  */
 export function registerMetrics(registry: PrometheusRegistry, caches: Cache | readonly Cache[]): () => void {
   checkMethods(registry, 'the first argument', ['registerMetric', 'removeSingleMetric'], 'a registry of prom-client')
-  const read = readingOncePerTick(checkCaches(caches))
+  const read = readingOncePerTick(caches)
   const metrics = read().map((family, i) => metricOf(family, () => read()[i] as MetricFamily))
   const names: string[] = []
   const remove = () => {
@@ -62,7 +62,7 @@ function metricOf({ name, help, kind }: MetricFamily, read: () => MetricFamily):
 }
 
 /** A scrape asks each metric for its values, all in one tick: they share one reading. */
-function readingOncePerTick(caches: readonly Cache[]): () => readonly MetricFamily[] {
+function readingOncePerTick(caches: Cache | readonly Cache[]): () => readonly MetricFamily[] {
   let reading: readonly MetricFamily[] | undefined
   return () => {
     if (reading !== undefined) return reading

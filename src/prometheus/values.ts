@@ -1,10 +1,10 @@
 // The samples of a metric as an exposition lists them: a histogram consists of several series.
-import type { Distribution, Labels, MetricFamily } from '../cache/metrics.js'
+import type { MetricDistribution, MetricFamily, MetricLabels } from '../cache/metrics.js'
 
 /** One line of an exposition. `metricName` is set if it is not the name of the metric. */
 export interface ExposedValue {
   readonly metricName?: string
-  readonly labels: Labels
+  readonly labels: MetricLabels
   readonly value: number
 }
 
@@ -13,7 +13,7 @@ export function valuesOf(family: MetricFamily): readonly ExposedValue[] {
   return family.distributions.flatMap((distribution) => seriesOf(family.name, distribution))
 }
 
-function seriesOf(name: string, { labels, count, sum, buckets }: Distribution): readonly ExposedValue[] {
+function seriesOf(name: string, { labels, count, sum, buckets }: MetricDistribution): readonly ExposedValue[] {
   return [
     ...buckets.map(({ le, count }) => ({
       metricName: `${name}_bucket`,
