@@ -92,7 +92,8 @@ type Subscribers<M extends object> = {
 
 function subscribe<M extends object>(name: string, subscribers: Subscribers<M>): () => void {
   const channel = tracingChannel<unknown, M>(name)
-  const own = subscribers as TracingChannelSubscribers<M>
+  // Any subset may subscribe; the type asks for all five.
+  const own = subscribers as unknown as TracingChannelSubscribers<M>
   channel.subscribe(own)
   return () => channel.unsubscribe(own)
 }
