@@ -62,7 +62,10 @@ describe('the counters by path', () => {
     }
     const calls = [
       cache.getOrSet('k', () => slow(async () => 1)),
-      cache.namespace('n').getOrSet('k', () => slow(down)).catch(() => undefined),
+      cache
+        .namespace('n')
+        .getOrSet('k', () => slow(down))
+        .catch(() => undefined),
     ]
     await clock.advance(40)
     await Promise.all(calls)
