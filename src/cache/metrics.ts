@@ -110,14 +110,18 @@ function byNamespace(
     })
 }
 
-function labelsOf(labels: MetricLabels, names: readonly string[], values: readonly (string | undefined)[]): MetricLabels {
+function labelsOf(
+  labels: MetricLabels,
+  names: readonly string[],
+  values: readonly (string | undefined)[],
+): MetricLabels {
   const own = names.flatMap((name, i) => (values[i] === undefined ? [] : [[name, values[i] as string] as const]))
   return { ...labels, ...Object.fromEntries(own) }
 }
 
 /** One sample of the whole cache. */
-function ofCache(valueOf: (stats: CacheStats) => number): SamplesOf {
-  return ({ cache, stats }) => [{ labels: { cache }, value: valueOf(stats) }]
+function ofCache(read: (stats: CacheStats) => number): SamplesOf {
+  return ({ cache, stats }) => [{ labels: { cache }, value: read(stats) }]
 }
 
 /** One sample of the whole cache for each value of a label. */
@@ -175,29 +179,81 @@ const FAMILIES: readonly Family[] = [
     'How long loads took together.',
     byNamespace([], ({ loadMs }) => [[[], loadMs / 1_000]]),
   ),
-  counter('stored', 'Values that at least one tier took.', ofCache((stats) => stats.stored)),
-  counter('store_failures', 'Values that cannot be kept.', ofCache((stats) => stats.storeFailures)),
-  counter('fills_refused', 'Fills that lost to an invalidation.', ofCache((stats) => stats.fillsRefused)),
-  counter('writes', 'Values that were set.', ofCache((stats) => stats.writes)),
+  counter(
+    'stored',
+    'Values that at least one tier took.',
+    ofCache((stats) => stats.stored),
+  ),
+  counter(
+    'store_failures',
+    'Values that cannot be kept.',
+    ofCache((stats) => stats.storeFailures),
+  ),
+  counter(
+    'fills_refused',
+    'Fills that lost to an invalidation.',
+    ofCache((stats) => stats.fillsRefused),
+  ),
+  counter(
+    'writes',
+    'Values that were set.',
+    ofCache((stats) => stats.writes),
+  ),
   counter(
     'invalidations',
     'Invalidations by their verb; remote: announcements of other processes.',
     byLabel('verb', ({ invalidationsBy }) => Object.entries(invalidationsBy)),
   ),
-  counter('dropped', 'Background work that was given up.', ofCache((stats) => stats.dropped)),
-  counter('corrupt', 'Entries of L2 that could not be used.', ofCache((stats) => stats.corrupt)),
-  counter('queued', 'Changes that L2 did not confirm at once.', ofCache((stats) => stats.queued)),
-  counter('replayed', 'Changes that reached L2 later.', ofCache((stats) => stats.replayed)),
-  gauge('l1_entries', 'Entries in memory.', ofCache(({ l1 }) => l1.entries)),
-  gauge('l1_size_bytes', 'Estimated size of the entries in memory.', ofCache(({ l1 }) => l1.bytes)),
-  counter('l1_evictions', 'Entries for which memory had no room.', ofCache(({ l1 }) => l1.evictions)),
-  gauge('l2_available', 'Whether a read would ask L2 now.', ofCache(({ l2 }) => Number(l2.available))),
+  counter(
+    'dropped',
+    'Background work that was given up.',
+    ofCache((stats) => stats.dropped),
+  ),
+  counter(
+    'corrupt',
+    'Entries of L2 that could not be used.',
+    ofCache((stats) => stats.corrupt),
+  ),
+  counter(
+    'queued',
+    'Changes that L2 did not confirm at once.',
+    ofCache((stats) => stats.queued),
+  ),
+  counter(
+    'replayed',
+    'Changes that reached L2 later.',
+    ofCache((stats) => stats.replayed),
+  ),
+  gauge(
+    'l1_entries',
+    'Entries in memory.',
+    ofCache(({ l1 }) => l1.entries),
+  ),
+  gauge(
+    'l1_size_bytes',
+    'Estimated size of the entries in memory.',
+    ofCache(({ l1 }) => l1.bytes),
+  ),
+  counter(
+    'l1_evictions',
+    'Entries for which memory had no room.',
+    ofCache(({ l1 }) => l1.evictions),
+  ),
+  gauge(
+    'l2_available',
+    'Whether a read would ask L2 now.',
+    ofCache(({ l2 }) => Number(l2.available)),
+  ),
   gauge(
     'l2_breaker',
     'The state of the breaker: 1 for the present one.',
     byLabel('state', ({ l2 }) => BREAKER_STATES.map((state) => [state, Number(l2.breaker === state)])),
   ),
-  gauge('l2_queued_changes', 'Changes that wait until L2 can be reached.', ofCache(({ l2 }) => l2.waiting)),
+  gauge(
+    'l2_queued_changes',
+    'Changes that wait until L2 can be reached.',
+    ofCache(({ l2 }) => l2.waiting),
+  ),
   counter(
     'l2_operations',
     'Operations on L2 that it answered.',
@@ -213,11 +269,31 @@ const FAMILIES: readonly Family[] = [
     'How long the answered operations took together.',
     byLabel('operation', (stats) => operationsOf(stats, ({ sumMs }) => sumMs / 1_000)),
   ),
-  gauge('bus_trusted', 'Whether L1 is served without asking L2.', ofCache(({ bus }) => Number(bus.trusted))),
-  counter('bus_losses', 'Gaps in the announcements.', ofCache((stats) => stats.busLosses)),
-  counter('bus_messages_ignored', 'Messages that were not understood.', ofCache((stats) => stats.messagesIgnored)),
-  gauge('flights', 'Loads that run now.', ofCache(({ loading }) => loading.flights)),
-  gauge('background_operations', 'Background work that runs or waits.', ofCache(({ loading }) => loading.background)),
+  gauge(
+    'bus_trusted',
+    'Whether L1 is served without asking L2.',
+    ofCache(({ bus }) => Number(bus.trusted)),
+  ),
+  counter(
+    'bus_losses',
+    'Gaps in the announcements.',
+    ofCache((stats) => stats.busLosses),
+  ),
+  counter(
+    'bus_messages_ignored',
+    'Messages that were not understood.',
+    ofCache((stats) => stats.messagesIgnored),
+  ),
+  gauge(
+    'flights',
+    'Loads that run now.',
+    ofCache(({ loading }) => loading.flights),
+  ),
+  gauge(
+    'background_operations',
+    'Background work that runs or waits.',
+    ofCache(({ loading }) => loading.background),
+  ),
 ]
 
 const HISTOGRAMS: readonly (readonly [name: string, help: string, of: (stats: CacheStats) => LatencySnapshot])[] = [

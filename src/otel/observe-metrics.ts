@@ -29,11 +29,10 @@ export function observeMetrics(meter: OtelMeter, caches: Cache | readonly Cache[
   const read = () => readMetrics(caches).flatMap(metricsOf)
   const instruments = read().map((metric) => instrumentOf(meter, metric))
   const observe = (observer: OtelBatchObserver) => {
-    read()
-      .forEach(({ samples }, i) => {
-        const instrument = instruments[i] as never
-        for (const { labels, value } of samples) observer.observe(instrument, value, { ...labels })
-      })
+    read().forEach(({ samples }, i) => {
+      const instrument = instruments[i] as never
+      for (const { labels, value } of samples) observer.observe(instrument, value, { ...labels })
+    })
   }
   meter.addBatchObservableCallback(observe, instruments)
   return () => meter.removeBatchObservableCallback(observe, instruments)
@@ -51,8 +50,18 @@ function metricsOf(family: MetricFamily): readonly Metric[] {
   if (family.kind !== 'histogram') return [{ name, kind: family.kind, help, samples: family.samples }]
   const { distributions } = family
   return [
-    { name: `${name}.count`, kind: 'counter', help, samples: distributions.map(({ labels, count }) => ({ labels, value: count })) },
-    { name: `${name}.sum`, kind: 'counter', help, samples: distributions.map(({ labels, sum }) => ({ labels, value: sum })) },
+    {
+      name: `${name}.count`,
+      kind: 'counter',
+      help,
+      samples: distributions.map(({ labels, count }) => ({ labels, value: count })),
+    },
+    {
+      name: `${name}.sum`,
+      kind: 'counter',
+      help,
+      samples: distributions.map(({ labels, sum }) => ({ labels, value: sum })),
+    },
   ]
 }
 

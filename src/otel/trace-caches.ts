@@ -56,7 +56,8 @@ export function traceCaches(tracer: OtelTracer): () => void {
 
 function spansOf<M extends object>(tracer: OtelTracer, kind: Kind<M>, spans = new WeakMap<object, OtelSpan>()) {
   return subscribe<M>(kind.channel, {
-    start: (message) => spans.set(message, tracer.startSpan(kind.name(message), { attributes: kind.attributes(message) })),
+    start: (message) =>
+      spans.set(message, tracer.startSpan(kind.name(message), { attributes: kind.attributes(message) })),
     error: (message) => fail(spans.get(message), message),
     asyncEnd: (message) => spans.get(message)?.end(),
   })

@@ -17,7 +17,9 @@ export function prometheusText(caches: Cache | readonly Cache[]): string {
 
 function textOf(family: MetricFamily): string {
   const { name, help, kind } = family
-  const lines = valuesOf(family).map(({ metricName = name, labels, value }) => `${metricName}${inBraces(labels)} ${value}\n`)
+  const lines = valuesOf(family).map(
+    ({ metricName = name, labels, value }) => `${metricName}${inBraces(labels)} ${value}\n`,
+  )
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('')}`
 }
 

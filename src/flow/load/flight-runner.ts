@@ -11,7 +11,7 @@ import { l2BudgetOf } from '../entries/l2-budget.js'
 import { type LocalEntries, putInL1 } from '../entries/local-entries.js'
 import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
-import { isHeard, L2_WAITS, type L2Trace, LOADS, Trace, traced } from '../runtime/traces.js'
+import { isHeard, L2_WAITS, type L2Trace, LOADS, type LoadTrace, Trace, traced } from '../runtime/traces.js'
 import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
 import { LateLabels } from './late-labels.js'
@@ -171,7 +171,8 @@ export class FlightRunner {
       const stale = flight.usable && staleOf(flight.usable, startedAtMs)
       flight.isLoading = true
       const load = () => runLoader(request.load, userKey, flight, stale, core.running)
-      if (isHeard(LOADS)) flight.trace = new Trace(LOADS, this.#messageOf(request, { reason: flight.reason }))
+      if (isHeard(LOADS))
+        flight.trace = new Trace<LoadTrace>(LOADS, this.#messageOf(request, { reason: flight.reason }))
       const loading = flight.trace === undefined ? load() : flight.trace.run(load)
       if (loading instanceof Promise) {
         stopRenewing = this.#leases?.renewWhileLoading(right)

@@ -211,7 +211,7 @@ export class Reader {
   #traceJoin(flight: Flight, { scope, userKey }: LoadRequest): Trace<JoinTrace> | undefined {
     if (!isHeard(JOINS)) return undefined
     const { name, recorder } = this.#core
-    return new Trace(JOINS, {
+    return new Trace<JoinTrace>(JOINS, {
       cache: name,
       scope: scope.space.scope,
       key: recorder.shown(userKey),

@@ -97,11 +97,11 @@ export class Trace<M extends Message> {
 /** Runs `work`, and publishes its beginning and end if somebody listens. */
 export function traced<M extends Message, T>(
   channel: TracingChannel<unknown, M>,
-  messageOf: () => M,
+  messageOf: () => NoInfer<M>,
   work: () => Promise<T>,
 ): Promise<T> {
   if (!isHeard(channel)) return work()
-  const trace = new Trace(channel, messageOf())
+  const trace = new Trace<M>(channel, messageOf())
   return trace.run(work).then(
     (result) => {
       trace.ended()

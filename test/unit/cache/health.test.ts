@@ -38,7 +38,11 @@ describe('health()', () => {
     const { a, clock } = await fleet()
     a.tier.busLink.cut()
     await clock.advance(10_000)
-    expect(a.cache.health()).toMatchObject({ ready: true, status: 'degraded', detail: { l2: 'inUse', bus: 'notHeard' } })
+    expect(a.cache.health()).toMatchObject({
+      ready: true,
+      status: 'degraded',
+      detail: { l2: 'inUse', bus: 'notHeard' },
+    })
     a.tier.restore()
     await clock.advance(20_000)
   })

@@ -182,7 +182,9 @@ describe('traceCaches', () => {
     const callers = [1, 2].map(() => cache.getOrSet('k', () => Promise.reject(new TypeError('secret'))))
     await Promise.allSettled(callers)
     for (const name of ['tiercache load', 'tiercache join']) {
-      expect(tracer.named(name)).toMatchObject([{ status: 2, isEnded: true, attributes: { 'error.type': 'TypeError' } }])
+      expect(tracer.named(name)).toMatchObject([
+        { status: 2, isEnded: true, attributes: { 'error.type': 'TypeError' } },
+      ])
     }
     expect(JSON.stringify(tracer.spans)).not.toContain('secret')
   })

@@ -94,7 +94,10 @@ describe('a load', () => {
     await cache.getOrSet('k', () => 2)
     await settle()
     await cache.source('s', { load: () => 1 }).refresh(1)
-    expect(heard.filter(({ what }) => what === 'start').map(({ message }) => message.reason)).toEqual(['stale', 'refresh'])
+    expect(heard.filter(({ what }) => what === 'start').map(({ message }) => message.reason)).toEqual([
+      'stale',
+      'refresh',
+    ])
   })
 
   test('runs in the context that a tracer binds to the channel', async () => {
