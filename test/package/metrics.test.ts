@@ -68,7 +68,9 @@ describe.each(['14', '15'])('with prom-client %s', (version) => {
     expect(hits).toBe('tiercache_reads_total{cache="shop",namespace="shop",result="hit",tier="l1"} 1')
   })
 
-  test.runIf(version === '15')('a registry of OpenMetrics gets each counter with one suffix', async () => {
+  // Version 14.0 knows no OpenMetrics.
+  if (version === '14') return
+  test('a registry of OpenMetrics gets each counter with one suffix', async () => {
     const program = `
       const { Registry } = require('prom-client')
       const { createCache } = require('tiercache')
