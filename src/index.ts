@@ -7,13 +7,8 @@ export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats, PathStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
 export type { CacheHealth } from './cache/health.js'
-export {
-  type MetricDistribution,
-  type MetricFamily,
-  type MetricLabels,
-  type MetricSample,
-  readMetrics,
-} from './cache/metrics.js'
+export type { MetricLabels, MetricSample } from './cache/metric-families.js'
+export { type MetricDistribution, type MetricFamily, readMetrics } from './cache/metrics.js'
 export type { Page, PageReadOptions, Pages, PagesDefinition } from './cache/pages.js'
 export type { ReadyOptions } from './cache/ready.js'
 export type {

@@ -1,6 +1,7 @@
 // The metrics of caches as observable instruments: they are read when the SDK collects, and nothing is done in between.
 import type { Cache } from '../cache/cache.js'
-import { type MetricFamily, type MetricSample, readMetrics } from '../cache/metrics.js'
+import type { MetricSample } from '../cache/metric-families.js'
+import { type MetricFamily, readMetrics } from '../cache/metrics.js'
 import { checkMethods } from '../model/option-rules.js'
 import type { OtelBatchObserver, OtelInstrument, OtelMeter } from './api.js'
 

@@ -1,6 +1,7 @@
 // The text format of Prometheus, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
 import type { Cache } from '../cache/cache.js'
-import { type MetricFamily, type MetricLabels, readMetrics } from '../cache/metrics.js'
+import type { MetricLabels } from '../cache/metric-families.js'
+import { type MetricFamily, readMetrics } from '../cache/metrics.js'
 import { valuesOf } from './values.js'
 
 /** The `Content-Type` of `prometheusText`. */

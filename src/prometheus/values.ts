@@ -1,5 +1,6 @@
 // The samples of a metric as an exposition lists them: a histogram consists of several series.
-import type { MetricDistribution, MetricFamily, MetricLabels } from '../cache/metrics.js'
+import type { MetricLabels } from '../cache/metric-families.js'
+import type { MetricDistribution, MetricFamily } from '../cache/metrics.js'
 
 /** One line of an exposition. `metricName` is set if it is not the name of the metric. */
 export interface ExposedValue {
