@@ -1,7 +1,7 @@
 // The public entries of the package, in one list: `tiercache` itself and one subpath per folder of src/.
 // The build reads it, `npm run exports` writes package.json#exports from it, and an architecture test compares the two.
 
-export const subpaths = ['redis', 'testing', 'decorators', 'ports', 'extensions'] as const
+export const subpaths = ['redis', 'testing', 'decorators', 'ports', 'extensions', 'prometheus', 'otel'] as const
 
 /** Name of the built file (without extension) → its source. */
 export function entries(): Record<string, string> {

@@ -1,6 +1,12 @@
 // What `cache.stats()` returns: a copy of the counters and histograms at one moment.
 import type { Core } from '../flow/core.js'
-import { type Counters, type PathCounters, sumOf } from '../flow/runtime/counters.js'
+import {
+  type Counters,
+  type OperationCounters,
+  type PathCounters,
+  sumOf,
+  type VerbCounters,
+} from '../flow/runtime/counters.js'
 import type { LatencySnapshot } from '../flow/runtime/histogram.js'
 import { type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
 import type { BreakerState } from '../tiers/breaker.js'
@@ -33,6 +39,10 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
    * 100 paths of a cache are counted separately, the others together as `other`.
    */
   readonly byPath: Readonly<Record<string, PathStats>>
+  /** `invalidations` of the whole cache by their verb. `remote` counts the announcements of other processes. */
+  readonly invalidationsBy: Readonly<VerbCounters>
+  /** The ages of values that were served although they were no longer fresh. */
+  readonly staleAges: LatencySnapshot
   readonly l1: { readonly entries: number; readonly bytes: number; readonly evictions: number }
   readonly l2: {
     /** Whether a read would ask L2 now. */
@@ -41,6 +51,8 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
     /** Changes in the journal: they wait until L2 can be reached. */
     readonly waiting: number
     readonly latency: LatencySnapshot
+    /** Operations by their name, such as `read` or `apply`. */
+    readonly operations: Readonly<Record<string, Readonly<OperationCounters>>>
   }
   readonly bus: {
     /** Whether L1 is trusted without asking L2. */
@@ -57,7 +69,7 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
 
 /** Copies the present state into the form that users get, with the counters of `path` and of the paths below it. */
 export function snapshot(core: Core, path: string): CacheStats {
-  const { counters, paths, l2Latency, loadLatency } = core.recorder
+  const { counters, paths, verbs, staleAges, l2Latency, l2Operations, loadLatency } = core.recorder
   const tier = core.remote?.tier
   const counted = path === core.name ? paths.all() : paths.under(path)
   const { reads, ...counts } = sumOf(counted.values())
@@ -69,12 +81,15 @@ export function snapshot(core: Core, path: string): CacheStats {
     reads: { ...reads, total },
     hits: { ...reads.hit },
     byPath: Object.fromEntries([...counted].map(([each, own]) => [each, statsOf(own)])),
+    invalidationsBy: { ...verbs },
+    staleAges: staleAges.snapshot(),
     l1: { entries: core.l1?.size ?? 0, bytes: core.l1?.bytes ?? 0, evictions: core.l1?.evictions ?? 0 },
     l2: {
       available: tier?.isAvailable() ?? false,
       breaker: tier?.state ?? 'closed',
       waiting: core.journal.size,
       latency: l2Latency.snapshot(),
+      operations: Object.fromEntries([...l2Operations].map(([name, own]) => [name, { ...own }])),
     },
     bus: { trusted: core.tokens.isTrusted(core.clock.nowMs()) },
     loading: {

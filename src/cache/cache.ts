@@ -39,6 +39,7 @@ import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
 import { lookupOf, served, touched } from './found.js'
+import { type CacheHealth, healthOf } from './health.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
 import { type ReadyOptions, whenReady } from './ready.js'
 import type { NameRegistry } from './registry/name-registry.js'
@@ -450,6 +451,14 @@ export class Cache {
    */
   stats(): CacheStats {
     return snapshot(this.#parts.core, this.path)
+  }
+
+  /**
+   * Returns whether the cache serves calls, and whether something is wrong behind it. It is for the health checks of a service, which must
+   * not fail because Redis is away: only `status` and `detail` say so. Asks nobody, and costs nothing.
+   */
+  health(): CacheHealth {
+    return healthOf(this.#parts.core, this.#parts.shutdown.isClosed)
   }
 
   /**

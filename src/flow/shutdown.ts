@@ -32,8 +32,12 @@ export class Shutdown {
 
   constructor(private readonly parts: () => ShutdownParts) {}
 
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
   assertOpen(): void {
-    if (this.#closing !== undefined) {
+    if (this.isClosed) {
       throw new CacheError('CLOSED', 'expected an open cache; close() was called. Make a new one with createCache()')
     }
   }

@@ -26,3 +26,6 @@ export const MAX_SCOPE_CHARACTERS = 512
 
 /** Paths of one cache whose reads, loads and changes are counted separately. Those of further ones are counted together. */
 export const MAX_COUNTED_PATHS = 100
+
+/** Paths of one cache that have series of their own in metrics. */
+export const MAX_METRIC_NAMESPACES = 20

@@ -12,6 +12,7 @@ import { l2BudgetOf } from '../entries/l2-budget.js'
 import { type LocalEntries, putInL1 } from '../entries/local-entries.js'
 import type { FoundEntry, RemoteEntries } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
+import { isHeard, L2_WAITS, type L2Trace, LOADS, type LoadTrace, Trace, traced } from '../runtime/traces.js'
 import { type Flight, loadTimeout, type UsableEntry } from '../state/flight.js'
 import { Filler } from './fill.js'
 import { LateLabels } from './late-labels.js'
@@ -96,8 +97,9 @@ export class FlightRunner {
     if (leases === undefined) return flight.isAborted ? undefined : this.#load(flight, request, NO_RIGHT, budget)
     const isGoodEnough = (other: FoundEntry) => this.#isGoodEnough(other, flight, request)
     const plan = { scope, policy, flight, budget, isGoodEnough }
+    const waitOf = (wait: L2Trace['wait']) => () => this.#messageOf(request, { wait })
     const isHeld = this.#isHeld(flight)
-    const found = isHeld ? await leases.see(plan) : await leases.read(plan)
+    const found = await traced(L2_WAITS, waitOf('read'), () => (isHeld ? leases.see(plan) : leases.read(plan)))
     if (found.kind === 'entry') {
       if (isGoodEnough(found)) return this.#arrive(flight, request, found)
       const usable = this.#fallBackOn(flight, found)
@@ -111,7 +113,7 @@ export class FlightRunner {
     // While a hold lasts nothing is stored: this process waits for no other one, and none for it.
     if (isHeld && this.#isHeld(flight))
       return flight.isAborted ? undefined : this.#load(flight, request, FENCED_OUT, budget)
-    const acquired = await leases.acquire(found, plan)
+    const acquired = await traced(L2_WAITS, waitOf('acquire'), () => leases.acquire(found, plan))
     if (acquired.kind === 'leave') return this.#leave(flight)
     if (acquired.kind === 'found') return this.#arrive(flight, request, acquired.found)
     const { right } = acquired
@@ -123,6 +125,12 @@ export class FlightRunner {
   #isHeld({ localKey, labels }: Flight): boolean {
     const { local, clock } = this.#core
     return local.holds.endAfter(clock.nowMs(), localKey, labels) !== undefined
+  }
+
+  /** What the messages about a request say of it, with what is special of each. */
+  #messageOf<T extends object>({ scope, userKey }: LoadRequest, own: T) {
+    const { name, recorder } = this.#core
+    return { cache: name, scope: scope.space.scope, key: recorder.shown(userKey), ...own }
   }
 
   /** Another load refreshes an entry that is still usable. Callers that joined meanwhile get that entry. */
@@ -195,7 +203,10 @@ export class FlightRunner {
     try {
       const stale = flight.usable && staleOf(flight.usable, startedAtMs)
       flight.isLoading = true
-      const loading = runLoader(request.load, userKey, flight, stale, core.running)
+      const load = () => runLoader(request.load, userKey, flight, stale, core.running)
+      if (isHeard(LOADS))
+        flight.trace = new Trace<LoadTrace>(LOADS, this.#messageOf(request, { reason: flight.reason }))
+      const loading = flight.trace === undefined ? load() : flight.trace.run(load)
       if (loading instanceof Promise) {
         stopRenewing = this.#leases?.renewWhileLoading(right)
         loaded = await flight.untilAborted(loading)
@@ -208,7 +219,10 @@ export class FlightRunner {
     } catch (error) {
       this.#leases?.giveBack(right)
       // After an abort the callers have left, or were rejected already. So were they if it is late.
-      if (flight.isAborted || flight.isLate) return
+      if (flight.isAborted || flight.isLate) {
+        flight.trace?.failed(error)
+        return
+      }
       const tookMs = clock.nowMs() - startedAtMs
       if (flight.isReserved) this.#fillFailed(flight, request, error, tookMs)
       else this.#failed(flight, request, error, tookMs)
@@ -221,6 +235,7 @@ export class FlightRunner {
     const tookMs = flight.loadedAtMs - startedAtMs
     flight.loadMs = tookMs
     recorder.loadEnded(scope, tookMs)
+    flight.trace?.ended()
     core.local.failures.lift(flight.localKey)
     try {
       const { tags } = request
@@ -254,6 +269,7 @@ export class FlightRunner {
   /** A load failed. If a stale value is still usable, it is served and the next load waits a little; else callers get the error. */
   #failed(flight: Flight, request: LoadRequest, error: unknown, tookMs: Milliseconds, outcome = FAILED): void {
     const { recorder, local } = this.#core
+    flight.trace?.failed(error)
     recorder.loadFailed(request.scope, request.userKey, flight.reason, tookMs, error)
     flight.failure = { error }
     const { usable } = flight

@@ -12,6 +12,7 @@ import { l2BudgetOf } from '../entries/l2-budget.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { Found, RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
+import { L2_WAITS, type L2Trace, traced } from '../runtime/traces.js'
 import type { UsableEntry } from '../state/flight.js'
 
 /** The result of `lookup`: the entry that was found, or `found: false`. Unlike `get`, it tells a cached `undefined` from a miss. */
@@ -30,12 +31,12 @@ export type Lookup<V> =
     }
 
 export class LookUp {
-  readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>
+  readonly #core: Pick<Core, 'name' | 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>
   readonly #local: LocalEntries
   readonly #remote: RemoteEntries | undefined
 
   constructor(
-    core: Pick<Core, 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>,
+    core: Pick<Core, 'name' | 'clock' | 'callers' | 'remote' | 'local' | 'recorder' | 'assertOpen'>,
     local: LocalEntries,
     remote: RemoteEntries | undefined,
   ) {
@@ -56,9 +57,9 @@ export class LookUp {
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.#remote === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
-    const found = await this.#core.callers.await(
-      this.#remote.read(target.space, localKey, policy, l2BudgetOf(this.#core, policy)),
-    )
+    const remote = this.#remote
+    const read = () => remote.read(target.space, localKey, policy, l2BudgetOf(this.#core, policy))
+    const found = await this.#core.callers.await(traced(L2_WAITS, () => this.#waitOf(target, userKey), read))
     return this.#take(localKey, keyMark, policy, found) ?? inL1
   }
 
@@ -85,7 +86,9 @@ export class LookUp {
     const asked = missing.map((i) => localKeys[i] as string)
     this.#core.callers.beginWait()
     try {
-      const found = await this.#remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
+      const remote = this.#remote
+      const read = () => remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
+      const found = await traced(L2_WAITS, () => this.#waitOf(target, undefined), read)
       for (let j = 0; j < missing.length; j++) {
         const i = missing[j] as number
         const one = found[j] as Found | Promise<Found>
@@ -103,6 +106,12 @@ export class LookUp {
     if (options?.signal?.aborted !== true) return
     for (const userKey of userKeys) this.#core.recorder.read(scope, userKey, ABORTED)
     throw options.signal.reason
+  }
+
+  #waitOf({ space }: CallScope, userKey: string | undefined): L2Trace {
+    const { name, recorder } = this.#core
+    const key = userKey === undefined ? undefined : recorder.shown(userKey)
+    return { cache: name, scope: space.scope, key, wait: 'read' }
   }
 
   #take(localKey: string, keyMark: number, policy: Policy, found: Found): UsableEntry | undefined {

@@ -26,6 +26,7 @@ import { RemoteEntries } from '../entries/remote-entries.js'
 import { FlightRunner } from '../load/flight-runner.js'
 import { ReadEnd } from '../load/read-end.js'
 import { ageFor, type LoadRequest, mustWait, requestOf } from '../load/request.js'
+import { isHeard, JOINS, type JoinTrace, Trace } from '../runtime/traces.js'
 import type { Flight, UsableEntry, Waiting } from '../state/flight.js'
 import { Flights } from './flights.js'
 import { LookUp } from './look-up.js'
@@ -40,6 +41,7 @@ export class Reader {
   readonly local: LocalEntries
   readonly #core: Pick<
     Core,
+    | 'name'
     | 'clock'
     | 'callers'
     | 'turnClock'
@@ -205,14 +207,18 @@ export class Reader {
     // cycle. A background refresh that waits for a free place starts as soon as a caller waits for it.
     const start = flying === undefined ? () => this.#runner.run(flight, request) : flying.start
     const joined = start && (() => this.#core.background.run('load', start))
+    const joining = flying === undefined ? undefined : this.#traceJoin(flying, request)
+    const wait = () => this.#flights.wait(flight, waiting, joined)
     let value: unknown
     try {
-      value = await this.#flights.wait(flight, waiting, joined)
+      value = await (joining === undefined ? wait() : joining.run(wait))
     } catch (error) {
+      joining?.failed(error)
       if (this.#flights.wasNotFilled(flight, waiting, error)) return this.#serve(request)
       this.#report(request, waiting.outcome ?? flight.outcome, undefined)
       throw error
     }
+    joining?.ended()
     if (flying !== undefined && this.#flights.isOutdatedFor(flight, joinedAt, joinedAtMs)) {
       // No other caller may join it either, while it is still storing.
       local.detachFlight(flight)
@@ -226,6 +232,20 @@ export class Reader {
     const served = waiting.outcome === undefined ? flight.servedEntry : flight.usable?.entry
     this.#report(request, outcome, served, flight)
     return this.local.handOut(value)
+  }
+
+  /** The message of a caller that joins a flight, if somebody listens. The load of the flight may begin later. */
+  #traceJoin(flight: Flight, { scope, userKey }: LoadRequest): Trace<JoinTrace> | undefined {
+    if (!isHeard(JOINS)) return undefined
+    const { name, recorder } = this.#core
+    return new Trace<JoinTrace>(JOINS, {
+      cache: name,
+      scope: scope.space.scope,
+      key: recorder.shown(userKey),
+      get load() {
+        return flight.trace?.message
+      },
+    })
   }
 
   /** Whether a call with its own windows accepts the result of the flight. */

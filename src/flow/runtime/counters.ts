@@ -45,6 +45,26 @@ export class SharedCounters {
   busLosses = 0
 }
 
+/** Invalidations by their verb. `remote` counts the announcements of other processes. */
+export class VerbCounters {
+  delete = 0
+  expire = 0
+  invalidateTags = 0
+  expireTags = 0
+  clear = 0
+  expireAll = 0
+  deleteByPrefix = 0
+  remote = 0
+}
+
+/** The operations of one kind that were sent to L2. */
+export class OperationCounters {
+  answered = 0
+  failed = 0
+  /** How long those with an answer took together, in milliseconds. */
+  sumMs = 0
+}
+
 /** What a cache has counted in this process since it was created. Counters only grow, so an exporter takes differences. */
 export type Counters = PathCounters & SharedCounters
 

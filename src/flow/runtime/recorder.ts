@@ -12,7 +12,7 @@ import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { isAboutValue } from '../../model/values/refused-value.js'
 import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
-import { type CountedSpace, CountsByPath, SharedCounters } from './counters.js'
+import { type CountedSpace, CountsByPath, OperationCounters, SharedCounters, VerbCounters } from './counters.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
 import { Notices } from './notices.js'
@@ -32,6 +32,11 @@ export class Recorder {
   readonly counters = new SharedCounters()
   readonly loadLatency = new Histogram()
   readonly l2Latency = new Histogram()
+  /** The ages of values that were served although they were no longer fresh. */
+  readonly staleAges = new Histogram(1_000)
+  readonly verbs = new VerbCounters()
+  /** By the name of the operation. The tier has a fixed number of them. */
+  readonly l2Operations = new Map<string, OperationCounters>()
   /** For `explain`. */
   readonly history = new History()
   /** Limits the events that anyone who can write to the bus can cause. */
@@ -65,14 +70,16 @@ export class Recorder {
         return
       case 'stale':
       case 'staleIfError':
-      case 'staleIfSlow':
-        reads[outcome.result][outcome.tier]++
+      case 'staleIfSlow': {
+        const { result, tier } = outcome
+        const ageMs = this.clock.nowMs() - createdAtMs
+        reads[result][tier]++
+        this.staleAges.add(ageMs)
         if (events.has('servedStale')) {
-          const ageMs = this.clock.nowMs() - createdAtMs
-          const why = WHY_STALE[outcome.result]
-          events.emit('servedStale', { scope: space.scope, key: this.shown(key), tier: outcome.tier, why, ageMs })
+          events.emit('servedStale', { scope: space.scope, key: this.shown(key), tier, why: WHY_STALE[result], ageMs })
         }
         return
+      }
       case 'joined':
         reads.joined++
         if (events.has('joined')) events.emit('joined', { scope: space.scope, key: this.shown(key) })
@@ -235,7 +242,10 @@ export class Recorder {
     changes: readonly { readonly subject: string; readonly change: { readonly op: Change['op'] | 'swapped' } }[],
   ): void {
     if (by === 'set') counts.writes += changes.length
-    else counts.invalidations++
+    else {
+      counts.invalidations++
+      if (by !== 'unknown') this.verbs[by]++
+    }
     this.history.changedHere(by, changes, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     const keys: string[] = []
@@ -250,6 +260,7 @@ export class Recorder {
   /** Another process announced changes: one event per verb and scope. They count once, at the path of the cache itself. */
   invalidatedElsewhere(rootName: string, announcement: Announcement): void {
     this.paths.of(rootName).invalidations++
+    this.verbs.remote++
     this.history.changedElsewhere(announcement, this.clock.nowMs())
     if (!this.events.has('invalidated')) return
     for (const event of eventsOf(announcement, rootName)) {
@@ -268,8 +279,8 @@ export class Recorder {
       },
       explained: (cause) => this.outageExplained(cause),
       recovered: (degradedMs) => this.recovered(degradedMs),
-      failed: () => this.l2Failed(),
-      answered: (_operation, tookMs) => this.l2Replied(tookMs),
+      failed: (operation) => this.l2Failed(operation),
+      answered: (operation, tookMs) => this.l2Replied(operation, tookMs),
     }
   }
 
@@ -305,14 +316,26 @@ export class Recorder {
     if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
   }
 
-  l2Replied(tookMs: Milliseconds): void {
+  l2Replied(operation: string, tookMs: Milliseconds): void {
     this.counters.l2Operations++
     this.l2Latency.add(tookMs)
+    const counters = this.#operation(operation)
+    counters.answered++
+    counters.sumMs += tookMs
   }
 
-  l2Failed(): void {
+  l2Failed(operation: string): void {
     this.counters.l2Operations++
     this.counters.l2Failures++
+    this.#operation(operation).failed++
+  }
+
+  #operation(name: string): OperationCounters {
+    const known = this.l2Operations.get(name)
+    if (known !== undefined) return known
+    const counters = new OperationCounters()
+    this.l2Operations.set(name, counters)
+    return counters
   }
 
   messageIgnored(error: CacheError): void {

@@ -7,6 +7,7 @@ import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import type { LoadTrace, Trace } from '../runtime/traces.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry that may be served in some way, and the tier that has it. */
@@ -108,6 +109,8 @@ export class Flight implements FlightPlan, Loading {
   stopFollowing: (() => void) | undefined
   /** The lease under its key, if this flight holds it. */
   lease: Bytes | undefined
+  /** Publishes the end of its load, if somebody listens. */
+  trace: Trace<LoadTrace> | undefined
   /** Its index in `InFlightSet`. */
   place = -1
   /** The next flight of the same bucket of `FlightTable`. */

@@ -13,6 +13,7 @@ import type { Accepted } from '../entries/accept.js'
 import { putInL1 } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall, spaceOfCall } from '../entries/scope-of-call.js'
+import { CHANGES, traced } from '../runtime/traces.js'
 import { keepMsOf, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { UnsentWrite } from '../state/unsent-writes.js'
 import type { WriteResult } from '../sync/outbox.js'
@@ -304,7 +305,8 @@ export class Writer {
     const { core } = this
     core.recorder.invalidatedHere(by, scope, changes)
     if (changes.length === 0) return 'applied'
-    const result = await core.callers.await(core.outbox.submit(changes))
+    const messageOf = () => ({ cache: core.name, scope: scope.space.scope, by, count: changes.length })
+    const result = await core.callers.await(traced(CHANGES, messageOf, () => core.outbox.submit(changes)))
     const labels = new Set<Label>()
     for (const begun of changes) {
       const { place, subject, change } = begun
