@@ -23,7 +23,7 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   'entry-version': { type: 'string', argument: '<version>', help: 'the option version of single calls' },
   cluster: { type: 'boolean', help: 'the URL is a node of a cluster; --url may be repeated' },
-  'key-prefix': { type: 'string', argument: '<prefix>', help: 'the keyPrefix of the service’s client' },
+  'key-prefix': { type: 'string', argument: '<prefix>', help: 'the option keyPrefix of the client of your service' },
   'encryption-key-file': { type: 'string', argument: '<file>', help: 'the option encrypt of redisTier, as JSON' },
   timeout: { type: 'string', argument: '<duration>', help: 'how long to wait for Redis; default 5s' },
   json: { type: 'boolean', help: 'prints JSON' },

@@ -82,6 +82,7 @@ describe.each(FORMS)('on %s', (form) => {
     const found = await run('explain user:1')
     expect(found.code).toBe(0)
     expect(found.out).toMatch(/^L2 serves it: it is fresh for another/)
+    expect(found.out).not.toMatch(/L1 is off/)
     expect(found.out).toMatch(/^tag +org:7: current$/m)
     expect(found.out).toMatch(/^ {2}\S+Z {2}set or delete shop: user:1 {2}by [\w-]{12}$/m)
     await b.delete('user:1')

@@ -149,7 +149,7 @@ export function checkLatency(roundTripsMs: readonly number[]): Finding {
   const sorted = [...roundTripsMs].sort((a, b) => a - b)
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
   const [median, late] = [at(0.5), at(0.95)]
-  const text = `p50 ${median.toFixed(1)} ms, p95 ${late.toFixed(1)} ms of ${sorted.length} round trips from this machine`
+  const text = `p50 ${median.toFixed(2)} ms, p95 ${late.toFixed(2)} ms of ${sorted.length} round trips from this machine`
   if (late > USUAL_TIMEOUT_MS) {
     return {
       ...found('wrong', 'latency', `${text}: slower than the default timeout of 200 ms, so the breaker would open`),

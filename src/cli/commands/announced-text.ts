@@ -28,9 +28,10 @@ export function lineOf({ atMs, events }: Announced): string {
 /** What one event says: the verb, its scope, and the keys or tags. */
 export function whatOf({ by, scope, keys, tags }: InvalidatedEvent): string {
   const names = by === 'invalidateTags' || by === 'expireTags' ? tags : keys
-  if (names.length === 0) return `${VERBS[by]} ${scope}`
+  const what = `${VERBS[by]} ${nameText(scope)}`
+  if (names.length === 0) return what
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : ''
-  return `${VERBS[by]} ${scope}: ${names.slice(0, NAMED).map(nameText).join(', ')}${more}`
+  return `${what}: ${names.slice(0, NAMED).map(nameText).join(', ')}${more}`
 }
 
 /** The same as data, for `--json`. */

@@ -78,7 +78,9 @@ function textOf(explained: Explanation, past: readonly Announced[]): string {
           past.map((each) => [instantText(each.atMs), ...partsOf(each)]),
           { indent: '  ' },
         )}`
-  return `${safeText(explained.why)}\n\n${table(rows)}\n\n${announced}`
+  // The command itself has no memory tier. That of the processes is not known here.
+  const why = explained.why.replace(/ ?\bL1 is off\./, '')
+  return `${safeText(why)}\n\n${table(rows)}\n\n${announced}`
 }
 
 function partsOf({ events }: Announced): string[] {

@@ -166,6 +166,6 @@ function busText({ bus, nowMs }: Collected): string {
 
 function serverText(info: Info): string {
   const { product, version, mode, usedBytes, maxBytes, policy, evictedKeys } = memoryFigures(info)
-  const limit = maxBytes === 0 ? 'no limit' : `of ${sizeText(maxBytes)}`
-  return `${product} ${safeText(version)} (${safeText(mode)}), ${sizeText(usedBytes)} used, ${limit}, ${safeText(policy)}, ${countText(evictedKeys)} evicted`
+  const limit = maxBytes === 0 ? ', no limit' : ` of ${sizeText(maxBytes)}`
+  return `${product} ${safeText(version)} (${safeText(mode)}), ${sizeText(usedBytes)} used${limit}, ${safeText(policy)}, ${countText(evictedKeys)} evicted`
 }

@@ -4,7 +4,7 @@ import { type Announced, AnnouncementReader } from '../connection/announcements.
 import { countOf, durationMs } from '../connection/settings.js'
 import type { ExitCode } from '../output/failure.js'
 import { table } from '../output/table.js'
-import { countText, nameText, plural, spanText } from '../output/text.js'
+import { countText, nameText, plural, safeText, spanText } from '../output/text.js'
 import type { Call, Command } from './command.js'
 import { serverTimeMs } from './server-time.js'
 
@@ -87,9 +87,9 @@ function report(call: Call, path: string, counts: Counts, { windowMs, rows, nowM
   const sections = { tags: counts.tags, keys: counts.keys, scopes: counts.scopes, senders: counts.senders }
   const tops = Object.entries(sections).map(([title, all]) => ({ title, all: all.size, largest: largest(all, rows) }))
   const data = { scope: path, windowMs, announcements: counts.announcements }
-  const perSecond = (counts.announcements / (windowMs / 1_000)).toFixed(1)
+  const perMinute = (counts.announcements / (windowMs / 60_000)).toFixed(1)
   const lines = [
-    `${path}: ${plural(counts.announcements, 'announcement')} in the last ${spanText(windowMs)}, ${perSecond} a second`,
+    `${path}: ${plural(counts.announcements, 'announcement')} in the last ${spanText(windowMs)}, ${perMinute} a minute`,
     ...tops.filter(({ all }) => all > 0).map((top) => `\n${sectionText(top, nowMs)}`),
   ]
   call.write(lines.join('\n'), { ...data, ...Object.fromEntries(tops.map((top) => [top.title, top.largest])) })
@@ -102,7 +102,8 @@ function sectionText(
 ): string {
   const more = all > largest.length ? ` (${largest.length} of ${countText(all)})` : ''
   const rows = largest.map(({ name, times, newestAtMs }) => [
-    nameText(name),
+    // The name of a scope follows its verb.
+    title === 'scopes' ? safeText(name) : nameText(name),
     countText(times),
     `${spanText(Math.max(0, nowMs - newestAtMs))} ago`,
   ])

@@ -53,7 +53,8 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : many}`
 }
 
-/** The instant in UTC, such as `2026-03-01T12:00:00.000Z`. */
+/** The instant in UTC, such as `2026-03-01T12:00:00.000Z`. Whoever can write to a stream may choose an id that is no instant. */
 export function instantText(epochMs: number): string {
-  return new Date(epochMs).toISOString()
+  const instant = new Date(epochMs)
+  return Number.isNaN(instant.getTime()) ? 'at no known time' : instant.toISOString()
 }

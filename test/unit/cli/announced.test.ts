@@ -28,6 +28,11 @@ describe('an announcement as a line', () => {
     )
   })
 
+  test('of a stranger can neither steer a terminal nor end the command', () => {
+    const strange = { ...announced(event('clear', 'a\u001b[2J')), atMs: 2 ** 64 }
+    expect(lineOf(strange)).toBe('at no known time  clear "a\\u001b[2J"  by web-1')
+  })
+
   test('that cannot be read says so', () => {
     expect(lineOf(announced())).toMatch(/cannot read/)
   })

@@ -83,7 +83,7 @@ test('single late replies are no slow server', () => {
   const times = Array.from({ length: 100 }, (_, i) => (i < 3 ? 500 : 1))
   expect(checkLatency(times)).toMatchObject({
     level: 'ok',
-    text: expect.stringMatching(/p50 1\.0 ms, p95 1\.0 ms of 100/),
+    text: expect.stringMatching(/p50 1\.00 ms, p95 1\.00 ms of 100/),
   })
 })
 
