@@ -92,6 +92,16 @@ describe('the rights of the user', () => {
     expect(await server.command('DBSIZE')).toBe(0)
   })
 
+  test('may forbid a change, which is then not confirmed: exit code 3, and doctor names the rights', async () => {
+    await server.command(...USER, ...ALL.split(' ').filter((rule) => !/^\+(eval|evalsha|unlink)$/.test(rule)))
+    for (const command of ['delete k', 'invalidate-tags t', 'clear --yes']) {
+      const { code, out, err } = await run(`${command} --timeout 2s`, urlOf('shop'))
+      expect({ code, out }).toEqual({ code: 3, out: '' })
+      expect(err).toMatch(/^tiercache: Redis did not confirm the change.* type: tiercache doctor\n$/)
+    }
+    expect((await run('doctor', urlOf('shop'))).out).toMatch(/may not run: eval, evalsha, unlink$/m)
+  })
+
   test('of another user are checked by an administrator', async () => {
     await server.command(...USER, ...ALL.split(' '), 'resetkeys', '~shop:*')
     const { code, out } = await run('doctor --user shop')

@@ -2,7 +2,7 @@
 import type { WriteResult } from '../../index.js'
 import type { Session } from '../connection/session.js'
 import { type ExitCode, Failure, wrongUse } from '../output/failure.js'
-import { nameText, plural } from '../output/text.js'
+import { nameText, plural, safeText } from '../output/text.js'
 import type { Call, Command } from './command.js'
 
 type Change = (call: Call, session: Session) => Promise<WriteResult>
@@ -68,8 +68,9 @@ export const clear: Command = {
         'clear removes every entry, and every process then loads again. Nothing was done. Add --yes if you mean it',
       )
     }
-    return call.inSession('change', async ({ cache }) => {
-      confirm(await cache.clear())
+    return call.inSession('change', async (session) => {
+      const { cache } = session
+      await confirmed(session, () => cache.clear())
       call.write(`cleared ${cache.path}`, { cleared: cache.path })
       return 0
     })
@@ -103,18 +104,24 @@ async function deletePrefix(call: Call): Promise<ExitCode> {
 
 function changed(call: Call, done: string, what: 'key' | 'tag', change: Change): Promise<ExitCode> {
   return call.inSession('change', async (session) => {
-    confirm(await change(call, session))
+    await confirmed(session, () => change(call, session))
     const { path } = what === 'key' ? session.cache : session.root
     call.write(`${done} ${plural(call.operands.length, what)} of ${path}`, { [done]: call.operands, scope: path })
     return 0
   })
 }
 
-/** The journal of a service survives an outage; that of a command ends with it. So "queued" means "not confirmed". */
-function confirm(result: WriteResult): void {
-  if (result === 'applied') return
-  throw new Failure(
-    3,
-    'Redis did not confirm the change, so it may have been made or not. Repeat the command: to make it twice does no harm',
-  )
+/**
+ * Makes a change and throws a `Failure` unless Redis confirms it. The journal of a service survives an outage; that of a command ends with
+ * it. So "queued" means "not confirmed".
+ */
+async function confirmed(session: Session, change: () => Promise<WriteResult>): Promise<void> {
+  let reason = ''
+  session.root.on('degraded', ({ error }) => {
+    reason = `: ${safeText(error.message)}`
+  })
+  if ((await change()) === 'applied') return
+  const next =
+    'It may have been made or not. Repeat the command, since to make it twice does no harm. To look for the cause, type: tiercache doctor'
+  throw new Failure(3, `Redis did not confirm the change${reason}. ${next}`)
 }

@@ -67,7 +67,14 @@ export function whenReady({ root, settings }: Pick<Session, 'root' | 'settings'>
 }
 
 function openCache({ cache, timeoutMs, encrypt }: Settings, client: Client, bus: 'stream' | false): Cache {
-  const tier: RedisTierOptions = { bus, timeout: timeoutMs, connectTimeout: timeoutMs, breaker: false, encrypt }
+  const tier: RedisTierOptions = {
+    bus,
+    timeout: timeoutMs,
+    connectTimeout: timeoutMs,
+    // A command has one try, and the cache says why it failed when its breaker opens.
+    breaker: { failures: 1 },
+    encrypt,
+  }
   return createCache({
     name: cache.name,
     version: cache.version,
