@@ -2,7 +2,7 @@
 // CacheError thrown by `tiercache/redis` is an instance of the CacheError of `tiercache`.
 
 import { defineConfig, type Options } from 'tsup'
-import { entries } from './scripts/subpaths.js'
+import { entries, programEntries } from './scripts/subpaths.js'
 
 const shared: Options = {
   entry: entries(),
@@ -14,7 +14,7 @@ const shared: Options = {
 }
 
 export default defineConfig([
-  { ...shared, format: 'esm' },
+  { ...shared, entry: { ...entries(), ...programEntries() }, format: 'esm' },
   // p-limit is published as ESM only, which early releases of Node 20 cannot require(): the CJS build carries it.
   // `treeshake` has Rollup write the CommonJS; tsup's own writer of split CommonJS moves public class fields into the
   // constructor but leaves private ones, so that a private field set from a public one meets `undefined`.

@@ -15,6 +15,7 @@ const alias = Object.entries(entries()).map(([name, source]) => ({
 const redisServer = ['test/support/setup-redis.ts']
 const redisAndPrograms = [...redisServer, 'test/support/setup-programs.ts']
 const seeds = ['test/support/setup-seeds.ts']
+const programsOfOthers = [...redisAndPrograms, 'test/support/setup-others.ts']
 const builtPackage = ['test/support/setup-build.ts']
 
 /** Tests that compute: one file for each core of a small machine. */
@@ -52,7 +53,7 @@ export default defineConfig({
       }),
       project('conformance', { ...waiting, globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('hostile', { ...waiting, globalSetup: redisServer, testTimeout: 60_000, hookTimeout: 60_000 }),
-      project('scenarios', { ...waiting, globalSetup: redisAndPrograms, testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('scenarios', { ...waiting, globalSetup: programsOfOthers, testTimeout: 60_000, hookTimeout: 60_000 }),
       project('faults', { ...waiting, globalSetup: redisAndPrograms, testTimeout: 120_000, hookTimeout: 60_000 }),
     ],
   },

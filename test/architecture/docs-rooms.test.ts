@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { subpaths } from '../../scripts/subpaths.js'
-import { LAYERS, placeOf, ROOMS, readSources, roomOf } from './import-graph.js'
+import { LAYERS, PROGRAMS, placeOf, ROOMS, readSources, roomOf } from './import-graph.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -27,7 +27,7 @@ describe('docs/architecture.md', () => {
     const wanted = layers.flatMap((layer) => [layer, ...(layer === 'flow' ? [...flowRooms].reverse() : [])])
     const shown = [...picture.matchAll(/^ *│ +([\w-]+(?:\.ts|\/))/gm)].map(([, name]) => name)
     expect(shown).toEqual(wanted.map(folder))
-    for (const subpath of subpaths) expect(picture).toContain(`${subpath}/`)
+    for (const subpath of [...subpaths, ...PROGRAMS]) expect(picture).toContain(`${subpath}/`)
   })
 
   test('has each import between two folders in its table, and no other', () => {
@@ -45,7 +45,7 @@ describe('docs/architecture.md', () => {
 
 describe('the pages of the rooms', () => {
   test('are there for every folder of src and for every room of flow', () => {
-    const folders = [...LAYERS.filter((layer) => !layer.endsWith('.ts')), ...subpaths]
+    const folders = [...LAYERS.filter((layer) => !layer.endsWith('.ts')), ...subpaths, ...PROGRAMS]
     const rooms = flowRooms.filter((room) => room !== CORE).map((room) => `flow/${room}`)
     const wanted = [...folders, ...rooms].map((folder) => `src/${folder}/README.md`)
     expect(wanted.filter((page) => !roomPages.includes(page))).toEqual([])

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
+import { entries, programs } from '../../scripts/subpaths.js'
 
 /** A source file, with its path relative to src/ and `/` as separator. */
 export interface SourceModule {
@@ -85,7 +86,13 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
+  cli: ['output', 'connection', 'checks', 'commands', ''],
 }
+
+/** Folders of programs: they import the public entries and nothing else of src/. */
+export const PROGRAMS: readonly string[] = Object.values(programs)
+
+const PUBLIC_ENTRIES: readonly string[] = Object.values(entries()).map((source) => source.replace(/^src\//, ''))
 
 /** The folder of a file, or the name of a file directly in src/. */
 export const placeOf = (path: string): string => path.split('/')[0] as string
@@ -102,6 +109,7 @@ export function findWrongImports(modules: readonly SourceModule[]): string[] {
 
 function mayImport(path: string, file: string): boolean {
   const [from, to] = [placeOf(path), placeOf(file)]
+  if (PROGRAMS.includes(from) && from !== to) return PUBLIC_ENTRIES.includes(file)
   return from === to ? isBelow(ROOMS[from] ?? [''], roomOf(file), roomOf(path)) : mayImportPlace(from, to)
 }
 

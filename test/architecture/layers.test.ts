@@ -8,6 +8,7 @@ import {
   findCycles,
   findWrongImports,
   LAYERS,
+  PROGRAMS,
   parseModule,
   placeOf,
   ROOMS,
@@ -39,8 +40,8 @@ describe('the source tree', () => {
     expect(modules.flatMap(({ files }) => files).filter((file) => !paths.has(file))).toEqual([])
   })
 
-  test('every file is in a layer or in the folder of a subpath', () => {
-    const places = new Set<string>([...LAYERS, ...subpaths])
+  test('every file is in a layer, or in the folder of a subpath or of a program', () => {
+    const places = new Set<string>([...LAYERS, ...subpaths, ...PROGRAMS])
     expect(modules.map(({ path }) => path).filter((path) => !places.has(placeOf(path)))).toEqual([])
   })
 
@@ -137,6 +138,19 @@ describe('the checks of this file', () => {
       'flow/b.ts → redis/x.ts',
       'redis/c.ts → testing/x.ts',
       'cache/d.ts → index.ts',
+    ])
+  })
+
+  test('report what a program imports beside the public entries', () => {
+    const wrong = [
+      parseModule('cli/commands/a.ts', "import { x } from '../../index.js'; import { y } from '../../redis/index.js'"),
+      parseModule('cli/b.ts', "import { x } from '../redis/options.js'; import { y } from '../model/y.js'"),
+      parseModule('redis/c.ts', "import { x } from '../cli/run.js'"),
+    ]
+    expect(findWrongImports(wrong)).toEqual([
+      'cli/b.ts → redis/options.ts',
+      'cli/b.ts → model/y.ts',
+      'redis/c.ts → cli/run.ts',
     ])
   })
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { entries, packageExports, packageTypesVersions } from '../../scripts/subpaths.js'
+import { entries, packageBin, packageExports, packageTypesVersions, programEntries } from '../../scripts/subpaths.js'
 
 const root = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, root), 'utf8')
@@ -14,8 +14,14 @@ describe('package.json', () => {
     expect(manifest.typesVersions).toEqual(packageTypesVersions())
   })
 
-  test('every entry has a source', () => {
-    const missing = Object.values(entries()).filter((source) => !existsSync(new URL(source, root)))
+  test('has exactly the programs of the build', () => {
+    expect(manifest.bin).toEqual(packageBin())
+  })
+
+  test('every entry and every program has a source', () => {
+    const missing = Object.values({ ...entries(), ...programEntries() }).filter(
+      (source) => !existsSync(new URL(source, root)),
+    )
     expect(missing).toEqual([])
   })
 

@@ -105,6 +105,8 @@ export interface InvalidatedEvent {
     | 'deleteByPrefix'
     | 'unknown'
   readonly origin: 'local' | 'remote'
+  /** With `origin: 'remote'`: the id of the cache that announced it, or the name that another program announced under. */
+  readonly sender?: string
   readonly scope: string
   readonly keys: readonly string[]
   readonly tags: readonly string[]

@@ -348,6 +348,7 @@ describe('the path that an event names', () => {
     const { a, b, clock } = await fleet({ name: 'shop' })
     const users = a.cache.namespace('users', { version: 3 })
     const events = record<CacheEvents>(b.cache, ['invalidated'])
+    const sender = expect.stringMatching(/^[\w-]{12}$/)
     await a.cache.set('1', 1)
     await users.delete('2')
     await users.expire('3')
@@ -358,14 +359,14 @@ describe('the path that an event names', () => {
     await users.deleteByPrefix('x')
     await clock.advance(5)
     expect(events.of('invalidated')).toEqual([
-      { by: 'unknown', origin: 'remote', scope: 'shop', keys: ['1'], tags: [] },
-      { by: 'unknown', origin: 'remote', scope: 'shop/users@3', keys: ['2'], tags: [] },
-      { by: 'expire', origin: 'remote', scope: 'shop/users@3', keys: ['3'], tags: [] },
-      { by: 'invalidateTags', origin: 'remote', scope: 'shop', keys: [], tags: ['red'] },
-      { by: 'expireTags', origin: 'remote', scope: 'shop', keys: [], tags: ['blue'] },
-      { by: 'clear', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
-      { by: 'expireAll', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
-      { by: 'deleteByPrefix', origin: 'remote', scope: 'shop/users@3', keys: [], tags: [] },
+      { by: 'unknown', origin: 'remote', sender, scope: 'shop', keys: ['1'], tags: [] },
+      { by: 'unknown', origin: 'remote', sender, scope: 'shop/users@3', keys: ['2'], tags: [] },
+      { by: 'expire', origin: 'remote', sender, scope: 'shop/users@3', keys: ['3'], tags: [] },
+      { by: 'invalidateTags', origin: 'remote', sender, scope: 'shop', keys: [], tags: ['red'] },
+      { by: 'expireTags', origin: 'remote', sender, scope: 'shop', keys: [], tags: ['blue'] },
+      { by: 'clear', origin: 'remote', sender, scope: 'shop/users@3', keys: [], tags: [] },
+      { by: 'expireAll', origin: 'remote', sender, scope: 'shop/users@3', keys: [], tags: [] },
+      { by: 'deleteByPrefix', origin: 'remote', sender, scope: 'shop/users@3', keys: [], tags: [] },
     ])
   })
 })
