@@ -1,7 +1,7 @@
 // What a `MemoryServer` does with each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs } from '../../codec/stamp.js'
+import { canBeOurs } from '../../codec/envelope/stamp.js'
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
 import type { Bytes, Change, ChangeResult, EnsuredTokens, Milliseconds, Token } from '../../model/ports.js'
 import { AnnouncementLog } from './announcement-log.js'
