@@ -6,7 +6,7 @@ import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
 import { CODEC_VALUES } from './codec-values.js'
 
 const ROUNDS = 40
-const ROUND_MS = 25
+const ROUND_MICROS = 20_000
 
 const [path = ''] = process.argv.slice(2)
 const other = (await import(pathToFileURL(path).href)) as { createMsgpackCodec: typeof createMsgpackCodec }
@@ -37,7 +37,7 @@ for (const [name, value] of Object.entries(CODEC_VALUES)) {
 }
 console.table(table)
 
-/** Nanoseconds per call, medians over rounds that take turns, so that both meet the same machine. */
+/** Nanoseconds of CPU per call, medians over rounds that take turns: so a machine that does other things as well changes little. */
 function compare(runOther: () => unknown, runThis: () => unknown): { readonly other: number; readonly this: number } {
   const [others, ours]: [number[], number[]] = [[], []]
   for (let round = 0; round < ROUNDS; round++) {
@@ -49,14 +49,15 @@ function compare(runOther: () => unknown, runThis: () => unknown): { readonly ot
 
 function nsPerCall(run: () => unknown): number {
   let calls = 0
-  const start = performance.now()
-  let now = start
-  while (now - start < ROUND_MS) {
-    for (let i = 0; i < 10; i++) run()
-    calls += 10
-    now = performance.now()
+  const before = process.cpuUsage()
+  let usedMicros = 0
+  while (usedMicros < ROUND_MICROS) {
+    for (let i = 0; i < 20; i++) run()
+    calls += 20
+    const { user, system } = process.cpuUsage(before)
+    usedMicros = user + system
   }
-  return ((now - start) * 1e6) / calls
+  return (usedMicros * 1000) / calls
 }
 
 function medianOf(samples: readonly number[]): number {

@@ -17,8 +17,8 @@ export const MAX_RECORD_KEYS = 64
 const MAX_DEPTH = 100
 /** A value as heavy as this (about its size in bytes) may be so because of a cycle or a fan of shared objects. */
 const SUSPICIOUS_WEIGHT = 262_144
-/** So may one of so many special values, of which those that nest are written one after another. */
-const SUSPICIOUS_SPECIALS = 5000
+/** So may one of so many special values that contain others, which are written one after another. */
+const SUSPICIOUS_CONTAINERS = 1000
 
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
@@ -54,6 +54,8 @@ class HoleMaker {
   private objects = 0
   private weight = 0
   private depth = 0
+  /** Special values that contain others. */
+  private containers = 0
 
   constructor(
     private readonly root: unknown,
@@ -69,6 +71,7 @@ class HoleMaker {
       tree: isRich ? this.withSpecials(tree) : tree,
       isRich,
       objects: this.objects,
+      weight: this.weight,
       dictionaries: this.dictionaries,
     }
   }
@@ -80,7 +83,7 @@ class HoleMaker {
     for (let i = 0; i < kinds.length; i++) {
       const kind = kinds[i]!
       if (kind === Kind.undefined) continue
-      if (this.weight > SUSPICIOUS_WEIGHT || i === SUSPICIOUS_SPECIALS) this.suspect()
+      if (this.weight > SUSPICIOUS_WEIGHT || this.containers > SUSPICIOUS_CONTAINERS) this.suspect()
       this.depth = 0
       parts.push(this.special(kind, this.specials[i]))
     }
@@ -205,6 +208,7 @@ class HoleMaker {
 
   private special(kind: number, special: unknown): unknown {
     if (kind === Kind.node) {
+      this.containers++
       return Array.isArray(special)
         ? this.elements(special)
         : this.properties(special as Record<string, unknown>, Object.keys(special as object))
@@ -212,7 +216,10 @@ class HoleMaker {
     const { partOf, hold } = specialKind(kind)
     const part = partOf(special)
     hold?.(part, this.budget)
-    if (Array.isArray(part)) return this.elements(part)
+    if (Array.isArray(part)) {
+      this.containers++
+      return this.elements(part)
+    }
     if (types.isUint8Array(part)) this.weight += part.length
     return part
   }

@@ -5,6 +5,7 @@ import { MAX_RECORD_KEYS } from './hole-maker.js'
 import { BINARY_TOKEN, HOLE_TOKEN } from './msgpackr.js'
 
 const RECORD_TYPE = 0x72
+const BUNDLE_TYPE = 0x62
 const FIRST_RECORD = 0x40
 const RECORDS = 0x40
 /** The writer's limit and what the rich form adds. */
@@ -12,16 +13,23 @@ const MAX_DEPTH = 128
 const FORBIDDEN_KEY = '__proto__'
 const UNDERSCORE = 0x5f
 
-type ByToken = Readonly<Record<number, number>>
 /** How many bytes a number takes. */
-const NUMBER_BYTES: ByToken = { 204: 1, 208: 1, 205: 2, 209: 2, 206: 4, 210: 4, 203: 8, 211: 8 }
+const NUMBER_BYTES = byToken({ 204: 1, 208: 1, 205: 2, 209: 2, 206: 4, 210: 4, 203: 8, 211: 8 })
 /** How many bytes the length of a text takes. */
-const TEXT_LENGTH_BYTES: ByToken = { 217: 1, 218: 2, 219: 4 }
+const TEXT_LENGTH_BYTES = byToken({ 217: 1, 218: 2, 219: 4 })
 
 /** The keys of a record: how many, and those that may be indices. */
 interface RecordShape {
   readonly size: number
   readonly indices: readonly string[]
+}
+
+/** What msgpackr makes of many texts of a payload: one text of those that are ASCII and one of the others, of which it cuts each. */
+interface Bundle {
+  readonly wide: string
+  readonly ascii: string
+  wideAt: number
+  asciiAt: number
 }
 
 /**
@@ -35,6 +43,10 @@ export function checkPayload(bytes: Buffer, form: 'plain' | 'rich', budget: Deco
 class PayloadCheck {
   private at: number
   private depth = 0
+  /** Where the texts of the open bundle begin and end. Without one, the value ends where the bytes do. */
+  private bundleAt: number
+  private bundleEnd: number
+  private bundle: Bundle | undefined
   private readonly records: (RecordShape | undefined)[] = []
 
   constructor(
@@ -43,12 +55,14 @@ class PayloadCheck {
     private readonly budget: DecodeBudget,
   ) {
     this.at = form === 'rich' ? 1 : 0
+    this.bundleAt = bytes.length
+    this.bundleEnd = bytes.length
   }
 
   run(): void {
     this.value()
     // Also where the last value claims more than there is.
-    if (this.at !== this.bytes.length) throw malformed('end')
+    if (this.at !== this.bundleAt || this.bundleEnd !== this.bytes.length) throw malformed('end')
   }
 
   private value(): void {
@@ -63,19 +77,73 @@ class PayloadCheck {
   }
 
   private longValue(token: number): void {
-    const numberBytes = NUMBER_BYTES[token]
-    const lengthBytes = TEXT_LENGTH_BYTES[token]
-    if (numberBytes !== undefined) this.at += numberBytes
-    else if (lengthBytes !== undefined) this.skip(this.uint(lengthBytes))
+    const numberBytes = NUMBER_BYTES[token]!
+    const lengthBytes = TEXT_LENGTH_BYTES[token]!
+    if (numberBytes !== 0) this.at += numberBytes
+    else if (lengthBytes !== 0) this.skip(this.uint(lengthBytes))
     else if (token === 0xc0 || token === 0xc2 || token === 0xc3) return
     else if (token === 0xdc) this.array(this.uint(2))
     else if (token === 0xdd) this.array(this.uint(4))
     else if (token === 0xde) this.map(this.uint(2))
     else if (token === 0xdf) this.map(this.uint(4))
     else if (token === 0xd4) this.recordDefinition()
-    else if (this.form === 'plain') throw malformed('token')
-    else if (token === BINARY_TOKEN) this.skip(this.uint(4))
+    else if (this.form === 'rich') this.holeOrBinary(token)
+    else if (token === HOLE_TOKEN) this.bundledLength(this.bundle)
+    else this.bundledValue(token)
+  }
+
+  private holeOrBinary(token: number): void {
+    if (token === BINARY_TOKEN) this.skip(this.uint(4))
     else if (token !== HOLE_TOKEN) throw malformed('token')
+  }
+
+  /** A value before which a bundle begins: the place of its two texts, and in 16 bits those of the bundle before. */
+  private bundledValue(token: number): void {
+    this.enter(0)
+    this.openBundle(token)
+    this.value()
+    this.depth--
+  }
+
+  private openBundle(token: number): void {
+    if (token !== 0xd6 && token !== 0xc8) throw malformed('token')
+    const size = token === 0xd6 ? 4 : this.uint(2)
+    if (this.uint(1) !== BUNDLE_TYPE) throw malformed('extension')
+    const from = this.at
+    const bundleAt = from + this.uint(4)
+    // Behind the bundle before: so no text is read twice, however many bundles there are.
+    if (size < 4 || bundleAt < from + size || (this.bundle && bundleAt < this.bundleEnd)) throw malformed('bundle')
+    this.at = this.bundleAt = bundleAt
+    this.bundle = { wide: this.text(), ascii: this.text(), wideAt: 0, asciiAt: 0 }
+    this.bundleEnd = this.at
+    this.at = from + size
+  }
+
+  /** Passes over a text of the bundle; returns its length, which stands here: negative if the text is not ASCII. */
+  private bundledLength(bundle: Bundle | undefined): number {
+    if (bundle === undefined) throw malformed('token')
+    const length = this.integer()
+    if (length > 0) bundle.asciiAt += length
+    else bundle.wideAt -= length
+    return length
+  }
+
+  private bundledText(bundle: Bundle): string {
+    const length = this.bundledLength(bundle)
+    return length > 0
+      ? bundle.ascii.slice(bundle.asciiAt - length, bundle.asciiAt)
+      : bundle.wide.slice(bundle.wideAt + length, bundle.wideAt)
+  }
+
+  private integer(): number {
+    const token = this.uint(1)
+    if (token < 0x40) return token
+    if (token >= 0xe0) return token - 0x100
+    if (token === 0xcc) return this.uint(1)
+    if (token === 0xcd) return this.uint(2)
+    if (token === 0xd0) return this.uint(1) - 0x100
+    if (token === 0xd1) return this.uint(2) - 0x10000
+    throw malformed('length')
   }
 
   private array(length: number): void {
@@ -131,23 +199,46 @@ class PayloadCheck {
 
   /** Passes over a key; returns it if it may be an index. */
   private key(): string | undefined {
+    const token = this.bytes[this.at]!
+    if (token === 0xd6 || token === 0xc8) {
+      this.at++
+      this.openBundle(token)
+      return this.key()
+    }
+    if (token === HOLE_TOKEN && this.bundle !== undefined) {
+      this.at++
+      return this.checkedKey(this.bundledText(this.bundle))
+    }
+    const length = this.textLength()
+    const first = this.bytes[this.at]!
+    const isOfInterest = length > 0 && (isDigit(first) || (length === FORBIDDEN_KEY.length && first === UNDERSCORE))
+    return isOfInterest ? this.checkedKey(this.textOf(length)) : this.skip(length)
+  }
+
+  private checkedKey(key: string): string | undefined {
+    if (key === FORBIDDEN_KEY) throw malformed('key')
+    return isDigit(key.charCodeAt(0)) ? key : undefined
+  }
+
+  private textLength(): number {
     const token = this.uint(1)
-    if (token < 0xa0 || (token >= 0xc0 && token < 0xd9) || token > 0xdb) throw malformed('key')
-    const length = token < 0xc0 ? token & 0x1f : this.uint(2 ** (token - 0xd9))
-    const from = this.at
-    this.at += length
-    if (length === FORBIDDEN_KEY.length && this.bytes[from] === UNDERSCORE && this.text(from) === FORBIDDEN_KEY)
-      throw malformed('key')
-    const first = this.bytes[from]!
-    return length > 0 && first >= 0x30 && first <= 0x39 ? this.text(from) : undefined
+    if (token >= 0xa0 && token < 0xc0) return token & 0x1f
+    const lengthBytes = TEXT_LENGTH_BYTES[token]!
+    if (lengthBytes === 0) throw malformed('key')
+    return this.uint(lengthBytes)
   }
 
-  private skip(length: number): void {
-    this.at += length
+  private text(): string {
+    return this.textOf(this.textLength())
   }
 
-  private text(from: number): string {
-    return this.bytes.toString('utf8', from, this.at)
+  private textOf(length: number): string {
+    this.skip(length)
+    return this.bytes.toString('utf8', this.at - length, this.at)
+  }
+
+  private skip(length: number): undefined {
+    this.at += length
   }
 
   private uint(size: number): number {
@@ -158,6 +249,16 @@ class PayloadCheck {
     while (this.at < end) value = value * 256 + bytes[this.at++]!
     return value
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39
+}
+
+function byToken(bytes: Readonly<Record<number, number>>): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const [token, count] of Object.entries(bytes)) table[Number(token)] = count
+  return table
 }
 
 function malformed(what: string): Error {
