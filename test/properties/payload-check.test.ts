@@ -31,6 +31,7 @@ const SAMPLES: Readonly<Record<string, Buffer>> = {
 // As many as `FUZZ_INPUTS` says, for each sample.
 const INPUTS = Number(process.env.FUZZ_INPUTS ?? 3_000)
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
+const TIMEOUT_MS = 60_000 + INPUTS
 
 describe(`changed bytes, ${INPUTS} of seed ${SEED}`, () => {
   test.each(Object.entries(SAMPLES))('of %s are refused by the check, or read by msgpackr', (_, sample) => {
@@ -38,7 +39,7 @@ describe(`changed bytes, ${INPUTS} of seed ${SEED}`, () => {
     let accepted = 0
     for (let i = 0; i < INPUTS; i++) if (isReadIfAccepted(changed(sample, draw))) accepted++
     assert(accepted > INPUTS / 100, `only ${accepted} were accepted`)
-  })
+  }, TIMEOUT_MS)
 
   test('of hostile payloads, too', () => {
     const draw = drawsOf(SEED + 1)
