@@ -2,6 +2,7 @@
 // CacheError thrown by `tiercache/redis` is an instance of the CacheError of `tiercache`.
 
 import { defineConfig, type Options } from 'tsup'
+import { BUNDLED, BUNDLED_IN_CJS } from './scripts/bundled.js'
 import { entries, programEntries } from './scripts/subpaths.js'
 
 const shared: Options = {
@@ -14,10 +15,9 @@ const shared: Options = {
 }
 
 export default defineConfig([
-  { ...shared, entry: { ...entries(), ...programEntries() }, format: 'esm' },
-  // p-limit is published as ESM only, which early releases of Node 20 cannot require(): the CJS build carries it.
+  { ...shared, entry: { ...entries(), ...programEntries() }, format: 'esm', noExternal: BUNDLED },
   // `treeshake` has Rollup write the CommonJS; tsup's own writer of split CommonJS moves public class fields into the
   // constructor but leaves private ones, so that a private field set from a public one meets `undefined`.
-  { ...shared, format: 'cjs', noExternal: ['p-limit'], treeshake: true },
+  { ...shared, format: 'cjs', noExternal: BUNDLED_IN_CJS, treeshake: true },
   { ...shared, format: ['esm', 'cjs'], dts: { only: true } },
 ])

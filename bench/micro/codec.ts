@@ -4,54 +4,14 @@
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
 import { Packr } from 'msgpackr'
 import { createEntryCodec, type StoredEntry } from '../../src/codec/entry-codec.js'
-import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
 import { newToken } from '../../src/model/labels.js'
-
-const user = {
-  id: 48_213,
-  name: 'Ada Lovelace',
-  email: 'ada.lovelace@example.com',
-  org: 'org:7',
-  active: true,
-  score: 97.25,
-  roles: ['admin', 'editor'],
-  createdAt: '2024-03-01T12:30:00.000Z',
-  address: null,
-  visits: 1204,
-}
-
-const product = (i: number) => ({
-  id: i * 7919,
-  sku: `SKU-${(i * 48_271) % 99_991}`,
-  title: `Product number ${i} with a longer title`,
-  price: ((i * 37) % 10_000) / 100,
-  stock: i % 17,
-  tags: [`a${i % 5}`, 'sale'],
-  vendor: { id: i % 50, name: `Vendor ${i % 50}`, rating: 4.5 },
-  ok: i % 3 === 0,
-})
-
-const page = (items: number) => ({ page: 1, total: items, items: Array.from({ length: items }, (_, i) => product(i)) })
-
-const datedRows = Array.from({ length: 100 }, (_, id) => ({
-  id,
-  name: `Name ${id}`,
-  createdAt: new Date(1e12 + id),
-  note: null,
-}))
-
-const VALUES = {
-  'object of 200 B': user,
-  'page of 4 KB': page(20),
-  'page of 50 KB': page(270),
-  '100 rows with a Date': datedRows,
-  '5,000 integers': Array.from({ length: 5000 }, (_, i) => i * 3),
-}
+import { CODEC_VALUES, user } from './codec-values.js'
 
 const codec = createMsgpackCodec()
 const packr = new Packr({ useRecords: true })
 
-for (const [name, value] of Object.entries(VALUES)) {
+for (const [name, value] of Object.entries(CODEC_VALUES)) {
   const json = JSON.stringify(value)
   const encoded = codec.encode(value)
   const packed = Buffer.from(packr.pack(value))
@@ -127,7 +87,7 @@ function medianOf(name: string): number {
 console.log('\nMultiples of JSON.stringify and JSON.parse, by medians:')
 console.table(
   Object.fromEntries(
-    Object.keys(VALUES).map((name) => {
+    Object.keys(CODEC_VALUES).map((name) => {
       const multiple = (of: string, floor: string) =>
         (medianOf(`${name}: ${of}`) / medianOf(`${name}: ${floor}`)).toFixed(2)
       return [

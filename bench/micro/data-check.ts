@@ -2,7 +2,7 @@
 // Run: npx tsx bench/micro/data-check.ts
 
 import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
-import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
 import { isPlainData } from '../../src/model/values/data-check.js'
 import { ValueRules } from '../../src/model/values/value-rules.js'
 

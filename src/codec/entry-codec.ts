@@ -2,31 +2,29 @@
 import { CacheError, show } from '../model/errors.js'
 import type { Label } from '../model/labels.js'
 import { DEFAULT_MAX_VALUE_BYTES, MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
-import { checkNames } from '../model/option-rules.js'
+import { checkCount, checkNames } from '../model/option-rules.js'
 import { hideKeys } from '../model/options/hidden-keys.js'
 import type { CompressOptions, EncryptOptions } from '../model/options/tier-definition.js'
 import { ownOptions } from '../model/own-options.js'
 import type { Bytes, Codec, Compressor } from '../model/ports.js'
 import type { Extension } from '../model/values/extension.js'
 import { compressIfWorthwhile, DEFAULT_THRESHOLD_BYTES, deflate } from './compression.js'
-import { createEncryption, type Encryption } from './encryption.js'
+import type { Corrupt, CorruptReason } from './envelope/corrupt.js'
+import { createEncryption, type Encryption } from './envelope/encryption.js'
 import {
-  type Corrupt,
-  type CorruptReason,
   type EnvelopeFields,
   encodeEnvelope,
   openEnvelope,
   type PayloadReader,
   StoredEntry,
-} from './envelope.js'
-import { LabelTable } from './label-table.js'
-import { createMsgpackCodec, type MsgpackCodec } from './msgpack.js'
-import { hasItsStamp, readContent, type SealedContent } from './sealed-content.js'
-import { newExpiredStamp, renewedStamp, stateOf } from './stamp.js'
-import { tagExtended, UnknownExtension, untagExtended } from './tagged-extensions.js'
+} from './envelope/envelope.js'
+import { LabelTable } from './envelope/label-table.js'
+import { hasItsStamp, readContent, type SealedContent } from './envelope/sealed-content.js'
+import { newExpiredStamp, renewedStamp, stateOf } from './envelope/stamp.js'
+import { createMsgpackCodec, type MsgpackCodec } from './payload/msgpack.js'
+import { tagExtended, UnknownExtension, untagExtended } from './payload/tagged-extensions.js'
 
-export { type Corrupt, type CorruptReason, keptKeyOf, type StoredEntry } from './envelope.js'
-export { generationOf, newStamp, STAMP_BYTES, type StampState, stampOf, stateOf } from './stamp.js'
+export { keptKeyOf, type StoredEntry } from './envelope/envelope.js'
 
 export interface EntryCodecOptions {
   /** Default: msgpack with everything that structured data can hold. What msgpack wrote stays readable under another codec. */
@@ -91,7 +89,7 @@ class EnvelopeCodec implements EntryCodec, PayloadReader {
     options: EntryCodecOptions,
     private readonly extensions: readonly Extension[],
   ) {
-    this.maxValueBytes = checkBytes(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes')
+    this.maxValueBytes = checkCount(options.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 'maxValueBytes', 0, Infinity)
     this.largestBytes = this.maxValueBytes + MAX_HEADER_BYTES
     const msgpack = createMsgpackCodec(this.maxValueBytes)
     this.msgpack = msgpack
@@ -253,7 +251,10 @@ function readCompress(compress: EntryCodecOptions['compress']): {
   const isWhole = isCompressor(compress)
   const options: CompressOptions = isWhole ? {} : checkNames(compress ?? {}, ['compressor', 'threshold'], 'compress')
   const { compressor = isWhole ? compress : deflate, threshold = DEFAULT_THRESHOLD_BYTES } = ownOptions(options)
-  return { compressor: checkId(compressor, 'compressor', 15), threshold: checkBytes(threshold, 'compress.threshold') }
+  return {
+    compressor: checkId(compressor, 'compressor', 15),
+    threshold: checkCount(threshold, 'compress.threshold', 0, Infinity),
+  }
 }
 
 function isCompressor(compress: object | undefined): compress is Compressor {
@@ -266,9 +267,4 @@ function checkId<T extends Codec | Compressor>(part: T, what: string, largest: n
     'INVALID_OPTION',
     `the id of a ${what} must be a whole number from 1 to ${largest}; got ${show(part.id)}`,
   )
-}
-
-function checkBytes(value: number, what: string): number {
-  if (value >= 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) return value
-  throw new CacheError('INVALID_OPTION', `${what} must be a whole number of bytes, 0 or more; got ${show(value)}`)
 }

@@ -82,6 +82,7 @@ export const LAYERS = ['model', 'codec', 'bus', 'tiers', 'flow', 'cache', 'creat
 /** The rooms of a folder in the same order; `''` is the folder itself. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   model: ['', 'time', 'values', 'keys', 'events', 'options'],
+  codec: ['payload', 'envelope', ''],
   flow: ['runtime', 'tokens', 'state', 'sync', '', 'entries', 'load', 'read', 'write'],
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', ''],

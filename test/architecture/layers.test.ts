@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { BUNDLED } from '../../scripts/bundled.js'
 import { subpaths } from '../../scripts/subpaths.js'
 import {
   findCycles,
@@ -63,8 +64,8 @@ describe('the source tree', () => {
     expect(model.flatMap(({ packages }) => packages).filter((name) => !name.startsWith('node:'))).toEqual([])
   })
 
-  test('the core imports only the runtime dependencies, subpaths also the peers', () => {
-    const dependencies = Object.keys(manifest.dependencies)
+  test('the core imports only the runtime dependencies and what is bundled, subpaths also the peers', () => {
+    const dependencies = [...Object.keys(manifest.dependencies), ...BUNDLED]
     const peers = Object.keys(manifest.peerDependencies)
     const foreign = modules.flatMap(({ path, packages }) => {
       const allowed = new Set(isCore(path) ? dependencies : [...dependencies, ...peers])

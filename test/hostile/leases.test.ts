@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { type Cache, createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { newStamp } from '../../src/codec/stamp.js'
+import { newStamp } from '../../src/codec/envelope/stamp.js'
 import { type RedisServer, startRedis } from '../support/redis-server.js'
 import { sleep, waitFor } from '../support/wait.js'
 

@@ -2,7 +2,6 @@
 // expand to much memory or that take long to decode.
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { DecodeBudget, OverBudget } from '../../src/codec/decode-budget.js'
 import {
   CorruptPayload,
   createEntryCodec,
@@ -10,8 +9,9 @@ import {
   type EntryFields,
   type StoredEntry,
 } from '../../src/codec/entry-codec.js'
-import { Kind } from '../../src/codec/special-values.js'
-import { FieldWriter } from '../../src/codec/wire-fields.js'
+import { FieldWriter } from '../../src/codec/envelope/wire-fields.js'
+import { DecodeBudget, OverBudget } from '../../src/codec/payload/decode-budget.js'
+import { Kind } from '../../src/codec/payload/special-kinds.js'
 import type { Codec, Compressor } from '../../src/model/ports.js'
 import { reseal } from '../unit/codec/reseal.js'
 

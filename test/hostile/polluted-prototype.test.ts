@@ -55,6 +55,24 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   },
   ...{ maxEntrySize: 1, ttlAutopurge: true, ttlResolution: 0, updateAgeOnHas: true, dispose: () => fail('dispose') },
   ...{ sizeCalculation: () => -1, noDeleteOnStaleGet: true, perf: {}, onInsert: () => fail('onInsert') },
+  ...{
+    useRecords: false,
+    structures: [[]],
+    structuredClone: true,
+    moreTypes: true,
+    bundleStrings: true,
+    useFloat32: 3,
+  },
+  ...{
+    int64AsType: 'string',
+    mapsAsObjects: false,
+    freezeData: true,
+    sequential: true,
+    trusted: true,
+    useToJSON: true,
+  },
+  ...{ getStructures: () => fail('getStructures'), saveStructures: () => fail('saveStructures'), skipValues: [1] },
+  ...{ _readStruct: () => fail('_readStruct'), _writeStruct: () => fail('_writeStruct'), encodeUndefinedAsNil: true },
   ...{ maxKeys: 1, maxLogLines: 1, busBlockMs: 1, beat: 1, active: 'polluted', padding: 7 },
 }
 

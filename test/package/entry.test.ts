@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Consumer, createConsumer } from '../support/consumer.js'
 
-// p-limit is part of the CommonJS build.
+// msgpackr is part of both builds, p-limit of the CommonJS build.
 const LIMIT = /^(p-limit|yocto-queue)$/
 const ALLOWED = /^lru-cache$/
 

@@ -3,7 +3,7 @@ import assert from 'node:assert'
 import fc from 'fast-check'
 import { test } from 'vitest'
 import { createEntryCodec } from '../../src/codec/entry-codec.js'
-import { createMsgpackCodec } from '../../src/codec/msgpack.js'
+import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
 import { testKey } from '../support/keys.js'
 
 const codec = createMsgpackCodec()

@@ -1,5 +1,5 @@
 // Payloads and headers as an attacker would make them: nearly right, in shapes that expand a few bytes to much memory.
-import { Kind } from '../../src/codec/special-values.js'
+import { Kind } from '../../src/codec/payload/special-kinds.js'
 
 /** Whole numbers from 0 to below `limit`, the same for the same seed (mulberry32). */
 export function drawsOf(seed: number): (limit: number) => number {

@@ -28,6 +28,7 @@ const INPUTS = [
   'README.md',
   'CHANGELOG.md',
   'LICENSE',
+  'THIRD-PARTY.md',
 ]
 
 export function setup(project: TestProject): void {

@@ -1,6 +1,6 @@
 // The entries of L2: reads one, judges whether it may be served, and seals one for storing.
 import type { StoredEntry } from '../../codec/entry-codec.js'
-import { expiredAgoMs, leaseOf, STAMP_BYTES, stampOf, stateOf } from '../../codec/stamp.js'
+import { expiredAgoMs, leaseOf, STAMP_BYTES, stampOf, stateOf } from '../../codec/envelope/stamp.js'
 import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../../model/keys/key.js'

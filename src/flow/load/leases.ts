@@ -1,7 +1,7 @@
 // Which process may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
 //
 // The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
-import { newStamp, STAMP_BYTES } from '../../codec/stamp.js'
+import { newStamp, STAMP_BYTES } from '../../codec/envelope/stamp.js'
 import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'

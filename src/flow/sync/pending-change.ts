@@ -1,5 +1,5 @@
 // A change on its way out of this process, and how two of them for one subject become one.
-import { newHoldFence } from '../../codec/stamp.js'
+import { newHoldFence } from '../../codec/envelope/stamp.js'
 import type { AtMs } from '../../model/entry.js'
 import { type Label, newSoftHalf } from '../../model/labels.js'
 import type { Bytes, Change, Milliseconds } from '../../model/ports.js'

@@ -1,5 +1,5 @@
 // Exchanges what stands under a key in L2, then makes every process forget what stood there before.
-import { STAMP_BYTES } from '../../codec/stamp.js'
+import { STAMP_BYTES } from '../../codec/envelope/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import { storeKeyOf } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'

@@ -1,5 +1,5 @@
 // Write-through: changes the source of truth together with the cache, so that no tier keeps what the change replaced.
-import { newStamp } from '../../codec/stamp.js'
+import { newStamp } from '../../codec/envelope/stamp.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
 import type { Bytes, Change, Milliseconds } from '../../model/ports.js'

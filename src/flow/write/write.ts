@@ -1,5 +1,5 @@
 // Writes and invalidations: first in this process, at once; then in L2; then announced to the other processes.
-import { newExpiredStamp, newHoldFence } from '../../codec/stamp.js'
+import { newExpiredStamp, newHoldFence } from '../../codec/envelope/stamp.js'
 import type { Entry } from '../../model/entry.js'
 import type { InvalidatedEvent } from '../../model/events/events.js'
 import { storedIn } from '../../model/events/store-outcome.js'

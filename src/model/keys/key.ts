@@ -3,6 +3,7 @@
 import { CacheError, show } from '../errors.js'
 import { type Label, scopeLabel } from '../labels.js'
 import { MAX_KEY_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SCOPE_CHARACTERS } from '../limits.js'
+import { isWellFormed } from '../well-formed.js'
 import { hashInShortened, isShortened, LONGEST_WHOLE, sha256Of, shortened } from './long-key.js'
 
 /** A cache, one of its namespaces, or one version of either. A user's key is relative to it. */
@@ -230,9 +231,3 @@ function decodePart(encoded: string): string | undefined {
   if (/%(?!7B|7D|25)/.test(encoded)) return undefined
   return encoded.replace(/%(7B|7D|25)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
-
-function isWellFormed(text: string): boolean {
-  return !LONE_SURROGATE.test(text)
-}
-
-const LONE_SURROGATE = /\p{Surrogate}/u

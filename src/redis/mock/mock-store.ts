@@ -1,7 +1,7 @@
 // L2 on ioredis-mock, for tests of applications: does to the mock's data what the store on Redis does with commands and scripts.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs, isHold } from '../../codec/stamp.js'
+import { canBeOurs, isHold } from '../../codec/envelope/stamp.js'
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'

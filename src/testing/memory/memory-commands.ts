@@ -1,7 +1,7 @@
 // How a `MemoryServer` executes each command: the semantics of the `RemoteStore` port, each command in one step.
 
 import { createHash } from 'node:crypto'
-import { canBeOurs, isHold } from '../../codec/stamp.js'
+import { canBeOurs, isHold } from '../../codec/envelope/stamp.js'
 import { hadAnotherLife, heldAnotherType } from '../../model/events/notices.js'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import type { Bytes, Change, ChangeResult, EnsuredTokens, Hold, Milliseconds, Token } from '../../model/ports.js'

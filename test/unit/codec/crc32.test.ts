@@ -1,7 +1,7 @@
 import { crc32 as native } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { crc32, crc32OfRange } from '../../../src/codec/crc32.js'
-import { crc32OfKey, keyBytes } from '../../../src/codec/key-bytes.js'
+import { crc32, crc32OfRange } from '../../../src/codec/envelope/crc32.js'
+import { crc32OfKey, keyBytes } from '../../../src/codec/envelope/key-bytes.js'
 
 const bytes = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 31 + (i >> 3)) & 0xff))
 

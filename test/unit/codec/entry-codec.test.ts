@@ -7,11 +7,10 @@ import {
   createEntryCodec,
   type EntryCodec,
   type EntryFields,
-  newStamp,
   type StoredEntry,
-  stateOf,
 } from '../../../src/codec/entry-codec.js'
-import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
+import { newStamp, stateOf } from '../../../src/codec/envelope/stamp.js'
+import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
 import { CacheError } from '../../../src/model/errors.js'
 import type { Codec, Compressor } from '../../../src/model/ports.js'
 import { testKey } from '../../support/keys.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert'
 import { Unpackr, unpack as unpackPlain } from 'msgpackr'
 import { describe, expect, test } from 'vitest'
-import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
+import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
 import { CacheError } from '../../../src/model/errors.js'
 import { waitFor } from '../../support/wait.js'
 import { KEPT, REFUSED, TOO_MUCH } from './samples.js'

@@ -85,6 +85,7 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     '\udc00\ud800',
     `${'é'.repeat(60)}\ud800`,
   ],
+  'strings that begin with a byte order mark': () => ['\ufeff', '\ufeffa', `\ufeff${'x'.repeat(100)}`, 'a\ufeff'],
   'an ill-formed string alone': () => 'x\ud801',
   'an empty object and array': () => [{}, [], [[]], { a: {} }],
   'undefined in objects and arrays': () => ({ a: undefined, b: [undefined, 1, undefined], c: { d: undefined } }),
@@ -98,6 +99,13 @@ export const KEPT: Readonly<Record<string, () => unknown>> = {
     valueOf: 5,
     length: 6,
   }),
+  'keys that msgpackr uses itself': () => [
+    { __keys__: 1 },
+    {},
+    ...rows(10).map((row) => ({ ...row, hasOwnProperty: null })),
+    ...rows(10).map((row) => ({ ...row, __keys__: ['id'] })),
+  ],
+  'keys that begin with a byte order mark': () => ({ '\ufeff': 1, [`\ufeff${'k'.repeat(100)}`]: 2 }),
   'keys of every length class': () =>
     Object.fromEntries([1, 24, 25, 31, 32, 300, 70_000].map((n) => ['k'.repeat(n), n])),
   'non-ASCII keys': () => [

@@ -1,24 +1,15 @@
 // What the codec remembers between payloads is bounded in bytes, whatever names an attacker chooses.
-import { describe, expect, test } from 'vitest'
-import { LabelTable } from '../../../src/codec/label-table.js'
-import { type Shape, ShapeTree } from '../../../src/codec/shapes.js'
-import { FieldWriter } from '../../../src/codec/wire-fields.js'
+import { expect, test } from 'vitest'
+import { LabelTable } from '../../../src/codec/envelope/label-table.js'
+import { FieldWriter } from '../../../src/codec/envelope/wire-fields.js'
+import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
 
-describe('the table of shapes', () => {
-  test('keeps at most a quarter of a million characters of names', () => {
-    const tree = new ShapeTree()
-    for (let i = 0; i < 20_000; i++) {
-      tree.extend(tree.root, `${i}`.padEnd(200, 'x'))
-      if (i % 500 === 0) expect(charactersOf(tree.root)).toBeLessThanOrEqual(262_144)
-    }
-  })
-
-  test('keeps no name of more than 256 characters', () => {
-    const tree = new ShapeTree()
-    const shape = tree.extend(tree.root, 'x'.repeat(257))
-    expect(shape.keys()).toEqual(['x'.repeat(257)])
-    expect([tree.root.others, tree.root.next, tree.root.nextKey]).toEqual([undefined, undefined, undefined])
-  })
+test('the names of one payload are not kept for the next', () => {
+  const codec = createMsgpackCodec()
+  codec.encode(manyNames(0))
+  const before = heapBytes()
+  for (let payload = 1; payload <= 15; payload++) codec.encode(manyNames(payload))
+  expect(heapBytes() - before).toBeLessThan(20_000_000)
 })
 
 test('the table of labels is bounded in bytes, not only in number', () => {
@@ -31,10 +22,17 @@ test('the table of labels is bounded in bytes, not only in number', () => {
   expect(readWith(table, blocks[0]!)).toEqual(first)
 })
 
-function charactersOf(shape: Shape): number {
-  let characters = 0
-  for (const [name, longer] of shape.others ?? []) characters += name.length + charactersOf(longer)
-  return characters
+/** Ten objects of 60 long names each, six megabytes in all. */
+function manyNames(payload: number): object[] {
+  return Array.from({ length: 10 }, (_, row) =>
+    Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`${payload} ${row} ${i}`.padEnd(10_000, 'x'), i])),
+  )
+}
+
+/** The tests run with --expose-gc. */
+function heapBytes(): number {
+  globalThis.gc!()
+  return process.memoryUsage().heapUsed
 }
 
 function blockOf(tag: string): Buffer {

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createMsgpackCodec } from '../../../src/codec/msgpack.js'
+import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
 import { encodeArguments } from '../../../src/model/keys/arguments.js'
 import { isPlainData } from '../../../src/model/values/data-check.js'
 import { brandOf, dataKindOf } from '../../../src/model/values/data-kinds.js'

@@ -1,6 +1,6 @@
 // CRC-32 (IEEE 802.3, the one of zip and png) that can be continued, over bytes.
 import * as zlib from 'node:zlib'
-import type { Bytes } from '../model/ports.js'
+import type { Bytes } from '../../model/ports.js'
 
 /** Node's own, from 20.15 on: about 15 times faster than a table on large input, but a call costs as much as 60 bytes of table. */
 const native: ((bytes: Bytes, start?: number) => number) | undefined = zlib.crc32

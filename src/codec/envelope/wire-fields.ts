@@ -1,29 +1,13 @@
 // The fields that envelope headers are made of: varints, strings and tokens, written to and read from bytes.
-import type { Bytes, Token } from '../model/ports.js'
-import { isWellFormed } from './well-formed.js'
+import type { Bytes, Token } from '../../model/ports.js'
+import { isWellFormed } from '../../model/well-formed.js'
 
 export const TOKEN_BYTES = 16
 
 /** What a varint can hold at most; a duration without end is written as this. */
 export const LARGEST_VARINT = Number.MAX_SAFE_INTEGER
 
-/** How many bytes `varint` writes. */
-export function varintBytes(value: number): number {
-  let bytes = 1
-  for (let rest = value; rest >= 0x80; rest /= 0x80) bytes++
-  return bytes
-}
-
-/** How many bytes `string` writes. */
-export function stringBytes(text: string): number {
-  const bytes = textBytes(text)
-  return varintBytes(bytes * 2) + bytes
-}
-
-function textBytes(text: string): number {
-  if (isShortAscii(text)) return text.length
-  return isWellFormed(text) ? Buffer.byteLength(text) : text.length * 2
-}
+const LONGEST_VARINT_BYTES = 8
 
 const SHORT_CHARACTERS = 32
 
@@ -34,19 +18,26 @@ function isShortAscii(text: string): boolean {
   return true
 }
 
-/** Writes fields one after another. The caller made the room: each has its function that tells its size. */
+/** Writes fields one after another: into the bytes given, and into larger ones once those are full. */
 export class FieldWriter {
   constructor(
-    private readonly bytes: Buffer,
+    private bytes: Buffer,
     public at: number,
   ) {}
 
+  /** What was written, with what stood before it. */
+  written(): Buffer {
+    return this.bytes.subarray(0, this.at)
+  }
+
   byte(value: number): void {
+    this.reserve(1)
     this.bytes[this.at++] = value
   }
 
   /** Unsigned LEB128 of a safe integer. */
   varint(value: number): void {
+    this.reserve(LONGEST_VARINT_BYTES)
     let rest = value
     // Bitwise operators would cut it to 32 bits.
     while (rest >= 0x80000000) {
@@ -64,20 +55,30 @@ export class FieldWriter {
   string(text: string): void {
     if (isShortAscii(text)) {
       this.varint(text.length * 2)
+      this.reserve(text.length)
       for (let i = 0; i < text.length; i++) this.bytes[this.at++] = text.charCodeAt(i)
       return
     }
-    const bytes = textBytes(text)
     const isUtf8 = isWellFormed(text)
+    const bytes = isUtf8 ? Buffer.byteLength(text) : text.length * 2
     this.varint(bytes * 2 + (isUtf8 ? 0 : 1))
+    this.reserve(bytes)
     this.bytes.write(text, this.at, isUtf8 ? 'utf8' : 'utf16le')
     this.at += bytes
   }
 
   token(token: Token): void {
+    this.reserve(TOKEN_BYTES)
     for (let i = 0; i < TOKEN_BYTES * 2; i += 2) {
       this.bytes[this.at++] = (digitOf(token.charCodeAt(i)) << 4) | digitOf(token.charCodeAt(i + 1))
     }
+  }
+
+  private reserve(bytes: number): void {
+    if (this.at + bytes <= this.bytes.length) return
+    const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + bytes))
+    this.bytes.copy(larger, 0, 0, this.at)
+    this.bytes = larger
   }
 }
 

@@ -2,11 +2,12 @@
 // the whole logical key (and so its version) and the header (ttl, labels, codec). A stamp that `expire` writes has a MAC of its own.
 
 import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto'
-import { checkCount } from '../model/option-rules.js'
-import type { EncryptOptions } from '../model/options/tier-definition.js'
-import type { Bytes } from '../model/ports.js'
+import { checkCount } from '../../model/option-rules.js'
+import type { EncryptOptions } from '../../model/options/tier-definition.js'
+import type { Bytes } from '../../model/ports.js'
+import type { CorruptReason } from './corrupt.js'
 import { readKeys } from './encryption-keys.js'
-import type { CorruptReason, Sealer } from './envelope.js'
+import type { Sealer } from './envelope.js'
 import { keyBytes } from './key-bytes.js'
 import { STAMP_BYTES, STAMP_CHECK_AT } from './stamp.js'
 
@@ -33,10 +34,8 @@ export function createEncryption(options: EncryptOptions): Encryption {
   const activeKey = keys.get(active)!
   const prefix = Buffer.from(`\0${active}`, 'latin1')
   prefix[0] = active.length
-  const overheadBytes = prefix.length + IV_BYTES + TAG_BYTES
   return {
     paddingBytes,
-    sealedBytes: (plainBytes) => plainBytes + overheadBytes,
     seal(plain, key, header) {
       const iv = randomFillSync(Buffer.allocUnsafe(IV_BYTES))
       const cipher = createCipheriv(CIPHER, activeKey, iv, { authTagLength: TAG_BYTES })

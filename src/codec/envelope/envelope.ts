@@ -1,51 +1,16 @@
 // The envelope of an entry in L2: a stamp, a header that can be judged without its payload, and the payload.
 // docs/wire-format.md has the table of bytes. Envelopes of every released version stay in test/wire.
-import { type Label, type LabelSet, NO_LABELS } from '../model/labels.js'
-import { MAX_ETAG_CHARACTERS, MAX_TAGS } from '../model/limits.js'
-import type { Bytes, Milliseconds } from '../model/ports.js'
+import { type Label, type LabelSet, NO_LABELS } from '../../model/labels.js'
+import { MAX_ETAG_CHARACTERS } from '../../model/limits.js'
+import type { Bytes, Milliseconds } from '../../model/ports.js'
+import type { Corrupt, CorruptReason } from './corrupt.js'
 import { crc32 } from './crc32.js'
 import { crc32OfKey } from './key-bytes.js'
+import { skipLabels, writeLabels } from './label-block.js'
 import type { LabelTable } from './label-table.js'
-import { contentBytes, writeContent } from './sealed-content.js'
+import { writeContent } from './sealed-content.js'
 import { hasChecksum, STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
-import { FieldReader, FieldWriter, LARGEST_VARINT, stringBytes, TOKEN_BYTES, varintBytes } from './wire-fields.js'
-
-/** Why bytes are not an entry that can be used. All but `'later-format'` mean that nobody can use them. */
-export type CorruptReason =
-  /** Shorter than a stamp, or without its first bytes: another program's. */
-  | 'foreign'
-  /** The stamp's own checksum does not fit. */
-  | 'damaged-stamp'
-  /** A lease or a fence. Ask `stateOf` first. */
-  | 'not-an-entry'
-  /** A newer release wrote it. Not damage: leave it alone. */
-  | 'later-format'
-  /** Truncated, changed, or the bytes of another key. */
-  | 'checksum'
-  /** Intact, but not as this format is laid out. */
-  | 'malformed'
-  /** The key kept in the envelope is another one. */
-  | 'other-key'
-  | 'unknown-codec'
-  | 'unknown-compressor'
-  /** It is encrypted and this cache has no keys, or it is not and this cache has. */
-  | 'encryption-mismatch'
-  /** Encrypted with a key that this cache does not have. */
-  | 'unknown-key-id'
-  /** The authentication tag or the stamp does not fit: changed, moved from another key, or made live again. */
-  | 'not-authentic'
-  /** It says that it is larger than `maxValueBytes`, or it has more tags or a longer etag than an entry may have. */
-  | 'too-large'
-  /** Its payload cannot be decompressed to what it says. */
-  | 'bad-compression'
-  /** It holds a value of an extension that this cache does not have. */
-  | 'unknown-extension'
-  /** Its payload cannot be decoded. */
-  | 'undecodable'
-
-export interface Corrupt {
-  readonly corrupt: CorruptReason
-}
+import { FieldReader, FieldWriter, LARGEST_VARINT } from './wire-fields.js'
 
 /** What a header says besides its payload. Durations count from `createdAtMs`, an instant of the store's clock. */
 export interface EnvelopeFields {
@@ -84,8 +49,6 @@ export interface PayloadFields {
 export interface Sealer {
   /** Contents are padded to a multiple of it. */
   readonly paddingBytes: number
-  /** How long the content becomes. */
-  sealedBytes(plainBytes: number): number
   seal(plain: Bytes, key: string, header: Bytes): Bytes
   /** Puts a MAC in the place of the checksum of a stamp. */
   sign(stamp: Bytes, key: string): void
@@ -93,6 +56,8 @@ export interface Sealer {
 
 const CRC_AT = STAMP_BYTES
 const BODY_AT = CRC_AT + 4
+/** What the header of most entries takes at most; others make it grow. */
+const USUAL_HEADER_BYTES = 256
 
 const FLAG_ENCRYPTED = 1
 const FLAG_KEY = 2
@@ -103,40 +68,17 @@ const COMPRESSOR_SHIFT = 4
 /** How an entry without an idle life is written: in one byte, since most have none. */
 const NO_IDLE_LIFE = 0
 
-/** The bytes of an envelope, without a sealer in one allocation. With one, etag and raw length are part of what is sealed. */
+/** The bytes of an envelope. With a sealer, etag and raw length are part of what is sealed. */
 export function encodeEnvelope(
   fields: EnvelopeFields,
   payloadFields: PayloadFields,
   payload: Bytes,
   sealer: Sealer | undefined,
 ): Buffer {
-  const createdAtMs = wholeMs(fields.createdAtMs)
-  const freshForMs = wholeMs(fields.freshForMs)
-  const staleForMs = wholeMs(fields.staleForMs)
-  const usableForMs = wholeMs(fields.usableForMs)
-  const loadMs = wholeMs(fields.loadMs)
-  const idleForMs =
-    fields.idleForMs === Number.POSITIVE_INFINITY ? NO_IDLE_LIFE : wholeMs(fields.idleForMs ?? NO_IDLE_LIFE)
-  const { key, etag } = fields
-  const keepKey = fields.keepKey === true
-  const headerEnd =
-    BODY_AT +
-    2 +
-    varintBytes(createdAtMs) +
-    varintBytes(freshForMs) +
-    varintBytes(staleForMs) +
-    varintBytes(usableForMs) +
-    varintBytes(loadMs) +
-    varintBytes(idleForMs) +
-    labelBytes(fields.labels, fields.scopeCount) +
-    (keepKey ? stringBytes(key) : 0) +
-    (sealer !== undefined || etag === undefined ? 0 : stringBytes(etag)) +
-    (sealer === undefined ? varintBytes(payloadFields.rawBytes) : 0)
-  const content = { rawBytes: payloadFields.rawBytes, etag, payload }
-  const plainBytes = sealer === undefined ? payload.length : contentBytes(content, sealer.paddingBytes)
-  const bytes = Buffer.allocUnsafe(headerEnd + (sealer === undefined ? plainBytes : sealer.sealedBytes(plainBytes)))
-  writeStamp(bytes, fields.state ?? 'live')
-  const out = new FieldWriter(bytes, BODY_AT)
+  const { key, etag, keepKey = false } = fields
+  const { idleForMs = NO_IDLE_LIFE } = fields
+  const { rawBytes } = payloadFields
+  const out = new FieldWriter(Buffer.allocUnsafe(USUAL_HEADER_BYTES), BODY_AT)
   out.byte(payloadFields.codecId)
   out.byte(
     (sealer === undefined ? 0 : FLAG_ENCRYPTED) |
@@ -145,23 +87,29 @@ export function encodeEnvelope(
       (payloadFields.isTagged ? FLAG_TAGGED : 0) |
       (payloadFields.compressorId << COMPRESSOR_SHIFT),
   )
-  out.varint(createdAtMs)
-  out.varint(freshForMs)
-  out.varint(staleForMs)
-  out.varint(usableForMs)
-  out.varint(loadMs)
-  out.varint(idleForMs)
+  out.varint(wholeMs(fields.createdAtMs))
+  out.varint(wholeMs(fields.freshForMs))
+  out.varint(wholeMs(fields.staleForMs))
+  out.varint(wholeMs(fields.usableForMs))
+  out.varint(wholeMs(fields.loadMs))
+  out.varint(idleForMs === Number.POSITIVE_INFINITY ? NO_IDLE_LIFE : wholeMs(idleForMs))
   writeLabels(out, fields.labels, fields.scopeCount)
   if (keepKey) out.string(key)
   if (sealer === undefined) {
     if (etag !== undefined) out.string(etag)
-    out.varint(payloadFields.rawBytes)
-    bytes.set(payload, headerEnd)
-  } else {
-    const plain = writeContent(content, bytes, plainBytes)
-    bytes.set(sealer.seal(plain, key, bytes.subarray(BODY_AT, headerEnd)), headerEnd)
-    if (fields.state === 'expired') sealer.sign(bytes, key)
+    out.varint(rawBytes)
   }
+  const head = out.written()
+  writeStamp(head, fields.state ?? 'live')
+  let body = payload
+  if (sealer !== undefined) {
+    const content = writeContent({ rawBytes, etag, payload }, head, sealer.paddingBytes)
+    body = sealer.seal(content, key, head.subarray(BODY_AT))
+    if (fields.state === 'expired') sealer.sign(head, key)
+  }
+  const bytes = Buffer.allocUnsafe(head.length + body.length)
+  bytes.set(head)
+  bytes.set(body, head.length)
   bytes.writeUInt32LE(bodyCrc(bytes, key), CRC_AT)
   return bytes
 }
@@ -317,41 +265,6 @@ function readCrc(bytes: Bytes): number {
 /** Begins with the key, so that the bytes of another key never fit. */
 function bodyCrc(bytes: Bytes, key: string): number {
   return crc32(bytes.subarray(BODY_AT), crc32OfKey(key))
-}
-
-function labelBytes(labels: LabelSet, scopeCount: number): number {
-  const tagCount = labels.labels.length - scopeCount
-  let bytes = varintBytes(scopeCount) + varintBytes(tagCount) + labels.labels.length * TOKEN_BYTES
-  for (let i = scopeCount; i < labels.labels.length; i++) bytes += stringBytes(tagOf(labels.labels[i]!))
-  return bytes
-}
-
-function writeLabels(out: FieldWriter, { labels, tokens }: LabelSet, scopeCount: number): void {
-  out.varint(scopeCount)
-  for (let i = 0; i < scopeCount; i++) out.token(tokens[i]!)
-  out.varint(labels.length - scopeCount)
-  for (let i = scopeCount; i < labels.length; i++) {
-    out.string(tagOf(labels[i]!))
-    out.token(tokens[i]!)
-  }
-}
-
-/** Passes over a label block; returns what is wrong if it has not as many scopes as the key has (where that is known), or too many tags. */
-function skipLabels(fields: FieldReader, knownScopes: number | undefined): 'malformed' | 'too-large' | undefined {
-  const scopeCount = fields.varint()
-  if (knownScopes !== undefined && scopeCount !== knownScopes) return 'malformed'
-  fields.skip(scopeCount * TOKEN_BYTES)
-  const tagCount = fields.varint()
-  if (tagCount > MAX_TAGS) return 'too-large'
-  for (let tags = tagCount; tags > 0; tags--) {
-    fields.skipString()
-    fields.skip(TOKEN_BYTES)
-  }
-  return undefined
-}
-
-function tagOf(label: Label): string {
-  return label.slice(2)
 }
 
 function readDuration(fields: FieldReader): Milliseconds {

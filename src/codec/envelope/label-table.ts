@@ -1,9 +1,9 @@
 // Decoded label sets, kept so that entries with equal labels share one object and the work is done once.
 
-import { asBuffer } from '../model/as-buffer.js'
-import { type Label, type LabelSet, NO_LABELS, tagLabel } from '../model/labels.js'
-import type { Bytes, Token } from '../model/ports.js'
-import { FieldReader } from './wire-fields.js'
+import { asBuffer } from '../../model/as-buffer.js'
+import type { Label, LabelSet } from '../../model/labels.js'
+import type { Bytes } from '../../model/ports.js'
+import { readLabels } from './label-block.js'
 
 /** Per generation of the table; there are two. */
 const KEPT_SETS = 1000
@@ -20,11 +20,11 @@ export class LabelTable {
 
   /** The labels in `bytes` from `from` to `to`, a label block of the wire format. The first ones are `scopeLabels`. */
   read(bytes: Bytes, from: number, to: number, scopeLabels: readonly Label[]): LabelSet {
-    if (to - from > LARGEST_KEPT_BYTES) return decode(bytes, from, scopeLabels)
+    if (to - from > LARGEST_KEPT_BYTES) return readLabels(bytes, from, scopeLabels)
     const block = asBuffer(bytes).toString('latin1', from, to)
     const known = this.younger.get(block) ?? this.older.get(block)
     if (known !== undefined && beginsWith(known.labels, scopeLabels)) return known
-    return this.keep(block, decode(bytes, from, scopeLabels))
+    return this.keep(block, readLabels(bytes, from, scopeLabels))
   }
 
   private keep(block: string, labels: LabelSet): LabelSet {
@@ -37,18 +37,6 @@ export class LabelTable {
     this.younger.set(block, labels)
     return labels
   }
-}
-
-function decode(bytes: Bytes, from: number, scopeLabels: readonly Label[]): LabelSet {
-  const fields = new FieldReader(bytes, from)
-  const labels: Label[] = [...scopeLabels]
-  const tokens: Token[] = []
-  for (let scopes = fields.varint(); scopes > 0; scopes--) tokens.push(fields.token())
-  for (let tags = fields.varint(); tags > 0; tags--) {
-    labels.push(tagLabel(fields.string()))
-    tokens.push(fields.token())
-  }
-  return labels.length === 0 ? NO_LABELS : { labels, tokens }
 }
 
 /** The same bytes under other scopes are other labels. */

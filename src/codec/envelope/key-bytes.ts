@@ -1,6 +1,7 @@
 // The bytes of a logical key that checksum and encryption bind an envelope to.
+
+import { isWellFormed } from '../../model/well-formed.js'
 import { crc32, crc32OfRange } from './crc32.js'
-import { isWellFormed } from './well-formed.js'
 
 /** UTF-8, or UTF-16 for a key that UTF-8 would damage: there two different keys must not become one. */
 export function keyBytes(key: string): Buffer {

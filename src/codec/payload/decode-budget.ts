@@ -1,7 +1,6 @@
 // What one payload may make when it is decoded: a few bytes can stand for much. The writer holds itself to the same, so that nothing is
 // written that no reader takes. Any decoder can be held to it: it asks for room before it makes something.
-import { DataLimits } from '../model/values/data-limits.js'
-import { Kind } from './special-values.js'
+import { DataLimits } from '../../model/values/data-limits.js'
 
 /** How many bytes of memory a byte of the largest value may stand for, up to `USUAL_MEMORY_BYTES`. */
 const MEMORY_RATIO = 32
@@ -18,27 +17,6 @@ const SLOT_BYTES = 8
 const LARGEST_GAP = 1024
 const TABLE_ENTRY_BYTES = 40
 
-/** About what each kind takes while it is empty, the bookkeeping of its hole included. */
-const SPECIAL_BYTES: Readonly<Record<number, number>> = {
-  [Kind.undefined]: 16,
-  [Kind.illFormed]: 48,
-  [Kind.bigint]: 48,
-  [Kind.date]: 128,
-  [Kind.map]: 256,
-  [Kind.set]: 256,
-  [Kind.regexp]: 256,
-  // Less memory, but its constructor walks the stack.
-  [Kind.error]: 4096,
-  [Kind.sparse]: 64,
-  [Kind.bare]: 128,
-  [Kind.entries]: 64,
-  [Kind.node]: 16,
-  [Kind.reference]: 16,
-  [Kind.buffer]: 128,
-  [Kind.arrayBuffer]: 192,
-  [Kind.url]: 512,
-}
-const VIEW_BYTES = 256
 /** A value weighs at least so much of the memory that it is estimated to take. */
 const WEIGHT_SHARE = 1 / 8
 
@@ -101,10 +79,6 @@ export class DecodeBudget {
 
   object(size: number): void {
     this.take(OBJECT_BYTES + SLOT_BYTES * size)
-  }
-
-  special(kind: number): void {
-    this.take(SPECIAL_BYTES[kind] ?? VIEW_BYTES)
   }
 
   /**
@@ -175,7 +149,7 @@ function cpuMicros(): number {
 }
 
 /** Whether a name may be an index. */
-export function beginsWithDigit(name: string): boolean {
+function beginsWithDigit(name: string): boolean {
   const first = name.charCodeAt(0)
   return first >= 0x30 && first <= 0x39
 }

@@ -1,7 +1,7 @@
 // The keys of `encrypt`, checked: no message shows anything of one but its type and length.
 import { types } from 'node:util'
-import { CacheError, show } from '../model/errors.js'
-import type { EncryptOptions } from '../model/options/tier-definition.js'
+import { CacheError, show } from '../../model/errors.js'
+import type { EncryptOptions } from '../../model/options/tier-definition.js'
 
 const KEY_BYTES = 32
 const KEY_ID = /^[A-Za-z0-9_.-]{1,32}$/

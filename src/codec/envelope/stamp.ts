@@ -1,8 +1,8 @@
 // The stamp: the first 16 bytes of every value stored under an entry key. A lease or a fence is nothing else.
 // Compare-and-set in the store compares stamps, so two stamps never repeat: 8 of the bytes are random.
 import { randomFillSync } from 'node:crypto'
-import { LONGEST_LEASE_MS } from '../model/limits.js'
-import type { Bytes, Milliseconds } from '../model/ports.js'
+import { LONGEST_LEASE_MS } from '../../model/limits.js'
+import type { Bytes, Milliseconds } from '../../model/ports.js'
 import { crc32OfRange } from './crc32.js'
 
 /** What stands under an entry key: a promise to load, an entry, an entry that was expired softly, or a writer's fence. */
@@ -15,10 +15,10 @@ const MAX_LEASE_BYTES = 64
 
 const MAGIC = [0xc7, 0x1e] as const
 const STATES: readonly StampState[] = ['lease', 'live', 'expired', 'fence']
-const CHECKED_BYTES = 12
-/** Where the random part begins; it ends where the checksum begins. */
+/** Where the random part ends and the checksum begins. */
+export const STAMP_CHECK_AT = 12
+/** Where the random part begins. */
 export const GENERATION_AT = 4
-export const STAMP_CHECK_AT = CHECKED_BYTES
 /** The second half of the random part. */
 const EXPIRED_AT = 8
 
@@ -62,7 +62,7 @@ export function newExpiredStamp(storeMs: number): Buffer {
 /** Another stamp of the same soft expiry. */
 export function renewedStamp(expired: Bytes): Buffer {
   const stamp = newStamp('expired')
-  stamp.set(expired.subarray(EXPIRED_AT, CHECKED_BYTES), EXPIRED_AT)
+  stamp.set(expired.subarray(EXPIRED_AT, STAMP_CHECK_AT), EXPIRED_AT)
   writeChecksum(stamp)
   return stamp
 }
@@ -90,8 +90,8 @@ export function writeStamp(target: Bytes, state: StampState): void {
 }
 
 function writeChecksum(target: Bytes): void {
-  const crc = crc32OfRange(target, 0, CHECKED_BYTES)
-  for (let i = 0; i < 4; i++) target[CHECKED_BYTES + i] = crc >>> (8 * i)
+  const crc = crc32OfRange(target, 0, STAMP_CHECK_AT)
+  for (let i = 0; i < 4; i++) target[STAMP_CHECK_AT + i] = crc >>> (8 * i)
 }
 
 /**
@@ -106,8 +106,8 @@ export function stateOf(bytes: Bytes): StampState | undefined {
 
 /** Whether the stamp is undamaged. */
 export function hasChecksum(bytes: Bytes): boolean {
-  const crc = crc32OfRange(bytes, 0, CHECKED_BYTES)
-  for (let i = 0; i < 4; i++) if (bytes[CHECKED_BYTES + i] !== ((crc >>> (8 * i)) & 0xff)) return false
+  const crc = crc32OfRange(bytes, 0, STAMP_CHECK_AT)
+  for (let i = 0; i < 4; i++) if (bytes[STAMP_CHECK_AT + i] !== ((crc >>> (8 * i)) & 0xff)) return false
   return true
 }
 
@@ -140,13 +140,6 @@ export function leaseOf(bytes: Bytes): Buffer {
   return Buffer.from(bytes.subarray(0, MAX_LEASE_BYTES))
 }
 
-/** The random half of a stamp in hex: names the beside-lease of a refresh. */
-export function generationOf(bytes: Bytes): string {
-  let hex = ''
-  for (let i = GENERATION_AT; i < CHECKED_BYTES; i++) hex += bytes[i]!.toString(16).padStart(2, '0')
-  return hex
-}
-
 function hasMagic(bytes: Bytes): boolean {
   return bytes[0] === MAGIC[0] && bytes[1] === MAGIC[1]
 }
@@ -161,7 +154,7 @@ class GenerationPool {
       randomFillSync(this.pool)
       this.at = 0
     }
-    for (let i = GENERATION_AT; i < CHECKED_BYTES; i++) target[i] = this.pool[this.at++]!
+    for (let i = GENERATION_AT; i < STAMP_CHECK_AT; i++) target[i] = this.pool[this.at++]!
   }
 }
 

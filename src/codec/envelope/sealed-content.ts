@@ -1,7 +1,7 @@
 // What is encrypted of an entry: all that is not needed to judge it, and what binds it to its stamp.
-import type { Bytes } from '../model/ports.js'
+import type { Bytes } from '../../model/ports.js'
 import { GENERATION_AT, STAMP_CHECK_AT } from './stamp.js'
-import { FieldReader, FieldWriter, stringBytes, varintBytes } from './wire-fields.js'
+import { FieldReader, FieldWriter } from './wire-fields.js'
 
 export interface SealedContent {
   /** Of the payload, before compression. */
@@ -11,31 +11,22 @@ export interface SealedContent {
 }
 
 const GENERATION_BYTES = STAMP_CHECK_AT - GENERATION_AT
+const USUAL_FIELD_BYTES = 64
 
-/** How many bytes `writeContent` makes: rounded up to a multiple of `paddingBytes`. */
-export function contentBytes({ rawBytes, etag, payload }: SealedContent, paddingBytes: number): number {
-  const bytes =
-    GENERATION_BYTES +
-    varintBytes(rawBytes) +
-    1 +
-    (etag === undefined ? 0 : stringBytes(etag)) +
-    varintBytes(payload.length) +
-    payload.length
-  return paddingBytes <= 1 ? bytes : Math.ceil(bytes / paddingBytes) * paddingBytes
-}
-
-/** `stamp`: the one that the entry is written with. */
-export function writeContent(content: SealedContent, stamp: Bytes, bytes: number): Buffer {
-  const { rawBytes, etag, payload } = content
-  const target = Buffer.alloc(bytes)
-  target.set(stamp.subarray(GENERATION_AT, STAMP_CHECK_AT))
-  const out = new FieldWriter(target, GENERATION_BYTES)
+/** `stamp`: the one that the entry is written with. The bytes are zeros up to a multiple of `paddingBytes`. */
+export function writeContent({ rawBytes, etag, payload }: SealedContent, stamp: Bytes, paddingBytes: number): Buffer {
+  const out = new FieldWriter(Buffer.allocUnsafe(USUAL_FIELD_BYTES), GENERATION_BYTES)
   out.varint(rawBytes)
   out.byte(etag === undefined ? 0 : 1)
   if (etag !== undefined) out.string(etag)
   out.varint(payload.length)
-  target.set(payload, out.at)
-  return target
+  const fields = out.written()
+  fields.set(stamp.subarray(GENERATION_AT, STAMP_CHECK_AT))
+  const bytes = fields.length + payload.length
+  const content = Buffer.alloc(paddingBytes <= 1 ? bytes : Math.ceil(bytes / paddingBytes) * paddingBytes)
+  content.set(fields)
+  content.set(payload, fields.length)
+  return content
 }
 
 /** Throws where it is not laid out so. */
