@@ -12,7 +12,7 @@ const CLOCK_ERROR_MS = 1_000
 interface Held {
   /** When the last of them ends. */
   readonly endMs: AtMs
-  /** When each of them ends or has ended, in order. Also those of the past count: a load that began before may still run, with labels that come late. */
+  /** When each of them ends or has ended, in order. Those of the past count: a load from before may still run, with labels that come late. */
   readonly ends: readonly AtMs[]
   /** Ends up to this one are no longer known. */
   readonly forgottenMs: AtMs

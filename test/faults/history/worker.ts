@@ -115,9 +115,9 @@ function readValue(kind: ReadRecord['kind'], key: string): Promise<Value | undef
   }
 }
 
-/** Looks up and fills apart. Some slots are released, and some are forgotten by a load that takes too long. */
+/** Looks up and fills apart. Some slots are released. */
 async function reserve(key: string, tags: readonly string[]): Promise<Value | undefined> {
-  const reserved = await cache.reserve<Value>(key, { tags: tags.slice(0, 1), hardTimeout: '2s' })
+  const reserved = await cache.reserve<Value>(key, { tags: tags.slice(0, 1) })
   if (reserved.hit) return reserved.value
   const value = await load(key, tags)
   if (Math.random() < 0.1) reserved.release()
