@@ -42,12 +42,16 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
 const TIMEOUT_MS = 60_000 + INPUTS
 
 describe(`changed bytes, ${INPUTS} of seed ${SEED}`, () => {
-  test.each(Object.entries(SAMPLES))('of %s are refused by the check, or read by msgpackr', (_, sample) => {
-    const draw = drawsOf(SEED)
-    let accepted = 0
-    for (let i = 0; i < INPUTS; i++) if (isReadIfAccepted(changed(sample, draw))) accepted++
-    assert(accepted > INPUTS / 100, `only ${accepted} were accepted`)
-  }, TIMEOUT_MS)
+  test.each(Object.entries(SAMPLES))(
+    'of %s are refused by the check, or read by msgpackr',
+    (_, sample) => {
+      const draw = drawsOf(SEED)
+      let accepted = 0
+      for (let i = 0; i < INPUTS; i++) if (isReadIfAccepted(changed(sample, draw))) accepted++
+      assert(accepted > INPUTS / 100, `only ${accepted} were accepted`)
+    },
+    TIMEOUT_MS,
+  )
 
   test('of hostile payloads, too', () => {
     const draw = drawsOf(SEED + 1)
@@ -86,9 +90,12 @@ function isReadIfAccepted(bytes: Buffer): boolean {
     return false
   }
   try {
-    for (const name of indicesIn(msgpackr.unpack(bytes, isRich))) assert(budget.names.has(name), `no room was taken for ${name}`)
+    for (const name of indicesIn(msgpackr.unpack(bytes, isRich)))
+      assert(budget.names.has(name), `no room was taken for ${name}`)
   } catch (error) {
-    throw new Error(`accepted, but not read alike (seed ${SEED}): ${bytes.toString('hex').slice(0, 4_000)}`, { cause: error })
+    throw new Error(`accepted, but not read alike (seed ${SEED}): ${bytes.toString('hex').slice(0, 4_000)}`, {
+      cause: error,
+    })
   }
   return true
 }
