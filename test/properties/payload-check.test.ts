@@ -9,7 +9,15 @@ import { drawsOf, hostilePayload } from './hostile-payload.js'
 
 const codec = createMsgpackCodec()
 const msgpackr = new Msgpackr()
-const budget = new DecodeBudget(8_000_000)
+/** Remembers the names that it was asked for: those that may be indices. */
+class WatchedBudget extends DecodeBudget {
+  readonly names = new Set<string>()
+
+  override index(name: string, slots: number): number {
+    this.names.add(name)
+    return super.index(name, slots)
+  }
+}
 
 const text = (i: number) => `${i % 3 === 0 ? 'wörter und 日本' : 'words'} number ${i} in a row`
 const rows = (count: number) =>
@@ -34,12 +42,16 @@ const SEED = Number(process.env.FUZZ_SEED ?? Date.now())
 const TIMEOUT_MS = 60_000 + INPUTS
 
 describe(`changed bytes, ${INPUTS} of seed ${SEED}`, () => {
-  test.each(Object.entries(SAMPLES))('of %s are refused by the check, or read by msgpackr', (_, sample) => {
-    const draw = drawsOf(SEED)
-    let accepted = 0
-    for (let i = 0; i < INPUTS; i++) if (isReadIfAccepted(changed(sample, draw))) accepted++
-    assert(accepted > INPUTS / 100, `only ${accepted} were accepted`)
-  }, TIMEOUT_MS)
+  test.each(Object.entries(SAMPLES))(
+    'of %s are refused by the check, or read by msgpackr',
+    (_, sample) => {
+      const draw = drawsOf(SEED)
+      let accepted = 0
+      for (let i = 0; i < INPUTS; i++) if (isReadIfAccepted(changed(sample, draw))) accepted++
+      assert(accepted > INPUTS / 100, `only ${accepted} were accepted`)
+    },
+    TIMEOUT_MS,
+  )
 
   test('of hostile payloads, too', () => {
     const draw = drawsOf(SEED + 1)
@@ -69,6 +81,7 @@ function drawByte(draw: (limit: number) => number): number {
 
 function isReadIfAccepted(bytes: Buffer): boolean {
   const isRich = bytes[0] === HOLE_TOKEN
+  const budget = new WatchedBudget(8_000_000)
   budget.begin()
   try {
     checkPayload(bytes, isRich ? 'rich' : 'plain', budget)
@@ -77,9 +90,25 @@ function isReadIfAccepted(bytes: Buffer): boolean {
     return false
   }
   try {
-    msgpackr.unpack(bytes, isRich)
+    for (const name of indicesIn(msgpackr.unpack(bytes, isRich)))
+      assert(budget.names.has(name), `no room was taken for ${name}`)
   } catch (error) {
-    throw new Error(`accepted, but not read (seed ${SEED}): ${bytes.toString('hex').slice(0, 4_000)}`, { cause: error })
+    throw new Error(`accepted, but not read alike (seed ${SEED}): ${bytes.toString('hex').slice(0, 4_000)}`, {
+      cause: error,
+    })
   }
   return true
+}
+
+/** The names in a decoded value that are indices. */
+function indicesIn(root: unknown): string[] {
+  const found: string[] = []
+  const open = [root]
+  while (open.length > 0) {
+    const value = open.pop()
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) continue
+    if (!Array.isArray(value)) found.push(...Object.keys(value).filter((name) => /^\d+$/.test(name)))
+    open.push(...Object.values(value))
+  }
+  return found
 }

@@ -1,5 +1,6 @@
 // The check of a payload before msgpackr reads it: that library trusts its input, while here anybody may have written it. It passes over the
 // bytes once, accepts only what this codec writes, and takes what each part will need from the budget.
+import { isUtf8 } from 'node:buffer'
 import type { DecodeBudget } from './decode-budget.js'
 import { MAX_RECORD_KEYS } from './hole-maker.js'
 import { BINARY_TOKEN, HOLE_TOKEN } from './msgpackr.js'
@@ -12,6 +13,7 @@ const RECORDS = 0x40
 const MAX_DEPTH = 128
 const FORBIDDEN_KEY = '__proto__'
 const UNDERSCORE = 0x5f
+const BYTE_ORDER_MARK = 0xfeff
 
 /** How many bytes a number takes. */
 const NUMBER_BYTES = byToken({ 204: 1, 208: 1, 205: 2, 209: 2, 206: 4, 210: 4, 203: 8, 211: 8 })
@@ -114,7 +116,7 @@ class PayloadCheck {
     // Behind the bundle before: so no text is read twice, however many bundles there are.
     if (size < 4 || bundleAt < from + size || (this.bundle && bundleAt < this.bundleEnd)) throw malformed('bundle')
     this.at = this.bundleAt = bundleAt
-    this.bundle = { wide: this.text(), ascii: this.text(), wideAt: 0, asciiAt: 0 }
+    this.bundle = { wide: this.bundleText(), ascii: this.bundleText(), wideAt: 0, asciiAt: 0 }
     this.bundleEnd = this.at
     this.at = from + size
   }
@@ -141,8 +143,8 @@ class PayloadCheck {
     if (token >= 0xe0) return token - 0x100
     if (token === 0xcc) return this.uint(1)
     if (token === 0xcd) return this.uint(2)
-    if (token === 0xd0) return this.uint(1) - 0x100
-    if (token === 0xd1) return this.uint(2) - 0x10000
+    if (token === 0xd0) return (this.uint(1) << 24) >> 24
+    if (token === 0xd1) return (this.uint(2) << 16) >> 16
     throw malformed('length')
   }
 
@@ -202,8 +204,11 @@ class PayloadCheck {
     const token = this.bytes[this.at]!
     if (token === 0xd6 || token === 0xc8) {
       this.at++
+      this.enter(0)
       this.openBundle(token)
-      return this.key()
+      const key = this.key()
+      this.depth--
+      return key
     }
     if (token === HOLE_TOKEN && this.bundle !== undefined) {
       this.at++
@@ -228,8 +233,13 @@ class PayloadCheck {
     return this.uint(lengthBytes)
   }
 
-  private text(): string {
-    return this.textOf(this.textLength())
+  /** What decoders read differently is refused, so that both cut at the same places: a byte order mark, and what is no UTF-8. */
+  private bundleText(): string {
+    const length = this.textLength()
+    const text = this.textOf(length)
+    const isValid = isUtf8(this.bytes.subarray(this.at - length, this.at))
+    if (!isValid || text.charCodeAt(0) === BYTE_ORDER_MARK) throw malformed('bundle')
+    return text
   }
 
   private textOf(length: number): string {

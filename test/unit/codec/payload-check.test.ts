@@ -1,8 +1,9 @@
 // What reaches msgpackr: only what this codec writes, and nothing that would make it run code or an extension.
 import assert from 'node:assert'
 import { describe, expect, test, vi } from 'vitest'
-import { OverBudget } from '../../../src/codec/payload/decode-budget.js'
+import { DecodeBudget, OverBudget } from '../../../src/codec/payload/decode-budget.js'
 import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
+import { checkPayload } from '../../../src/codec/payload/payload-check.js'
 
 const codec = createMsgpackCodec()
 
@@ -115,6 +116,7 @@ describe('a bundle of texts', () => {
     ['whose second text is longer than what there is', { 16: 200 }, 'end'],
     ['from which a length that is no number is cut', { 8: 0xc0 }, 'length'],
     ['from which a record is cut', { 8: 0x40 }, 'length'],
+    ['whose text is no UTF-8', { 17: 0xff }, 'bundle'],
   ])('%s is refused', (_, changes, what) => {
     expect(() => codec.decode(bundled('name', changes))).toThrow(`wrong ${what}`)
   })
@@ -124,6 +126,24 @@ describe('a bundle of texts', () => {
       0x92, 0xd6, 0x62, 0, 0, 0, 16, 0xc1, 1, 0xd6, 0x62, 0, 0, 0, 6, 0xc1, 1, 0xa0, 0xa0, 0xa0, 0xa1, 0x61,
     ])
     expect(() => codec.decode(bytes)).toThrow('wrong bundle')
+  })
+
+  test('whose text begins with a byte order mark, which msgpackr would drop, is refused', () => {
+    const text = Buffer.from(`\ufeff${'x'.repeat(80)}`)
+    const bytes = Buffer.from([0x81, 0xd6, 0x62, 0, 0, 0, 7, 0xc1, 4, 1, 0xa0, 0xd9, text.length, ...text])
+    expect(() => codec.decode(bytes)).toThrow('wrong bundle')
+  })
+
+  test('is cut at the same places by the check and by msgpackr, whatever form a length has', () => {
+    // The lengths of the names are numbers with a sign, of 8 and of 16 bits.
+    const tree = [0x82, 0xd6, 0x62, 0, 0, 0, 13, 0xc1, 0xd0, 4, 1, 0xc1, 0xd1, 0, 4, 1]
+    const bytes = Buffer.from([...tree, 0xa0, 0xa8, ...Buffer.from('name1000')])
+    const budget = new DecodeBudget(1_000)
+    const index = vi.spyOn(budget, 'index')
+    budget.begin()
+    checkPayload(bytes, 'plain', budget)
+    expect(index.mock.calls.map(([name]) => name)).toEqual(['1000'])
+    expect(codec.decode(bytes)).toEqual({ name: 1, 1000: 1 })
   })
 
   test('gives no key __proto__', () => {
