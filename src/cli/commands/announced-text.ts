@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<InvalidatedEvent['by'], string>> = {
   invalidateTags: 'invalidateTags',
   expireTags: 'expireTags',
   clear: 'clear',
+  expireAll: 'expireAll',
   deleteByPrefix: 'deleteByPrefix',
 }
 

@@ -59,7 +59,7 @@ export class Counts {
   }
 
   #addEvent({ by, scope, keys, tags }: InvalidatedEvent, atMs: number): void {
-    if (by === 'clear' || by === 'deleteByPrefix') note(this.scopes, `${by} ${scope}`, atMs)
+    if (by === 'clear' || by === 'expireAll' || by === 'deleteByPrefix') note(this.scopes, `${by} ${scope}`, atMs)
     for (const tag of tags) note(this.tags, tag, atMs)
     for (const key of keys) note(this.keys, `${scope}:${key}`, atMs)
   }

@@ -48,7 +48,15 @@ describe('an announcement as a line', () => {
 })
 
 describe('an announcement concerns a key', () => {
-  const entry = { state: 'fresh' as const, ageMs: 0, freshForMs: 0, staleForMs: 0, usableForMs: 0, scopes: [] }
+  const entry = {
+    state: 'fresh' as const,
+    ageMs: 0,
+    freshForMs: 0,
+    staleForMs: 0,
+    usableForMs: 0,
+    idleForMs: Number.POSITIVE_INFINITY,
+    scopes: [],
+  }
   const key = {
     key: '1',
     scope: 'shop/users@3',
