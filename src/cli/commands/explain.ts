@@ -57,7 +57,8 @@ export function concerns(
   event: InvalidatedEvent,
   { key, scope, l2 }: Pick<Explanation, 'key' | 'scope' | 'l2'>,
 ): boolean {
-  if (event.by === 'clear' || event.by === 'expireAll') return scope === event.scope || scope.startsWith(`${event.scope}/`)
+  if (event.by === 'clear' || event.by === 'expireAll')
+    return scope === event.scope || scope.startsWith(`${event.scope}/`)
   if (event.by === 'deleteByPrefix') return scope === event.scope
   const tags = l2.state === 'entry' ? l2.entry.tags.map(({ tag }) => tag) : []
   return (event.scope === scope && event.keys.includes(key)) || event.tags.some((tag) => tags.includes(tag))
