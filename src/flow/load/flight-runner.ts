@@ -76,13 +76,14 @@ export class FlightRunner {
   #timeOut(flight: Flight, request: LoadRequest, error: CacheError): void {
     const { callers, limits } = this.#core
     const { hardTimeoutMs, lateResultMs } = request.policy
+    const wasDetached = flight.detached
     this.#failed(flight, request, error, hardTimeoutMs, TIMED_OUT)
     if (lateResultMs === 0) {
       flight.abort(error)
       return
     }
-    // Nobody joins it any more. The logs of changed keys and labels tell whether an invalidation came since it began.
-    flight.detached = false
+    // Nobody joins it any more, but that alone does not forbid its value. What had detached it before, such as a refresh, does.
+    flight.detached = wasDetached
     flight.isLate = true
     if (lateResultMs === Number.POSITIVE_INFINITY) return
     const last: Timed = { place: -1, dueAtMs: callers.nowMs() + lateResultMs, onDue: () => flight.abort(error) }

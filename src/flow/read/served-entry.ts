@@ -1,6 +1,7 @@
 // How a read ended, for callers that ask where their value came from. Plain reads keep no such record.
 import { type Age, type AtMs, ageOf, type Entry } from '../../model/entry.js'
 import type { Tier } from '../../model/events/events.js'
+import { isStored } from '../../model/events/store-outcome.js'
 import { tagsAmong } from '../../model/labels.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
@@ -42,17 +43,17 @@ export function servedEntry<V>({ clock }: Pick<Core, 'clock'>, value: V, end: Re
   if (entry !== undefined) {
     return fromEntry(value, entry, nowMs, { tier: tierOf(end), state: stateOf(end, nowMs), shared })
   }
-  // A value that is kept nowhere has no labels.
-  const labels = flight?.resultLabels
+  // Not decided yet: it is on its way into L2. A value that is kept nowhere may have labels, too.
+  const isKept = flight !== undefined && (flight.stored === undefined || isStored(flight.stored))
   return {
     value,
     tier: 'loader',
     state: 'fresh',
     ageMs: nowMs - (flight?.loadedAtMs ?? nowMs),
-    freshForMs: flight === undefined || labels === undefined ? 0 : Math.max(0, flight.resultUntilMs - nowMs),
+    freshForMs: isKept ? Math.max(0, flight.resultUntilMs - nowMs) : 0,
     loadMs: flight?.loadMs ?? 0,
     shared,
-    tags: labels === undefined ? [] : tagsAmong(labels),
+    tags: isKept ? tagsAmong(flight.resultLabels ?? []) : [],
   }
 }
 

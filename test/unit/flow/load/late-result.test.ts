@@ -80,6 +80,22 @@ describe('a load that goes on after its hardTimeout', () => {
     expect(await cache.get('k')).toBe('newer')
   })
 
+  test('stores nothing if a refresh had begun before its hardTimeout', async () => {
+    const { cache, clock } = l1Only({ hardTimeout: 500, lateResult: '1m' })
+    const [older, newer] = [deferred<string>(), deferred<string>()]
+    const caller = cache.getOrSet('k', () => older.promise).catch(() => 'rejected')
+    await clock.advance(100)
+    const refreshing = cache.refresh('k', () => newer.promise)
+    await clock.advance(400)
+    expect(await caller).toBe('rejected')
+    older.resolve('older')
+    await settle()
+    expect(cache.peek('k')).toBeUndefined()
+    newer.resolve('newer')
+    expect(await refreshing).toBe('newer')
+    expect(await cache.get('k')).toBe('newer')
+  })
+
   test('that fails late disturbs nobody', async () => {
     const { cache, clock } = l1Only({ hardTimeout: 500, lateResult: '1m' })
     const gate = deferred<string>()

@@ -62,6 +62,13 @@ test('a value that is kept nowhere has no time left', async () => {
   expect(served).toMatchObject({ value: 'v', tier: 'loader', freshForMs: 0, tags: [] })
 })
 
+test('nor has one that is loaded within a hold, although its tags are known', async () => {
+  const { cache } = l1Only()
+  await cache.invalidateTags('t', { hold: '5s' })
+  const served = await cache.getOrSetEntry('k', () => 'v', { tags: ['t'] })
+  expect(served).toMatchObject({ value: 'v', tier: 'loader', freshForMs: 0, tags: [] })
+})
+
 test('it counts as one read, rejects as getOrSet does, and has its value in a request scope', async () => {
   const { cache } = l1Only()
   await expect(cache.getOrSetEntry('k', () => Promise.reject(new Error('down')))).rejects.toThrow('down')
