@@ -38,11 +38,15 @@ export class LateLabels {
   }
 
   /** The same with the help of L2; `undefined` if one of them may have been invalidated since the load began. */
-  prove(late: readonly Label[], done: Finished, keepMs: Milliseconds): Promise<CarriedLabels | undefined> {
+  prove(
+    late: readonly Label[],
+    { startedAtMs, since }: Pick<Finished, 'startedAtMs' | 'since'>,
+    keepMs: Milliseconds,
+  ): Promise<CarriedLabels | undefined> {
     return this.core.tokenReader.carryLate(late, keepMs, {
-      before: this.#knownBefore(late, done.startedAtMs),
-      since: done.since,
-      startedAtMs: done.startedAtMs,
+      before: this.#knownBefore(late, startedAtMs),
+      since,
+      startedAtMs,
       wasInvalidated: (bytes) => concerns(bytes, late),
     })
   }
@@ -91,7 +95,7 @@ export class LateLabels {
 }
 
 /** Whether an announcement of the log invalidates one of these labels. One that cannot be read might do so. */
-export function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
+function concerns(bytes: Bytes, labels: readonly Label[]): boolean {
   const announcement = decodeAnnouncement(bytes)
   if (typeof announcement === 'string') return true
   const outdated = new Set(announcement.labels)

@@ -6,7 +6,7 @@ import type { CallScope, Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { FlightRunner } from '../load/flight-runner.js'
 import { type LoadRequest, requestOf } from '../load/request.js'
-import type { Flight, UsableEntry } from '../state/flight.js'
+import { type Flight, type UsableEntry, waitingFor } from '../state/flight.js'
 import type { Flights } from './flights.js'
 
 export class Refresher {
@@ -91,13 +91,7 @@ export class Refresher {
 
   #wait(flight: Flight, { signal, policy }: LoadRequest): Promise<unknown> {
     const limitMs = flight.isLoading ? policy.hardTimeoutMs : Infinity
-    return this.#flights.wait(flight, {
-      signal,
-      limitMs,
-      softMs: Infinity,
-      takeStale: () => undefined,
-      outcome: undefined,
-    })
+    return this.#flights.wait(flight, waitingFor(signal, limitMs))
   }
 
   /** Starts a refresh in the background, unless a flight of the key exists. At most `background.concurrency` of them run at once. */

@@ -15,6 +15,7 @@ import { LONGEST_LEASE_MS } from '../../model/limits.js'
 import { checkOptions } from '../../model/option-rules.js'
 import { toMs } from '../../model/options/duration.js'
 import type { FillOptions, LoadContext, ReserveOptions, StaleValue } from '../../model/options/options.js'
+import { POLICY_OPTIONS } from '../../model/options/policy.js'
 import type { CallScope, Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import { checkTagList } from '../entries/tags.js'
@@ -22,7 +23,7 @@ import type { FlightRunner } from '../load/flight-runner.js'
 import { ReadEnd } from '../load/read-end.js'
 import { RELEASED, releaseSlot } from '../load/released.js'
 import { ageFor, type LoadRequest, requestOf } from '../load/request.js'
-import { type Flight, loadTimeout, type UsableEntry, type Waiting } from '../state/flight.js'
+import { type Flight, loadTimeout, type UsableEntry, waitingFor } from '../state/flight.js'
 import type { Flights } from './flights.js'
 import { type ServedEntry, servedEntry, servedFrom } from './served-entry.js'
 
@@ -49,9 +50,13 @@ export interface Slot<V> {
   [Symbol.dispose](): void
 }
 
+/** Of the options of a call, these have no effect on a slot. */
+const WITHOUT_EFFECT: readonly string[] = ['softTimeout', 'lateResult']
 const RESERVE_OPTIONS = [
-  ...['ttl', 'idleTtl', 'l1Ttl', 'staleWhileRevalidate', 'staleIfError', 'jitter', 'absentTtl', 'hardTimeout', 'tiers'],
-  ...['singleFlight', 'schema', 'tags', 'version', 'signal', 'failureBackoff', 'earlyRefresh', 'refreshAhead'],
+  ...POLICY_OPTIONS.filter((name) => !WITHOUT_EFFECT.includes(name)),
+  'tags',
+  'version',
+  'signal',
 ]
 
 type ReservingCore = Pick<
@@ -104,7 +109,7 @@ export class Reserver {
     const joinedAt = local.labelLog.mark()
     const joinedAtMs = clock.nowMs()
     const { start } = flying
-    const waiting = waitingFor(request, this.#flights.limitMsOf(flying, request.policy))
+    const waiting = waitingFor(request.signal, this.#flights.limitMsOf(flying, request.policy))
     try {
       const value = await this.#flights.wait(flying, waiting, start && (() => this.#core.background.run('load', start)))
       if (this.#flights.isOutdatedFor(flying, joinedAt, joinedAtMs)) local.detachFlight(flying)
@@ -146,7 +151,7 @@ export class Reserver {
     const { callers, running, background } = this.#core
     const caller = running.getStore()
     caller?.waitsFor.add(flight)
-    const result = flight.join(waitingFor(request, Infinity), callers, () => this.#flights.abandon(flight))
+    const result = flight.join(waitingFor(request.signal, Infinity), callers, () => this.#flights.abandon(flight))
     // An open slot is no background work: `drain()` does not wait for a holder that may have forgotten it.
     background.run('load', () => Promise.race([this.#runner.run(flight, request), slot.opened]))
     callers.beginWait()
@@ -253,10 +258,6 @@ function withLimit(request: LoadRequest): LoadRequest {
   const { policy } = request
   if (policy.hardTimeoutMs <= LONGEST_LEASE_MS) return request
   return { ...request, policy: { ...policy, hardTimeoutMs: LONGEST_LEASE_MS } }
-}
-
-function waitingFor({ signal }: LoadRequest, limitMs: number): Waiting {
-  return { signal, limitMs, softMs: Number.POSITIVE_INFINITY, takeStale: () => undefined, outcome: undefined }
 }
 
 function isFresh({ result }: ReadOutcome): boolean {

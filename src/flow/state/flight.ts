@@ -30,6 +30,11 @@ export interface Waiting {
   outcome: ReadOutcome | undefined
 }
 
+/** How a caller waits that takes no stale value. */
+export function waitingFor(signal: AbortSignal | undefined, limitMs: Milliseconds): Waiting {
+  return { signal, limitMs, softMs: Number.POSITIVE_INFINITY, takeStale: () => undefined, outcome: undefined }
+}
+
 /** A load or a batch of loads, with the loads that its loader waits for. A cycle among them would never end. */
 export interface Loading {
   readonly waitsFor: Set<Loading>

@@ -1,13 +1,11 @@
 // An update in L2: read the present value, call the function, swap.
 import { storedIn } from '../../model/events/store-outcome.js'
-import type { Label } from '../../model/labels.js'
-import type { Bytes, Token } from '../../model/ports.js'
 import type { Core, Remote } from '../core.js'
 import { l2BudgetOf } from '../entries/l2-budget.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { mergeCarried } from '../load/fill.js'
-import { concerns } from '../load/late-labels.js'
+import { LateLabels } from '../load/late-labels.js'
 import type { Leases } from '../load/leases.js'
 import { keepMsOf, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
@@ -48,6 +46,7 @@ interface Beginning {
  */
 export class UpdateInL2 {
   readonly #search: StandingSearch
+  readonly #lateLabels: LateLabels
   /** The latest swap that was sent, and what its caller would get. */
   #sent: { readonly exchange: Exchange; readonly value: unknown } | undefined
 
@@ -58,6 +57,7 @@ export class UpdateInL2 {
     const { core, leases, remote } = parts
     const { scope, policy, localKey } = job
     const plan = { scope, policy, flight: { localKey }, budget: l2BudgetOf(core, policy) }
+    this.#lateLabels = new LateLabels(core)
     this.#search = new StandingSearch({ core, leases, leaseMs: remote.leaseMs }, plan)
   }
 
@@ -129,18 +129,10 @@ export class UpdateInL2 {
   ): Promise<CarriedLabels | undefined> {
     const late = labels.filter((label) => !carried.set.labels.includes(label))
     if (late.length === 0) return carried
-    const { clock, tokens, tokenReader } = this.parts.core
-    const before = new Map<Label, Token>()
-    for (const label of late) {
-      const known = tokens.current(label, clock.nowMs())
-      // Equal instants do not count: their order is unknown.
-      if (known?.asOfMs !== undefined && known.asOfMs < atMs) before.set(label, known.token)
-    }
     const keepMs = keepMsOf(life)
-    const known = before.size === late.length ? tokenReader.carryNow(late, keepMs) : undefined
-    const wasInvalidated = (announcement: Bytes) => concerns(announcement, late)
     const proven =
-      known ?? (await tokenReader.carryLate(late, keepMs, { before, since, startedAtMs: atMs, wasInvalidated }))
+      this.#lateLabels.known(late, atMs, keepMs) ??
+      (await this.#lateLabels.prove(late, { startedAtMs: atMs, since }, keepMs))
     if (proven?.isHeld === true) throw held()
     if (proven?.isGoodForL2 === false) throw unreachable()
     return proven && mergeCarried(carried, proven)
