@@ -1,7 +1,7 @@
 // A bus between the caches of one process, each with an L1 of its own.
 
-import { foreignReason } from '../model/foreign-text.js'
 import type { Bus, BusEvents, Bytes } from '../model/ports.js'
+import { foreignReason } from '../model/text/foreign-text.js'
 import { queueMicrotask } from '../model/time/real-timers.js'
 
 /** Connects the caches of one process. Create it with `inProcessBus()`. */

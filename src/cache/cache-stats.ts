@@ -6,8 +6,8 @@ import {
   type PathCounters,
   sumOf,
   type VerbCounters,
-} from '../flow/runtime/counters.js'
-import type { LatencySnapshot } from '../flow/runtime/histogram.js'
+} from '../flow/events/counters.js'
+import type { LatencySnapshot } from '../flow/events/histogram.js'
 import { type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
 import type { BreakerState } from '../tiers/breaker.js'
 

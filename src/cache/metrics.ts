@@ -1,5 +1,5 @@
 // The metrics of caches, in the form that every exporter renders: families of samples, made from `stats()` when they are read.
-import type { LatencySnapshot } from '../flow/runtime/histogram.js'
+import type { LatencySnapshot } from '../flow/events/histogram.js'
 import { CacheError, show } from '../model/errors.js'
 import { MAX_METRIC_NAMESPACES } from '../model/limits.js'
 import type { Cache } from './cache.js'

@@ -1,5 +1,5 @@
 // The one error class of the SDK and its closed list of codes. docs/errors.md explains each.
-import { foreignText } from './foreign-text.js'
+import { foreignText } from './text/foreign-text.js'
 
 /** The code of a `CacheError`: what was refused or failed. The list is closed, so a `switch` over it can be exhaustive. */
 export type CacheErrorCode =

@@ -1,6 +1,6 @@
 // The errors for functions among the options that failed. The caller gets its value all the same.
 import { CacheError, type CacheErrorCode } from './errors.js'
-import { foreignReason } from './foreign-text.js'
+import { foreignReason } from './text/foreign-text.js'
 
 const CODES: readonly string[] = ['TAGS_FAILED', 'KEY_FAILED', 'OPTION_FAILED'] satisfies CacheErrorCode[]
 

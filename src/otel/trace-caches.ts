@@ -1,6 +1,6 @@
 // Spans for what takes time: loads, waits for L2, changes, and callers that join a load. A hit in L1 makes none.
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel'
-import type { ChangeTrace, JoinTrace, L2Trace, LoadTrace } from '../flow/runtime/traces.js'
+import type { ChangeTrace, JoinTrace, L2Trace, LoadTrace } from '../flow/events/traces.js'
 import { checkMethods } from '../model/option-rules.js'
 import type { OtelAttributes, OtelSpan, OtelTracer } from './api.js'
 

@@ -2,7 +2,7 @@
 
 export { busCases } from './conformance/bus-conformance.js'
 export type { Capability, ConformanceCase, ConformanceContext, Deviations, Peer } from './conformance/case.js'
-export { storeCases } from './conformance/store-conformance.js'
+export { storeCases } from './conformance/store/conformance.js'
 export { type Deferred, deferred } from './deferred.js'
 export { FakeClock } from './fake-clock.js'
 export type { Fault, FaultEffect, FaultScope } from './memory/faults.js'

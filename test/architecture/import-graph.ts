@@ -81,11 +81,11 @@ export const LAYERS = ['model', 'codec', 'bus', 'tiers', 'flow', 'cache', 'creat
 
 /** The rooms of a folder in the same order; `''` is the folder itself. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  model: ['', 'time', 'values', 'keys', 'events', 'options'],
+  model: ['text', '', 'time', 'values', 'keys', 'events', 'options'],
   codec: ['payload', 'envelope', ''],
-  flow: ['runtime', 'tokens', 'state', 'sync', '', 'entries', 'load', 'read', 'write'],
+  flow: ['events', 'runtime', 'tokens', 'state', 'sync', '', 'entries', 'leases', 'load', 'read', 'write', 'update'],
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
-  testing: ['memory', 'conformance', ''],
+  testing: ['memory', 'conformance', 'conformance/store', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
   cli: ['output', 'connection', 'checks', 'commands', ''],
 }

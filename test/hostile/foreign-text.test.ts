@@ -4,7 +4,7 @@ import { createCache } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { describe, expect, test } from 'vitest'
 import { CacheError, show } from '../../src/model/errors.js'
-import { foreignReason, foreignText } from '../../src/model/foreign-text.js'
+import { foreignReason, foreignText } from '../../src/model/text/foreign-text.js'
 import { toCacheError } from '../../src/redis/client/classify-error.js'
 
 const PASSWORD = 'hunter2-hunter2'

@@ -1,5 +1,5 @@
 // The reasons behind an explanation, as sentences. Pure: facts in, text out.
-import type { PastChange, PastTrouble } from '../../flow/runtime/history.js'
+import type { PastChange, PastTrouble } from '../../flow/events/history.js'
 import type { Tiers } from '../../model/options/options.js'
 import type { Milliseconds } from '../../model/ports.js'
 

@@ -1,6 +1,6 @@
 // The bytes of a logical key that checksum and encryption bind an envelope to.
 
-import { isWellFormed } from '../../model/well-formed.js'
+import { isWellFormed } from '../../model/text/well-formed.js'
 import { crc32, crc32OfRange } from './crc32.js'
 
 /** UTF-8, or UTF-16 for a key that UTF-8 would damage: there two different keys must not become one. */

@@ -1,6 +1,6 @@
 // The fields that envelope headers are made of: varints, strings and tokens, written to and read from bytes.
 import type { Bytes, Token } from '../../model/ports.js'
-import { isWellFormed } from '../../model/well-formed.js'
+import { isWellFormed } from '../../model/text/well-formed.js'
 
 export const TOKEN_BYTES = 16
 

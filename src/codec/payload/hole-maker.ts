@@ -1,8 +1,8 @@
 // Value → what msgpackr writes exactly: a copy of the plain data, checked, with a hole for whatever that library refuses or changes in silence.
 // The copy is ours: each getter and proxy is read once, so nothing changes between the check and the writing.
 import { types } from 'node:util'
+import { isWellFormed } from '../../model/text/well-formed.js'
 import { dataKindOf, extraNameOf, hasSymbolKey } from '../../model/values/data-kinds.js'
-import { isWellFormed } from '../../model/well-formed.js'
 import type { DecodeBudget } from './decode-budget.js'
 import { HOLE, type PlainForm } from './msgpackr.js'
 import { Kind, specialKind, wireKindOf } from './special-kinds.js'

@@ -1,6 +1,7 @@
 // The values that msgpackr has no exact form for. One row for each kind: what is written of a value, and how it is made again from that.
+
+import { isWellFormed } from '../../model/text/well-formed.js'
 import { type DataKind, ERRORS, errorIndexOf, VIEWS, viewIndexOf } from '../../model/values/data-kinds.js'
-import { isWellFormed } from '../../model/well-formed.js'
 import type { DecodeBudget } from './decode-budget.js'
 import { binary, container, index, list, malformed, number, pairs, text, utf16 } from './parts.js'
 

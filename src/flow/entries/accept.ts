@@ -2,8 +2,8 @@
 // L2 keeps the schema's input; callers and L1 get its output. So a key has one type, and no value passes the schema twice.
 import { isDeepStrictEqual } from 'node:util'
 import { CacheError } from '../../model/errors.js'
-import { foreignReason, foreignText } from '../../model/foreign-text.js'
 import type { Policy } from '../../model/options/policy.js'
+import { foreignReason, foreignText } from '../../model/text/foreign-text.js'
 import type { StandardSchema } from '../../model/values/schema.js'
 import type { ValueRules } from '../../model/values/value-rules.js'
 

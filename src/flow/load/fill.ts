@@ -8,11 +8,11 @@ import type { Core, Remote } from '../core.js'
 import { putInL1 } from '../entries/local-entries.js'
 import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
+import type { Leases } from '../leases/leases.js'
 import { keepMsOf, type Life, unreadKeepMsOf } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 import type { Finished } from './finished.js'
 import type { LateLabels } from './late-labels.js'
-import type { Leases } from './leases.js'
 
 /** What a fill needs. */
 interface Filling {

@@ -4,10 +4,10 @@ import type { Tags } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { CallScope } from '../core.js'
+import type { StoreRight } from '../leases/store-right.js'
 import type { Flight } from '../state/flight.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 import type { Loaded } from './run-loader.js'
-import type { StoreRight } from './store-right.js'
 
 /** A finished load with all that decides where its value may go. */
 export interface Finished {

@@ -12,7 +12,7 @@ import { l2BudgetOf } from '../entries/l2-budget.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { Found, RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
-import { L2_WAITS, type L2Trace, traced } from '../runtime/traces.js'
+import { L2_WAITS, type L2Trace, traced } from '../events/traces.js'
 import type { UsableEntry } from '../state/flight.js'
 
 /** The result of `lookup`: the entry that was found, or `found: false`. Unlike `get`, it tells a cached `undefined` from a miss. */

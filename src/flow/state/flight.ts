@@ -7,7 +7,7 @@ import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
-import type { LoadTrace, Trace } from '../runtime/traces.js'
+import type { LoadTrace, Trace } from '../events/traces.js'
 import type { Mark } from './invalidation-log.js'
 
 /** An entry that may be served in some way, and the tier that has it. */

@@ -2,7 +2,7 @@
 import { type Space, scopeOf, userKeyOf } from '../../model/keys/key.js'
 import type { CachePolicy } from '../../model/options/cache-policy.js'
 import { MemoryTier } from '../../tiers/memory-tier.js'
-import type { Recorder } from '../runtime/recorder.js'
+import type { Recorder } from '../events/recorder.js'
 
 /** `undefined` where the cache has no L1. */
 export function openL1({ memory, l2, values }: CachePolicy, space: Space, recorder: Recorder): MemoryTier | undefined {

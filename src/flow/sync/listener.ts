@@ -6,7 +6,7 @@ import { CacheError } from '../../model/errors.js'
 import { decodeStoreKey, isHashedStoreKey } from '../../model/keys/key.js'
 import type { Label } from '../../model/labels.js'
 import type { BusEvents, Bytes, Clock, Milliseconds } from '../../model/ports.js'
-import type { Recorder } from '../runtime/recorder.js'
+import type { Recorder } from '../events/recorder.js'
 import type { LocalState } from '../state/local-state.js'
 import type { Journal } from './journal.js'
 

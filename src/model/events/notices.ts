@@ -1,7 +1,7 @@
 // The codes of the event `notice` and their levels, in one table for the log and the docs.
 
 import { isOptionFailure } from '../failed-option.js'
-import { foreignText } from '../foreign-text.js'
+import { foreignText } from '../text/foreign-text.js'
 
 /**
  * `'warning'`: the cache does less than it was asked to, until you change something. It is logged even if there is no listener.

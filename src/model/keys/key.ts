@@ -3,7 +3,7 @@
 import { CacheError, show } from '../errors.js'
 import { type Label, scopeLabel } from '../labels.js'
 import { MAX_KEY_CHARACTERS, MAX_NAME_CHARACTERS, MAX_SCOPE_CHARACTERS } from '../limits.js'
-import { isWellFormed } from '../well-formed.js'
+import { isWellFormed } from '../text/well-formed.js'
 import { hashInShortened, isShortened, LONGEST_WHOLE, sha256Of, shortened } from './long-key.js'
 
 /** A cache, one of its namespaces, or one version of either. A user's key is relative to it. */

@@ -1,7 +1,7 @@
 // The slow search for parts of a value that cannot be kept. It knows the place of each part, and runs only if the quick check was not sure.
 
 import { show, showName } from '../errors.js'
-import { foreignReason, foreignText } from '../foreign-text.js'
+import { foreignReason, foreignText } from '../text/foreign-text.js'
 import { brandOf, type DataKind, dataKindOf, extraNameOf } from './data-kinds.js'
 import { DataLimits } from './data-limits.js'
 import { type Extension, extensionOf } from './extension.js'

@@ -1,6 +1,6 @@
 // Makes errors of clients and servers safe to log: clients attach the command, whose arguments may be a password, a key or a value, and
 // servers repeat arguments in their messages.
-import { foreignText } from '../../model/foreign-text.js'
+import { foreignText } from '../../model/text/foreign-text.js'
 
 /**
  * Errors of a cluster, and of several addresses tried one after the other, contain the real errors. Sentinel puts them into its message.

@@ -1,4 +1,5 @@
 // ioredis-mock, the usual fake of ioredis in tests: how it is recognized, and its data as the store and the bus use them.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 

@@ -1,4 +1,5 @@
 // The stream of announcements in the data of ioredis-mock.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import type { Bytes } from '../../model/ports.js'
 import { ANNOUNCEMENT_FIELD, PLACE_FIELD } from '../server/replies.js'

@@ -1,4 +1,5 @@
 // The last step of a batch: label changes and the announcement, in one atomic step.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError } from '../../model/errors.js'
 import { heldAnotherType, outOfMemory } from '../../model/events/notices.js'

@@ -1,4 +1,5 @@
 // A batch of changes and its announcement: a process that hears the announcement must already find the changes made.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import { asError, CacheError } from '../../model/errors.js'
 import { outOfMemory } from '../../model/events/notices.js'

@@ -1,4 +1,5 @@
 // Removes every key that begins with a prefix, without blocking a server: never KEYS, never FLUSHALL.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import type { Bytes } from '../../model/ports.js'
 import { faultBehind } from '../client/classify-error.js'

@@ -1,4 +1,5 @@
 // L2 on Redis: standalone, Sentinel and Cluster. Every method takes one round trip as a rule.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import { CacheError } from '../../model/errors.js'
 import { busKeyOf, holdsKeyOf, markKeyOf, tokenKeyOf } from '../../model/keys/key.js'

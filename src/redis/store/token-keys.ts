@@ -1,4 +1,5 @@
 // The tokens of labels. On a cluster, all token keys of a cache and its stream share one slot.
+
 import { asBuffer } from '../../model/as-buffer.js'
 import { outOfMemory } from '../../model/events/notices.js'
 import { LONGEST_LEASE_MS } from '../../model/limits.js'

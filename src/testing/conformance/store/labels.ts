@@ -1,7 +1,7 @@
 // Store cases: the tokens of labels.
 import assert from 'node:assert/strict'
-import { newSoftHalf, newToken } from '../../model/labels.js'
-import { assertApplied, conformanceCase, LONG_LIFE_MS, PAST_SHORT_LIFE_MS, SHORT_LIFE_MS } from './bench.js'
+import { newSoftHalf, newToken } from '../../../model/labels.js'
+import { assertApplied, conformanceCase, LONG_LIFE_MS, PAST_SHORT_LIFE_MS, SHORT_LIFE_MS } from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

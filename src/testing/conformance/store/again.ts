@@ -1,8 +1,8 @@
 // Store cases: every command is executed a second time, after a change of the same key. Clients send again, and packets arrive late.
 import assert from 'node:assert/strict'
-import { newSoftHalf, newToken } from '../../model/labels.js'
-import type { Bytes, Change, RemoteStore } from '../../model/ports.js'
-import { type Bench, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from './bench.js'
+import { newSoftHalf, newToken } from '../../../model/labels.js'
+import type { Bytes, Change, RemoteStore } from '../../../model/ports.js'
+import { type Bench, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

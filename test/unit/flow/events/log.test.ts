@@ -3,7 +3,7 @@
 import { type CacheOptions, createCache, type Logger } from 'tiercache'
 import { FakeClock, memoryTier, settle } from 'tiercache/testing'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { logEvents } from '../../../../src/flow/runtime/log.js'
+import { logEvents } from '../../../../src/flow/events/log.js'
 import { CacheError } from '../../../../src/model/errors.js'
 import { Events } from '../../../../src/model/events/events.js'
 import { RefusedValue } from '../../../../src/model/values/refused-value.js'

@@ -12,8 +12,9 @@ import type { LocalEntries } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
-import { Leases } from '../load/leases.js'
+import { Leases } from '../leases/leases.js'
 import type { Loading } from '../state/flight.js'
+import type { Writer } from '../write/write.js'
 import { SerialCalls } from './serial-calls.js'
 import { Swaps } from './swaps.js'
 import { untilAborted } from './until-aborted.js'
@@ -21,7 +22,6 @@ import { conflict } from './update-errors.js'
 import { attemptHere } from './update-here.js'
 import { type L2Parts, UpdateInL2 } from './update-in-l2.js'
 import type { Attempted, UpdateJob } from './update-job.js'
-import type { Writer } from './write.js'
 
 /** The user's function, whatever its types. */
 export type UpdateFunction = (value: unknown, context: UpdateContext) => unknown

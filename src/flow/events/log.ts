@@ -2,8 +2,8 @@
 import type { CacheEventName, CacheEvents, Events } from '../../model/events/events.js'
 import { noticeLevelOf } from '../../model/events/notices.js'
 import { isOptionFailure } from '../../model/failed-option.js'
-import { foreignText } from '../../model/foreign-text.js'
 import type { Logger } from '../../model/options/options.js'
+import { foreignText } from '../../model/text/foreign-text.js'
 import { isAboutValue, kindOfRefusal } from '../../model/values/refused-value.js'
 
 /** One line of the log. */

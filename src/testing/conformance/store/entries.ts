@@ -11,7 +11,7 @@ import {
   newStamp,
   PAST_SHORT_LIFE_MS,
   SHORT_LIFE_MS,
-} from './bench.js'
+} from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

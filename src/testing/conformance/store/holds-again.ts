@@ -1,9 +1,9 @@
 // Store cases: holds that are planted a second time, after somebody changed what they concern.
 import assert from 'node:assert/strict'
-import { newToken } from '../../model/labels.js'
-import type { Change } from '../../model/ports.js'
-import { conformanceCase, LONG_LIFE_MS, newEntry, newStamp, PAST_SHORT_LIFE_MS, SHORT_LIFE_MS } from './bench.js'
-import { againCase, put, remove, worldOf } from './store-again.js'
+import { newToken } from '../../../model/labels.js'
+import type { Change } from '../../../model/ports.js'
+import { conformanceCase, LONG_LIFE_MS, newEntry, newStamp, PAST_SHORT_LIFE_MS, SHORT_LIFE_MS } from '../bench.js'
+import { againCase, put, remove, worldOf } from './again.js'
 
 const keepMs = LONG_LIFE_MS
 

@@ -1,14 +1,14 @@
 // All that a `RemoteStore` promises, as cases.
-import { type ConformanceCase, type Deviations, withoutDeviations } from './case.js'
-import { againCases } from './store-again.js'
-import { changeCases } from './store-changes.js'
-import { entryCases } from './store-entries.js'
-import { fenceCases } from './store-fences.js'
-import { holdCases } from './store-holds.js'
-import { heldAgainCases } from './store-holds-again.js'
-import { labelCases } from './store-labels.js'
-import { lifeCases } from './store-life.js'
-import { logCases } from './store-log.js'
+import { type ConformanceCase, type Deviations, withoutDeviations } from '../case.js'
+import { againCases } from './again.js'
+import { changeCases } from './changes.js'
+import { entryCases } from './entries.js'
+import { fenceCases } from './fences.js'
+import { holdCases } from './holds.js'
+import { heldAgainCases } from './holds-again.js'
+import { labelCases } from './labels.js'
+import { lifeCases } from './life.js'
+import { logCases } from './log.js'
 
 /**
  * The cases that a `RemoteStore` has to pass. `Peer.store` is what they test; those that need `'log'` also use `Peer.bus`.

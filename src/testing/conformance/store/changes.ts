@@ -1,8 +1,8 @@
 // Store cases: `apply` makes every change except those of loads.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { newSoftHalf, newToken } from '../../model/labels.js'
-import type { Change } from '../../model/ports.js'
+import { newSoftHalf, newToken } from '../../../model/labels.js'
+import type { Change } from '../../../model/ports.js'
 import {
   assertApplied,
   assertBytes,
@@ -13,7 +13,7 @@ import {
   PAST_SHORT_LIFE_MS,
   SHORT_LIFE_MS,
   type StampState,
-} from './bench.js'
+} from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

@@ -1,8 +1,8 @@
 // Store cases: the log of announcements, read together with tokens.
 import assert from 'node:assert/strict'
-import { newToken } from '../../model/labels.js'
-import type { Bytes, RemoteStore } from '../../model/ports.js'
-import { type Bench, conformanceCase, LONG_LIFE_MS, newEntry } from './bench.js'
+import { newToken } from '../../../model/labels.js'
+import type { Bytes, RemoteStore } from '../../../model/ports.js'
+import { type Bench, conformanceCase, LONG_LIFE_MS, newEntry } from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

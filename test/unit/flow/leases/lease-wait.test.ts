@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LeaseWait } from '../../../../src/flow/load/lease-wait.js'
+import { LeaseWait } from '../../../../src/flow/leases/lease-wait.js'
 
 test('a caller waits for a load of another process for half of its hardTimeout', () => {
   const wait = new LeaseWait(1_000, 30_000, 2_000)

@@ -1,8 +1,8 @@
 // Store cases: readiness, outages, the store's clock, deleteByPrefix, closing.
 import assert from 'node:assert/strict'
-import { newToken } from '../../model/labels.js'
-import type { Bytes } from '../../model/ports.js'
-import { assertBytes, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from './bench.js'
+import { newToken } from '../../../model/labels.js'
+import type { Bytes } from '../../../model/ports.js'
+import { assertBytes, conformanceCase, LONG_LIFE_MS, newEntry, newStamp } from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

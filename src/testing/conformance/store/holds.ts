@@ -1,7 +1,7 @@
 // Store cases: keys and labels that are held, so that nothing is stored under a key and no label has a token.
 import assert from 'node:assert/strict'
-import { newSoftHalf, newToken } from '../../model/labels.js'
-import type { Change, RemoteStore } from '../../model/ports.js'
+import { newSoftHalf, newToken } from '../../../model/labels.js'
+import type { Change, RemoteStore } from '../../../model/ports.js'
 import {
   assertApplied,
   assertBytes,
@@ -12,7 +12,7 @@ import {
   newStamp,
   PAST_SHORT_LIFE_MS,
   SHORT_LIFE_MS,
-} from './bench.js'
+} from '../bench.js'
 
 const keepMs = LONG_LIFE_MS
 

@@ -3,9 +3,9 @@ import { tagLabel } from '../../model/labels.js'
 import type { Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import { tagsFor } from '../entries/tags.js'
-import { acceptWritten } from './draft.js'
+import { acceptWritten } from '../write/draft.js'
+import type { Writer } from '../write/write.js'
 import { type Attempted, CONFLICT, type UpdateJob } from './update-job.js'
-import type { Writer } from './write.js'
 
 /**
  * One attempt. The log of changed keys is the fence: a change of the key, or the invalidation of a label, that comes while the function

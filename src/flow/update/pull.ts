@@ -10,10 +10,10 @@ import type { LocalEntries } from '../entries/local-entries.js'
 import type { Found, FoundEntry } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import type { UsableEntry } from '../state/flight.js'
+import type { Writer } from '../write/write.js'
 import { untilAborted } from './until-aborted.js'
 import { conflict, unreachable } from './update-errors.js'
 import type { L2Parts } from './update-in-l2.js'
-import type { Writer } from './write.js'
 
 /** Each failed try means that another call changed the key in between. */
 const MAX_TRIES = 50

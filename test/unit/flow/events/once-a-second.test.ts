@@ -1,6 +1,6 @@
 import { FakeClock } from 'tiercache/testing'
 import { expect, test } from 'vitest'
-import { OnceASecond } from '../../../../src/flow/runtime/once-a-second.js'
+import { OnceASecond } from '../../../../src/flow/events/once-a-second.js'
 
 test('admits one event of a kind in a second', async () => {
   const clock = new FakeClock()
