@@ -1,6 +1,6 @@
 // The `Cache`: each method checks its arguments and calls the part of flow that does the work.
 
-import type { CallScope, Core } from '../flow/core.js'
+import type { Core } from '../flow/core.js'
 import { childScope, scopeOfCall } from '../flow/entries/scope-of-call.js'
 import { checkTagList } from '../flow/entries/tags.js'
 import type { BatchLoader } from '../flow/load/batcher.js'
@@ -10,6 +10,7 @@ import type { Reader } from '../flow/read/read.js'
 import type { Reserved } from '../flow/read/reserve.js'
 import type { ServedEntry } from '../flow/read/served-entry.js'
 import type { Shutdown } from '../flow/shutdown.js'
+import type { CallScope } from '../flow/state/call-scope.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Pulls } from '../flow/update/pull.js'
 import type { UpdateFunction, Updates } from '../flow/update/update.js'

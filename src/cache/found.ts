@@ -1,6 +1,7 @@
 // What the reads that never load make of an entry that they have found.
-import type { CallScope, Core } from '../flow/core.js'
+import type { Core } from '../flow/core.js'
 import type { Lookup } from '../flow/read/look-up.js'
+import type { CallScope } from '../flow/state/call-scope.js'
 import type { UsableEntry } from '../flow/state/flight.js'
 import type { Entry } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'

@@ -1,14 +1,12 @@
 // What the rooms of the flow share: one object per cache, built in `create-cache.ts`.
 import type { EntryCodec } from '../codec/entry-codec.js'
 import type { Events } from '../model/events/events.js'
-import type { Policy } from '../model/options/policy.js'
 import type { Bus, Clock, Milliseconds } from '../model/ports.js'
 import type { Random } from '../model/time/freshness.js'
 import type { ValueRules } from '../model/values/value-rules.js'
 import type { Deadlines, Timed } from '../tiers/deadlines.js'
 import type { MemoryTier } from '../tiers/memory-tier.js'
 import type { RemoteTier } from '../tiers/remote-tier.js'
-import type { CountedSpace } from './events/counters.js'
 import type { Recorder } from './events/recorder.js'
 import type { Background } from './runtime/background.js'
 import type { WaitingCallers } from './runtime/waiting-callers.js'
@@ -58,9 +56,4 @@ export interface Core {
   readonly running: RunningLoads
   /** Throws `CLOSED` once `close()` was called. */
   assertOpen(): void
-}
-
-/** A cache or namespace: the space of its keys with its counts, and the defaults of its calls. */
-export interface CallScope extends CountedSpace {
-  readonly policy: Policy
 }

@@ -1,11 +1,12 @@
 // `cache.explain(key)`: collects everything that decides what a read of the key would do now.
 
-import type { CallScope, Core } from '../../flow/core.js'
+import type { Core } from '../../flow/core.js'
 import { l2BudgetOf } from '../../flow/entries/l2-budget.js'
 import type { Found } from '../../flow/entries/remote-entries.js'
 import { spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Recorder } from '../../flow/events/recorder.js'
 import type { Reader } from '../../flow/read/read.js'
+import type { CallScope } from '../../flow/state/call-scope.js'
 import { type Age, ageOf, type Entry } from '../../model/entry.js'
 import { showName } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'

@@ -2,10 +2,11 @@
 
 import { randomUUID } from 'node:crypto'
 import pLimit from 'p-limit'
-import type { CallScope, Core } from '../../flow/core.js'
+import type { Core } from '../../flow/core.js'
 import { ignoreRejection } from '../../flow/entries/tags.js'
 import { allInOrder } from '../../flow/read/load-many.js'
 import type { Reader } from '../../flow/read/read.js'
+import type { CallScope } from '../../flow/state/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import type { Writer } from '../../flow/write/write.js'
 import { CacheError, show } from '../../model/errors.js'

@@ -1,9 +1,10 @@
 // The work behind a wrapped function: derives key and options from the arguments of a call, and handles its result.
 import { randomUUID } from 'node:crypto'
-import type { CallScope, Core } from '../../flow/core.js'
+import type { Core } from '../../flow/core.js'
 import { childScope } from '../../flow/entries/scope-of-call.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
 import type { Recorder } from '../../flow/events/recorder.js'
+import type { CallScope } from '../../flow/state/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import type { Writer } from '../../flow/write/write.js'
 import { CacheError, show } from '../../model/errors.js'

@@ -2,9 +2,9 @@
 import { leaseKeyOf } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes } from '../../model/ports.js'
-import type { CallScope } from '../core.js'
 import type { Found, FoundEntry } from '../entries/remote-entries.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
+import type { CallScope } from '../state/call-scope.js'
 import type { Flight } from '../state/flight.js'
 
 /**

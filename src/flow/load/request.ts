@@ -7,10 +7,11 @@ import type { CallOptions, Loader, Tags } from '../../model/options/options.js'
 import { type Policy, resolvePolicy } from '../../model/options/policy.js'
 import { ownOptions } from '../../model/own-options.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
-import type { CallScope, Core } from '../core.js'
+import type { Core } from '../core.js'
 import type { FoundEntry } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
+import type { CallScope } from '../state/call-scope.js'
 import type { ReadEnd } from './read-end.js'
 
 /** One `getOrSet` or refresh. */

@@ -2,10 +2,11 @@
 import type { LoadReason } from '../../model/events/events.js'
 import type { CallOptions, Loader } from '../../model/options/options.js'
 import { atEndOfTick } from '../../model/time/tick.js'
-import type { CallScope, Core } from '../core.js'
+import type { Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { FlightRunner } from '../load/flight-runner.js'
 import { type LoadRequest, requestOf } from '../load/request.js'
+import type { CallScope } from '../state/call-scope.js'
 import { type Flight, type UsableEntry, waitingFor } from '../state/flight.js'
 import type { Flights } from './flights.js'
 

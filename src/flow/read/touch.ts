@@ -1,7 +1,8 @@
 // Renews the idle life of entries whose values nobody asked for.
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
-import type { CallScope, Core } from '../core.js'
+import type { Core } from '../core.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
+import type { CallScope } from '../state/call-scope.js'
 import type { LookUp } from './look-up.js'
 
 /** An entry may have been replaced since this process read it. Then the first touch is refused, and the second look finds the new entry. */

@@ -5,7 +5,8 @@ import { CacheError, show } from '../../model/errors.js'
 import { hashedPrefixOf, localKey, type Space, storePrefixOf } from '../../model/keys/key.js'
 import type { Bytes } from '../../model/ports.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
-import type { CallScope, Core } from '../core.js'
+import type { Core } from '../core.js'
+import type { CallScope } from '../state/call-scope.js'
 
 /**
  * First in this process, then in L2, then in the other processes. Then in this process once more, since it may have read meanwhile what
