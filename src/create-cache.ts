@@ -37,6 +37,7 @@ import { type CachePolicy, resolveCacheOptions } from './model/options/cache-pol
 import type { CacheOptions } from './model/options/options.js'
 import { resolveTierOptions } from './model/options/tier-policy.js'
 import { foreignReason } from './model/text/foreign-text.js'
+import { Deadlines } from './tiers/deadlines.js'
 import { RemoteTier } from './tiers/remote-tier.js'
 
 /** The least number of labels whose tokens stay in memory. Tokens of further labels are read from L2 again. */
@@ -56,7 +57,7 @@ export function createCache(options?: CacheOptions): Cache {
   const space = rootSpace(policy.name, policy.version)
   const rootLabel = space.scopeLabels[0] as Label
   const { random } = policy
-  const { clock, deadlineClock, callers, limits, turnClock } = makeClocks(policy.clock)
+  const { clock, deadlineClock, callers, turnClock } = makeClocks(policy.clock)
   const sender = randomBytes(9).toString('base64url')
 
   const events = new Events()
@@ -78,7 +79,7 @@ export function createCache(options?: CacheOptions): Cache {
   const maxLabels = maxLabelsOf(policy)
   const maxStalenessMs = policy.memory?.maxStalenessMs ?? 3_000
   const tokens = new TokenTable({ maxLabels, maxStalenessMs, isShared: connected !== undefined })
-  const local = new LocalState(l1, tokens, clock, rootLabel)
+  const local = new LocalState(l1, tokens, clock, rootLabel, new Deadlines(callers))
   const sweep = l1 && new L1Sweep(l1, tokens, clock)
   local.sweep = sweep
 
@@ -114,7 +115,7 @@ export function createCache(options?: CacheOptions): Cache {
     ages: clock,
     random,
     hearsOthers,
-    reseal: (pending) => reseal(pending, reader.entries, tokenReader),
+    reseal: (pending) => reseal(pending, reader.entries, core),
     restamp: (localKey, stamp) => codec?.renewedStamp(fullKeyOf(localKey, space.scope), stamp) ?? stamp,
     caughtUp: () => listener.caughtUp(clock.nowMs(), callers, tokens.maxStalenessMs + CATCH_UP_GRACE_MS),
     // Until a late change was published, its old value may have been read from L2 into L1: clean L1. A late value was in L1 all the time.
@@ -145,7 +146,7 @@ export function createCache(options?: CacheOptions): Cache {
     name: space.scope,
     clock,
     callers,
-    limits,
+    limits: new Deadlines(callers),
     turnClock,
     random,
     values: policy.values,

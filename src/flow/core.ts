@@ -32,7 +32,7 @@ export interface Core {
   readonly clock: Clock
   /** The clock for timers that end a caller's wait. */
   readonly callers: WaitingCallers
-  /** Ends loads that exceed `hardTimeout`. */
+  /** Ends request scopes that exceed their limit. */
   readonly limits: Deadlines<Timed>
   /** Sampled once per turn of the event loop; for hits only. */
   readonly turnClock: { nowMs(): number }

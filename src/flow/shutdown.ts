@@ -64,6 +64,7 @@ async function close(parts: ShutdownParts): Promise<void> {
   await endsWithin(publishAll(parts), parts.closeTimeoutMs - giveBackMs, callers)
   const unsaved = background.endWaiting()
   local.abortAll(new CacheError('CLOSED', 'the cache was closed while this load ran'))
+  local.inFlight.takeAll()
   limits.takeAll()
   // Aborted loads give back their leases, so that no other process waits for them.
   await endsWithin(background.drain(), giveBackMs, callers)

@@ -7,7 +7,7 @@ import { clearImmediate, setImmediate } from '../model/time/real-timers.js'
 /** Something that must be over at an instant. */
 export interface Timed extends Placed {
   readonly dueAtMs: AtMs
-  /** Called once, at `dueAtMs` or soon after, unless it was removed before. */
+  /** Called once, at `dueAtMs` or soon after, when it has been removed, unless it was removed before. Never if `dueAtMs` is Infinity. */
   onDue(): void
 }
 
@@ -21,7 +21,7 @@ const DELAYED_MS: Milliseconds = 10
  * While the process was stopped or its event loop blocked, replies may have arrived in its sockets, and Node runs timers before it reads
  * them. So they are read before anything is given up; otherwise a healthy server would look like one that hangs.
  */
-export class Deadlines<T extends Timed> {
+export class Deadlines<T extends Timed> implements Iterable<T> {
   readonly #inFlight = new InFlightSet<T>()
   #setForMs: AtMs = Number.POSITIVE_INFINITY
   #cancel: (() => void) | undefined
@@ -35,6 +35,10 @@ export class Deadlines<T extends Timed> {
 
   remove(timed: T): void {
     this.#inFlight.delete(timed)
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#inFlight[Symbol.iterator]()
   }
 
   /** Removes and returns everything in flight, and cancels the timer. */

@@ -26,15 +26,17 @@ export interface InFlightOperation extends Timed {
 export interface OperationWatcher {
   /** Before `answered` and `failed`, except at the deadline: then the operation is already removed. */
   over(operation: InFlightOperation): void
-  answered(operation: InFlightOperation): void
+  /** Returns when the reply came. */
+  answered(operation: InFlightOperation): AtMs
   failed(operation: InFlightOperation, error: Error): void
 }
+
+/** Takes the reply to an operation, once; `atMs` is when it came. */
+export type Settle<T> = (answer: T | Unavailable, atMs: AtMs) => void
 
 export class Operation<T> implements InFlightOperation, Attempt {
   place = -1
   readonly dueAtMs: AtMs
-  readonly answer: Promise<T | Unavailable>
-  #resolve!: (answer: T | Unavailable) => void
   isOver = false
 
   constructor(
@@ -43,22 +45,21 @@ export class Operation<T> implements InFlightOperation, Attempt {
     readonly limitMs: Milliseconds,
     private readonly limits: OperationLimits<T> | undefined,
     private readonly watcher: OperationWatcher,
+    private readonly settle: Settle<T>,
   ) {
     this.dueAtMs = sentAtMs + limitMs
-    this.answer = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
   }
 
   giveUp(): void {
     this.isOver = true
-    this.#resolve(UNAVAILABLE)
+    this.settle(UNAVAILABLE, this.sentAtMs)
   }
 
   onDue(): void {
-    this.giveUp()
+    this.isOver = true
     const message = `expected L2 to reply to ${this.name}() within ${this.limitMs} ms; it did not`
     this.watcher.failed(this, new CacheError('L2_TIMEOUT', message))
+    this.settle(UNAVAILABLE, this.dueAtMs)
   }
 
   readonly answered = (answer: T): void => {
@@ -68,14 +69,14 @@ export class Operation<T> implements InFlightOperation, Attempt {
     }
     this.isOver = true
     this.watcher.over(this)
-    this.#resolve(answer)
-    this.watcher.answered(this)
+    this.settle(answer, this.watcher.answered(this))
   }
 
   readonly failed = (error: unknown): void => {
     if (this.isOver) return
+    this.isOver = true
     this.watcher.over(this)
-    this.giveUp()
     this.watcher.failed(this, asError(error))
+    this.settle(UNAVAILABLE, this.sentAtMs)
   }
 }

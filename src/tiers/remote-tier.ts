@@ -22,13 +22,12 @@ import {
   Operation,
   type OperationLimits,
   type OperationWatcher,
+  type Settle,
   UNAVAILABLE,
   type Unavailable,
 } from './operation.js'
 import { Outages } from './outages.js'
-import { ReadBatch } from './read-batch.js'
-
-const NOT_AVAILABLE: Promise<Unavailable> = Promise.resolve(UNAVAILABLE)
+import { type PendingRead, ReadBatch } from './read-batch.js'
 
 /** What L2 reports to its cache, and the replay that it waits for. */
 export interface RemoteTierOwner {
@@ -50,7 +49,12 @@ export interface RemoteTierOwner {
  */
 export class RemoteTier {
   readonly #breaker: Breaker
-  readonly #reads = new ReadBatch((storeKeys) => this.readMany(storeKeys))
+  readonly #reads = new ReadBatch((storeKeys, settle) => {
+    const send = () => this.store.read(storeKeys)
+    this.#runThen('read', send, undefined, (answers, nowMs) =>
+      settle(answers, { nowMs, storeNowMs: this.storeNowMs() }),
+    )
+  })
   readonly #firstConnection: FirstConnection | undefined
   #lastAnsweredAtMs: AtMs
   readonly #outages: Outages
@@ -154,8 +158,13 @@ export class RemoteTier {
 
   /** Reads one key. The reads of one tick are sent together. */
   read(storeKey: string): Promise<Bytes | undefined | Unavailable> {
-    if (!this.mayAnswer()) return NOT_AVAILABLE
-    return this.#reads.read(storeKey)
+    return new Promise((resolve) => this.readFor({ storeKey, replied: resolve }))
+  }
+
+  /** The same without a promise. */
+  readFor(read: PendingRead): void {
+    if (this.mayAnswer()) this.#reads.add(read)
+    else read.replied(UNAVAILABLE, { nowMs: this.clock.nowMs(), storeNowMs: this.storeNowMs() })
   }
 
   /** Reads in the order of `storeKeys`, with a command of its own. */
@@ -252,24 +261,32 @@ export class RemoteTier {
   }
 
   #run<T>(name: string, send: Send<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+    return new Promise((resolve) => this.#runThen(name, send, limits, resolve))
+  }
+
+  /** Runs an operation once the first connection stands or has failed, unless L2 is not available. */
+  #runThen<T>(name: string, send: Send<T>, limits: OperationLimits<T> | undefined, settle: Settle<T>): void {
     const starting = this.#firstConnection?.pending
-    if (starting !== undefined) return starting.then(() => this.#run(name, send, limits))
-    if (!this.isAvailable() || (limits !== undefined && limits.withinMs <= 0)) return NOT_AVAILABLE
-    return this.#withDeadline(name, send, limits)
+    if (starting !== undefined) void starting.then(() => this.#runThen(name, send, limits, settle))
+    else if (this.isAvailable() && (limits === undefined || limits.withinMs > 0)) this.#send(name, send, limits, settle)
+    else settle(UNAVAILABLE, this.clock.nowMs())
+  }
+
+  #withDeadline<T>(name: string, send: Send<T>): Promise<T | Unavailable> {
+    return new Promise((resolve) => this.#send(name, send, undefined, resolve))
   }
 
   /** The deadline is ours because a client's promise may never settle, depending on the client's options. */
-  #withDeadline<T>(name: string, send: Send<T>, limits?: OperationLimits<T>): Promise<T | Unavailable> {
+  #send<T>(name: string, send: Send<T>, limits: OperationLimits<T> | undefined, settle: Settle<T>): void {
     const { timeoutMs } = this.policy
     const limitMs = limits === undefined ? timeoutMs : Math.min(limits.withinMs, timeoutMs)
-    const operation = new Operation<T>(name, this.clock.nowMs(), limitMs, limits, this.#watcher)
+    const operation = new Operation<T>(name, this.clock.nowMs(), limitMs, limits, this.#watcher, settle)
     this.#inFlight.add(operation)
     try {
       send(operation).then(operation.answered, operation.failed)
     } catch (error) {
       operation.failed(error)
     }
-    return operation.answer
   }
 
   readonly #watcher: OperationWatcher = {
@@ -278,7 +295,7 @@ export class RemoteTier {
     failed: (operation, error) => this.#failed(operation.name, error),
   }
 
-  #answered({ name, sentAtMs, limitMs }: InFlightOperation): void {
+  #answered({ name, sentAtMs, limitMs }: InFlightOperation): AtMs {
     const nowMs = this.clock.nowMs()
     const tookMs = nowMs - sentAtMs
     this.#lastAnsweredAtMs = nowMs
@@ -286,6 +303,7 @@ export class RemoteTier {
     this.#breaker.succeeded(Math.min(tookMs, limitMs))
     this.#outages.worked(name)
     this.owner.answered(name, tookMs)
+    return nowMs
   }
 
   #failed(operation: string, error: Error): void {

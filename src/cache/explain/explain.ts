@@ -1,8 +1,8 @@
 // `cache.explain(key)`: collects everything that decides what a read of the key would do now.
 
 import type { Core } from '../../flow/core.js'
+import type { Found } from '../../flow/entries/found.js'
 import { l2BudgetOf } from '../../flow/entries/l2-budget.js'
-import type { Found } from '../../flow/entries/remote-entries.js'
 import { spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Recorder } from '../../flow/events/recorder.js'
 import type { Reader } from '../../flow/read/read.js'
@@ -81,7 +81,9 @@ export async function explain(
   const policy = resolvePolicy(scope.policy, options)
   const localKey = localKeyOf(space, userKey)
   const reading =
-    policy.tiers === 'l1' ? undefined : reader.entries?.read(space, localKey, policy, l2BudgetOf(core, policy))
+    policy.tiers === 'l1'
+      ? undefined
+      : reader.entries?.read({ space, localKey, policy, budget: l2BudgetOf(core, policy) })
   const found = reading && (await core.callers.await(reading))
   const nowMs = core.clock.nowMs()
   // A value that this process has set comes before what the tiers have, as it does for a read.

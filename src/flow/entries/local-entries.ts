@@ -6,8 +6,8 @@ import type { Policy } from '../../model/options/policy.js'
 import type { Core } from '../core.js'
 import type { UsableEntry } from '../state/flight.js'
 import type { SealPlan } from '../state/seal-plan.js'
+import type { FoundEntry } from './found.js'
 import { makeEntry } from './make-entry.js'
-import type { FoundEntry } from './remote-entries.js'
 
 export class LocalEntries {
   readonly #core: Pick<Core, 'clock' | 'l1' | 'tokens' | 'local' | 'journal'>

@@ -1,77 +1,47 @@
 // The entries of L2: reads one, judges whether it may be served, and seals one for storing.
 import type { StoredEntry } from '../../codec/entry-codec.js'
 import { expiredAgoMs, leaseOf, STAMP_BYTES, stampOf, stateOf } from '../../codec/envelope/stamp.js'
-import { type AtMs, ageOf, type Entry } from '../../model/entry.js'
+import { type AtMs, ageOf } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { fullKeyOf, isHashedStoreKey, type Space, storeKeyOf } from '../../model/keys/key.js'
-import type { LabelSet } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 import type { StandardSchema } from '../../model/values/schema.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
+import type { PendingRead, ReadAt } from '../../tiers/read-batch.js'
 import type { Core, Remote } from '../core.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
 import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { Judgement } from '../tokens/token-reader.js'
 import { isAbsent, validate } from './accept.js'
+import { ABSENT, FENCED, type Found, FoundEntry, HELD, LATER_FORMAT, NOT_ASKED } from './found.js'
 import { idleLifeOf, makeEntry } from './make-entry.js'
 
-/** What stands in L2 under a key, judged. */
-export type Found =
-  /** A usable entry, whose age `ageOf` returns. Its `stamp` is the fence of a load that replaces it. */
-  | FoundEntry
-  | { readonly kind: 'absent' }
-  /** The lease of a load that can be waited for. `stamp` is the whole lease. */
-  | { readonly kind: 'leased'; readonly stamp: Bytes }
-  /** A write fence: the source of truth is being changed, or the key is held. So what is loaded now may be kept nowhere. */
-  | { readonly kind: 'fenced'; readonly isHold: boolean }
-  /** Outdated, invalidated, damaged or foreign: not served. It may be replaced while it still begins with `stamp`. */
-  | UnusableFound
-  /** Written by a later release: neither served nor replaced. */
-  | { readonly kind: 'later-format' }
-  | { readonly kind: 'unavailable' }
-
-/** `labels` are those of an entry that was invalidated or soft-expired. */
-export interface UnusableFound {
-  readonly kind: 'unusable'
-  readonly stamp: Bytes | undefined
-  readonly labels?: LabelSet
+/** What is asked of L2, and when. An invalidation after that instant may not be visible in the reply. */
+export interface Question {
+  readonly space: Space
+  readonly localKey: string
+  readonly storeKey: string
+  readonly policy: Policy
+  readonly askedAtMs: AtMs
+  /** The epoch of the token table at that instant. */
+  readonly epoch: number
+  /** The time that L2 may still cost the caller. */
+  readonly budget: TimeBudget
 }
 
-/** Taken before L2 is asked. An invalidation after it may not be visible in the reply. */
-export interface AskedAt {
-  readonly nowMs: AtMs
-  /** The epoch of the token table. */
-  readonly epoch: number
+/** What a question is about. */
+export type Subject = Pick<Question, 'space' | 'localKey' | 'policy' | 'budget'>
+
+/** An entry of L2 with its age by the store's clock, and its creation by ours. */
+interface AgedEntry {
+  readonly opened: StoredEntry
+  readonly ageMs: Milliseconds
+  readonly createdAtMs: AtMs
 }
 
 /** Asks L2 what stands under a key. */
 export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
-
-export class FoundEntry {
-  readonly kind = 'entry'
-
-  constructor(
-    readonly entry: Entry,
-    private readonly opened: StoredEntry,
-  ) {}
-
-  /** Copied only when it is needed: most entries are served without it. */
-  get stamp(): Bytes {
-    return this.opened.stamp
-  }
-
-  /** Its weight in L1. */
-  get bytes(): number {
-    return this.opened.weightBytes
-  }
-}
-
-export const NOT_ASKED: Found = { kind: 'unavailable' }
-const ABSENT: Found = { kind: 'absent' }
-const FENCED: Found = { kind: 'fenced', isHold: false }
-const HELD: Found = { kind: 'fenced', isHold: true }
-const LATER_FORMAT: Found = { kind: 'later-format' }
 
 export class RemoteEntries {
   readonly #remote: Remote
@@ -86,145 +56,144 @@ export class RemoteEntries {
     this.#remote = remote
   }
 
-  /** Call this before the request is sent, and pass the result to `judge`. */
-  askedNow(): AskedAt {
-    return { nowMs: this.core.clock.nowMs(), epoch: this.core.tokens.epoch }
-  }
-
   storeKey(localKey: string): string {
     return storeKeyOf(localKey, this.core.name)
+  }
+
+  /** Whether L2 may be asked about a key at once: it is connected, and no change of this process to the key waits for it (G2). */
+  mayAskNow(localKey: string): boolean {
+    const { outbox, journal, local } = this.core
+    const isChanging = outbox.isChanging(localKey) || journal.hasKey(localKey) || local.unsent.has(localKey)
+    return !isChanging && this.#remote.tier.isAvailable()
+  }
+
+  /** Reads the key of `read`, which judges the reply. `mayAskNow` must be true. */
+  readFor(read: PendingRead & { readonly localKey: string }): void {
+    read.storeKey = this.storeKey(read.localKey)
+    this.#remote.tier.readFor(read)
+  }
+
+  /** To be made before the request is sent. */
+  question({ space, localKey, policy, budget }: Subject): Question {
+    const { clock, tokens } = this.core
+    const storeKey = this.storeKey(localKey)
+    return { space, localKey, storeKey, policy, askedAtMs: clock.nowMs(), epoch: tokens.epoch, budget }
   }
 
   /**
    * Reads a key (or uses `ask` to find out what stands there) and judges the result. L2 is not asked while a change of this process to
    * the key is not published yet (G2).
    */
-  async read(
-    space: Space,
-    localKey: string,
-    policy: Policy,
-    budget: TimeBudget,
-    ask: Ask = (storeKey) => this.#remote.tier.read(storeKey),
-  ): Promise<Found> {
+  async read(subject: Subject, ask: Ask = (storeKey) => this.#remote.tier.read(storeKey)): Promise<Found> {
+    const { localKey, budget } = subject
     const changing = this.core.outbox.beforeReadOf(localKey)
     if (changing !== undefined && (await budget.await(changing)) === undefined) return NOT_ASKED
     if (this.core.journal.hasKey(localKey) || this.core.local.unsent.has(localKey)) return NOT_ASKED
     const { starting } = this.#remote.tier
     if (starting !== undefined && !(await budget.lasts(starting))) return NOT_ASKED
-    const askedAt = this.askedNow()
-    const bytes = await ask(this.storeKey(localKey))
-    return this.judge(bytes, space, localKey, policy, askedAt, budget)
+    const question = this.question(subject)
+    return this.judge(await ask(question.storeKey), question)
   }
 
-  /** The same for many keys, in their order. */
+  /** The same for many keys. `found` gets the results, each with its index in `localKeys`; a key that L2 cannot be asked about has none. */
   async readMany(
-    space: Space,
+    { space, policy, budget }: Omit<Subject, 'localKey'>,
     localKeys: readonly string[],
-    policy: Policy,
-    budget: TimeBudget,
-  ): Promise<readonly (Found | Promise<Found>)[]> {
+    found: (index: number, found: Found) => void,
+  ): Promise<void> {
     const { core } = this
     for (const localKey of localKeys) {
       const changing = core.outbox.beforeReadOf(localKey)
-      if (changing !== undefined && (await budget.await(changing)) === undefined) return localKeys.map(() => NOT_ASKED)
+      if (changing !== undefined && (await budget.await(changing)) === undefined) return
     }
-    const { starting } = this.#remote.tier
-    if (starting !== undefined && !(await budget.lasts(starting))) return localKeys.map(() => NOT_ASKED)
+    const { tier } = this.#remote
+    if (tier.starting !== undefined && !(await budget.lasts(tier.starting))) return
     // Checked before L2 is asked: a waiting change may be published before the replies arrive, and they may still be older than it.
-    const areWaiting = localKeys.map((key) => core.journal.hasKey(key) || core.local.unsent.has(key))
-    const askedAt = this.askedNow()
-    const replies = await this.#remote.tier.readMany(localKeys.map((key) => this.storeKey(key)))
-    return localKeys.map((localKey, i) => {
-      if (areWaiting[i]) return NOT_ASKED
-      return this.judge(replies === UNAVAILABLE ? UNAVAILABLE : replies[i], space, localKey, policy, askedAt, budget)
-    })
+    const isWaiting = (localKey: string) => core.journal.hasKey(localKey) || core.local.unsent.has(localKey)
+    const areWaiting = core.journal.size + core.local.unsent.size === 0 ? undefined : localKeys.map(isWaiting)
+    const questions = localKeys.map((localKey) => this.question({ space, localKey, policy, budget }))
+    const replies = await tier.readMany(questions.map(({ storeKey }) => storeKey))
+    if (replies === UNAVAILABLE) return
+    const at = { nowMs: core.clock.nowMs(), storeNowMs: tier.storeNowMs() }
+    const late: Promise<void>[] = []
+    for (let i = 0; i < questions.length; i++) {
+      if (areWaiting?.[i]) continue
+      const judged = this.judge(replies[i], questions[i] as Question, at)
+      if (judged instanceof Promise) late.push(judged.then((one) => found(i, one)))
+      else found(i, judged)
+    }
+    if (late.length > 0) await Promise.all(late)
   }
 
-  /** Judges what L2 returned for a request of `askedAt`. Header first: the payload of an entry that is not served is not decoded. */
-  judge(
-    bytes: Bytes | undefined | Unavailable,
-    space: Space,
-    localKey: string,
-    policy: Policy,
-    askedAt: AskedAt,
-    budget: TimeBudget,
-  ): Found | Promise<Found> {
+  /** Judges what L2 replied to a question. Header first: the payload of an entry that is not served is not decoded. */
+  judge(bytes: Bytes | undefined | Unavailable, asked: Question, at: ReadAt = this.#now()): Found | Promise<Found> {
     if (bytes === UNAVAILABLE) return NOT_ASKED
     if (bytes === undefined) return ABSENT
     const state = stateOf(bytes)
     if (state === 'lease') return { kind: 'leased', stamp: leaseOf(bytes) }
     if (state === 'fence') return bytes.length > STAMP_BYTES ? HELD : FENCED
+    const { space, localKey } = asked
     const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
     if ('corrupt' in opened) {
-      if (opened.corrupt === 'later-format') return LATER_FORMAT
-      return this.#corrupt(space, localKey, opened.corrupt, bytes)
+      return opened.corrupt === 'later-format' ? LATER_FORMAT : this.#corrupt(space, localKey, opened.corrupt, bytes)
     }
-    const ageMs = Math.max(0, this.#remote.tier.storeNowMs() - opened.createdAtMs)
-    const createdAtMs = Math.floor(this.core.clock.nowMs() - ageMs)
+    const ageMs = Math.max(0, at.storeNowMs - opened.createdAtMs)
     if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'unusable', stamp: opened.stamp }
-    const judgement = this.core.tokenReader.judge(opened.labels, budget)
-    const finish = (judged: Judgement | undefined) =>
-      judged === undefined
-        ? NOT_ASKED
-        : this.#finish(opened, judged, { space, localKey, policy, askedAt, createdAtMs, ageMs })
-    return judgement instanceof Promise ? judgement.then(finish) : finish(judgement)
+    const aged: AgedEntry = { opened, ageMs, createdAtMs: Math.floor(at.nowMs - ageMs) }
+    const judgement = this.core.tokenReader.judge(opened.labels, asked, at.nowMs)
+    if (!(judgement instanceof Promise)) return this.#open(aged, judgement, asked)
+    return judgement.then((judged) => (judged === undefined ? NOT_ASKED : this.#open(aged, judged, asked)))
   }
 
-  #finish(
-    opened: StoredEntry,
-    judged: Judgement,
-    read: {
-      space: Space
-      localKey: string
-      policy: Policy
-      askedAt: AskedAt
-      createdAtMs: AtMs
-      ageMs: Milliseconds
-    },
-  ): Found | Promise<Found> {
-    const { space, localKey, policy, askedAt, createdAtMs, ageMs } = read
+  #now(): ReadAt {
+    return { nowMs: this.core.clock.nowMs(), storeNowMs: this.#remote.tier.storeNowMs() }
+  }
+
+  /** Decodes an entry whose labels are current or soft-expired. */
+  #open(aged: AgedEntry, judged: Judgement, asked: Question): Found | Promise<Found> {
+    const { opened } = aged
     if (judged.currency === 'invalidated') return { kind: 'unusable', stamp: opened.stamp, labels: opened.labels }
-    const found = (checked: unknown): Found => {
-      // The copy in L1 lives no longer than the entry in L2, and no longer than L1's own ttl. If L1 keeps nothing, its ttl bounds nothing.
-      const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
-      const life = lifeOfStored(opened, policy)
-      const idle = idleLifeOf(life, createdAtMs, askedAt.nowMs)
-      idle?.foundAs(opened.stampBytes)
-      const entry = makeEntry({
-        value: this.core.l1 === undefined ? checked : this.core.l1.admit(checked),
-        createdAtMs,
-        life,
-        l1UntilMs: createdAtMs + Math.floor(ageMs) + l1TtlMs,
-        verifiedAtMs: Math.min(askedAt.nowMs, judged.asOfMs),
-        labels: opened.labels,
-        loadMs: opened.loadMs,
-        etag: opened.etag,
-        // Not the current epoch: an invalidation or a gap in the announcements may have come since.
-        epoch: askedAt.epoch,
-        idle,
-      })
-      const expiredAtMs = this.#expiredAtMs(opened, judged, read)
-      if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
-      entry.expire(expiredAtMs)
-      const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
-      return isOver ? { kind: 'unusable', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
-    }
+    const { schema } = asked.policy
     let value: unknown
     try {
       value = opened.value()
-      if (policy.schema === undefined || isAbsent(value)) return found(value)
+      if (schema === undefined || isAbsent(value)) return this.#found(value, aged, judged, asked)
     } catch (error) {
-      return this.#corrupt(space, localKey, String((error as Error).message), opened.stamp)
+      return this.#corrupt(asked.space, asked.localKey, String((error as Error).message), opened.stamp)
     }
-    return this.#validate(value, policy.schema, read, opened, found)
+    return this.#validate(value, schema, asked, opened, (checked) => this.#found(checked, aged, judged, asked))
+  }
+
+  #found(value: unknown, aged: AgedEntry, judged: Judgement, { policy, askedAtMs, epoch }: Question): Found {
+    const { opened, createdAtMs, ageMs } = aged
+    const { l1 } = this.core
+    // The copy in L1 lives no longer than the entry in L2, and no longer than L1's own ttl. If L1 keeps nothing, its ttl bounds nothing.
+    const l1TtlMs = policy.l1TtlMs > 0 ? policy.l1TtlMs : Number.POSITIVE_INFINITY
+    const life = lifeOfStored(opened, policy)
+    const idle = idleLifeOf(life, createdAtMs, askedAtMs)
+    idle?.foundAs(opened.stampBytes)
+    const entry = makeEntry({
+      value: l1 === undefined ? value : l1.admit(value),
+      createdAtMs,
+      life,
+      l1UntilMs: createdAtMs + Math.floor(ageMs) + l1TtlMs,
+      verifiedAtMs: Math.min(askedAtMs, judged.asOfMs),
+      labels: opened.labels,
+      loadMs: opened.loadMs,
+      etag: opened.etag,
+      // Not the current epoch: an invalidation or a gap in the announcements may have come since.
+      epoch,
+      idle,
+    })
+    const expiredAtMs = this.#expiredAtMs(aged, judged)
+    if (expiredAtMs === undefined) return new FoundEntry(entry, opened)
+    entry.expire(expiredAtMs)
+    const isOver = ageOf(entry, this.core.clock.nowMs()) === 'expired'
+    return isOver ? { kind: 'unusable', stamp: opened.stamp, labels: opened.labels } : new FoundEntry(entry, opened)
   }
 
   /** When the entry or one of its labels was soft-expired; `undefined` if none was. */
-  #expiredAtMs(
-    opened: StoredEntry,
-    judged: Judgement,
-    { createdAtMs, ageMs }: { readonly createdAtMs: AtMs; readonly ageMs: Milliseconds },
-  ): AtMs | undefined {
+  #expiredAtMs({ opened, createdAtMs, ageMs }: AgedEntry, judged: Judgement): AtMs | undefined {
     let firstMs: AtMs | undefined
     if (judged.currency === 'expired') firstMs = this.core.tokens.expiredAtMs(opened.labels, this.core.clock.nowMs())
     if (opened.state !== 'expired') return firstMs
@@ -237,7 +206,7 @@ export class RemoteEntries {
   async #validate(
     value: unknown,
     schema: StandardSchema,
-    read: { space: Space; localKey: string },
+    read: Pick<Question, 'space' | 'localKey'>,
     opened: StoredEntry,
     found: (checked: unknown) => Found,
   ): Promise<Found> {

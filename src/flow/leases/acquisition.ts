@@ -3,11 +3,11 @@ import { ageOf } from '../../model/entry.js'
 import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { Core } from '../core.js'
-import type { FoundEntry } from '../entries/remote-entries.js'
+import type { FoundEntry } from '../entries/found.js'
+import type { Flight } from '../state/flight.js'
 import type { LeaseWait } from './lease-wait.js'
 import {
   type Acquired,
-  type AcquirePlan,
   besideKeyOf,
   Claimed,
   FENCED_OUT,
@@ -20,13 +20,22 @@ import {
 /** The commands to L2 that an acquisition uses. */
 export interface LeaseCommands {
   /** The right of a flight whose lease stands under its key. */
-  holding(flight: AcquirePlan['flight'], lease: Bytes): Acquired
+  holding(flight: Flight, lease: Bytes): Acquired
   /** Whether a load of this process holds this lease. */
   isOurs(lease: Bytes): boolean
-  see(plan: AcquirePlan): Promise<Seen>
-  claimOrSee(plan: AcquirePlan): Promise<Seen>
-  replaceOrSee(plan: AcquirePlan, expected: Bytes | undefined): Promise<Seen>
-  claimBeside(entry: FoundEntry, plan: AcquirePlan): Promise<Claimed | Bytes | typeof UNAVAILABLE>
+  see(flight: Flight): Promise<Seen>
+  claimOrSee(flight: Flight): Promise<Seen>
+  replaceOrSee(flight: Flight, expected: Bytes | undefined): Promise<Seen>
+  claimBeside(entry: FoundEntry, flight: Flight): Promise<Claimed | Bytes | typeof UNAVAILABLE>
+}
+
+export interface AcquisitionParts {
+  readonly leases: LeaseCommands
+  readonly core: Pick<Core, 'name' | 'clock' | 'callers' | 'random'>
+  readonly flight: Flight
+  /** Whether an entry that was found meanwhile makes this load unnecessary. */
+  readonly isGoodEnough: (found: FoundEntry) => boolean
+  readonly wait: LeaseWait
 }
 
 /** The most attempts to get the right. No cache makes so many of them fail; a stranger that keeps rewriting the key could. */
@@ -38,28 +47,25 @@ const MAX_TRIES = 50
  */
 export class Acquisition {
   readonly #leases: LeaseCommands
-  readonly #core: Pick<Core, 'name' | 'clock' | 'callers' | 'random'>
-  readonly #plan: AcquirePlan
+  readonly #core: AcquisitionParts['core']
+  readonly #flight: Flight
+  readonly #isGoodEnough: AcquisitionParts['isGoodEnough']
   readonly #wait: LeaseWait
   #tries = 0
   #hasCheckedLife = false
 
-  constructor(
-    leases: LeaseCommands,
-    core: Pick<Core, 'name' | 'clock' | 'callers' | 'random'>,
-    plan: AcquirePlan,
-    wait: LeaseWait,
-  ) {
+  constructor({ leases, core, flight, isGoodEnough, wait }: AcquisitionParts) {
     this.#leases = leases
     this.#core = core
-    this.#plan = plan
+    this.#flight = flight
+    this.#isGoodEnough = isGoodEnough
     this.#wait = wait
   }
 
   async run(found: Seen): Promise<Acquired> {
     let seen = found
     for (;;) {
-      if (seen.kind !== 'claimed' && (this.#plan.flight.isAborted || this.#tries >= MAX_TRIES)) return loading(NO_RIGHT)
+      if (seen.kind !== 'claimed' && (this.#flight.isAborted || this.#tries >= MAX_TRIES)) return loading(NO_RIGHT)
       const step: Acquired | Seen | 'wait' = await this.#step(seen)
       const next: Acquired | Seen = step === 'wait' ? await this.#waitBehind(seen) : step
       if (isDecided(next)) return next
@@ -70,7 +76,7 @@ export class Acquisition {
   #step(seen: Seen): Acquired | 'wait' | Promise<Acquired | Seen | 'wait'> {
     switch (seen.kind) {
       case 'claimed':
-        return this.#leases.holding(this.#plan.flight, seen.lease)
+        return this.#leases.holding(this.#flight, seen.lease)
       case 'unavailable':
         return loading(NO_RIGHT)
       case 'later-format':
@@ -94,33 +100,33 @@ export class Acquisition {
   async #besideForeign(right: StoreRight): Promise<Acquired | Seen> {
     if (this.#hasCheckedLife) return loading(right)
     this.#hasCheckedLife = true
-    const seen = await this.#leases.claimOrSee(this.#plan)
+    const seen = await this.#leases.claimOrSee(this.#flight)
     return seen.kind === 'unavailable' ? loading(right) : seen
   }
 
   async #claimFree(): Promise<Seen | 'wait'> {
     this.#tries++
-    const seen = await this.#leases.claimOrSee(this.#plan)
+    const seen = await this.#leases.claimOrSee(this.#flight)
     return seen.kind === 'absent' ? 'wait' : seen
   }
 
   async #replaceUnusable(stamp: Bytes | undefined): Promise<Seen | 'wait'> {
     this.#tries++
-    const seen = await this.#leases.replaceOrSee(this.#plan, stamp)
+    const seen = await this.#leases.replaceOrSee(this.#flight, stamp)
     return seen.kind === 'unusable' ? 'wait' : seen
   }
 
   /** One process refreshes it, the others serve it or wait. */
   async #besideEntry(seen: FoundEntry): Promise<Acquired | 'wait'> {
-    const { flight, policy, isGoodEnough } = this.#plan
-    if (isGoodEnough(seen)) return { kind: 'found', found: seen }
-    const standing = await this.#leases.claimBeside(seen, this.#plan)
+    const flight = this.#flight
+    if (this.#isGoodEnough(seen)) return { kind: 'found', found: seen }
+    const standing = await this.#leases.claimBeside(seen, this.#flight)
     const fence = seen.stamp
     if (standing instanceof Claimed) {
       const storeKey = besideKeyOf(seen, this.#core.name)
       return loading({ fence, lease: { storeKey, stamp: standing.lease }, mayKeep: true })
     }
-    if (policy.singleFlight === 'process' || standing === UNAVAILABLE) return loadingBehind(fence)
+    if (flight.policy.singleFlight === 'process' || standing === UNAVAILABLE) return loadingBehind(fence)
     // Another load refreshes it. A flight whose callers were served need not wait for that.
     if (flight.isSettled) return { kind: 'leave' }
     const isFresh = ageOf(seen.entry, this.#core.clock.nowMs()) === 'fresh'
@@ -129,9 +135,9 @@ export class Acquisition {
 
   /** A requested refresh does not wait for a load that began before it. It replaces the lease, so that load's value is not stored. */
   #behindLease(stamp: Bytes): 'wait' | Promise<Seen> {
-    if (!this.#plan.flight.mustLoad) return 'wait'
+    if (!this.#flight.mustLoad) return 'wait'
     this.#tries++
-    return this.#leases.replaceOrSee(this.#plan, stamp)
+    return this.#leases.replaceOrSee(this.#flight, stamp)
   }
 
   /**
@@ -139,7 +145,7 @@ export class Acquisition {
    * must still stand there at the fill. `singleFlight: 'process'` switches off the wait for other processes only (G5).
    */
   async #waitBehind(seen: Seen): Promise<Acquired | Seen> {
-    const { policy, budget } = this.#plan
+    const { policy, budget } = this.#flight
     const { callers, random } = this.#core
     const isOther = seen.kind === 'leased' && !this.#leases.isOurs(seen.stamp)
     if ((policy.singleFlight === 'process' && isOther) || this.#wait.isOver(callers.nowMs())) {
@@ -150,7 +156,7 @@ export class Acquisition {
     await new Promise<void>((resolve) => callers.after(pauseMs, resolve))
     budget.renew()
     const ask = seen.kind === 'leased' ? this.#wait.nextAsk(callers.nowMs()) : 'read'
-    return ask === 'claim' ? this.#leases.claimOrSee(this.#plan) : this.#leases.see(this.#plan)
+    return ask === 'claim' ? this.#leases.claimOrSee(this.#flight) : this.#leases.see(this.#flight)
   }
 }
 

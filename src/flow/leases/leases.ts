@@ -5,20 +5,13 @@ import { newStamp, STAMP_BYTES } from '../../codec/envelope/stamp.js'
 import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
-import { type Ask, type Found, type FoundEntry, NOT_ASKED, type RemoteEntries } from '../entries/remote-entries.js'
+import { type Found, type FoundEntry, NOT_ASKED } from '../entries/found.js'
+import type { Ask, RemoteEntries, Subject } from '../entries/remote-entries.js'
 import type { Flight } from '../state/flight.js'
 import { Acquisition } from './acquisition.js'
 import { LeaseWait } from './lease-wait.js'
 import { keepRenewing } from './renewal.js'
-import {
-  type Acquired,
-  type AcquirePlan,
-  besideKeyOf,
-  Claimed,
-  type LeasePlan,
-  type Seen,
-  type StoreRight,
-} from './store-right.js'
+import { type Acquired, besideKeyOf, Claimed, type Seen, type StoreRight } from './store-right.js'
 
 /** The weight of the latest read in the miss rate. */
 const LEARNING_RATE = 1 / 8
@@ -34,31 +27,38 @@ export class Leases {
   ) {}
 
   /**
-   * What stands in L2 under the key of a flight. If most recent reads found nothing, this one claims the key, which also returns what
-   * stands there: a miss then takes one round trip instead of two. If most find something, plain reads are cheaper: those of one tick
-   * are one command.
+   * Whether a read should claim its key, which also returns what stands there: a miss then takes one round trip instead of two. If most
+   * recent reads found something, plain reads are cheaper: those of one tick are one command.
    */
-  async read(plan: AcquirePlan): Promise<Seen> {
-    const { flight, scope, policy, budget } = plan
+  get mayClaim(): boolean {
+    return this.#missRate > 0.5
+  }
+
+  /** What stands in L2 under the key of a flight. */
+  async read(flight: Flight): Promise<Seen> {
     let claimed: Claimed | undefined
     const claim: Ask = async (storeKey) => {
-      const standing = await this.#claim(storeKey, plan)
+      const standing = await this.#claim(storeKey, flight)
       if (!(standing instanceof Claimed)) return standing
       claimed = standing
       return undefined
     }
-    const ask = this.#missRate > 0.5 ? claim : undefined
-    const found = await this.entries.read(scope.space, flight.localKey, policy, budget, ask)
-    if (found.kind === 'absent') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
-    else if (found.kind !== 'unavailable') this.#missRate -= LEARNING_RATE * this.#missRate
+    const found = await this.entries.read(flight, this.mayClaim ? claim : undefined)
+    this.learn(found)
     return claimed !== undefined && found.kind === 'absent' ? claimed : found
   }
 
-  /** The right to load what was `found`: see `Acquisition`. */
-  acquire(found: Seen, plan: AcquirePlan): Promise<Acquired> {
+  /** Notes what the read of a flight found, for those that follow. */
+  learn({ kind }: Found): void {
+    if (kind === 'absent') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
+    else if (kind !== 'unavailable') this.#missRate -= LEARNING_RATE * this.#missRate
+  }
+
+  /** The right to load what was `found`: see `Acquisition`. `isGoodEnough` says whether an entry found meanwhile makes the load unnecessary. */
+  acquire(found: Seen, flight: Flight, isGoodEnough: (found: FoundEntry) => boolean): Promise<Acquired> {
     const { core, remote } = this
-    const wait = new LeaseWait(core.callers.nowMs(), plan.policy.hardTimeoutMs, remote.leaseMs)
-    return new Acquisition(this, core, plan, wait).run(found)
+    const wait = new LeaseWait(core.callers.nowMs(), flight.policy.hardTimeoutMs, remote.leaseMs)
+    return new Acquisition({ leases: this, core, flight, isGoodEnough, wait }).run(found)
   }
 
   holding(flight: Flight, lease: Bytes): Acquired {
@@ -76,7 +76,7 @@ export class Leases {
   }
 
   /** A lease that was planted after the caller gave up is given back, so that the others need not wait until it expires. */
-  async #claim(storeKey: string, { budget }: LeasePlan): Promise<Claimed | Bytes | Unavailable> {
+  async #claim(storeKey: string, { budget }: Subject): Promise<Claimed | Bytes | Unavailable> {
     // A new lease for each attempt, so that none takes the late lease of an earlier one for its own.
     const lease = newStamp('lease')
     const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
@@ -89,39 +89,37 @@ export class Leases {
   }
 
   /** Claims the key if nothing stands there, or something whose life no cache can have given it; else returns what stands there. */
-  async claimOrSee(plan: LeasePlan): Promise<Seen> {
-    const { scope, flight, policy, budget } = plan
-    const askedAt = this.entries.askedNow()
-    const standing = await this.#claim(this.entries.storeKey(flight.localKey), plan)
-    if (standing instanceof Claimed) return standing
-    return this.entries.judge(standing, scope.space, flight.localKey, policy, askedAt, budget)
+  async claimOrSee(subject: Subject): Promise<Seen> {
+    const question = this.entries.question(subject)
+    const standing = await this.#claim(question.storeKey, subject)
+    return standing instanceof Claimed ? standing : this.entries.judge(standing, question)
   }
 
   /** Replaces what stands there by a lease if it begins with `expected`; else returns what stands there now. */
-  async replaceOrSee(plan: LeasePlan, expected: Bytes | undefined): Promise<Seen> {
+  async replaceOrSee(subject: Subject, expected: Bytes | undefined): Promise<Seen> {
     const lease = newStamp('lease')
-    const storeKey = this.entries.storeKey(plan.flight.localKey)
+    const storeKey = this.entries.storeKey(subject.localKey)
     if (expected === undefined) {
       // Too short to be compared, so it is no fence: remove it. The first claim after that gets the lease.
       const gone = await this.remote.tier.apply([{ op: 'delete', key: storeKey }], undefined)
-      return gone === UNAVAILABLE ? NOT_ASKED : this.see(plan)
+      return gone === UNAVAILABLE ? NOT_ASKED : this.see(subject)
     }
     const tooLate = (reply: undefined | 'refused') => {
       if (reply === undefined) this.#giveBack({ storeKey, stamp: lease })
     }
-    const limits = { withinMs: plan.budget.leftMs, tooLate }
+    const limits = { withinMs: subject.budget.leftMs, tooLate }
     const reply = await this.remote.tier.swap(storeKey, expected, lease, this.remote.leaseMs, limits)
     if (reply === undefined) return new Claimed(lease)
-    return reply === UNAVAILABLE ? NOT_ASKED : this.see(plan)
+    return reply === UNAVAILABLE ? NOT_ASKED : this.see(subject)
   }
 
-  see(plan: LeasePlan): Promise<Found> {
-    return this.entries.read(plan.scope.space, plan.flight.localKey, plan.policy, plan.budget)
+  see(subject: Subject): Promise<Found> {
+    return this.entries.read(subject)
   }
 
   /** Claims a lease beside a usable entry, so that only one process refreshes it. */
-  claimBeside(entry: FoundEntry, plan: AcquirePlan): Promise<Claimed | Bytes | Unavailable> {
-    return this.#claim(besideKeyOf(entry, this.core.name), plan)
+  claimBeside(entry: FoundEntry, subject: Subject): Promise<Claimed | Bytes | Unavailable> {
+    return this.#claim(besideKeyOf(entry, this.core.name), subject)
   }
 
   /**

@@ -1,11 +1,7 @@
 // The right to load a key and to store the loaded value.
 import { leaseKeyOf } from '../../model/keys/key.js'
-import type { Policy } from '../../model/options/policy.js'
 import type { Bytes } from '../../model/ports.js'
-import type { Found, FoundEntry } from '../entries/remote-entries.js'
-import type { TimeBudget } from '../runtime/time-budget.js'
-import type { CallScope } from '../state/call-scope.js'
-import type { Flight } from '../state/flight.js'
+import type { Found, FoundEntry } from '../entries/found.js'
 
 /**
  * The right to load, with its fence: the bytes with which the key's value must still begin for the fill to store anything.
@@ -53,21 +49,6 @@ export const FENCED_OUT: StoreRight = { fence: undefined, lease: undefined, mayK
 
 /** The same while a hold lasts of which only L2 knows. */
 export const HELD_IN_L2: StoreRight = { ...FENCED_OUT, isHeldInL2: true }
-
-export interface AcquirePlan {
-  readonly scope: CallScope
-  readonly policy: Policy
-  readonly flight: Flight
-  /** The time that L2 may cost the caller. Waiting for another process's load does not count. */
-  readonly budget: TimeBudget
-  /** Whether an entry that was found meanwhile makes this load unnecessary. */
-  isGoodEnough(found: FoundEntry): boolean
-}
-
-/** What the commands of a lease need of a plan. */
-export type LeasePlan = Pick<AcquirePlan, 'scope' | 'policy' | 'budget'> & {
-  readonly flight: Pick<Flight, 'localKey'>
-}
 
 /** The key of the lease beside an entry. */
 export function besideKeyOf(entry: FoundEntry, name: string): string {

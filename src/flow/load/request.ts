@@ -2,32 +2,18 @@
 import type { Age, Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
-import { ageWithin, type CallWindows, windowsOf } from '../../model/options/call-windows.js'
-import type { CallOptions, Loader, Tags } from '../../model/options/options.js'
-import { type Policy, resolvePolicy } from '../../model/options/policy.js'
+import { ageWithin, windowsOf } from '../../model/options/call-windows.js'
+import type { CallOptions, Loader } from '../../model/options/options.js'
+import { resolvePolicy } from '../../model/options/policy.js'
 import { ownOptions } from '../../model/own-options.js'
 import { refuseGenerator } from '../../model/values/used-once.js'
 import type { Core } from '../core.js'
-import type { FoundEntry } from '../entries/remote-entries.js'
+import type { FoundEntry } from '../entries/found.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
 import type { CallScope } from '../state/call-scope.js'
-import type { ReadEnd } from './read-end.js'
-
-/** One `getOrSet` or refresh. */
-export interface LoadRequest {
-  readonly scope: CallScope
-  readonly userKey: string
-  readonly localKey: string
-  readonly policy: Policy
-  /** The ages that this call accepts, if it sets them. Other callers of the same load may accept more. */
-  readonly windows: CallWindows | undefined
-  readonly load: Loader<unknown>
-  readonly tags: Tags<never> | undefined
-  readonly signal: AbortSignal | undefined
-  /** Filled in when the read ends, for a caller that asks where its value came from. */
-  readonly end: ReadEnd | undefined
-}
+import type { LoadRequest } from '../state/load-request.js'
+import type { ReadEnd, ReadRequest } from './read-end.js'
 
 export function requestOf(
   core: Pick<Core, 'assertOpen'>,
@@ -36,7 +22,7 @@ export function requestOf(
   load: Loader<unknown>,
   given: CallOptions | undefined,
   end?: ReadEnd,
-): LoadRequest {
+): ReadRequest {
   const options = ownOptions(given)
   core.assertOpen()
   if (typeof load !== 'function') {
@@ -65,7 +51,7 @@ export function requestOf(
 }
 
 /** The age of an entry within the windows of one call. */
-export function ageFor(request: LoadRequest, entry: Entry, { clock }: Pick<Core, 'clock'>): Age {
+export function ageFor(request: Pick<LoadRequest, 'windows'>, entry: Entry, { clock }: Pick<Core, 'clock'>): Age {
   return ageWithin(entry, request.windows, clock.nowMs())
 }
 

@@ -8,14 +8,19 @@ import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
 import { RELEASED, releaseSlot } from '../load/released.js'
-import type { LoadRequest } from '../load/request.js'
-import { Flight, type Loading, type UsableEntry, type Waiting } from '../state/flight.js'
+import { Flight, type FlightOwner, type UsableEntry } from '../state/flight.js'
 import type { Mark } from '../state/invalidation-log.js'
+import type { LoadRequest } from '../state/load-request.js'
+import type { Loading } from '../state/loading.js'
+import type { Waiting } from '../state/waiting.js'
 
 export class Flights {
   readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>
 
-  constructor(core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>) {
+  constructor(
+    core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>,
+    private readonly owner: FlightOwner,
+  ) {
     this.#core = core
   }
 
@@ -54,12 +59,11 @@ export class Flights {
   /** A flight that others can join, not yet started. */
   prepare(request: LoadRequest, usable: UsableEntry | undefined, reason: LoadReason): Flight {
     const { local, clock, tokens } = this.#core
-    const { localKey } = request
     const { scopeLabels } = request.scope.space
     const { tags } = request
     const isTagged = tags !== undefined && typeof tags !== 'function' && tags.length > 0
     const plan = {
-      localKey,
+      request,
       reason,
       labels: isTagged ? [...scopeLabels, ...new Set(tags.map(tagLabel))] : scopeLabels,
       keyMark: local.keyLog.mark(),
@@ -67,7 +71,7 @@ export class Flights {
       beganAtMs: clock.nowMs(),
       epoch: tokens.epoch,
     }
-    const flight = new Flight(plan, usable)
+    const flight = new Flight(plan, usable, this.owner)
     local.flights.add(flight)
     return flight
   }
@@ -94,9 +98,14 @@ export class Flights {
     }
   }
 
-  /** How long a caller waits for a flight that another one began. The holder of a slot may have forgotten it: half the time is left for a load. */
+  /**
+   * How long a caller waits for a flight that another one began; Infinity if the flight's own limit comes first. The holder of a slot may
+   * have forgotten it: half the time is left for a load.
+   */
   limitMsOf(flying: Flight, { hardTimeoutMs }: Policy): Milliseconds {
-    return flying.isReserved ? hardTimeoutMs / 2 : hardTimeoutMs
+    if (flying.isReserved) return hardTimeoutMs / 2
+    const endsBefore = flying.dueAtMs <= this.#core.callers.nowMs() + hardTimeoutMs
+    return endsBefore ? Number.POSITIVE_INFINITY : hardTimeoutMs
   }
 
   /** Whether a wait failed because a slot was not filled: then the caller starts anew. A slot that outlasts the wait of a caller is released. */

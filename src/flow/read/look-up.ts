@@ -8,9 +8,10 @@ import { type Policy, resolvePolicy } from '../../model/options/policy.js'
 import { ownOptions } from '../../model/own-options.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
+import type { Found } from '../entries/found.js'
 import { l2BudgetOf } from '../entries/l2-budget.js'
 import type { LocalEntries } from '../entries/local-entries.js'
-import type { Found, RemoteEntries } from '../entries/remote-entries.js'
+import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { L2_WAITS, type L2Trace, traced } from '../events/traces.js'
 import type { CallScope } from '../state/call-scope.js'
@@ -59,7 +60,7 @@ export class LookUp {
     if (this.#remote === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
     const remote = this.#remote
-    const read = () => remote.read(target.space, localKey, policy, l2BudgetOf(this.#core, policy))
+    const read = () => remote.read({ space: target.space, localKey, policy, budget: l2BudgetOf(this.#core, policy) })
     const found = await this.#core.callers.await(traced(L2_WAITS, () => this.#waitOf(target, userKey), read))
     return this.#take(localKey, keyMark, policy, found) ?? inL1
   }
@@ -77,29 +78,19 @@ export class LookUp {
     const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
     this.#refuseAborted(target, userKeys, options)
     const results = localKeys.map((localKey) => this.#local.usable(localKey, policy))
-    if (this.#remote === undefined || policy.tiers === 'l1') return results
-    const missing: number[] = []
-    results.forEach((usable, i) => {
-      if (usable?.age !== 'fresh') missing.push(i)
-    })
-    if (missing.length === 0) return results
+    const remote = policy.tiers === 'l1' ? undefined : this.#remote
+    const missing = remote === undefined ? [] : indexesWhere(results, (usable) => usable?.age !== 'fresh')
+    if (remote === undefined || missing.length === 0) return results
     const keyMark = this.#core.local.keyLog.mark()
     const asked = missing.map((i) => localKeys[i] as string)
-    this.#core.callers.beginWait()
-    try {
-      const remote = this.#remote
-      const read = () => remote.readMany(target.space, asked, policy, l2BudgetOf(this.#core, policy))
-      const found = await traced(L2_WAITS, () => this.#waitOf(target, undefined), read)
-      for (let j = 0; j < missing.length; j++) {
+    const subject = { space: target.space, policy, budget: l2BudgetOf(this.#core, policy) }
+    const read = () =>
+      remote.readMany(subject, asked, (j, found) => {
         const i = missing[j] as number
-        const one = found[j] as Found | Promise<Found>
-        results[i] =
-          this.#take(asked[j] as string, keyMark, policy, one instanceof Promise ? await one : one) ?? results[i]
-      }
-      return results
-    } finally {
-      this.#core.callers.endWait()
-    }
+        results[i] = this.#take(asked[j] as string, keyMark, policy, found) ?? results[i]
+      })
+    await this.#core.callers.await(traced(L2_WAITS, () => this.#waitOf(target, undefined), read))
+    return results
   }
 
   /** If the signal is aborted already, records the reads as aborted and throws its reason. */
@@ -122,4 +113,10 @@ export class LookUp {
     this.#local.copyToL1(localKey, keyMark, policy, found)
     return { entry: found.entry, tier: 'l2', age }
   }
+}
+
+function indexesWhere<T>(items: readonly T[], is: (item: T) => boolean): number[] {
+  const indexes: number[] = []
+  for (let i = 0; i < items.length; i++) if (is(items[i] as T)) indexes.push(i)
+  return indexes
 }

@@ -5,14 +5,12 @@ import type { Entry } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
 import {
   ABORTED,
-  asJoined,
   FAILED,
   HIT,
   LOADED,
   type ReadOutcome,
   STALE,
   STALE_IF_ERROR,
-  STALE_IF_SLOW,
   TIMED_OUT,
 } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
@@ -23,13 +21,13 @@ import { shouldRefreshEarly } from '../../model/time/freshness.js'
 import type { Core } from '../core.js'
 import { aheadFromMs, LocalEntries } from '../entries/local-entries.js'
 import { RemoteEntries } from '../entries/remote-entries.js'
-import { isHeard, JOINS, type JoinTrace, Trace } from '../events/traces.js'
 import { FlightRunner } from '../load/flight-runner.js'
-import { ReadEnd } from '../load/read-end.js'
-import { ageFor, type LoadRequest, mustWait, requestOf } from '../load/request.js'
+import { ReadEnd, type ReadRequest, report } from '../load/read-end.js'
+import { ageFor, mustWait, requestOf } from '../load/request.js'
 import type { CallScope } from '../state/call-scope.js'
-import type { Flight, UsableEntry, Waiting } from '../state/flight.js'
+import type { UsableEntry } from '../state/flight.js'
 import { Flights } from './flights.js'
+import { Joins } from './joins.js'
 import { LookUp } from './look-up.js'
 import { MaxAges } from './max-ages.js'
 import { Refresher } from './refresh.js'
@@ -55,8 +53,7 @@ export class Reader {
     | 'recorder'
     | 'assertOpen'
   >
-  readonly #flights: Flights
-  readonly #runner: FlightRunner
+  readonly #joins: Joins
   readonly #refresher: Refresher
   readonly #reserver: Reserver
   readonly #lookUp: LookUp
@@ -66,10 +63,11 @@ export class Reader {
     this.#core = core
     this.entries = core.remote && new RemoteEntries(core, core.remote)
     this.local = new LocalEntries(core)
-    this.#flights = new Flights(core)
-    this.#runner = new FlightRunner(core, this.local, this.entries)
-    this.#refresher = new Refresher(core, this.local, this.#flights, this.#runner)
-    this.#reserver = new Reserver(core, this.local, this.#flights, this.#runner)
+    const runner = new FlightRunner(core, this.local, this.entries)
+    const flights = new Flights(core, runner)
+    this.#joins = new Joins({ core, local: this.local, flights, runner, serve: (request) => this.#serve(request) })
+    this.#refresher = new Refresher(core, this.local, flights, runner)
+    this.#reserver = new Reserver(core, this.local, flights, runner)
     this.#lookUp = new LookUp(core, this.local, this.entries)
   }
 
@@ -127,18 +125,18 @@ export class Reader {
     }
   }
 
-  #serve(request: LoadRequest): Promise<unknown> {
+  #serve(request: ReadRequest): Promise<unknown> {
     if (request.signal?.aborted === true) {
-      this.#report(request, ABORTED, undefined)
+      report(this.#core.recorder, request, ABORTED, undefined)
       return Promise.reject(request.signal.reason)
     }
     const usable = this.local.usable(request.localKey, request.policy, request.windows)
     const served = usable && this.#serveUsable(request, usable)
-    return served === undefined ? this.#joinOrFly(request, usable) : Promise.resolve(served.value)
+    return served === undefined ? this.#joins.joinOrFly(request, usable) : Promise.resolve(served.value)
   }
 
   /** Serves what L1 has, and refreshes it in the background if that is due; `undefined` if the caller has to wait for a load. */
-  #serveUsable(request: LoadRequest, usable: UsableEntry): { readonly value: unknown } | undefined {
+  #serveUsable(request: ReadRequest, usable: UsableEntry): { readonly value: unknown } | undefined {
     const age = ageFor(request, usable.entry, this.#core)
     if (age === 'fresh') {
       const served = this.#served(request, HIT.l1, usable)
@@ -155,8 +153,8 @@ export class Reader {
     return this.#served(request, STALE_IF_ERROR[usable.tier], usable)
   }
 
-  #served(request: LoadRequest, outcome: ReadOutcome, usable: UsableEntry): { readonly value: unknown } {
-    this.#report(request, outcome, usable.entry)
+  #served(request: ReadRequest, outcome: ReadOutcome, usable: UsableEntry): { readonly value: unknown } {
+    report(this.#core.recorder, request, outcome, usable.entry)
     this.#core.touches.read(request.localKey, usable.entry)
     return { value: this.local.release(usable.entry.value) }
   }
@@ -169,112 +167,18 @@ export class Reader {
     return shouldRefreshEarly({ nowMs, freshUntilMs, loadMs, beta: policy.earlyRefreshBeta, random })
   }
 
-  /** Reports a read that has ended; `entry` is what was served, if the value was not loaded. */
-  #report({ scope, userKey, end }: LoadRequest, outcome: ReadOutcome, entry: Entry | undefined, flight?: Flight): void {
-    this.#core.recorder.read(scope, userKey, outcome, entry?.createdAtMs)
-    if (end === undefined) return
-    end.outcome = outcome
-    end.entry = entry
-    end.flight = flight
-  }
-
-  // ── 3. One flight per key ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #joinOrFly(request: LoadRequest, usable: UsableEntry | undefined): Promise<unknown> {
-    const { local, clock } = this.#core
-    const { policy, signal, tags } = request
-    const flying = this.#flights.joinable(request.localKey)
-    if (flying !== undefined) this.#flights.refuseCycle(flying, request.userKey)
-    if (flying !== undefined && tags !== undefined) flying.addTags(tags)
-    const flight = flying ?? this.#flights.prepare(request, usable, usable === undefined ? 'miss' : 'stale')
-    const joinedAt = local.labelLog.mark()
-    const joinedAtMs = flying === undefined ? 0 : clock.nowMs()
-    const waiting: Waiting = {
-      signal,
-      // The starter's limit is that of the flight; a joiner may have a shorter one.
-      limitMs: flying === undefined ? Number.POSITIVE_INFINITY : this.#flights.limitMsOf(flying, policy),
-      softMs: policy.softTimeoutMs,
-      takeStale: () => {
-        const { usable } = flight
-        if (usable === undefined || !this.#runner.isStillUsable(usable, flight)) return undefined
-        if (ageFor(request, usable.entry, this.#core) === 'expired') return undefined
-        waiting.outcome = STALE_IF_SLOW[usable.tier]
-        this.#core.touches.read(request.localKey, usable.entry)
-        return usable.entry
-      },
-      outcome: undefined,
-    }
-    // Started only once this caller waits: the loader may run at once and ask for a key that the caller loads, which must be seen as a
-    // cycle. A background refresh that waits for a free place starts as soon as a caller waits for it.
-    const start = flying === undefined ? () => this.#runner.run(flight, request) : flying.start
-    const joined = start && (() => this.#core.background.run('load', start))
-    const joining = flying === undefined ? undefined : this.#traceJoin(flying, request)
-    const wait = () => this.#flights.wait(flight, waiting, joined)
-    let value: unknown
-    try {
-      value = await (joining === undefined ? wait() : joining.run(wait))
-    } catch (error) {
-      joining?.failed(error)
-      if (this.#flights.wasNotFilled(flight, waiting, error)) return this.#serve(request)
-      this.#report(request, waiting.outcome ?? flight.outcome, undefined)
-      throw error
-    }
-    joining?.ended()
-    if (flying !== undefined && this.#flights.isOutdatedFor(flight, joinedAt, joinedAtMs)) {
-      // No other caller may join it either, while it is still storing.
-      local.detachFlight(flight)
-      return this.#joinOrFly(request, undefined)
-    }
-    if (request.windows !== undefined && waiting.outcome === undefined && !this.#isAccepted(request, flight)) {
-      return this.#serveAfter(request, flight)
-    }
-    if (flight.servedEntry !== undefined) this.#core.touches.read(request.localKey, flight.servedEntry)
-    const outcome = waiting.outcome ?? (flying === undefined ? flight.outcome : asJoined(flight.outcome))
-    const served = waiting.outcome === undefined ? flight.servedEntry : flight.usable?.entry
-    this.#report(request, outcome, served, flight)
-    return this.local.handOut(value)
-  }
-
-  /** The message of a caller that joins a flight, if somebody listens. The load of the flight may begin later. */
-  #traceJoin(flight: Flight, { scope, userKey }: LoadRequest): Trace<JoinTrace> | undefined {
-    if (!isHeard(JOINS)) return undefined
-    const { name, recorder } = this.#core
-    return new Trace<JoinTrace>(JOINS, {
-      cache: name,
-      scope: scope.space.scope,
-      key: recorder.shown(userKey),
-      get load() {
-        return flight.trace?.message
-      },
-    })
-  }
-
-  /** Whether a call with its own windows accepts the result of the flight. */
-  #isAccepted(request: LoadRequest, { servedEntry, outcome }: Flight): boolean {
-    if (servedEntry === undefined) return true
-    const age = ageFor(request, servedEntry, this.#core)
-    if (outcome.result === 'hit') return age === 'fresh'
-    return outcome.result === 'stale' ? age === 'fresh' || age === 'stale' : age !== 'expired'
-  }
-
-  /** Other callers accept the result, this one does not. It gets the loader's error, or what is there once the flight is over. */
-  async #serveAfter(request: LoadRequest, flight: Flight): Promise<unknown> {
-    if (flight.failure === undefined) await this.#core.callers.await(flight.over)
-    if (flight.failure === undefined) return this.#serve(request)
-    this.#report(request, FAILED, undefined)
-    throw flight.failure.error
-  }
+  // ── 3. The flight of the key ────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** `forceFresh`: a refresh that counts as a read. */
-  async #loadAnew(request: LoadRequest): Promise<unknown> {
+  async #loadAnew(request: ReadRequest): Promise<unknown> {
     try {
       const { value, flight } = await this.#refresher.load(request)
-      this.#report(request, LOADED, undefined, flight)
+      report(this.#core.recorder, request, LOADED, undefined, flight)
       return value
     } catch (error) {
       const isTimeout = error instanceof CacheError && error.code === 'LOAD_TIMEOUT'
       const outcome = isTimeout ? TIMED_OUT : request.signal?.aborted === true ? ABORTED : FAILED
-      this.#report(request, outcome, undefined)
+      report(this.#core.recorder, request, outcome, undefined)
       throw error
     }
   }

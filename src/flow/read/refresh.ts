@@ -5,9 +5,11 @@ import { atEndOfTick } from '../../model/time/tick.js'
 import type { Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import type { FlightRunner } from '../load/flight-runner.js'
-import { type LoadRequest, requestOf } from '../load/request.js'
+import { requestOf } from '../load/request.js'
 import type { CallScope } from '../state/call-scope.js'
-import { type Flight, type UsableEntry, waitingFor } from '../state/flight.js'
+import type { Flight, UsableEntry } from '../state/flight.js'
+import type { LoadRequest } from '../state/load-request.js'
+import { waitingFor } from '../state/waiting.js'
 import type { Flights } from './flights.js'
 
 export class Refresher {
@@ -76,7 +78,7 @@ export class Refresher {
     background.run('load', async () => {
       await new Promise<void>(atEndOfTick)
       if (flight.isAborted) flight.end()
-      else await this.#runner.run(flight, request)
+      else await this.#runner.run(flight)
     })
     return flight
   }
@@ -106,7 +108,7 @@ export class Refresher {
     }
     const flight = this.#flights.prepare(request, usable, reason)
     flight.keepAlive()
-    flight.start = () => this.#runner.run(flight, request)
+    flight.start = () => this.#runner.run(flight)
     background.refresh('refresh', async () => flight.start?.())
   }
 }

@@ -22,9 +22,11 @@ import { checkTagList } from '../entries/tags.js'
 import type { FlightRunner } from '../load/flight-runner.js'
 import { ReadEnd } from '../load/read-end.js'
 import { RELEASED, releaseSlot } from '../load/released.js'
-import { ageFor, type LoadRequest, requestOf } from '../load/request.js'
+import { ageFor, requestOf } from '../load/request.js'
 import type { CallScope } from '../state/call-scope.js'
-import { type Flight, loadTimeout, type UsableEntry, waitingFor } from '../state/flight.js'
+import type { Flight, UsableEntry } from '../state/flight.js'
+import type { LoadRequest } from '../state/load-request.js'
+import { loadTimeout, waitingFor } from '../state/waiting.js'
 import type { Flights } from './flights.js'
 import { type ServedEntry, servedEntry, servedFrom } from './served-entry.js'
 
@@ -133,7 +135,7 @@ export class Reserver {
     flight.isReserved = true
     slot.flight = flight
     try {
-      await this.#openedOrOver(flight, request, slot)
+      await this.#openedOrOver(flight, slot)
     } catch (error) {
       const isTimeout = error === RELEASED
       this.#report(request, isTimeout ? TIMED_OUT : request.signal?.aborted === true ? ABORTED : FAILED)
@@ -148,13 +150,15 @@ export class Reserver {
   }
 
   /** Resolves when the slot is open or the flight is over. A slot that is open keeps no process alive: its holder may have forgotten it. */
-  async #openedOrOver(flight: Flight, request: LoadRequest, slot: OpenSlot): Promise<void> {
+  async #openedOrOver(flight: Flight, slot: OpenSlot): Promise<void> {
     const { callers, running, background } = this.#core
     const caller = running.getStore()
     caller?.waitsFor.add(flight)
-    const result = flight.join(waitingFor(request.signal, Infinity), callers, () => this.#flights.abandon(flight))
+    const result = flight.join(waitingFor(flight.request.signal, Infinity), callers, () =>
+      this.#flights.abandon(flight),
+    )
     // An open slot is no background work: `drain()` does not wait for a holder that may have forgotten it.
-    background.run('load', () => Promise.race([this.#runner.run(flight, request), slot.opened]))
+    background.run('load', () => Promise.race([this.#runner.run(flight), slot.opened]))
     callers.beginWait()
     try {
       await Promise.race([slot.opened, result.then(() => flight.over)])

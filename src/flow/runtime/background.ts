@@ -24,7 +24,8 @@ export class Background {
 
   constructor(
     private readonly policy: BackgroundPolicy,
-    private readonly failed: (what: string, error: unknown) => void,
+    /** Reports work that failed. */
+    readonly failed: (what: string, error: unknown) => void,
   ) {
     this.#refreshLimit = pLimit(policy.concurrency)
   }
@@ -32,6 +33,16 @@ export class Background {
   /** How many pieces of work run or wait for a free place. */
   get size(): number {
     return this.#running
+  }
+
+  /** Work begins that calls `ended` when it is over. */
+  began(): void {
+    this.#running++
+  }
+
+  /** Work that was counted by `began` is over. */
+  ended(): void {
+    this.#ended()
   }
 
   /** Starts `work` now. */

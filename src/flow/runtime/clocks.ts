@@ -2,7 +2,6 @@
 import type { Clock } from '../../model/ports.js'
 import { AgingClock } from '../../model/time/aging-clock.js'
 import { systemClock } from '../../model/time/clock.js'
-import { Deadlines, type Timed } from '../../tiers/deadlines.js'
 import { TurnClock } from './turn-clock.js'
 import { WaitingCallers } from './waiting-callers.js'
 
@@ -13,8 +12,6 @@ export interface Clocks {
   readonly deadlineClock: Clock
   /** The clock for timers that end a caller's wait. */
   readonly callers: WaitingCallers
-  /** Ends loads that exceed `hardTimeout`. */
-  readonly limits: Deadlines<Timed>
   /** Sampled once per turn of the event loop; for hits only. */
   readonly turnClock: { nowMs(): number }
 }
@@ -28,7 +25,6 @@ export function makeClocks(given: Clock | undefined): Clocks {
     clock: given ?? aging,
     deadlineClock,
     callers,
-    limits: new Deadlines<Timed>(callers),
     turnClock: given ?? new TurnClock(aging),
   }
 }

@@ -12,10 +12,11 @@ export class TimeBudget {
   constructor(
     private readonly clock: Clock,
     private readonly limitMs: Milliseconds,
+    sinceMs: AtMs = clock.nowMs(),
     /** Extra time until the first `renew`, for a read that waits for the first connection. */
     moreMs: Milliseconds = 0,
   ) {
-    this.#untilMs = clock.nowMs() + limitMs + moreMs
+    this.#untilMs = sinceMs + limitMs + moreMs
   }
 
   get leftMs(): Milliseconds {

@@ -1,14 +1,23 @@
-// One running load of one key, and the callers that wait for it.
+// One running load of one key, from the read of L2 to its end, and the callers that wait for it.
 import type { Age, AtMs, Entry } from '../../model/entry.js'
-import { CacheError } from '../../model/errors.js'
 import type { LoadReason, Tier } from '../../model/events/events.js'
-import { ABORTED, FAILED, LOADED, type ReadOutcome, TIMED_OUT } from '../../model/events/read-outcome.js'
+import { asJoined, FAILED, LOADED, type ReadOutcome } from '../../model/events/read-outcome.js'
 import type { StoreOutcome } from '../../model/events/store-outcome.js'
+import type { Space } from '../../model/keys/key.js'
 import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
+import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
+import type { Timed } from '../../tiers/deadlines.js'
+import type { Unavailable } from '../../tiers/operation.js'
+import type { PendingRead, ReadAt } from '../../tiers/read-batch.js'
 import type { LoadTrace, Trace } from '../events/traces.js'
+import type { TimeBudget } from '../runtime/time-budget.js'
+import type { WaitingCallers } from '../runtime/waiting-callers.js'
 import type { Mark } from './invalidation-log.js'
+import type { LoadRequest } from './load-request.js'
+import { type Loading, reaches } from './loading.js'
+import { LeavingCallers, stays, type Waiting } from './waiting.js'
 
 /** An entry that may be served in some way, and the tier that has it. */
 export interface UsableEntry {
@@ -17,34 +26,9 @@ export interface UsableEntry {
   readonly age: Exclude<Age, 'expired'>
 }
 
-/** How one caller waits for a flight. */
-export interface Waiting {
-  readonly signal: AbortSignal | undefined
-  /** This caller's own time limit. The flight goes on for the others. */
-  readonly limitMs: Milliseconds
-  /** After this time a stale value is taken if there is one, and the load goes on in the background. */
-  readonly softMs: Milliseconds
-  /** The stale value, if there is one. */
-  readonly takeStale: () => { readonly value: unknown } | undefined
-  /** Set if this caller's read ended in its own way: it left, or took a stale value. */
-  outcome: ReadOutcome | undefined
-}
-
-/** How a caller waits that takes no stale value. */
-export function waitingFor(signal: AbortSignal | undefined, limitMs: Milliseconds): Waiting {
-  return { signal, limitMs, softMs: Number.POSITIVE_INFINITY, takeStale: () => undefined, outcome: undefined }
-}
-
-/** A load or a batch of loads, with the loads that its loader waits for. A cycle among them would never end. */
-export interface Loading {
-  readonly waitsFor: Set<Loading>
-  /** Called when it is over although its loader has not returned; see `RunningLoads`. */
-  stopFollowing?: (() => void) | undefined
-}
-
-/** What a flight is for, fixed when it starts. */
+/** What a flight is for, fixed when it is prepared. */
 export interface FlightPlan {
-  readonly localKey: string
+  readonly request: LoadRequest
   readonly reason: LoadReason
   /** Labels known before the load: scopes and listed tags. */
   readonly labels: readonly Label[]
@@ -55,13 +39,28 @@ export interface FlightPlan {
   readonly epoch: number
 }
 
+/** What runs flights. */
+export interface FlightOwner {
+  readonly callers: Pick<WaitingCallers, 'beginWait' | 'endWait'>
+  /** L2 has replied to the read of a flight, or it could not be asked. */
+  hasRead(flight: Flight, bytes: Bytes | undefined | Unavailable, at: ReadAt): void
+  /** The `hardTimeout` of a flight has passed, or its `lateResult`. */
+  isDue(flight: Flight): void
+  /** The reads of `count` callers that shared the result have ended. */
+  ended(flight: Flight, outcome: ReadOutcome, count: number): void
+  budgetOf(flight: Flight): TimeBudget
+}
+
 /**
  * Its result settles exactly once. After that the load may still run (if a stale value was served), or its value may still be on the
  * way into L2.
  *
  * Single flight (G5): callers of a key join the flight that `LocalState.flights` has for it, and no other.
+ *
+ * One object is also the pending read of L2, and what `hardTimeout` ends: a hit in L2 makes one promise, which its callers share.
  */
-export class Flight implements FlightPlan, Loading {
+export class Flight implements Loading, Timed, PendingRead {
+  readonly request: LoadRequest
   readonly localKey: string
   reason: LoadReason
   labels: readonly Label[]
@@ -69,6 +68,12 @@ export class Flight implements FlightPlan, Loading {
   readonly labelMark: Mark
   readonly beganAtMs: AtMs
   readonly epoch: number
+  /** The key of its entry in L2, once L2 is asked. */
+  storeKey = ''
+  /** When it started, by the clock of the callers. */
+  startedAtMs: AtMs = 0
+  /** When its `hardTimeout` passes, once it has started; then when its `lateResult` does. */
+  dueAtMs: AtMs = Number.POSITIVE_INFINITY
   /** Settles with what the callers get. */
   readonly result: Promise<unknown>
   /** Starts a refresh that waits for a free place; `undefined` once it has started. */
@@ -116,7 +121,9 @@ export class Flight implements FlightPlan, Loading {
   lease: Bytes | undefined
   /** Publishes the end of its load, if somebody listens. */
   trace: Trace<LoadTrace> | undefined
-  /** Its index in `InFlightSet`. */
+  /** The cache drains no earlier than it is over. */
+  isBackgroundWork = false
+  /** Its index among the flights that are not over. */
   place = -1
   /** The next flight of the same bucket of `FlightTable`. */
   nextInTable: Flight | undefined
@@ -126,17 +133,24 @@ export class Flight implements FlightPlan, Loading {
   #abort: AbortController | undefined
   #abortReason: unknown
   #stopWaiting: ((reason: Error) => void) | undefined
-  #waiting = 0
   #isKeptAlive = false
   #isOver = false
   #over: Promise<void> | undefined
   #endOver: (() => void) | undefined
-  /** Callers whose soft timeout passed before there was a stale value. */
-  #wantsStale: Set<() => void> | undefined
+  #leaving: LeavingCallers | undefined
+  #budget: TimeBudget | undefined
+  /** Whether a caller that shares the result began the flight, and how many joined it. */
+  #isStarterSharing = false
+  #sharing = 0
 
-  constructor(plan: FlightPlan, usable: UsableEntry | undefined) {
+  constructor(
+    plan: FlightPlan,
+    usable: UsableEntry | undefined,
+    private readonly owner: FlightOwner,
+  ) {
     this.usable = usable
-    this.localKey = plan.localKey
+    this.request = plan.request
+    this.localKey = plan.request.localKey
     this.reason = plan.reason
     this.labels = plan.labels
     this.keyMark = plan.keyMark
@@ -149,22 +163,72 @@ export class Flight implements FlightPlan, Loading {
     })
   }
 
+  get space(): Space {
+    return this.request.scope.space
+  }
+
+  get policy(): Policy {
+    return this.request.policy
+  }
+
+  get askedAtMs(): AtMs {
+    return this.beganAtMs
+  }
+
+  /** What L2 may cost its callers. */
+  get budget(): TimeBudget {
+    this.#budget ??= this.owner.budgetOf(this)
+    return this.#budget
+  }
+
+  replied(bytes: Bytes | undefined | Unavailable, at: ReadAt): void {
+    this.owner.hasRead(this, bytes, at)
+  }
+
+  onDue(): void {
+    this.owner.isDue(this)
+  }
+
   /** Only the first result counts. `entry` is what was served, if that is not the loaded value. */
   resolve(value: unknown, outcome: ReadOutcome = LOADED, entry?: Entry): void {
-    if (!this.isSettled) {
-      this.outcome = outcome
-      this.servedEntry = entry
-    }
-    this.isSettled = true
+    if (this.isSettled) return
+    this.servedEntry = entry
+    this.#settled(outcome)
     this.#resolve(value)
   }
 
   reject(error: unknown, outcome: ReadOutcome = FAILED): void {
-    if (!this.isSettled) this.outcome = outcome
-    this.isSettled = true
+    if (this.isSettled) return
+    this.#settled(outcome)
     this.#reject(error)
     // A background refresh, or a load whose callers all left, may fail with nobody listening. An event has reported the failure.
-    this.result.catch(() => undefined)
+    if (!this.#isShared) this.result.catch(() => undefined)
+  }
+
+  #settled(outcome: ReadOutcome): void {
+    this.isSettled = true
+    this.outcome = outcome
+    if (!this.#isShared) return
+    if (this.#isStarterSharing) this.owner.ended(this, outcome, 1)
+    if (this.#sharing > 0) this.owner.ended(this, asJoined(outcome), this.#sharing)
+    this.owner.callers.endWait()
+  }
+
+  get #isShared(): boolean {
+    return this.#isStarterSharing || this.#sharing > 0
+  }
+
+  /**
+   * The result itself, for a caller that stays until it is there. Such callers share one promise, and the flight reports their reads.
+   * `isStarter`: this caller begins the flight.
+   */
+  share(isStarter: boolean): Promise<unknown> {
+    this.#isKeptAlive = true
+    if (this.isSettled) this.owner.ended(this, asJoined(this.outcome), 1)
+    else if (!this.#isShared) this.owner.callers.beginWait()
+    if (isStarter) this.#isStarterSharing = true
+    else this.#sharing++
+    return this.result
   }
 
   /** Resolves when the flight is over, storing included. Created only when somebody waits for it. */
@@ -242,7 +306,7 @@ export class Flight implements FlightPlan, Loading {
   fallBackOn(usable: UsableEntry): void {
     this.usable = usable
     if (this.reason === 'miss') this.reason = 'stale'
-    if (this.#wantsStale !== undefined) for (const take of [...this.#wantsStale]) take()
+    this.#leaving?.offerStale()
   }
 
   /** Never abort for lack of callers: one caller has neither signal nor limit, or the load runs in the background. */
@@ -250,85 +314,22 @@ export class Flight implements FlightPlan, Loading {
     this.#isKeptAlive = true
   }
 
-  /**
-   * Waits for the result as one caller, which may leave: on its signal, at its time limit, or with a stale value. The other callers are
-   * not affected. When the last one leaves, `lastLeft` is called, to abort the load.
-   */
+  get isKeptAlive(): boolean {
+    return this.#isKeptAlive
+  }
+
+  /** Waits for the result as one caller, which may leave; see `LeavingCallers.join`. The other callers are not affected. */
   join(waiting: Waiting, clock: Clock, lastLeft: () => void): Promise<unknown> {
-    const { signal, limitMs, softMs } = waiting
-    if (signal === undefined && limitMs === Number.POSITIVE_INFINITY && softMs === Number.POSITIVE_INFINITY) {
+    if (stays(waiting)) {
       this.keepAlive()
       return this.result
     }
-    this.#waiting++
-    return new Promise((resolve, reject) => {
-      const cancels: (() => void)[] = []
-      let isOver = false
-      const end = (settle: () => void) => {
-        if (isOver) return
-        isOver = true
-        for (const cancel of cancels) cancel()
-        this.#waiting--
-        settle()
-      }
-      const leave = (error: unknown, outcome: ReadOutcome) => {
-        end(() => {
-          waiting.outcome = outcome
-          reject(error)
-        })
-        if (this.#waiting === 0 && !this.#isKeptAlive && !this.isSettled) lastLeft()
-      }
-      const takeStale = () => {
-        const stale = waiting.takeStale()
-        if (stale === undefined) {
-          // L2 may still have one.
-          this.#wantsStale ??= new Set()
-          const wanting = this.#wantsStale
-          wanting.add(takeStale)
-          cancels.push(() => wanting.delete(takeStale))
-          return
-        }
-        this.keepAlive()
-        end(() => resolve(stale.value))
-      }
-      if (Number.isFinite(limitMs)) cancels.push(clock.after(limitMs, () => leave(loadTimeout(limitMs), TIMED_OUT)))
-      if (Number.isFinite(softMs)) cancels.push(clock.after(softMs, takeStale))
-      if (signal !== undefined) {
-        const aborted = () => leave(signal.reason, ABORTED)
-        signal.addEventListener('abort', aborted, { once: true })
-        cancels.push(() => signal.removeEventListener('abort', aborted))
-      }
-      this.result.then(
-        (value) => end(() => resolve(value)),
-        (error) => end(() => reject(error)),
-      )
-    })
+    this.#leaving ??= new LeavingCallers(this)
+    return this.#leaving.join(waiting, clock, lastLeft)
   }
 
   /** Whether this flight waits, directly or through others, for `other`. */
   reaches(other: Loading): boolean {
     return reaches(this, other)
   }
-}
-
-/** Whether `loading` is `other`, or waits for it, directly or through others. */
-export function reaches(loading: Loading, other: Loading): boolean {
-  const seen = new Set<Loading>()
-  const toVisit: Loading[] = [loading]
-  for (let next = toVisit.pop(); next !== undefined; next = toVisit.pop()) {
-    if (next === other) return true
-    if (seen.has(next)) continue
-    seen.add(next)
-    toVisit.push(...next.waitsFor)
-  }
-  return false
-}
-
-/** `hardTimeout` passed. */
-export function loadTimeout(limitMs: Milliseconds): CacheError {
-  return new CacheError(
-    'LOAD_TIMEOUT',
-    `expected the loader to return within hardTimeout (${limitMs} ms); it did not. Make it faster, raise hardTimeout, ` +
-      'or set staleIfError so that a stale value can be served',
-  )
 }

@@ -78,7 +78,7 @@ export class Holds {
    * `true` for what is no longer known.
    */
   hasEndedSince(sinceMs: AtMs, nowMs: AtMs, localKey: string, labels: readonly Label[]): boolean {
-    if (this.#lastEndMs <= sinceMs && this.#unheardEndMs <= sinceMs) return false
+    if (this.hasNoneSince(sinceMs)) return false
     const isWithin = (endMs: AtMs) => endMs > sinceMs && endMs <= nowMs
     const hasEnded = (held: Held | undefined) =>
       held !== undefined && (held.forgottenMs > sinceMs || held.ends.some(isWithin))
@@ -89,6 +89,11 @@ export class Holds {
       hasEnded(this.#keys.get(localKey)) ||
       labels.some((label) => hasEnded(this.#labels.get(label)))
     )
+  }
+
+  /** Whether no hold at all lasted after that, as far as this process knows. Takes two comparisons. */
+  hasNoneSince(sinceMs: AtMs): boolean {
+    return this.#lastEndMs <= sinceMs && this.#unheardEndMs <= sinceMs
   }
 
   #hold(held: Map<string, Held>, subject: string, untilMs: AtMs, nowMs: AtMs): void {

@@ -1,9 +1,9 @@
 // The effect of an invalidation in this process, whether it comes from a call, from the bus or from the replay.
 import type { AtMs, Entry } from '../../model/entry.js'
-import { InFlightSet } from '../../model/in-flight-set.js'
 import type { Label } from '../../model/labels.js'
 import type { Change, Clock, Milliseconds } from '../../model/ports.js'
 import { PrefixSet } from '../../model/prefix-set.js'
+import type { Deadlines } from '../../tiers/deadlines.js'
 import type { MemoryTier } from '../../tiers/memory-tier.js'
 import type { TokenTable } from '../tokens/token-table.js'
 import type { Flight } from './flight.js'
@@ -36,8 +36,6 @@ export class LocalState {
   readonly failures = new LoadFailures(this.labelLog)
   /** The flights that new callers can join. */
   readonly flights = new FlightTable()
-  /** Every flight that has not ended, including those that new callers cannot join. */
-  readonly inFlight = new InFlightSet<Flight>()
   /** Writes of this process that wait for tokens. It reads their values until they are sent. */
   readonly unsent = new UnsentWrites()
   /** What is loaded of these keys and labels is kept nowhere for a while. */
@@ -53,6 +51,8 @@ export class LocalState {
     private readonly clock: Pick<Clock, 'nowMs'>,
     /** The label that every entry carries. */
     private readonly rootLabel: Label | undefined,
+    /** Every flight that is not over, including those that new callers cannot join, with its `hardTimeout`. */
+    readonly inFlight: Deadlines<Flight>,
   ) {
     tokens.onHeld = (untilMs) => this.holds.heldInL2(untilMs)
   }

@@ -1,7 +1,7 @@
 // Finds the load that a call comes from, so that a loader that would wait for itself gets an error.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { isThenable } from '../../model/thenable.js'
-import type { Loading } from './flight.js'
+import type { Loading } from './loading.js'
 
 /**
  * Follows loads through everything that they await. Before Node 24 that makes every promise of the process several times slower

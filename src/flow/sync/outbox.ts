@@ -87,10 +87,15 @@ export class Outbox {
    * confirmed or in the journal. So a read sees the changes before it, even if no caller awaited them (G2).
    */
   beforeReadOf(localKey: string): Promise<'settled'> | undefined {
-    if (this.#openLabels === 0 && !this.#openOfKey.has(keyId(localKey))) return undefined
+    if (!this.isChanging(localKey)) return undefined
     return new Promise((resolve) => {
       this.#readers.push({ openBefore: this.size, go: () => resolve('settled') })
     })
+  }
+
+  /** Whether a change of this key, or of any label, is neither confirmed nor in the journal. */
+  isChanging(localKey: string): boolean {
+    return this.#openLabels > 0 || (this.#openOfKey.size > 0 && this.#openOfKey.has(keyId(localKey)))
   }
 
   #count(pending: PendingChange, by: 1 | -1): void {

@@ -189,9 +189,15 @@ export class TokenReader {
     return set
   }
 
-  /** Judges an entry of L2 by the current tokens; `undefined` if L2 did not return them in time. Returns no promise if all are known. */
-  judge(set: LabelSet, budget: TimeBudget): Judgement | Promise<Judgement | undefined> {
-    const nowMs = this.clock.nowMs()
+  /**
+   * Judges an entry of L2 by the tokens that are current at `nowMs`; `undefined` if L2 did not return them in time. Returns no promise if
+   * all are known. `waiter` has the time that L2 may cost; it is asked only if L2 is.
+   */
+  judge(
+    set: LabelSet,
+    waiter: { readonly budget: TimeBudget },
+    nowMs: AtMs,
+  ): Judgement | Promise<Judgement | undefined> {
     let missing: Label[] | undefined
     for (const label of set.labels) {
       if (this.pending.hasLabel(label)) return { currency: 'invalidated', asOfMs: nowMs }
@@ -201,7 +207,7 @@ export class TokenReader {
       }
     }
     if (missing === undefined) return this.#judgeKnown(set, undefined)
-    const reply = budget.await(this.#requests.read(missing))
+    const reply = waiter.budget.await(this.#requests.read(missing))
     return reply.then((received) => (received === undefined ? undefined : this.#judgeKnown(set, received)))
   }
 

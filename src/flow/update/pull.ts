@@ -5,9 +5,9 @@ import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { PullOptions } from '../../model/options/options.js'
 import { ownOptions } from '../../model/own-options.js'
 import type { Core } from '../core.js'
+import type { Found, FoundEntry } from '../entries/found.js'
 import { l2BudgetOf } from '../entries/l2-budget.js'
 import type { LocalEntries } from '../entries/local-entries.js'
-import type { Found, FoundEntry } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import type { CallScope } from '../state/call-scope.js'
 import type { UsableEntry } from '../state/flight.js'
@@ -76,7 +76,12 @@ export class Pulls {
 
   /** `again`: a write of this process waits for tokens, and L2 is not asked before it has ended. */
   async #read({ core, entries }: L2Parts, scope: CallScope, localKey: string): Promise<Found | 'again'> {
-    const found = await entries.read(scope.space, localKey, scope.policy, l2BudgetOf(core, scope.policy))
+    const found = await entries.read({
+      space: scope.space,
+      localKey,
+      policy: scope.policy,
+      budget: l2BudgetOf(core, scope.policy),
+    })
     if (found.kind !== 'unavailable') return found
     if (this.writer.isChanging(localKey)) return 'again'
     throw unreachable()

@@ -3,10 +3,11 @@ import { ageOf } from '../../model/entry.js'
 import { storeKeyOf } from '../../model/keys/key.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
-import type { FoundEntry } from '../entries/remote-entries.js'
+import type { FoundEntry } from '../entries/found.js'
+import type { Subject } from '../entries/remote-entries.js'
 import { LeaseWait } from '../leases/lease-wait.js'
 import type { Leases } from '../leases/leases.js'
-import type { LeasePlan, Seen, StoreRight } from '../leases/store-right.js'
+import type { Seen, StoreRight } from '../leases/store-right.js'
 import type { Mark } from '../state/invalidation-log.js'
 import { conflict, unreachable } from './update-errors.js'
 
@@ -22,7 +23,7 @@ export interface Standing {
   readonly mark: Mark
 }
 
-/** What a search needs besides its plan. */
+/** What a search needs besides what it is about. */
 export interface SearchParts {
   readonly core: Pick<Core, 'name' | 'clock' | 'callers' | 'random' | 'local'>
   readonly leases: Leases
@@ -42,26 +43,26 @@ const MAX_TRIES = 50
  */
 export class StandingSearch {
   readonly #parts: SearchParts
-  readonly #plan: LeasePlan
+  readonly #subject: Subject
   #wait: LeaseWait
   #mayReplace = true
   #hasCheckedLife = false
   #tries = 0
 
-  constructor(parts: SearchParts, plan: LeasePlan) {
+  constructor(parts: SearchParts, subject: Subject) {
     this.#parts = parts
-    this.#plan = plan
+    this.#subject = subject
     this.#wait = this.#newWait()
   }
 
   /** Rejects with `L2_UNAVAILABLE` and `UPDATE_CONFLICT`. */
   async find(): Promise<Standing> {
     const { leases, core } = this.#parts
-    this.#plan.budget.renew()
+    this.#subject.budget.renew()
     this.#wait = this.#newWait()
     this.#tries = 0
     let mark = core.local.keyLog.mark()
-    let seen: Seen = await leases.see(this.#plan)
+    let seen: Seen = await leases.see(this.#subject)
     for (;;) {
       const standing = this.#standingOf(seen, mark)
       if (standing !== undefined) return standing
@@ -76,7 +77,7 @@ export class StandingSearch {
       const { lease } = seen
       // Whoever replaces it from now on has come later.
       this.#mayReplace = false
-      const storeKey = storeKeyOf(this.#plan.flight.localKey, this.#parts.core.name)
+      const storeKey = storeKeyOf(this.#subject.localKey, this.#parts.core.name)
       return { present: undefined, fence: lease, right: rightBy(lease, storeKey), mark }
     }
     if (seen.kind === 'entry') {
@@ -94,10 +95,10 @@ export class StandingSearch {
     switch (seen.kind) {
       case 'absent':
         this.#tries++
-        return leases.claimOrSee(this.#plan)
+        return leases.claimOrSee(this.#subject)
       case 'unusable':
         this.#tries++
-        return leases.replaceOrSee(this.#plan, seen.stamp)
+        return leases.replaceOrSee(this.#subject, seen.stamp)
       case 'leased':
         return this.#overLease(seen.stamp)
       case 'fenced':
@@ -118,7 +119,7 @@ export class StandingSearch {
     if (!this.#mayReplace) return this.#pause('leased')
     this.#mayReplace = false
     this.#tries++
-    return this.#parts.leases.replaceOrSee(this.#plan, stamp)
+    return this.#parts.leases.replaceOrSee(this.#subject, stamp)
   }
 
   /** The source of truth is being changed. A value derived from what was there before must not outlive that change. */
@@ -136,13 +137,13 @@ export class StandingSearch {
     if (this.#hasCheckedLife) return undefined
     this.#hasCheckedLife = true
     this.#tries++
-    return this.#parts.leases.claimOrSee(this.#plan)
+    return this.#parts.leases.claimOrSee(this.#subject)
   }
 
   /** L2 is not asked while a write of this process waits for tokens. That one ends by itself, and comes before the update. */
   #afterUnsent(): Promise<Seen> {
     const { core } = this.#parts
-    const isWriting = core.local.unsent.has(this.#plan.flight.localKey)
+    const isWriting = core.local.unsent.has(this.#subject.localKey)
     if (!isWriting || this.#wait.isOver(core.callers.nowMs())) return Promise.reject(unreachable())
     return this.#pause('unsent')
   }
@@ -154,19 +155,19 @@ export class StandingSearch {
     if (this.#wait.isOver(callers.nowMs())) {
       this.#mayReplace = true
       this.#wait = this.#newWait()
-      return leases.see(this.#plan)
+      return leases.see(this.#subject)
     }
     const pauseMs = this.#wait.nextPauseMs() * (0.75 + 0.5 * random())
     await new Promise<void>((resolve) => callers.after(pauseMs, resolve))
-    this.#plan.budget.renew()
+    this.#subject.budget.renew()
     const ask = behind === 'leased' ? this.#wait.nextAsk(callers.nowMs()) : 'read'
-    return ask === 'claim' ? leases.claimOrSee(this.#plan) : leases.see(this.#plan)
+    return ask === 'claim' ? leases.claimOrSee(this.#subject) : leases.see(this.#subject)
   }
 
   /** As long as a load would wait, so an update whose function takes long is waited for, too. */
   #newWait(): LeaseWait {
     const { core, leaseMs } = this.#parts
-    return new LeaseWait(core.callers.nowMs(), this.#plan.policy.hardTimeoutMs, leaseMs)
+    return new LeaseWait(core.callers.nowMs(), this.#subject.policy.hardTimeoutMs, leaseMs)
   }
 }
 

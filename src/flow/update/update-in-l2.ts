@@ -56,9 +56,9 @@ export class UpdateInL2 {
   ) {
     const { core, leases, remote } = parts
     const { scope, policy, localKey } = job
-    const plan = { scope, policy, flight: { localKey }, budget: l2BudgetOf(core, policy) }
+    const subject = { space: scope.space, localKey, policy, budget: l2BudgetOf(core, policy) }
     this.#lateLabels = new LateLabels(core)
-    this.#search = new StandingSearch({ core, leases, leaseMs: remote.leaseMs }, plan)
+    this.#search = new StandingSearch({ core, leases, leaseMs: remote.leaseMs }, subject)
   }
 
   async attempt(): Promise<Attempted> {
