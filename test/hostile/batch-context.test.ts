@@ -114,3 +114,44 @@ test('queued changes are saved in the context in which their source was created'
   await clock.advance(2_000)
   expect(savedFor).toEqual([undefined, undefined])
 })
+
+describe('reads of one tick, which L2 answers in one reply', () => {
+  async function opensOnStored(keys: readonly string[]) {
+    const store = memoryTier()
+    const writer = createCache({ logger: false, l2: store })
+    const reader = createCache({ logger: false, l1: false, l2: store })
+    opened.push(writer, reader)
+    await Promise.all(keys.map((key) => writer.set(key, key)))
+    return reader
+  }
+
+  test('run the schema of each in the context of its caller', async () => {
+    const reader = await opensOnStored(['a', 'b'])
+    const seen = new Map<unknown, string | undefined>()
+    const validate = (value: unknown) => {
+      seen.set(value, tenant.getStore())
+      return { value }
+    }
+    const schema = { '~standard': { version: 1 as const, vendor: 'test', validate } }
+    const read = (key: string) => tenant.run(key, () => reader.getOrSet(key, async () => 'loaded', { schema }))
+    expect(await Promise.all([read('a'), read('b')])).toEqual(['a', 'b'])
+    expect(Object.fromEntries(seen)).toEqual({ a: 'a', b: 'b' })
+  })
+
+  test('call the listeners of each in the context of its caller', async () => {
+    const reader = await opensOnStored(['a', 'b'])
+    const seen: [string, string, string | undefined][] = []
+    reader.on('hit', ({ key }) => void seen.push(['hit', key, tenant.getStore()]))
+    reader.on('joined', ({ key }) => void seen.push(['joined', key, tenant.getStore()]))
+    const read = (name: string, key: string) => tenant.run(name, () => reader.getOrSet(key, async () => 'loaded'))
+    await Promise.all([read('1', 'a'), read('2', 'b'), read('3', 'b')])
+    expect(seen).toHaveLength(3)
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        ['hit', 'a', '1'],
+        ['hit', 'b', '2'],
+        ['joined', 'b', '3'],
+      ]),
+    )
+  })
+})

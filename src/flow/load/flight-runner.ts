@@ -1,4 +1,5 @@
 // Runs one flight from start to end: it reads L2, gets the right to load, and loads. A hit in L2 ends it within the reply.
+import { AsyncResource } from 'node:async_hooks'
 import { type AtMs, ageOf } from '../../model/entry.js'
 import { HIT, type ReadOutcome, STALE, STALE_IF_ERROR } from '../../model/events/read-outcome.js'
 import { ageWithin } from '../../model/options/call-windows.js'
@@ -22,6 +23,8 @@ import { releaseSlot } from './released.js'
 import { ageFor, mustWait } from './request.js'
 
 const CLOCK_ERROR_MS = 2
+/** Without this option Node would watch each resource until it is collected. */
+const BY_HAND = { requireManualDestroy: true }
 
 /** What a flight needs of L2. */
 interface L2 {
@@ -65,8 +68,13 @@ export class FlightRunner implements FlightOwner {
     flight.dueAtMs = flight.startedAtMs + flight.policy.hardTimeoutMs
     this.#core.local.inFlight.add(flight)
     const entries = this.#forReadAtOnce(flight)
-    if (entries === undefined) this.#endAfter(flight, this.#readThenLoad(flight))
-    else entries.readFor(flight)
+    if (entries === undefined) {
+      this.#endAfter(flight, this.#readThenLoad(flight))
+      return
+    }
+    // The reply comes in the async context of whoever read first in this tick.
+    flight.context = new AsyncResource('tiercache.flight', BY_HAND)
+    entries.readFor(flight)
   }
 
   #endAfter(flight: Flight, work: Promise<void>): void {
@@ -125,9 +133,10 @@ export class FlightRunner implements FlightOwner {
 
   // ── 2. What L2 has ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What reads L2 for a flight, if nothing has to be awaited or decided before, and nobody traces it. */
+  /** What reads L2 for a flight, if nothing has to be awaited or decided before, nobody traces it, and no code of the user judges the entry. */
   #forReadAtOnce(flight: Flight): RemoteEntries | undefined {
-    if (this.#l2 === undefined || flight.policy.tiers === 'l1') return undefined
+    const { tiers, schema } = flight.policy
+    if (this.#l2 === undefined || tiers === 'l1' || schema !== undefined) return undefined
     const { entries, leases } = this.#l2
     const isAtOnce = !leases.mayClaim && entries.mayAskNow(flight.localKey) && !this.#isHeld(flight)
     return isAtOnce && !isHeard(L2_WAITS) ? entries : undefined
@@ -139,7 +148,8 @@ export class FlightRunner implements FlightOwner {
     try {
       const found = entries.judge(bytes, flight, at)
       if (found instanceof Promise || found.kind !== 'entry' || !this.#isGoodEnough(found, flight, at.nowMs)) {
-        this.#endAfter(flight, this.#goOn(flight, leases, found))
+        const goOn = () => this.#endAfter(flight, this.#goOn(flight, leases, found))
+        ;(flight.context as AsyncResource).runInAsyncScope(goOn)
         return
       }
       leases.learn(found)

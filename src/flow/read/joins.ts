@@ -16,7 +16,7 @@ import type { Flights } from './flights.js'
 export interface JoinsParts {
   readonly core: Pick<
     Core,
-    'name' | 'clock' | 'callers' | 'l1' | 'local' | 'touches' | 'background' | 'recorder' | 'running'
+    'name' | 'clock' | 'events' | 'callers' | 'l1' | 'local' | 'touches' | 'background' | 'recorder' | 'running'
   >
   readonly local: LocalEntries
   readonly flights: Flights
@@ -64,10 +64,15 @@ export class Joins {
     return this.#wait(request, flying, { mark: local.labelLog.mark(), atMs: clock.nowMs() })
   }
 
-  /** Whether a caller takes whatever the flight brings, and stays until then: all such callers share one promise. */
+  /**
+   * Whether a caller takes whatever the flight brings, and stays until then: all such callers share one promise. Listeners to reads run in
+   * the async context of the caller, so then each caller waits by itself.
+   */
   #isPlain({ signal, policy, windows, end }: ReadRequest): boolean {
+    const { events, running } = this.#parts.core
     if (signal !== undefined || windows !== undefined || end !== undefined || !this.#sharesValues) return false
-    return policy.softTimeoutMs === Number.POSITIVE_INFINITY && this.#parts.core.running.getStore() === undefined
+    if (events.readsAreHeard || policy.softTimeoutMs !== Number.POSITIVE_INFINITY) return false
+    return running.getStore() === undefined
   }
 
   /**

@@ -1,4 +1,5 @@
 // One running load of one key, from the read of L2 to its end, and the callers that wait for it.
+import type { AsyncResource } from 'node:async_hooks'
 import type { Age, AtMs, Entry } from '../../model/entry.js'
 import type { LoadReason, Tier } from '../../model/events/events.js'
 import { asJoined, FAILED, LOADED, type ReadOutcome } from '../../model/events/read-outcome.js'
@@ -123,6 +124,8 @@ export class Flight implements Loading, Timed, PendingRead {
   trace: Trace<LoadTrace> | undefined
   /** The cache drains no earlier than it is over. */
   isBackgroundWork = false
+  /** The async context of the caller that began it, if L2 is read in between: its load runs there. */
+  context: AsyncResource | undefined
   /** Its index among the flights that are not over. */
   place = -1
   /** The next flight of the same bucket of `FlightTable`. */

@@ -120,10 +120,14 @@ export type Listener<Name extends CacheEventName> = (payload: CacheEvents[Name])
 
 type Listeners = Record<CacheEventName, readonly Listener<never>[]>
 
+const READ_EVENTS = ['hit', 'miss', 'joined', 'servedStale'] as const
+
 /** The listeners of one cache. They run synchronously, in the order in which they were added. */
 export class Events {
   /** The result of `has('hit')`, kept in a field because every hit asks for it: `has` costs some 10 ns (bench/peers, l1-hot). */
   hitsAreHeard = false
+  /** Whether anybody listens to how reads end. */
+  readsAreHeard = false
   readonly #listeners: Listeners = noListeners()
 
   /** Adds `listener`, and returns a function that removes it. A function that is added twice is called twice. */
@@ -132,11 +136,16 @@ export class Events {
     if (typeof listener !== 'function') throw invalid('the listener', 'a function', listener)
     const own: Listener<Name> = (payload) => listener(payload)
     this.#listeners[event] = [...this.#listeners[event], own]
-    this.hitsAreHeard = this.has('hit')
+    this.#noteReads()
     return () => {
       this.#listeners[event] = this.#listeners[event].filter((other) => other !== own)
-      this.hitsAreHeard = this.has('hit')
+      this.#noteReads()
     }
+  }
+
+  #noteReads(): void {
+    this.hitsAreHeard = this.has('hit')
+    this.readsAreHeard = READ_EVENTS.some((event) => this.has(event))
   }
 
   /** Whether there is a listener. Callers ask before they build a payload. */
