@@ -138,7 +138,8 @@ export class FlightRunner implements FlightOwner {
     const { tiers, schema } = flight.policy
     if (this.#l2 === undefined || tiers === 'l1' || schema !== undefined) return undefined
     const { entries, leases } = this.#l2
-    const isAtOnce = !leases.mayClaim && entries.mayAskNow(flight.localKey) && !this.#isHeld(flight)
+    const { holds } = this.#core.local
+    const isAtOnce = !leases.mayClaim && entries.mayAskNow(flight.localKey) && holds.hasNoneSince(flight.beganAtMs)
     return isAtOnce && !isHeard(L2_WAITS) ? entries : undefined
   }
 

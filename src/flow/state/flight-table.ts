@@ -27,7 +27,11 @@ export class FlightTable {
   }
 
   get(localKey: string): Flight | undefined {
-    let flight = this.#buckets[this.#bucketOf(localKey)]
+    return this.#size === 0 ? undefined : this.#find(localKey, this.#hashOf(localKey))
+  }
+
+  #find(localKey: string, hash: number): Flight | undefined {
+    let flight = this.#buckets[this.#bucketOf(hash)]
     while (flight !== undefined && flight.localKey !== localKey) flight = flight.nextInTable
     return flight
   }
@@ -38,7 +42,8 @@ export class FlightTable {
 
   /** Replaces another flight of the same key. */
   add(flight: Flight): void {
-    const before = this.get(flight.localKey)
+    flight.hash = this.#hashOf(flight.localKey)
+    const before = this.#find(flight.localKey, flight.hash)
     if (before !== undefined) this.delete(before)
     if (this.#size >= this.#buckets.length) this.#grow()
     this.#link(flight)
@@ -47,7 +52,7 @@ export class FlightTable {
 
   /** Another flight of the same key, which may have replaced this one, stays. */
   delete(flight: Flight): void {
-    const bucket = this.#bucketOf(flight.localKey)
+    const bucket = this.#bucketOf(flight.hash)
     let before: Flight | undefined
     for (let other = this.#buckets[bucket]; other !== undefined; other = other.nextInTable) {
       if (other === flight) {
@@ -77,7 +82,7 @@ export class FlightTable {
   }
 
   #link(flight: Flight): void {
-    const bucket = this.#bucketOf(flight.localKey)
+    const bucket = this.#bucketOf(flight.hash)
     flight.nextInTable = this.#buckets[bucket]
     this.#buckets[bucket] = flight
   }
@@ -89,7 +94,7 @@ export class FlightTable {
   }
 
   /** Hashes all characters: local keys are short, since long ones are shortened. */
-  #bucketOf(localKey: string): number {
+  #hashOf(localKey: string): number {
     const { length } = localKey
     const factor = this.#factor
     let hash = this.#seed ^ length
@@ -97,7 +102,11 @@ export class FlightTable {
       hash = Math.imul(hash ^ localKey.charCodeAt(i), factor)
       hash = (hash << ROTATION) | (hash >>> (32 - ROTATION))
     }
-    return (hash ^ (hash >>> 16)) & (this.#buckets.length - 1)
+    return hash ^ (hash >>> 16)
+  }
+
+  #bucketOf(hash: number): number {
+    return hash & (this.#buckets.length - 1)
   }
 }
 

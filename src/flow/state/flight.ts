@@ -128,6 +128,8 @@ export class Flight implements Loading, Timed, PendingRead {
   context: AsyncResource | undefined
   /** Its index among the flights that are not over. */
   place = -1
+  /** The hash of its key in `FlightTable`. */
+  hash = 0
   /** The next flight of the same bucket of `FlightTable`. */
   nextInTable: Flight | undefined
   #waitsFor: Set<Loading> | undefined

@@ -11,14 +11,14 @@ type Notice = (code: string, detail: string) => void
 export const MAX_KEYS_PER_COMMAND = 1_000
 
 /** In the order of `keys`. If some slots cannot be read, their keys are absent. If no slot can be read, it rejects. */
-export async function readKeys(
+export function readKeys(
   connection: Connection,
   keys: readonly string[],
   notice: Notice,
 ): Promise<readonly (Bytes | undefined)[]> {
   if (connection.order === 'perSlot') return readBySlot(connection, keys, notice)
-  const parts = await Promise.all(chunksOf(keys).map((some) => mget(connection, some)))
-  return parts.length === 1 ? (parts[0] as readonly (Bytes | undefined)[]) : parts.flat()
+  if (keys.length <= MAX_KEYS_PER_COMMAND) return mget(connection, keys)
+  return Promise.all(chunksOf(keys).map((some) => mget(connection, some))).then((parts) => parts.flat())
 }
 
 /** Parts of `all` in order, of at most `MAX_KEYS_PER_COMMAND` each. */
@@ -30,9 +30,9 @@ export function chunksOf<T>(all: readonly T[]): (readonly T[])[] {
   return chunks
 }
 
-async function mget(connection: Connection, keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
-  const reply = await connection.send(keys[0] as string, 'mget', [...keys])
-  return listOf(reply, keys.length, 'MGET').map((each) => bytesIn(each, 'MGET'))
+function mget(connection: Connection, keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+  const reply = connection.send(keys[0] as string, 'mget', [...keys])
+  return reply.then((list) => listOf(list, keys.length, 'MGET').map((each) => bytesIn(each, 'MGET')))
 }
 
 async function readBySlot(connection: Connection, keys: readonly string[], notice: Notice) {

@@ -120,9 +120,10 @@ export class RedisStore implements RemoteStore {
     return this.#storeClock.nowMs()
   }
 
-  async read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
-    const connection = this.#ready()
-    if (keys.length === 0) return []
+  read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
+    const connection = this.isReady() ? this.#connection : undefined
+    if (connection === undefined) return Promise.reject(this.#notReady())
+    if (keys.length === 0) return Promise.resolve([])
     return readKeys(connection, keys, (code, detail) => this.#notice(code, detail))
   }
 
