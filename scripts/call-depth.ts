@@ -46,7 +46,7 @@ const CALLS: Readonly<Record<string, (cache: Cache, reader: Cache) => Promise<un
 const server = await startRedis()
 const client = new Redis(server.port)
 const reading = new Redis(server.port)
-const cache = createCache({ l2: redisTier(client) })
+const cache = createCache({ l2: redisTier(client, { bus: false }) })
 const reader = createCache({ l2: redisTier(reading, { bus: false }), l1: false })
 await Promise.all([cache.ready(), reader.ready()])
 const session = new Session()

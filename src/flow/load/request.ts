@@ -23,8 +23,15 @@ export function requestOf(
   given: CallOptions | undefined,
   end?: ReadEnd,
 ): ReadRequest {
-  const options = ownOptions(given)
   core.assertOpen()
+  checkLoader(load)
+  if (given !== undefined) return withOptions(scope, userKey, load, given, end)
+  const { space, policy } = scope
+  const localKey = localKeyOf(space, userKey)
+  return { scope, userKey, localKey, policy, windows: undefined, load, tags: undefined, signal: undefined, end }
+}
+
+function checkLoader(load: unknown): void {
   if (typeof load !== 'function') {
     throw new CacheError(
       'INVALID_OPTION',
@@ -32,6 +39,17 @@ export function requestOf(
     )
   }
   refuseGenerator(load, 'the loader of getOrSet')
+}
+
+function withOptions(
+  scope: CallScope,
+  userKey: string,
+  load: Loader<unknown>,
+  given: CallOptions,
+  end: ReadEnd | undefined,
+): ReadRequest {
+  const options = ownOptions(given)
+  const { tags, signal } = options
   const target = scopeOfCall(scope, options)
   const policy = resolvePolicy(scope.policy, options)
   return {
@@ -41,11 +59,8 @@ export function requestOf(
     policy,
     windows: windowsOf(options, policy),
     load,
-    tags:
-      options?.tags === undefined || typeof options.tags === 'function'
-        ? options?.tags
-        : checkEntryTags(options.tags, 'tags'),
-    signal: options?.signal,
+    tags: tags === undefined || typeof tags === 'function' ? tags : checkEntryTags(tags, 'tags'),
+    signal,
     end,
   }
 }

@@ -11,21 +11,16 @@ const roundTrip = (value: unknown) => codec.decode(codec.encode(value))
 
 describe('a value comes back deeply and strictly equal:', () => {
   test.each(Object.entries(KEPT))('%s', (_, make) => {
-    expectEqual(roundTrip(make()), make())
+    const value = make()
+    expectEqual(roundTrip(value), make())
+    // Nor is the value changed by being encoded.
+    expectEqual(value, make())
   })
 
   test('an invalid Date', () => {
     const date = roundTrip(new Date(Number.NaN)) as Date
     expect(date).toBeInstanceOf(Date)
     expect(date.getTime()).toBeNaN()
-  })
-
-  test('the value itself is not changed by being encoded', () => {
-    for (const make of Object.values(KEPT)) {
-      const value = make()
-      codec.encode(value)
-      expectEqual(value, make())
-    }
   })
 
   test('bytes are copied in both directions, so neither side can change the other', () => {

@@ -3,7 +3,7 @@ import RedisMock from 'ioredis-mock'
 import { redisTier } from 'tiercache/redis'
 import { busCases, type ConformanceCase, storeCases } from 'tiercache/testing'
 import { afterEach, beforeEach, describe, test, vi } from 'vitest'
-import { clockOf } from '../../../src/model/time/clock.js'
+import { clockOf } from '../../src/model/time/clock.js'
 
 const outage = 'a mock has no link that could be cut: all of them share one map'
 const again = 'without a link no command is sent, and none is executed a second time'
