@@ -115,11 +115,15 @@ describe('those who come while a slot is open', () => {
     expect(load).not.toHaveBeenCalled()
   })
 
-  test.each(['release', 'dispose'] as const)('look again after %s: one of them loads', async (how) => {
+  test.each([
+    ['release', '1s'],
+    ['dispose', '1s'],
+    ['release', Number.POSITIVE_INFINITY],
+  ] as const)('look again after %s: one of them loads (hardTimeout: %s)', async (how, hardTimeout) => {
     const { a, b, clock } = await fleet()
     const reserved = await slot(a.cache, 'k')
     const load = vi.fn(async () => 'loaded')
-    const waiting = [a, a, b].map(({ cache }) => cache.getOrSet('k', load))
+    const waiting = [a, a, b].map(({ cache }) => cache.getOrSet('k', load, { hardTimeout }))
     await clock.advance(50)
     if (how === 'release') reserved.release()
     else reserved[Symbol.dispose]()
