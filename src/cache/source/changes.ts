@@ -46,6 +46,11 @@ export class SourceChanges<Id, V> {
     background.holds(this.#queue)
   }
 
+  /** Whether any change waits to be saved (`write: 'behind'`). */
+  get areQueued(): boolean {
+    return this.#queue !== undefined && this.#queue.size > 0
+  }
+
   /**
    * The value of the newest change of `key` that has not reached the source, which this process already reads. Its `value` is `undefined`
    * after a `remove`.

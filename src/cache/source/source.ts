@@ -6,6 +6,7 @@ import type { Core } from '../../flow/core.js'
 import { ignoreRejection } from '../../flow/entries/tags.js'
 import { allInOrder } from '../../flow/read/load-many.js'
 import type { Reader } from '../../flow/read/read.js'
+import type { KeyOwner } from '../../flow/read/recent-keys.js'
 import type { CallScope } from '../../flow/state/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import type { Writer } from '../../flow/write/write.js'
@@ -68,6 +69,7 @@ export class Source<Id, V> {
   readonly #scope: CallScope
   readonly #loading: SourceLoading<Id, V>
   readonly #changes: SourceChanges<Id, V>
+  readonly #ids: KeyOwner
 
   /** @internal Made by `cache.source()`. */
   constructor(parts: SourceParts, parent: CallScope, name: string, definition: SourceDefinition<Id, V>) {
@@ -77,6 +79,7 @@ export class Source<Id, V> {
     this.#definition = own
     const resolved = resolveSource(parent, name, own)
     this.#scope = resolved.scope
+    this.#ids = { space: resolved.scope.space }
     parts.names.claim(resolved.scope.space.scope, {
       kind: 'source',
       name,
@@ -113,6 +116,8 @@ export class Source<Id, V> {
     // Not async: a hit returns the promise that the entry keeps, and makes no other.
     try {
       const own = options === undefined ? undefined : checkOptions(options, READ_OPTIONS, 'get of a source')
+      const hit = own === undefined ? this.#hitOf(id) : undefined
+      if (hit !== undefined) return hit
       const key = this.#keyOfRead(id)
       return key === undefined ? this.#readUncached('getOrSet', id, own) : this.#get(id, key, own?.signal)
     } catch (error) {
@@ -288,6 +293,13 @@ export class Source<Id, V> {
       const callOptions: CallOptions = { tiers: 'l1', signal: options?.signal }
       return this.#reads[verb](this.#scope, key, loadUncached as Loader<unknown>, callOptions) as Promise<V>
     })
+  }
+
+  /** A hit in memory of an id that is encoded as usual, while no change of the source is queued. */
+  #hitOf(id: Id): Promise<V> | undefined {
+    const { requests, reader } = this.#parts
+    if (this.#definition.key !== undefined || requests.openScopes !== 0 || this.#changes.areQueued) return undefined
+    return reader.hitOf(this.#ids, this.#scope, id, encodeId) as Promise<V> | undefined
   }
 
   #get(id: Id, key: string, signal: AbortSignal | undefined): Promise<V> {

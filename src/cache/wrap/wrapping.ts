@@ -4,12 +4,14 @@ import type { Core } from '../../flow/core.js'
 import { childScope } from '../../flow/entries/scope-of-call.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
 import type { Recorder } from '../../flow/events/recorder.js'
+import type { Reader } from '../../flow/read/read.js'
+import type { KeyOwner } from '../../flow/read/recent-keys.js'
 import type { CallScope } from '../../flow/state/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import type { Writer } from '../../flow/write/write.js'
 import { CacheError, show } from '../../model/errors.js'
 import { keyFailed, optionFailed } from '../../model/failed-option.js'
-import { encodeArguments } from '../../model/keys/arguments.js'
+import { encodeArguments, encodeId } from '../../model/keys/arguments.js'
 import { invalid } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'
 import type { CallOptions, LoadContext, PolicyOptions } from '../../model/options/options.js'
@@ -33,6 +35,7 @@ interface Declared {
 /** The parts of a cache that wrapping needs. */
 export interface WrapParts {
   readonly core: Core
+  readonly reader: Reader
   readonly requests: RequestScopes
   readonly writer: Writer
   readonly names: NameRegistry
@@ -48,6 +51,9 @@ export class Wrapping {
   readonly #varying: readonly (keyof PolicyOptions)[]
   readonly #fixed: CallOptions
   readonly #isDecorated: boolean
+  /** The arguments alone make the key, and no policy option depends on them. */
+  readonly #hasPlainKey: boolean
+  readonly #ids: KeyOwner
   /** Set for a function that reads its `this` and has no `per` to distinguish objects. */
   #firstInstance: FirstInstance | undefined
 
@@ -59,6 +65,8 @@ export class Wrapping {
     const name = nameOf(fn, options.name)
     this.#scope = childScope(parent, name, options.version, resolvePolicy(parent.policy, fixed))
     this.#varying = varying
+    this.#hasPlainKey = options.key === undefined && options.per === undefined && varying.length === 0
+    this.#ids = { space: this.#scope.space }
     this.#fixed = typeof options.tags === 'function' ? {} : { tags: options.tags }
     const declared = (fn as Declared)[DECLARED]
     this.#isDecorated = declared !== undefined
@@ -69,7 +77,15 @@ export class Wrapping {
 
   /** Not async: a hit returns the promise that the entry keeps, and makes no other. */
   call(self: unknown, args: unknown[]): Promise<unknown> {
-    return this.#read('getOrSet', self, args)
+    return this.#hitOf(args) ?? this.#read('getOrSet', self, args)
+  }
+
+  /** A hit in memory for one string or number, if it alone makes the key. Its tags were those of its load. */
+  #hitOf(args: unknown[]): Promise<unknown> | undefined {
+    const { requests, reader } = this.#parts
+    if (!this.#hasPlainKey || this.#firstInstance !== undefined || args.length !== 1 || requests.openScopes !== 0)
+      return undefined
+    return reader.hitOf(this.#ids, this.#scope, args[0], encodeId)
   }
 
   refresh(self: unknown, args: unknown[]): Promise<unknown> {

@@ -54,9 +54,10 @@ export class Recorder {
   }
 
   /** The hot path: one increment of counts that are at hand, and an event object only if somebody listens. */
-  l1Hit({ space, counts }: CountedSpace, key: string): void {
+  l1Hit({ space, counts }: CountedSpace, localKey: string): void {
     counts.hit.l1++
-    if (this.events.hitsAreHeard) this.events.emit('hit', { scope: space.scope, key: this.shown(key), tier: 'l1' })
+    if (!this.events.hitsAreHeard) return
+    this.events.emit('hit', { scope: space.scope, key: this.shown(userKeyOf(localKey)), tier: 'l1' })
   }
 
   /** A read has ended. `createdAtMs` is the creation of the entry that was served, needed if it is no longer fresh. */

@@ -30,6 +30,7 @@ import { Flights } from './flights.js'
 import { Joins } from './joins.js'
 import { LookUp } from './look-up.js'
 import { MaxAges } from './max-ages.js'
+import { type KeyOwner, RecentKeys } from './recent-keys.js'
 import { Refresher } from './refresh.js'
 import { type Reserved, Reserver } from './reserve.js'
 import { type ServedEntry, servedEntry } from './served-entry.js'
@@ -58,6 +59,7 @@ export class Reader {
   readonly #reserver: Reserver
   readonly #lookUp: LookUp
   readonly #maxAges = new MaxAges()
+  readonly #recent = new RecentKeys()
 
   constructor(core: Core) {
     this.#core = core
@@ -94,16 +96,48 @@ export class Reader {
    * the slow path.
    */
   hit(scope: CallScope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
-    const core = this.#core
-    if (core.l1 === undefined || typeof userKey !== 'string') return undefined
-    const prefix = scope.space.localPrefix
-    const entry = core.l1.get(prefix === '' ? userKey : prefix + userKey)
-    // A user's key that begins with NUL may look like the local key of a namespace, so it takes the slow path.
-    if (entry === undefined || userKey.charCodeAt(0) === 0) return undefined
-    const nowMs = core.turnClock.nowMs()
-    if (nowMs >= entry.hotUntilMs || !core.tokens.isProven(entry, nowMs)) return undefined
-    if (nowMs - entry.createdAtMs >= maxAgeMs) return undefined
-    core.recorder.l1Hit(scope, userKey)
+    const localKey = this.#hotKey(scope, userKey)
+    const entry = localKey === undefined ? undefined : this.#hot(localKey, maxAgeMs)
+    return entry && this.#serveHot(scope, localKey as string, entry)
+  }
+
+  /**
+   * The same for an id of a source, or for the one argument of a wrapped function. `keyOf` encodes it, unless that was done a moment ago.
+   * `owner` stands for where the id means something.
+   */
+  hitOf(owner: KeyOwner, scope: CallScope, id: unknown, keyOf: (id: unknown) => string): Promise<unknown> | undefined {
+    if (typeof id !== 'string' && typeof id !== 'number') return undefined
+    const localKey = this.#recent.of(owner, id) ?? this.#note(owner, id, localKeyOf(scope.space, keyOf(id)))
+    const entry = this.#hot(localKey, Infinity)
+    return entry && this.#serveHot(scope, localKey, entry)
+  }
+
+  /** The local key of a key that may be hit; `undefined` for one that takes the slow path. */
+  #hotKey(scope: CallScope, userKey: string): string | undefined {
+    if (typeof userKey !== 'string') return undefined
+    const { localPrefix } = scope.space
+    if (localPrefix !== '') return this.#recent.of(scope, userKey) ?? this.#note(scope, userKey, localPrefix + userKey)
+    // A user's key that begins with NUL may look like the local key of a namespace.
+    return userKey.charCodeAt(0) === 0 ? undefined : userKey
+  }
+
+  #note(owner: KeyOwner, id: string | number, localKey: string): string {
+    this.#recent.note(owner, id, localKey)
+    return localKey
+  }
+
+  /** The entry of L1 that may be served without any decision. Its recency is renewed even if it may not. */
+  #hot(localKey: string, maxAgeMs: Milliseconds): Entry | undefined {
+    const { l1, turnClock, tokens } = this.#core
+    const entry = l1?.get(localKey)
+    if (entry === undefined) return undefined
+    const nowMs = turnClock.nowMs()
+    if (nowMs >= entry.hotUntilMs || !tokens.isProven(entry, nowMs)) return undefined
+    return nowMs - entry.createdAtMs >= maxAgeMs ? undefined : entry
+  }
+
+  #serveHot(scope: CallScope, localKey: string, entry: Entry): Promise<unknown> {
+    this.#core.recorder.l1Hit(scope, localKey)
     if (entry.promise === undefined) entry.promise = Promise.resolve(entry.value)
     return entry.promise
   }
@@ -214,6 +248,13 @@ export class Reader {
 
   /** What L1 may serve, synchronously; changes neither recency nor counters. */
   peek(scope: CallScope, userKey: string): unknown {
+    const { l1, local, turnClock, tokens } = this.#core
+    const localKey = this.#hotKey(scope, userKey)
+    const entry = localKey === undefined ? undefined : l1?.peek(localKey)
+    if (entry !== undefined && local.unsent.size === 0) {
+      const nowMs = turnClock.nowMs()
+      if (nowMs < entry.hotUntilMs && tokens.isProven(entry, nowMs)) return entry.value
+    }
     return this.local.peek(localKeyOf(scope.space, userKey))
   }
 
