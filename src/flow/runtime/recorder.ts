@@ -273,6 +273,9 @@ export class Recorder {
   l2Owner(comeBack: () => Promise<boolean>): RemoteTierOwner {
     return {
       comeBack,
+      breakerOpened: () => {
+        this.counters.breakerOpenings++
+      },
       degraded: (reason) => this.degraded(asCacheError(reason)),
       connected: (tookMs) => {
         if (this.events.has('connected')) this.events.emit('connected', { tookMs })

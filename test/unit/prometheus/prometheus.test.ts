@@ -70,6 +70,21 @@ describe('the text', () => {
     expect(series.get('tiercache_bus_trusted{cache="shop"}')).toBe(1)
   })
 
+  test('has nothing about L2 and the bus for a cache that has none, so no alert takes it for a broken one', () => {
+    const { cache } = l1Only({ name: 'shop' })
+    expect([...seriesOf(prometheusText(cache)).keys()].filter((name) => /_(l2|bus)_(?!losses|messages)/.test(name))).toEqual([])
+  })
+
+  test('counts how often the breaker opened', async () => {
+    const { a, clock } = await fleet({ name: 'shop' })
+    for (let i = 0; i < 3; i++) {
+      a.tier.link.cut()
+      a.tier.link.restore()
+      await clock.advance(60_000)
+    }
+    expect(seriesOf(prometheusText(a.cache)).get('tiercache_l2_breaker_openings_total{cache="shop"}')).toBe(3)
+  })
+
   test('has the age of what was served stale, in cumulated buckets', async () => {
     const { cache, clock } = l1Only({ name: 'shop', ttl: 10, staleWhileRevalidate: '1h' })
     await cache.set('k', 1)
@@ -183,7 +198,7 @@ describe('a registry of prom-client', () => {
   test('reads each cache once per scrape', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const stats = vi.fn(() => cache.stats())
-    const counted = { path: cache.path, stats } as unknown as Cache
+    const counted = { path: cache.path, stats, health: () => cache.health() } as unknown as Cache
     const registry = new Registry()
     registerMetrics(registry, counted)
     await Promise.resolve()
