@@ -1,0 +1,89 @@
+// The Grafana dashboard as its JSON model, made with the builders of Grafana.
+import {
+  type DataSourceRef,
+  LegendDisplayMode,
+  LegendPlacement,
+  StackingMode,
+  VisibilityMode,
+} from '@grafana/grafana-foundation-sdk/common'
+import {
+  type Dashboard,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard'
+import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
+import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
+import { type Panel, ROWS } from './rows.js'
+
+const GRID_COLUMNS = 24
+const PANELS_PER_LINE = 3
+const PANEL_HEIGHT = 8
+
+/** The data source that the reader chooses. */
+const prometheus: DataSourceRef = { type: 'prometheus', uid: '$' + '{datasource}' }
+
+export function dashboard(): Dashboard {
+  const builder = new DashboardBuilder('tiercache')
+    .uid('tiercache')
+    .description('Caches of tiercache: what they serve, what they load, and in what state Redis and the bus are.')
+    .tags(['tiercache', 'cache'])
+    .time({ from: 'now-3h', to: 'now' })
+    .refresh('30s')
+    .timezone('browser')
+    .tooltip(DashboardCursorSync.Crosshair)
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
+    .withVariable(labelVariable('cache', 'label_values(tiercache_reads_total, cache)'))
+    .withVariable(labelVariable('namespace', 'label_values(tiercache_reads_total{cache=~"$cache"}, namespace)'))
+  for (const { title, panels } of ROWS) {
+    builder.withRow(new RowBuilder(title))
+    for (const panel of panels) builder.withPanel(panelOf(panel))
+  }
+  return builder.build()
+}
+
+function labelVariable(name: string, query: string): QueryVariableBuilder {
+  return new QueryVariableBuilder(name)
+    .label(name)
+    .datasource(prometheus)
+    .query({ query, refId: name })
+    .definition(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc)
+    .multi(true)
+    .includeAll(true)
+    .allValue('.*')
+    .current({ selected: true, text: 'All', value: '$__all' })
+}
+
+function panelOf({ title, description, unit, max, style = 'lines', queries }: Panel): PanelBuilder {
+  const panel = new PanelBuilder()
+    .title(title)
+    .description(description)
+    .datasource(prometheus)
+    .unit(unit)
+    .min(0)
+    .span(GRID_COLUMNS / PANELS_PER_LINE)
+    .height(PANEL_HEIGHT)
+    .showPoints(VisibilityMode.Never)
+    .fillOpacity(style === 'stacked' ? 20 : 0)
+    .stacking({ build: () => ({ mode: style === 'stacked' ? StackingMode.Normal : StackingMode.None, group: 'A' }) })
+    .legend({
+      build: () => ({
+        displayMode: LegendDisplayMode.List,
+        placement: LegendPlacement.Bottom,
+        showLegend: true,
+        calcs: [],
+      }),
+    })
+  if (max !== undefined) panel.max(max)
+  queries.forEach(([legend, expr], i) => {
+    const refId = String.fromCharCode('A'.charCodeAt(0) + i)
+    panel.withTarget(new DataqueryBuilder().expr(expr).legendFormat(legend).range().refId(refId).datasource(prometheus))
+  })
+  return panel
+}
