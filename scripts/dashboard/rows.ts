@@ -162,7 +162,8 @@ const loads: Row = {
     },
     {
       title: 'Source time saved',
-      description: 'Seconds of loading that each second would cost more without the cache: reads without a load × average time of a load.',
+      description:
+        'Seconds of loading that each second would cost more without the cache: reads without a load × average time of a load.',
       unit: units.Seconds,
       style: 'stacked',
       queries: [['{{namespace}}', savedTime]],

@@ -177,11 +177,7 @@ export const FAMILIES: readonly Family[] = [
     'Entries for which memory had no room.',
     ofCache(({ l1 }) => l1.evictions),
   ),
-  gauge(
-    'l2_available',
-    'Whether a read would ask L2 now.',
-    withL2(ofCache(({ l2 }) => Number(l2.available))),
-  ),
+  gauge('l2_available', 'Whether a read would ask L2 now.', withL2(ofCache(({ l2 }) => Number(l2.available)))),
   gauge(
     'l2_breaker',
     'The state of the breaker: 1 for the present one.',
@@ -192,11 +188,7 @@ export const FAMILIES: readonly Family[] = [
     'How often the breaker opened after it had been closed.',
     withL2(ofCache((stats) => stats.breakerOpenings)),
   ),
-  gauge(
-    'l2_queued_changes',
-    'Changes that wait until L2 can be reached.',
-    withL2(ofCache(({ l2 }) => l2.waiting)),
-  ),
+  gauge('l2_queued_changes', 'Changes that wait until L2 can be reached.', withL2(ofCache(({ l2 }) => l2.waiting))),
   counter(
     'l2_operations',
     'Operations on L2 that it answered.',
@@ -212,11 +204,7 @@ export const FAMILIES: readonly Family[] = [
     'How long the answered operations took together.',
     byLabel('operation', (stats) => operationsOf(stats, ({ sumMs }) => sumMs / 1_000)),
   ),
-  gauge(
-    'bus_trusted',
-    'Whether L1 is served without asking L2.',
-    withBus(ofCache(({ bus }) => Number(bus.trusted))),
-  ),
+  gauge('bus_trusted', 'Whether L1 is served without asking L2.', withBus(ofCache(({ bus }) => Number(bus.trusted)))),
   counter(
     'bus_losses',
     'Gaps in the announcements.',

@@ -29,6 +29,8 @@ test('each alert has such a test', () => {
 })
 
 test('each alert names its section of the runbook: its own name in words', () => {
-  const sections = [...readFileSync(RULES, 'utf8').matchAll(/runbook: docs\/runbook\.md#(\S+)/g)].map(([, name]) => name)
+  const sections = [...readFileSync(RULES, 'utf8').matchAll(/runbook: docs\/runbook\.md#(\S+)/g)].map(
+    ([, name]) => name,
+  )
   expect(sections).toEqual(alertNames.map((name) => name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase()))
 })

@@ -4,6 +4,7 @@ import { type Cache, type CacheOptions, createCache } from 'tiercache'
 import type { Clock } from 'tiercache/ports'
 import { redisTier } from 'tiercache/redis'
 import { systemClock } from '../../../src/model/time/clock.js'
+import { PATIENT } from '../../support/patient.js'
 import { startProxy } from '../../support/proxy.js'
 import { startRedis } from '../../support/redis-server.js'
 import { sleep } from '../../support/wait.js'
@@ -50,7 +51,7 @@ export async function startTroubles(): Promise<Record<string, Trouble>> {
 }
 
 function healthy(url: string): Trouble {
-  const traffic = open('healthy', { l2: redisTier(url) })
+  const traffic = open('healthy', { l2: redisTier(url, PATIENT) })
   return { traffic, alerts: [], round: () => traffic.hot(5) }
 }
 
@@ -91,7 +92,7 @@ async function redisHangs(): Promise<Trouble> {
 /** The connection breaks again and again, and is good in between. */
 async function linkIsCut(port: number): Promise<Trouble> {
   const proxy = await startProxy(port)
-  const traffic = open('flapping', { l2: redisTier(proxy.url, IMPATIENT) })
+  const traffic = open('flapping', { l2: redisTier(proxy.url, { ...PATIENT, ...IMPATIENT }) })
   let cutting: NodeJS.Timeout | undefined
   return {
     traffic,
@@ -110,7 +111,7 @@ async function busIsCut(port: number): Promise<Trouble> {
   const proxy = await startProxy(port)
   const clients = [new Redis(port), new Redis(proxy.port)] as const
   for (const client of clients) client.on('error', () => undefined)
-  const traffic = open('deaf', { l2: redisTier(clients[0], { ...IMPATIENT, subscriber: clients[1] }) })
+  const traffic = open('deaf', { l2: redisTier(clients[0], { ...PATIENT, ...IMPATIENT, subscriber: clients[1] }) })
   return {
     traffic,
     alerts: ['TiercacheBusUntrusted'],

@@ -72,7 +72,9 @@ describe('the text', () => {
 
   test('has nothing about L2 and the bus for a cache that has none, so no alert takes it for a broken one', () => {
     const { cache } = l1Only({ name: 'shop' })
-    expect([...seriesOf(prometheusText(cache)).keys()].filter((name) => /_(l2|bus)_(?!losses|messages)/.test(name))).toEqual([])
+    expect(
+      [...seriesOf(prometheusText(cache)).keys()].filter((name) => /_(l2|bus)_(?!losses|messages)/.test(name)),
+    ).toEqual([])
   })
 
   test('counts how often the breaker opened', async () => {
