@@ -21,7 +21,7 @@ import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 import { type Panel, ROWS } from './rows.js'
 
 const GRID_COLUMNS = 24
-const PANELS_PER_LINE = 3
+const MAX_PANELS_PER_LINE = 4
 const PANEL_HEIGHT = 8
 
 /** The data source that the reader chooses. */
@@ -39,11 +39,18 @@ export function dashboard(): Dashboard {
     .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(labelVariable('cache', 'label_values(tiercache_reads_total, cache)'))
     .withVariable(labelVariable('namespace', 'label_values(tiercache_reads_total{cache=~"$cache"}, namespace)'))
+  let panelId = 0
   for (const { title, panels } of ROWS) {
-    builder.withRow(new RowBuilder(title))
-    for (const panel of panels) builder.withPanel(panelOf(panel))
+    builder.withRow(new RowBuilder(title).id(++panelId))
+    const columns = columnsOf(panels.length)
+    for (const panel of panels) builder.withPanel(panelOf(panel).id(++panelId).span(columns))
   }
   return builder.build()
+}
+
+/** The width of each panel of a row, so that its lines are full: one line, or two of the same length. */
+function columnsOf(panels: number): number {
+  return GRID_COLUMNS / (panels <= MAX_PANELS_PER_LINE ? panels : Math.ceil(panels / 2))
 }
 
 function labelVariable(name: string, query: string): QueryVariableBuilder {
@@ -67,7 +74,6 @@ function panelOf({ title, description, unit, max, style = 'lines', queries }: Pa
     .datasource(prometheus)
     .unit(unit)
     .min(0)
-    .span(GRID_COLUMNS / PANELS_PER_LINE)
     .height(PANEL_HEIGHT)
     .showPoints(VisibilityMode.Never)
     .fillOpacity(style === 'stacked' ? 20 : 0)

@@ -1,6 +1,7 @@
 // The metrics as Prometheus gets them: names, labels, bounds, and the same numbers as in `stats()`.
 import { type Cache, readMetrics } from 'tiercache'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText, registerMetrics } from 'tiercache/prometheus'
+import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
@@ -75,6 +76,13 @@ describe('the text', () => {
     expect(
       [...seriesOf(prometheusText(cache)).keys()].filter((name) => /_(l2|bus)_(?!losses|messages)/.test(name)),
     ).toEqual([])
+  })
+
+  test('has nothing about the bus for a cache that has L2 alone', () => {
+    const cache = open(new FakeClock(), { name: 'shop', l2: memoryTier(new MemoryServer(), { bus: false }) })
+    const series = [...seriesOf(prometheusText(cache)).keys()]
+    expect(series).toContain('tiercache_l2_available{cache="shop"}')
+    expect(series).not.toContain('tiercache_bus_trusted{cache="shop"}')
   })
 
   test('counts how often the breaker opened', async () => {
