@@ -3,8 +3,12 @@ import {
   type DataSourceRef,
   LegendDisplayMode,
   LegendPlacement,
+  StackingConfigBuilder,
   StackingMode,
+  TooltipDisplayMode,
   VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
 import {
   type Dashboard,
@@ -18,14 +22,15 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
-import { type Panel, ROWS } from './rows.js'
+import type { Panel } from './row.js'
+import { ROWS } from './rows.js'
 
 const GRID_COLUMNS = 24
 const MAX_PANELS_PER_LINE = 4
 const PANEL_HEIGHT = 8
 
 /** The data source that the reader chooses. */
-const prometheus: DataSourceRef = { type: 'prometheus', uid: '$' + '{datasource}' }
+const prometheus: DataSourceRef = { type: 'prometheus', uid: '$datasource' }
 
 export function dashboard(): Dashboard {
   const builder = new DashboardBuilder('tiercache')
@@ -77,15 +82,16 @@ function panelOf({ title, description, unit, max, style = 'lines', queries }: Pa
     .height(PANEL_HEIGHT)
     .showPoints(VisibilityMode.Never)
     .fillOpacity(style === 'stacked' ? 20 : 0)
-    .stacking({ build: () => ({ mode: style === 'stacked' ? StackingMode.Normal : StackingMode.None, group: 'A' }) })
-    .legend({
-      build: () => ({
-        displayMode: LegendDisplayMode.List,
-        placement: LegendPlacement.Bottom,
-        showLegend: true,
-        calcs: [],
-      }),
-    })
+    .stacking(
+      new StackingConfigBuilder().mode(style === 'stacked' ? StackingMode.Normal : StackingMode.None).group('A'),
+    )
+    .legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi))
   if (max !== undefined) panel.max(max)
   queries.forEach(([legend, expr], i) => {
     const refId = String.fromCharCode('A'.charCodeAt(0) + i)
