@@ -75,7 +75,8 @@ export class PrometheusServer {
     mkdirSync(data)
     const args = ['--config.file', 'prometheus.yml', '--storage.tsdb.path', data, '--log.level', 'warn']
     const child = startProcess(this.#program, [...args, '--web.listen-address', `127.0.0.1:${this.#port}`], {
-      ...{ cwd: this.#dir, stdio: ['ignore', 'ignore', 'pipe'] },
+      cwd: this.#dir,
+      stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#process = child
     let log = ''
