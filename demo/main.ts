@@ -8,6 +8,7 @@ import type { TierDefinition } from 'tiercache/ports'
 import { redisTier } from 'tiercache/redis'
 import { MemoryServer, memoryTier } from 'tiercache/testing'
 import { Database } from './database.js'
+import { scraped, serveMetrics } from './metrics.js'
 import { inMs, Report, timed } from './report.js'
 import { PATIENT, Shop } from './shop.js'
 
@@ -25,12 +26,14 @@ function makeL2(): TierDefinition {
 const db = new Database()
 const a = new Shop(db, makeL2())
 const b = new Shop(db, makeL2())
+const metrics = await serveMetrics(a.cache)
 const report = new Report()
 
 // The embedded L2 has no socket, and the timers of a cache do not keep the process alive.
 const aliveTimer = setInterval(() => undefined, 1_000)
 
 console.log(`tiercache demo: two instances of a shop, L2 is ${redisUrl === undefined ? 'embedded' : 'Redis'}`)
+console.log(`metrics of the first instance, while this runs: ${metrics.url}`)
 await a.cache.clear()
 await untilHeard()
 
@@ -120,6 +123,16 @@ const l1Hits = await timed(async () => {
 report.heading('And in between')
 report.line('100,000 reads of a hot key', `${((l1Hits.ms / 100_000) * 1e6).toFixed(0)} ns each`, true)
 
+report.heading('What Prometheus scrapes of the first instance')
+const { reads, loads, loadFailures } = a.cache.stats()
+const hits = await scraped(metrics.url, 'tiercache_reads_total', 'result="hit"', 'tier="l1"')
+report.line('tiercache_reads_total, hits in memory', hits.toLocaleString('en'), hits === reads.hit.l1)
+const stales = await scraped(metrics.url, 'tiercache_reads_total', 'result="stale')
+report.line('tiercache_reads_total, stale answers', String(stales), stales > 0)
+const loadsOfAll = await scraped(metrics.url, 'tiercache_loads_total')
+report.line('tiercache_loads_total', String(loadsOfAll), loadsOfAll === loads + loadFailures)
+
+metrics.stop()
 await a.cache.close()
 await b.cache.close()
 for (const client of clients) client.disconnect()

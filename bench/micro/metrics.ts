@@ -1,4 +1,4 @@
-// What exporters cost: a hit in L1 with and without them, and one scrape of a cache with 20 namespaces. The control is a second cache
+// What exporters cost: a hit in L1 with and without them, and one scrape of a cache with L2 and more than 20 namespaces. The control is a second cache
 // without exporters: whichever cache a process uses first is the faster one, so compare with the control.
 // Run: npx tsx bench/micro/metrics.ts
 
@@ -6,6 +6,7 @@ import { bench, do_not_optimize, run, summary } from 'mitata'
 import { createCache } from 'tiercache'
 import { observeMetrics, traceCaches } from 'tiercache/otel'
 import { prometheusText, registerMetrics } from 'tiercache/prometheus'
+import { MemoryServer, memoryTier } from 'tiercache/testing'
 
 const KEYS = Array.from({ length: 1_024 }, (_, i) => `user:${i}`)
 const load = async (): Promise<number> => 1
@@ -13,9 +14,12 @@ const load = async (): Promise<number> => 1
 const first = createCache({ ttl: '1h', name: 'first' })
 const control = createCache({ ttl: '1h', name: 'control' })
 const watched = createCache({ ttl: '1h', name: 'shop' })
-const namespaces = Array.from({ length: 19 }, (_, i) => watched.namespace(`n${i}`))
-for (const namespace of namespaces) await namespace.getOrSet('k', load)
 for (const cache of [first, control, watched]) for (const key of KEYS) await cache.set(key, key)
+
+/** 20 namespaces with series of their own, and the others. */
+const large = createCache({ ttl: '1h', name: 'large', l2: memoryTier(new MemoryServer()) })
+for (let i = 0; i < 40; i++) await large.namespace(`n${i}`).getOrSet('k', load)
+await large.drain()
 
 registerMetrics({ registerMetric: () => undefined, removeSingleMetric: () => undefined }, watched)
 const instrument = { addCallback: () => undefined }
@@ -42,6 +46,8 @@ summary(() => {
     }).baseline(cache === control)
   }
 })
-bench('one scrape, 20 namespaces', () => do_not_optimize(prometheusText(watched)))
+const series = prometheusText(large).match(/^tiercache/gm)?.length
+bench(`one scrape, 20 namespaces, ${series} series`, () => do_not_optimize(prometheusText(large)))
 
 await run()
+await large.close()

@@ -14,6 +14,9 @@ export interface MetricSample {
 export interface Reading {
   readonly cache: string
   readonly stats: CacheStats
+  readonly hasL2: boolean
+  /** Whether there are other processes to hear. */
+  readonly hasBus: boolean
   readonly namespaces: ReadonlyMap<string, readonly PathStats[]>
 }
 
@@ -46,6 +49,16 @@ function labelsOf(
 /** One sample of the whole cache. */
 function ofCache(read: (stats: CacheStats) => number): SamplesOf {
   return ({ cache, stats }) => [{ labels: { cache }, value: read(stats) }]
+}
+
+/** The samples of caches with an L2 only: without one, L2 is neither in use nor out of use. */
+function withL2(samplesOf: SamplesOf): SamplesOf {
+  return (reading) => (reading.hasL2 ? samplesOf(reading) : [])
+}
+
+/** The samples of caches with a bus only. */
+function withBus(samplesOf: SamplesOf): SamplesOf {
+  return (reading) => (reading.hasBus ? samplesOf(reading) : [])
 }
 
 /** One sample of the whole cache for each value of a label. */
@@ -164,21 +177,18 @@ export const FAMILIES: readonly Family[] = [
     'Entries for which memory had no room.',
     ofCache(({ l1 }) => l1.evictions),
   ),
-  gauge(
-    'l2_available',
-    'Whether a read would ask L2 now.',
-    ofCache(({ l2 }) => Number(l2.available)),
-  ),
+  gauge('l2_available', 'Whether a read would ask L2 now.', withL2(ofCache(({ l2 }) => Number(l2.available)))),
   gauge(
     'l2_breaker',
     'The state of the breaker: 1 for the present one.',
-    byLabel('state', ({ l2 }) => BREAKER_STATES.map((state) => [state, Number(l2.breaker === state)])),
+    withL2(byLabel('state', ({ l2 }) => BREAKER_STATES.map((state) => [state, Number(l2.breaker === state)]))),
   ),
-  gauge(
-    'l2_queued_changes',
-    'Changes that wait until L2 can be reached.',
-    ofCache(({ l2 }) => l2.waiting),
+  counter(
+    'l2_breaker_openings',
+    'How often the breaker opened after it had been closed.',
+    withL2(ofCache((stats) => stats.breakerOpenings)),
   ),
+  gauge('l2_queued_changes', 'Changes that wait until L2 can be reached.', withL2(ofCache(({ l2 }) => l2.waiting))),
   counter(
     'l2_operations',
     'Operations on L2 that it answered.',
@@ -194,11 +204,7 @@ export const FAMILIES: readonly Family[] = [
     'How long the answered operations took together.',
     byLabel('operation', (stats) => operationsOf(stats, ({ sumMs }) => sumMs / 1_000)),
   ),
-  gauge(
-    'bus_trusted',
-    'Whether L1 is served without asking L2.',
-    ofCache(({ bus }) => Number(bus.trusted)),
-  ),
+  gauge('bus_trusted', 'Whether L1 is served without asking L2.', withBus(ofCache(({ bus }) => Number(bus.trusted)))),
   counter(
     'bus_losses',
     'Gaps in the announcements.',

@@ -31,7 +31,7 @@ export function readMetrics(caches: Cache | readonly Cache[]): readonly MetricFa
     return { kind, name: `tiercache_${name}`, help, samples: readings.flatMap(samplesOf) }
   })
   const histograms = HISTOGRAMS.map(([name, help, snapshotOf]): MetricFamily => {
-    const distributions = readings.map(({ cache, stats }) => distributionOf({ cache }, snapshotOf(stats)))
+    const distributions = readings.flatMap((reading) => distributionsOf(reading.cache, snapshotOf(reading)))
     return { kind: 'histogram', name: `tiercache_${name}`, help, distributions }
   })
   return [...single, ...histograms]
@@ -58,7 +58,9 @@ function checkCaches(caches: Cache | readonly Cache[]): readonly Cache[] {
 
 function readingOf(cache: Cache): Reading {
   const stats = cache.stats()
-  return { cache: cache.path, stats, namespaces: namespacesOf(stats) }
+  const { detail } = cache.health()
+  const has = { hasL2: detail.l2 !== 'none', hasBus: detail.bus !== 'none' }
+  return { cache: cache.path, stats, ...has, namespaces: namespacesOf(stats) }
 }
 
 const OTHER = 'other'
@@ -78,18 +80,23 @@ function namespacesOf({ byPath }: CacheStats): ReadonlyMap<string, readonly Path
   return namespaces
 }
 
-const HISTOGRAMS: readonly (readonly [name: string, help: string, of: (stats: CacheStats) => LatencySnapshot])[] = [
-  ['load_duration_seconds', 'How long each load took.', ({ loading }) => loading.latency],
-  ['l2_duration_seconds', 'How long L2 took to answer.', ({ l2 }) => l2.latency],
-  ['stale_age_seconds', 'The age of values that were served although no longer fresh.', ({ staleAges }) => staleAges],
+type SnapshotOf = (reading: Reading) => LatencySnapshot | undefined
+
+const HISTOGRAMS: readonly (readonly [name: string, help: string, snapshotOf: SnapshotOf])[] = [
+  ['load_duration_seconds', 'How long each load took.', ({ stats }) => stats.loading.latency],
+  ['l2_duration_seconds', 'How long L2 took to answer.', ({ hasL2, stats }) => (hasL2 ? stats.l2.latency : undefined)],
+  ['stale_age_seconds', 'The age of values that were served although no longer fresh.', ({ stats }) => stats.staleAges],
 ]
 
 /** Every second bucket of a histogram: bounds that grow by the factor four say enough, and cost half of the series. */
-function distributionOf(labels: MetricLabels, { count, sumMs, buckets }: LatencySnapshot): MetricDistribution {
+function distributionsOf(cache: string, snapshot: LatencySnapshot | undefined): readonly MetricDistribution[] {
+  if (snapshot === undefined) return []
+  const { count, sumMs, buckets } = snapshot
   let sum = 0
   const cumulated = buckets.map((bucket) => {
     sum += bucket.count
     return { le: bucket.leMs / 1_000, count: sum }
   })
-  return { labels, count, sum: sumMs / 1_000, buckets: cumulated.filter(({ le }, i) => i % 2 === 0 || le === Infinity) }
+  const kept = cumulated.filter(({ le }, i) => i % 2 === 0 || le === Infinity)
+  return [{ labels: { cache }, count, sum: sumMs / 1_000, buckets: kept }]
 }

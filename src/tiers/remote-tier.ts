@@ -33,6 +33,8 @@ import { type PendingRead, ReadBatch } from './read-batch.js'
 export interface RemoteTierOwner {
   /** Runs before L2 is used again after an outage: replays the changes that L2 has not confirmed. `false`: L2 stays unused. Never rejects. */
   comeBack(): Promise<boolean>
+  /** The breaker opened after it had been closed. `degraded` follows unless this is part of an outage that was reported. */
+  breakerOpened(): void
   degraded(reason: Error): void
   /** The cause of an outage that was reported without one. */
   explained(cause: CacheError): void
@@ -79,6 +81,7 @@ export class RemoteTier {
       tryAgain: () => this.#tryAgain(),
       opened: (reason) => {
         this.#use.failed(reason)
+        owner.breakerOpened()
         this.#outages.opened(reason)
       },
       closed: () => {

@@ -33,6 +33,8 @@ export class SharedCounters {
   l2Operations = 0
   /** Commands to L2 that failed or got no reply in time. */
   l2Failures = 0
+  /** How often the breaker of L2 opened after it had been closed. Several openings may be one outage. */
+  breakerOpenings = 0
   /** Changes that L2 did not confirm, so they went to the journal. */
   queued = 0
   /** Changes from the journal that were published later. */

@@ -125,6 +125,7 @@ export class Recorder {
       return
     }
     const localKey = localKeyOf(space, key)
+    if (outcome === 'overtaken') counted.counts.fillsRefused++
     // `storeFailed` has noted it already, with the error.
     if (outcome !== 'unsupported') this.history.trouble(localKey, outcome, undefined, this.clock.nowMs())
     if (this.events.has('loaded')) {
@@ -193,8 +194,8 @@ export class Recorder {
     }
   }
 
-  fillRefused({ space, counts }: CountedSpace, localKey: string): void {
-    counts.fillsRefused++
+  /** L2 refused a fill. `loaded` follows with the outcome `'overtaken'`, and counts it. */
+  fillRefused({ space }: CountedSpace, localKey: string): void {
     if (this.events.has('dropped')) {
       this.events.emit('dropped', {
         what: 'store',
@@ -274,6 +275,9 @@ export class Recorder {
   l2Owner(comeBack: () => Promise<boolean>): RemoteTierOwner {
     return {
       comeBack,
+      breakerOpened: () => {
+        this.counters.breakerOpenings++
+      },
       degraded: (reason) => this.degraded(asCacheError(reason)),
       connected: (tookMs) => {
         if (this.events.has('connected')) this.events.emit('connected', { tookMs })

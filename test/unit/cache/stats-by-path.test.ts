@@ -103,6 +103,21 @@ describe('the counters by path', () => {
     })
   })
 
+  test('count a loaded value that lost to an invalidation, of this process or of another one', async () => {
+    const { a, b } = await fleet({ name: 'shop' })
+    const users = a.cache.namespace('users')
+    for (const process of [a, b]) {
+      const loaded = deferred<number>()
+      const reading = users.getOrSet('k', () => loaded.promise)
+      await settle()
+      await process.cache.namespace('users').delete('k')
+      loaded.resolve(1)
+      await reading
+      await a.cache.drain()
+    }
+    expect(a.cache.stats().byPath['shop/users']?.fillsRefused).toBe(2)
+  })
+
   test('are a copy that later calls do not change', async () => {
     const { cache } = l1Only({ name: 'shop' })
     await cache.set('k', 1)

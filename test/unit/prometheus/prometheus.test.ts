@@ -1,6 +1,7 @@
 // The metrics as Prometheus gets them: names, labels, bounds, and the same numbers as in `stats()`.
 import { type Cache, readMetrics } from 'tiercache'
 import { PROMETHEUS_CONTENT_TYPE, prometheusText, registerMetrics } from 'tiercache/prometheus'
+import { FakeClock, MemoryServer, memoryTier } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../support/leaves-nothing.js'
 
@@ -68,6 +69,30 @@ describe('the text', () => {
     expect(series.get('tiercache_l2_breaker{cache="shop",state="open"}')).toBe(0)
     expect(series.get('tiercache_l2_operations_total{cache="shop",operation="apply"}')).toBeGreaterThan(0)
     expect(series.get('tiercache_bus_trusted{cache="shop"}')).toBe(1)
+  })
+
+  test('has nothing about L2 and the bus for a cache that has none, so no alert takes it for a broken one', () => {
+    const { cache } = l1Only({ name: 'shop' })
+    expect(
+      [...seriesOf(prometheusText(cache)).keys()].filter((name) => /_(l2|bus)_(?!losses|messages)/.test(name)),
+    ).toEqual([])
+  })
+
+  test('has nothing about the bus for a cache that has L2 alone', () => {
+    const cache = open(new FakeClock(), { name: 'shop', l2: memoryTier(new MemoryServer(), { bus: false }) })
+    const series = [...seriesOf(prometheusText(cache)).keys()]
+    expect(series).toContain('tiercache_l2_available{cache="shop"}')
+    expect(series).not.toContain('tiercache_bus_trusted{cache="shop"}')
+  })
+
+  test('counts how often the breaker opened', async () => {
+    const { a, clock } = await fleet({ name: 'shop' })
+    for (let i = 0; i < 3; i++) {
+      a.tier.link.cut()
+      a.tier.link.restore()
+      await clock.advance(60_000)
+    }
+    expect(seriesOf(prometheusText(a.cache)).get('tiercache_l2_breaker_openings_total{cache="shop"}')).toBe(3)
   })
 
   test('has the age of what was served stale, in cumulated buckets', async () => {
@@ -184,7 +209,7 @@ describe('a registry of prom-client', () => {
   test('reads each cache once per scrape', async () => {
     const { cache } = l1Only({ name: 'shop' })
     const stats = vi.fn(() => cache.stats())
-    const counted = { path: cache.path, stats } as unknown as Cache
+    const counted = { path: cache.path, stats, health: () => cache.health() } as unknown as Cache
     const registry = new Registry()
     registerMetrics(registry, counted)
     await Promise.resolve()

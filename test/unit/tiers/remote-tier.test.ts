@@ -22,9 +22,11 @@ async function remote({
   const { store } = memory.connect('shop', clock)
   if (isDown) memory.link.cut()
   const told: string[] = []
+  const opened = { count: 0 }
   let works: () => Promise<boolean> = async () => true
   const tier = new RemoteTier(store, clock, resolveTierOptions({ timeout: 200, ...options }), () => 1, {
     comeBack: () => works(),
+    breakerOpened: () => void opened.count++,
     degraded: (reason) => void told.push(`degraded: ${reason.message}`),
     connected: (tookMs) => void told.push(`connected after ${tookMs}`),
     explained: (cause) => void told.push(`explained ${cause.message}`),
@@ -43,7 +45,7 @@ async function remote({
   const comeBackWith = (run: typeof works) => {
     works = run
   }
-  return { clock, link, server, store, tier, told, comeBackWith }
+  return { clock, link, server, store, tier, told, opened, comeBackWith }
 }
 
 describe('an operation of L2', () => {
@@ -225,7 +227,7 @@ describe('a caller that waits for L2 to be in use', () => {
 
 describe('an outage of L2', () => {
   test('is reported once, with its duration, however often the trials fail', async () => {
-    const { clock, link, tier, told, comeBackWith } = await remote()
+    const { clock, link, tier, told, opened, comeBackWith } = await remote()
     comeBackWith(() => tier.answers())
     link.stall()
     for (let i = 0; i < 3; i++) {
@@ -240,6 +242,7 @@ describe('an outage of L2', () => {
     expect(events).toHaveLength(2)
     expect(events[0]).toMatch(/^degraded: expected L2 to reply to readTokens\(\) within 200 ms; it did not/)
     expect(Number(/^recovered after (\d+)$/.exec(events[1] ?? '')?.[1])).toBeGreaterThan(60_000)
+    expect(opened.count).toBe(1)
   })
 
   test('ends only when the recovery has done its work', async () => {
@@ -272,7 +275,7 @@ describe('an outage of L2', () => {
 
 describe('a refusal of this client', () => {
   test('opens the breaker at once, and the outage lasts until the refused operation works, although trials succeed', async () => {
-    const { clock, link, tier, told } = await remote()
+    const { clock, link, tier, told, opened } = await remote()
     const permit = link.inject({ on: 'claim', effect: 'refuse', error: REFUSED })
     for (let i = 0; i < 20; i++) {
       await tier.claim('shop:k', LEASE, 1_000)
@@ -283,6 +286,7 @@ describe('a refusal of this client', () => {
     expect(told.filter((line) => !line.endsWith('failed'))).toEqual(['degraded: NOPERM'])
     await tier.claim('shop:k', LEASE, 1_000)
     expect(told.filter((line) => !line.endsWith('failed'))).toEqual(['degraded: NOPERM', 'recovered after 300000'])
+    expect(opened.count, 'each opening counts').toBe(20)
   })
 
   test('that comes and goes is reported once a minute at most', async () => {
