@@ -16,6 +16,7 @@ import type { LoadTrace, Trace } from '../events/traces.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
 import type { WaitingCallers } from '../runtime/waiting-callers.js'
 import type { Mark } from './invalidation-log.js'
+import { LoadAbort } from './load-abort.js'
 import type { LoadRequest } from './load-request.js'
 import { type Loading, reaches } from './loading.js'
 import { LeavingCallers, stays, type Waiting } from './waiting.js'
@@ -82,6 +83,8 @@ export class Flight implements Loading, Timed, PendingRead {
   /** The flight still serves its callers, but its value is kept nowhere. */
   detached = false
   isSettled = false
+  /** Never abort for lack of callers: one caller has neither signal nor limit, or the load runs in the background. */
+  isKeptAlive = false
   /** The loader has returned; only storing remains. */
   hasLoaded = false
   /** The outcome for the caller that began it; for joiners it is `asJoined` of this one. Final once `isSettled`. */
@@ -135,10 +138,7 @@ export class Flight implements Loading, Timed, PendingRead {
   #waitsFor: Set<Loading> | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
-  #abort: AbortController | undefined
-  #abortReason: unknown
-  #stopWaiting: ((reason: Error) => void) | undefined
-  #isKeptAlive = false
+  #abort: LoadAbort | undefined
   #isOver = false
   #over: Promise<void> | undefined
   #endOver: (() => void) | undefined
@@ -228,7 +228,7 @@ export class Flight implements Loading, Timed, PendingRead {
    * `isStarter`: this caller begins the flight.
    */
   share(isStarter: boolean): Promise<unknown> {
-    this.#isKeptAlive = true
+    this.isKeptAlive = true
     if (this.isSettled) this.owner.ended(this, asJoined(this.outcome), 1)
     else if (!this.#isShared) this.owner.callers.beginWait()
     if (isStarter) this.#isStarterSharing = true
@@ -275,36 +275,29 @@ export class Flight implements Loading, Timed, PendingRead {
     return this.#waitsFor
   }
 
-  /** Created only when the loader reads it: most do not. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController()
-      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason)
-    }
-    return this.#abort.signal
+    return this.#abortion.signal
   }
 
   get isAborted(): boolean {
-    return this.#abortReason !== undefined
+    return this.#abort?.isAborted === true
   }
 
   /** Ends the flight without waiting for its loader. Callers that still wait are rejected with `reason`. */
   abort(reason: Error): void {
-    if (this.#abortReason !== undefined) return
-    this.#abortReason = reason
-    this.#abort?.abort(reason)
-    this.#stopWaiting?.(reason)
+    if (!this.#abortion.abort(reason)) return
     this.stopFollowing?.()
-    if (!this.isSettled) this.reject(reason)
+    this.reject(reason)
   }
 
-  /** Settles as `work` does, or rejects once the flight is aborted: a loader that hangs must not keep `drain()` waiting. */
+  /** See `LoadAbort.until`. */
   untilAborted<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#stopWaiting = reject
-      if (this.#abortReason !== undefined) reject(this.#abortReason)
-      work.then(resolve, reject)
-    })
+    return this.#abortion.until(work)
+  }
+
+  get #abortion(): LoadAbort {
+    this.#abort ??= new LoadAbort()
+    return this.#abort
   }
 
   /** Notes a usable entry. Callers whose soft timeout has passed take it at once. */
@@ -314,13 +307,8 @@ export class Flight implements Loading, Timed, PendingRead {
     this.#leaving?.offerStale()
   }
 
-  /** Never abort for lack of callers: one caller has neither signal nor limit, or the load runs in the background. */
   keepAlive(): void {
-    this.#isKeptAlive = true
-  }
-
-  get isKeptAlive(): boolean {
-    return this.#isKeptAlive
+    this.isKeptAlive = true
   }
 
   /** Waits for the result as one caller, which may leave; see `LeavingCallers.join`. The other callers are not affected. */
