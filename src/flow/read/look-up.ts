@@ -53,7 +53,7 @@ export class LookUp {
     const policy = resolvePolicy(scope.policy, options)
     const localKey = localKeyOf(target.space, userKey)
     this.#refuseAborted(target, [userKey], options)
-    const inL1 = this.#local.usable(localKey, policy)
+    const inL1 = this.#local.read(localKey, policy)
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.#remote === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
@@ -75,7 +75,7 @@ export class LookUp {
     const policy = resolvePolicy(scope.policy, options)
     const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
     this.#refuseAborted(target, userKeys, options)
-    const results = localKeys.map((localKey) => this.#local.usable(localKey, policy))
+    const results = localKeys.map((localKey) => this.#local.read(localKey, policy))
     if (this.#remote === undefined || policy.tiers === 'l1') return results
     const missing: number[] = []
     results.forEach((usable, i) => {
