@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 // The program `tiercache`: connects `run` with this process.
+import { readFileSync } from 'node:fs'
 import type { Program } from './commands/command.js'
 import { run } from './run.js'
 
+/** This file is `dist/cli.js` in the package. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
 const program: Program = {
+  version,
   env: process.env,
   hasColours: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   out: (text) => void process.stdout.write(text),
