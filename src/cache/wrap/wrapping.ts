@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { CallScope, Core } from '../../flow/core.js'
 import { childScope } from '../../flow/entries/scope-of-call.js'
 import { checkEntryTags, ignoreRejection } from '../../flow/entries/tags.js'
+import type { Reader } from '../../flow/read/read.js'
 import type { Recorder } from '../../flow/runtime/recorder.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import type { Writer } from '../../flow/write/write.js'
@@ -33,6 +34,7 @@ interface Declared {
 export interface WrapParts {
   readonly core: Core
   readonly requests: RequestScopes
+  readonly reader: Pick<Reader, 'touch'>
   readonly writer: Writer
   readonly names: NameRegistry
 }
@@ -85,6 +87,11 @@ export class Wrapping {
 
   peek(self: unknown, args: unknown[]): unknown {
     return this.#parts.requests.reads.peek(this.#scope, this.keyOf(self, args))
+  }
+
+  async touch(self: unknown, args: unknown[]): Promise<boolean> {
+    const alive = await this.#parts.reader.touch(this.#scope, [this.keyOf(self, args)], undefined)
+    return alive > 0
   }
 
   async set(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {

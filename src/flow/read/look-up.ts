@@ -27,6 +27,8 @@ export type Lookup<V> =
       readonly ageMs: Milliseconds
       /** For how long it is still fresh: 0 once it is stale. */
       readonly freshForMs: Milliseconds
+      /** For how long it lives on if nobody reads it; Infinity without `idleTtl`. `lookup` is a read, so most of the idle life is left. */
+      readonly idleForMs: Milliseconds
       readonly tags: readonly string[]
     }
 
