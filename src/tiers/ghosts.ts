@@ -4,16 +4,16 @@
 // L1 evicts the least recently used entry, so L1 and the ghosts behind it, newest eviction first, are the order of use of a larger L1
 // (the inclusion property of LRU: Mattson et al., "Evaluation techniques for storage hierarchies", IBM Systems Journal 9(2), 1970).
 // Only a sample of the keys, chosen by their hash, has ghosts (Waldspurger et al., "Efficient MRC Construction with SHARDS", FAST 2015).
+import { LRUCache } from 'lru-cache'
 import type { AtMs, Entry } from '../model/entry.js'
 import type { LabelSet } from '../model/labels.js'
-
-/** How many times the entries of L1 the larger ones have. */
-const GHOST_FACTORS = [2, 4] as const
+import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/options/lru-options.js'
 
 /** The most ghosts of one cache. If more are needed, half of the keys leave the sample. */
 export const MAX_GHOSTS = 16_384
 
-const HASHES = 2 ** 32
+/** V8 keeps integers of 31 bits in place and boxes larger ones. */
+const HASHES = 2 ** 31
 
 /** What is known of an evicted entry. */
 export interface Ghost {
@@ -22,14 +22,35 @@ export interface Ghost {
   readonly labels: LabelSet
 }
 
-/** The ghosts that an L1 of `factor` times the entries would have, and the next smaller one would not. The oldest are first. */
-interface Band {
-  readonly factor: number
-  /** How many times the entries of L1 it has. */
-  readonly span: number
-  readonly ghosts: Map<number, Ghost>
+/** The ghosts that an L1 of `factor` times the entries would have, and the next smaller one would not. */
+class Band {
+  /** By the hash of their keys. */
+  readonly ghosts: LRUCache<number, Ghost>
   /** Misses of L1 that found their ghost here, as an estimate for all keys. */
-  hits: number
+  hits = 0
+
+  constructor(
+    readonly factor: number,
+    /** How many times the entries of L1 it has. */
+    private readonly span: number,
+    /** Where the oldest go that have no room. */
+    older: Band | undefined,
+  ) {
+    this.ghosts = new LRUCache<number, Ghost>(
+      lruOptions({
+        maxSize: MAX_GHOSTS,
+        sizeCalculation: () => 1,
+        dispose: (ghost: Ghost, hash: number, reason: LRUCache.DisposeReason) => {
+          if (reason === 'evict') older?.ghosts.set(hash, ghost, WRITE_OPTIONS)
+        },
+      }),
+    )
+  }
+
+  /** Leaves the newest ones, as many as belong here while L1 has that many entries of the sample. */
+  trim(entries: number): void {
+    while (this.ghosts.size > this.span * entries) this.ghosts.pop()
+  }
 }
 
 /**
@@ -40,9 +61,13 @@ interface Band {
 export class Ghosts {
   /** Keys whose hash is below it are in the sample. */
   #below = HASHES
-  readonly #bands: readonly Band[] = GHOST_FACTORS.map((factor, i) => {
-    return { factor, span: factor - (GHOST_FACTORS[i - 1] ?? 1), ghosts: new Map(), hits: 0 }
-  })
+  readonly #bands: readonly Band[]
+
+  constructor() {
+    const fourTimes = new Band(4, 4 - 2, undefined)
+    const twice = new Band(2, 2 - 1, fourTimes)
+    this.#bands = [twice, fourTimes]
+  }
 
   /** The part of all keys that is in the sample: 1, 1/2, 1/4, … */
   get sample(): number {
@@ -57,8 +82,9 @@ export class Ghosts {
   evicted(localKey: string, { staleUntilMs, idleUntilMs = Infinity, labels }: Entry, entries: number): void {
     const hash = hashOf(localKey)
     if (hash >= this.#below) return
-    this.#bands[0]?.ghosts.set(hash, { untilMs: Math.min(staleUntilMs, idleUntilMs), labels })
-    this.#age(entries)
+    const ghost = { untilMs: Math.min(staleUntilMs, idleUntilMs), labels }
+    this.#bands[0]?.ghosts.set(hash, ghost, WRITE_OPTIONS)
+    for (const band of this.#bands) band.trim(entries * this.sample)
     while (this.size > MAX_GHOSTS) this.#halveSample()
   }
 
@@ -74,7 +100,7 @@ export class Ghosts {
     const hash = hashOf(localKey)
     if (hash >= this.#below) return
     for (const band of this.#bands) {
-      const ghost = band.ghosts.get(hash)
+      const ghost = band.ghosts.peek(hash, READ_OPTIONS)
       if (ghost === undefined) continue
       if (wouldServe(ghost)) band.hits += 1 / this.sample
       else band.ghosts.delete(hash)
@@ -95,31 +121,19 @@ export class Ghosts {
     })
   }
 
-  /** Moves the oldest ghosts of each band that is too long into the next one, and out of the last one. */
-  #age(entries: number): void {
-    this.#bands.forEach(({ span, ghosts }, i) => {
-      const older = this.#bands[i + 1]?.ghosts
-      for (const [hash, ghost] of ghosts) {
-        if (ghosts.size <= span * entries * this.sample) break
-        ghosts.delete(hash)
-        older?.set(hash, ghost)
-      }
-    })
-  }
-
   #halveSample(): void {
     this.#below /= 2
     for (const { ghosts } of this.#bands) {
-      for (const hash of ghosts.keys()) if (hash >= this.#below) ghosts.delete(hash)
+      for (const hash of [...ghosts.keys()]) if (hash >= this.#below) ghosts.delete(hash)
     }
   }
 }
 
-/** 32 bits whose every value is equally likely: FNV-1a, and the last step of MurmurHash3. */
+/** 31 bits whose every value is equally likely: FNV-1a, and the last step of MurmurHash3. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return (hash ^ (hash >>> 16)) >>> 1
 }
