@@ -51,6 +51,11 @@ export function settingsOf(values: CommonValues, env: Readonly<Record<string, st
   if (sentinels !== undefined && values.cluster === true) {
     throw wrongUse('A cluster has no sentinels. Leave out --sentinel or --cluster')
   }
+  if (sentinels !== undefined && urls.some((url) => !URL.canParse(url))) {
+    throw wrongUse(
+      'With --sentinel a URL says user, password and database: --url redis://user:password@any/0. Or leave it out',
+    )
+  }
   if (urls.length === 0 && sentinels === undefined) {
     throw wrongUse('No Redis is named. Add --url redis://localhost:6379, or set the variable REDIS_URL')
   }

@@ -85,6 +85,9 @@ describe('the sentinels', () => {
     wrong({ ...GIVEN, master: 'm' }).toThrow(/Add --sentinel/)
     wrong({ ...GIVEN, master: 'm', sentinel: [' , '] }).toThrow(/--sentinel must be host:port/)
     wrong({ ...GIVEN, master: 'm', sentinel: ['a:1'], cluster: true }).toThrow(/A cluster has no sentinels/)
+    wrong({ ...GIVEN, master: 'm', sentinel: ['a:1'], url: ['/tmp/redis.sock'] }).toThrow(
+      /With --sentinel a URL says user/,
+    )
     for (const secret of ['redis://u:secret@a:port', 'https://u:secret@a:1']) {
       wrong({ ...GIVEN, master: 'm', sentinel: [secret] }).toThrow(
         expect.objectContaining({ message: expect.not.stringMatching(/secret/) }),
