@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { IdleLife } from '../../../src/model/entry.js'
-import { Ghosts, MAX_GHOSTS } from '../../../src/tiers/ghosts.js'
+import { Ghosts } from '../../../src/tiers/ghosts.js'
 import { entryUntil } from '../../support/entry.js'
 
 const entry = entryUntil(1, 1_000)
@@ -13,10 +13,6 @@ function evicting(keys: Iterable<string>, entries: number): Ghosts {
   const ghosts = new Ghosts()
   for (const key of keys) ghosts.evicted(key, entry, entries)
   return ghosts
-}
-
-function* keysUpTo(count: number) {
-  for (let i = 0; i < count; i++) yield `k${i}`
 }
 
 describe('the ghosts of an L1 of two entries', () => {
@@ -62,29 +58,5 @@ describe('the ghosts of an L1 of two entries', () => {
     const asked: unknown[] = []
     for (const key of ['a', 'b']) ghosts.missed(key, ({ untilMs, labels }) => asked.push(untilMs, labels) > 0)
     expect(asked).toEqual([entry.staleUntilMs, entry.labels, 300, entry.labels])
-  })
-})
-
-describe('the sample', () => {
-  test('is all keys while their ghosts are few', () => {
-    const ghosts = evicting(keysUpTo(MAX_GHOSTS), 1_000)
-    expect(ghosts.sample).toBe(1)
-    expect(ghosts.size).toBe(3_000)
-  })
-
-  test('loses half of the keys whenever there would be too many ghosts, and each hit counts for those that left', () => {
-    const ghosts = evicting(keysUpTo(200_000), 50_000)
-    expect(ghosts.sample).toBe(1 / 16)
-    expect(ghosts.size).toBeLessThanOrEqual(MAX_GHOSTS)
-    expect(ghosts.size / ghosts.sample / 150_000).toBeCloseTo(1, 1)
-    for (const key of keysUpTo(200_000)) ghosts.missed(key, always)
-    const [twice, fourTimes] = hitsOf(ghosts) as [number, number]
-    expect(twice / 50_000).toBeCloseTo(1, 1)
-    expect(fourTimes / 150_000).toBeCloseTo(1, 1)
-  })
-
-  test('is spread evenly over keys that differ in their last characters only', () => {
-    const ghosts = evicting(keysUpTo(100_000), 2 ** 24)
-    expect(ghosts.size / ghosts.sample / 100_000).toBeCloseTo(1, 1)
   })
 })
