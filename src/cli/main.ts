@@ -4,11 +4,8 @@ import { readFileSync } from 'node:fs'
 import type { Program } from './commands/command.js'
 import { run } from './run.js'
 
-/** This file is `dist/cli.js` in the package. */
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
 const program: Program = {
-  version,
+  version: versionOfPackage,
   env: process.env,
   hasColours: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   out: (text) => void process.stdout.write(text),
@@ -25,3 +22,9 @@ const program: Program = {
 process.stdout.on('error', () => process.exit(0))
 
 process.exitCode = await run(process.argv.slice(2), program)
+
+/** This file is `dist/cli.js` in the package. */
+function versionOfPackage(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { readonly version: string }).version
+}

@@ -26,7 +26,7 @@ async function runCommand(args: readonly string[], program: Program): Promise<Ex
     return 0
   }
   if (name === '--version' || name === 'version') {
-    program.out(`${program.version}\n`)
+    program.out(`${program.version()}\n`)
     return 0
   }
   const command = COMMANDS.find((each) => each.name === name)
