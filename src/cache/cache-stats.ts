@@ -10,6 +10,7 @@ import {
 import type { LatencySnapshot } from '../flow/events/histogram.js'
 import { type ReadCounts, type TierCounts, totalsOf } from '../model/events/read-counts.js'
 import type { BreakerState } from '../tiers/breaker.js'
+import type { Ghosts } from '../tiers/ghosts.js'
 
 /** The counters of one path: of a cache, a namespace, a source, a wrapped function or a list, or of one version of it. */
 export interface PathStats extends Readonly<Omit<PathCounters, 'reads'>> {
@@ -17,6 +18,18 @@ export interface PathStats extends Readonly<Omit<PathCounters, 'reads'>> {
   readonly reads: Readonly<ReadCounts> & { readonly total: number }
   /** See `CacheStats.hitRatio`. */
   readonly hitRatio: number
+}
+
+/** What a larger L1 would win, estimated from the misses of keys that L1 had evicted. Numbers of the whole cache, in namespaces too. */
+export interface GhostStats {
+  /** The part of all keys that is in the sample: 1, or 1/2, 1/4 and so on if L1 has many entries. */
+  readonly sample: number
+  /** Evicted keys that are remembered now, at most 16,384. */
+  readonly entries: number
+  /** The part of the reads that L1 as it is served without waiting, fresh or stale. 0 to 1. */
+  readonly hitRatio: number
+  /** The same for an L1 with `factor` times the entries, and the reads that it would have served in addition. Sorted by `factor`: 2, 4. */
+  readonly larger: readonly { readonly factor: number; readonly hits: number; readonly hitRatio: number }[]
 }
 
 /** Counters of this process since the cache was created, its present sizes, and latencies. */
@@ -43,7 +56,13 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
   readonly invalidationsBy: Readonly<VerbCounters>
   /** The ages of values that were served although they were no longer fresh. */
   readonly staleAges: LatencySnapshot
-  readonly l1: { readonly entries: number; readonly bytes: number; readonly evictions: number }
+  readonly l1: {
+    readonly entries: number
+    readonly bytes: number
+    readonly evictions: number
+    /** `undefined` without the option `l1.ghosts`. */
+    readonly ghosts: GhostStats | undefined
+  }
   readonly l2: {
     /** Whether a read would ask L2 now. */
     readonly available: boolean
@@ -83,7 +102,12 @@ export function snapshot(core: Core, path: string): CacheStats {
     byPath: Object.fromEntries([...counted].map(([each, own]) => [each, statsOf(own)])),
     invalidationsBy: { ...verbs },
     staleAges: staleAges.snapshot(),
-    l1: { entries: core.l1?.size ?? 0, bytes: core.l1?.bytes ?? 0, evictions: core.l1?.evictions ?? 0 },
+    l1: {
+      entries: core.l1?.size ?? 0,
+      bytes: core.l1?.bytes ?? 0,
+      evictions: core.l1?.evictions ?? 0,
+      ghosts: core.l1?.ghosts && ghostsOf(core.l1.ghosts, core),
+    },
     l2: {
       available: tier?.isAvailable() ?? false,
       breaker: tier?.state ?? 'closed',
@@ -104,4 +128,14 @@ function statsOf(counters: PathCounters): PathStats {
   const { reads, ...counts } = sumOf([counters])
   const { total, hitRatio } = totalsOf(reads)
   return { ...counts, reads: { ...reads, total }, hitRatio }
+}
+
+function ghostsOf(ghosts: Ghosts, { recorder }: Core): GhostStats {
+  const { reads } = sumOf(recorder.paths.all().values())
+  const { total } = totalsOf(reads)
+  const ended = Math.max(1, total - reads.aborted)
+  const hits = reads.hit.l1 + reads.stale.l1
+  const ratioWith = (more: number) => Math.min(1, (hits + more) / ended)
+  const larger = ghosts.hits().map((each) => ({ ...each, hitRatio: ratioWith(each.hits) }))
+  return { sample: ghosts.sample, entries: ghosts.size, hitRatio: ratioWith(0), larger }
 }

@@ -3,7 +3,7 @@ import type { Core } from '../flow/core.js'
 import type { Lookup } from '../flow/read/look-up.js'
 import type { CallScope } from '../flow/state/call-scope.js'
 import type { UsableEntry } from '../flow/state/flight.js'
-import type { Entry } from '../model/entry.js'
+import { type Entry, idleForMs } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { localKey } from '../model/keys/key.js'
 import { tagsAmong } from '../model/labels.js'
@@ -38,6 +38,7 @@ export function lookupOf<V>(core: Core, usable: UsableEntry | undefined): Lookup
     state: age,
     ageMs: nowMs - entry.createdAtMs,
     freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
+    idleForMs: idleForMs(entry, nowMs),
     tags: tagsAmong(entry.labels.labels),
   }
 }

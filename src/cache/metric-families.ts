@@ -177,6 +177,11 @@ export const FAMILIES: readonly Family[] = [
     'Entries for which memory had no room.',
     ofCache(({ l1 }) => l1.evictions),
   ),
+  counter(
+    'l1_ghost_hits',
+    'Misses of memory that one of so many times the entries would have served, with the option l1.ghosts.',
+    byLabel('factor', ({ l1 }) => l1.ghosts?.larger.map(({ factor, hits }) => [String(factor), hits] as const) ?? []),
+  ),
   gauge('l2_available', 'Whether a read would ask L2 now.', withL2(ofCache(({ l2 }) => Number(l2.available)))),
   gauge(
     'l2_breaker',

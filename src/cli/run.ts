@@ -25,6 +25,10 @@ async function runCommand(args: readonly string[], program: Program): Promise<Ex
     program.out(`${overview()}\n`)
     return 0
   }
+  if (name === '--version' || name === 'version') {
+    program.out(`${program.version()}\n`)
+    return 0
+  }
   const command = COMMANDS.find((each) => each.name === name)
   if (command === undefined) throw unknownCommand(name)
   const { operands, values } = read(command, rest)

@@ -23,6 +23,13 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   'entry-version': { type: 'string', argument: '<version>', help: 'the option version of single calls' },
   cluster: { type: 'boolean', help: 'the URL is a node of a cluster; --url may be repeated' },
+  sentinel: {
+    type: 'string',
+    multiple: true,
+    argument: '<host:port>',
+    help: 'the sentinels that know the master, between commas; then --url says user, password and database only',
+  },
+  master: { type: 'string', argument: '<name>', help: 'the name by which the sentinels know the master' },
   'key-prefix': { type: 'string', argument: '<prefix>', help: 'the option keyPrefix of the client of your service' },
   'encryption-key-file': { type: 'string', argument: '<file>', help: 'the option encrypt of redisTier, as JSON' },
   timeout: { type: 'string', argument: '<duration>', help: 'how long to wait for Redis; default 5s' },
@@ -44,7 +51,7 @@ export function overview(): string {
     `\nCommands that only read:\n${table(rowsOf(COMMANDS.filter(({ name }) => !CHANGES.has(name))), { indent: '  ' })}`,
     `\nCommands that change the cache, in every process:\n${table(rowsOf(COMMANDS.filter(({ name }) => CHANGES.has(name))), { indent: '  ' })}`,
     `\nOptions of all commands:\n${optionsText(COMMON_OPTIONS)}`,
-    `\n${EXIT_CODES}\nMore about one command: tiercache <command> --help`,
+    `\n${EXIT_CODES}\nMore about one command: tiercache <command> --help. The version: tiercache --version`,
   ].join('\n')
 }
 

@@ -58,6 +58,10 @@ function verbsOf(cachedMethod: CachedMethod): CachedCalls<unknown[], unknown> {
       const self = instanceOf(this)
       return Reflect.apply(cachedMethod.of(self).peek, self, args)
     },
+    async touch(this: unknown, ...args) {
+      const self = instanceOf(this)
+      return Reflect.apply(cachedMethod.of(self).touch, self, args)
+    },
     async set(this: unknown, args, result) {
       const self = instanceOf(this)
       return Reflect.apply(cachedMethod.of(self).set, self, [args, result])

@@ -31,6 +31,11 @@ export function ageOf(times: EntryTimes, nowMs: AtMs): Age {
   return nowMs < times.usableUntilMs ? 'staleIfError' : 'expired'
 }
 
+/** What is left at `nowMs` of the idle life of an entry: after that it is gone if nobody reads it. Infinity if it has none. */
+export function idleForMs({ idleUntilMs = Infinity }: Pick<EntryTimes, 'idleUntilMs'>, nowMs: AtMs): Milliseconds {
+  return Math.max(0, idleUntilMs - nowMs)
+}
+
 /** Reads renew an idle life at most so often before it would end. */
 const TOUCHES_PER_LIFE = 10
 const STAMP_BYTES = 16

@@ -43,6 +43,12 @@ export function checkOneOf<T extends string>(value: unknown, name: string, choic
   throw invalid(name, choices.map((choice) => `'${choice}'`).join(' or '), value)
 }
 
+/** Checks a boolean. */
+export function checkBoolean(value: unknown, name: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw invalid(name, 'true or false', value)
+}
+
 /** Checks an object or function with these methods, which is how a port is recognised. `expected` completes "must be". */
 export function checkMethods<T>(value: T, name: string, methods: readonly string[], expected: string): T {
   const given = value as Readonly<Record<string, unknown>> | null | undefined

@@ -5,6 +5,7 @@ import type { MemoryLimits } from '../model/options/cache-policy.js'
 import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../model/options/lru-options.js'
 import type { Extension } from '../model/values/extension.js'
 import { estimateBytes } from './estimate-bytes.js'
+import type { Ghosts } from './ghosts.js'
 import { Originals } from './originals.js'
 import { cloneValue, freezeValue } from './value-sharing.js'
 
@@ -22,6 +23,8 @@ export class MemoryTier {
   onFull: (() => void) | undefined
   /** Called with the key of a value that a caller has changed, at each hit (`values: 'checked'`). */
   onChanged: ((localKey: string) => void) | undefined
+  /** What a larger L1 would win, if that is to be known. */
+  ghosts: Ghosts | undefined
   #entries: LRUCache<string, Entry>
   readonly #evicted: (localKey: string) => void
   /** Where the sweep continues, from the least recently used entry on. */
@@ -62,8 +65,10 @@ export class MemoryTier {
       lruOptions({
         max: finiteOr0(maxEntries),
         maxSize: finiteOr0(maxBytes),
-        dispose: (_entry: Entry, localKey: string, reason: LRUCache.DisposeReason) => {
-          if (reason === 'evict') this.#evicted(localKey)
+        dispose: (entry: Entry, localKey: string, reason: LRUCache.DisposeReason) => {
+          if (reason !== 'evict') return
+          this.ghosts?.evicted(localKey, entry, this.#entries.size)
+          this.#evicted(localKey)
         },
       }),
     )
@@ -82,6 +87,7 @@ export class MemoryTier {
   /** Keeps `entry`. If it is too large, nothing is kept under the key. `sizeBytes` is the encoded size, where known. */
   set(localKey: string, entry: Entry, sizeBytes?: number): void {
     this.#originals?.belongsTo(localKey, entry.value)
+    this.ghosts?.forget(localKey)
     if (!this.#counted) {
       this.#makeRoom(localKey, 0)
       this.#entries.set(localKey, entry, WRITE_OPTIONS)
@@ -155,6 +161,7 @@ export class MemoryTier {
   clear(): void {
     this.#sweep = undefined
     this.#lastDead = undefined
+    this.ghosts?.clear()
     if (this.#entries.size <= LARGE_ENTRIES) this.#entries.clear()
     else this.#entries = this.#empty()
   }

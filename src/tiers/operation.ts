@@ -57,7 +57,7 @@ export class Operation<T> implements InFlightOperation, Attempt {
 
   onDue(): void {
     this.isOver = true
-    const message = `expected L2 to reply to ${this.name}() within ${this.limitMs} ms; it did not`
+    const message = `expected L2 to reply to ${this.name}() within ${Math.ceil(this.limitMs)} ms; it did not`
     this.watcher.failed(this, new CacheError('L2_TIMEOUT', message))
     this.settle(UNAVAILABLE, this.dueAtMs)
   }

@@ -212,7 +212,7 @@ export class RemoteTier {
   }
 
   apply(changes: readonly Change[], announcement: Bytes | undefined): Promise<readonly ChangeResult[] | Unavailable> {
-    return this.#run('apply', (attempt) => this.store.apply(changes, announcement, attempt))
+    return this.#run('apply', (attempt) => this.#apply(changes, announcement, attempt))
   }
 
   /** `apply` for the replay, which runs while the breaker still holds back all other operations. */
@@ -221,7 +221,19 @@ export class RemoteTier {
     announcement: Bytes | undefined,
   ): Promise<readonly ChangeResult[] | Unavailable> {
     if (!this.store.isReady()) return UNAVAILABLE
-    return this.#withDeadline('apply', (attempt) => this.store.apply(changes, announcement, attempt))
+    return this.#withDeadline('apply', (attempt) => this.#apply(changes, announcement, attempt))
+  }
+
+  /** If one change is refused because of who this client is, the operation fails for that reason: else nobody would learn of it. */
+  async #apply(
+    changes: readonly Change[],
+    announcement: Bytes | undefined,
+    attempt: Attempt,
+  ): Promise<readonly ChangeResult[]> {
+    const results = await this.store.apply(changes, announcement, attempt)
+    const refusal = results.find(isRefusal)
+    if (refusal !== undefined) throw refusal
+    return results
   }
 
   /** `swap` for the replay. */

@@ -2,6 +2,7 @@
 import type { Cache } from 'tiercache'
 import { expect } from 'vitest'
 import type { RedisOptions } from '../support/redis-server.js'
+import { faultRows } from '../support/runbook.js'
 import { sleep, waitFor } from '../support/wait.js'
 import { KEYS, MAX_STALENESS_MS, type Row, tagOf, World } from './matrix-world.js'
 
@@ -40,6 +41,7 @@ export async function play(cell: Cell): Promise<void> {
     await workFor(world, 300)
     await isWell(world.a)
     check(world, cell)
+    checkRunbook(world, cell)
     // G3: by now the other processes have received the changes or verified their entries.
     await sleep(MAX_STALENESS_MS + 500)
     await checkNothingStale(world)
@@ -100,6 +102,13 @@ function check(world: World, cell: Cell): void {
   expect(known.length + Number(cell.writes === 'either')).toBeGreaterThan(0)
   if (cell.writes !== 'either') expect([...new Set(known.map(({ result }) => result))]).toEqual([cell.writes])
   expect(a.stats().l2.breaker).toBe('closed')
+}
+
+/** What the runbook says that an operator sees was seen. */
+function checkRunbook({ heard }: World, { name }: Cell): void {
+  const row = faultRows().find(({ fault }) => fault === name)
+  expect(row, 'docs/runbook.md has a line for it').toBeDefined()
+  expect([...heard]).toEqual(expect.arrayContaining([...(row?.events ?? [])]))
 }
 
 /** Nothing that was invalidated during the trouble is served after it, neither from memory nor from L2, nor to a new process. */

@@ -23,12 +23,31 @@ export const MAX_STALENESS_MS = 500
 export const KEYS = Array.from({ length: 12 }, (_, i) => `k${i}`)
 export const tagOf = (key: string): string => `t${Number(key.slice(1)) % 4}`
 
+/** The events that docs/runbook.md names. */
+const LISTENED = [
+  'degraded',
+  'recovered',
+  'queued',
+  'replayed',
+  'dropped',
+  'corrupt',
+  'busLost',
+  'busRecovered',
+  'messageIgnored',
+  'loadFailed',
+  'servedStale',
+  'storeFailed',
+  'notice',
+] as const
+
 export class World {
   readonly reads: ReadLog[] = []
   /** Reads that rejected, or returned a value older than a change by their own process. There may be none. */
   readonly violations: string[] = []
   readonly writes: { readonly result: string; readonly whileOpen: boolean }[] = []
   readonly events: string[] = []
+  /** The names of all events of `a`, and the codes of its outages and notices. */
+  readonly heard = new Set<string>()
   readonly #truth = new Map<string, number>()
   readonly #changedByA = new Map<string, number>()
   readonly #ends: (() => unknown)[] = []
@@ -83,9 +102,14 @@ export class World {
   }
 
   #watched(cache: Cache): Cache {
-    cache.on('degraded', ({ error }) => this.events.push(`degraded ${error.code}`))
+    for (const event of LISTENED) cache.on(event, () => void this.heard.add(event))
+    cache.on('degraded', ({ error }) => {
+      this.events.push(`degraded ${error.code}`)
+      this.heard.add(error.code)
+    })
     cache.on('recovered', () => this.events.push('recovered'))
     cache.on('notice', ({ code, detail }) => {
+      this.heard.add(code)
       if (code === 'BACKGROUND_FAILED') this.violations.push(`a background promise rejected: ${detail}`)
     })
     return cache

@@ -45,6 +45,11 @@ describe('with ioredis', () => {
     })
   })
 
+  test('and its version, which is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(await runBin(consumer, '--version')).toMatchObject({ code: 0, stdout: `${version}\n` })
+  })
+
   test('it reads and changes what a cache of the same package wrote', async () => {
     const where = ['--url', server.url, '--name', 'shop']
     await consumer.runProgram(

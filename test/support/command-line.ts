@@ -20,6 +20,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
   const { env = {}, signal = new AbortController().signal, onOut } = options
   const written = { out: '', err: '' }
   const program: Program = {
+    version: () => '1.2.3',
     env,
     hasColours: false,
     out: (text) => {

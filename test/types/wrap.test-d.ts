@@ -64,6 +64,7 @@ test('its verbs take the same arguments', () => {
   expectTypeOf(quote.refresh('A')).resolves.toEqualTypeOf<Quote>()
   expectTypeOf(quote.peek('A')).toEqualTypeOf<Quote | undefined>()
   expectTypeOf(quote.keyOf('A')).toEqualTypeOf<string>()
+  expectTypeOf(quote.touch('A', 'EUR')).resolves.toEqualTypeOf<boolean>()
   quote.set(['A', 'EUR'], { symbol: 'A', price: 1 })
   // @ts-expect-error a symbol is a string
   quote.invalidate(1)

@@ -7,7 +7,7 @@ import { spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Recorder } from '../../flow/events/recorder.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { CallScope } from '../../flow/state/call-scope.js'
-import { type Age, ageOf, type Entry } from '../../model/entry.js'
+import { type Age, ageOf, type Entry, idleForMs } from '../../model/entry.js'
 import { showName } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
 import { type Currency, isTag, type Label } from '../../model/labels.js'
@@ -182,7 +182,7 @@ function explainEntry(core: Core, entry: Entry, nowMs: number): ExplainedEntry {
     freshForMs: Math.max(0, entry.freshUntilMs - nowMs),
     staleForMs: Math.max(0, entry.staleUntilMs - nowMs),
     usableForMs: Math.max(0, entry.usableUntilMs - nowMs),
-    idleForMs: entry.idleUntilMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, entry.idleUntilMs - nowMs),
+    idleForMs: idleForMs(entry, nowMs),
     tags: of('t:').map(({ label, currency }) => ({ tag: label.slice(2), currency })),
     scopes: of('c:').map(({ label, currency }) => ({ scope: label.slice(2), currency })),
   }

@@ -17,6 +17,8 @@ export interface CachedCalls<A extends readonly unknown[], V> {
   keyOf(...args: A): string
   /** Returns the result in L1, synchronously; `undefined` if there is none. Changes nothing. */
   peek(...args: A): V | undefined
+  /** Renews the idle life (`idleTtl`) of the result without returning it. Returns whether there is one that a call would return. */
+  touch(...args: A): Promise<boolean>
   /** Stores a result for these arguments, as if the function had returned it. */
   set(args: A, result: V): Promise<WriteResult>
   /** Removes all results of the function: none is ever served again. Costs one command, however many there are. */
@@ -77,6 +79,9 @@ export function wrapFunction(
     },
     peek(this: unknown, ...args: unknown[]) {
       return wrapping.peek(selfOf(this), args)
+    },
+    async touch(this: unknown, ...args: unknown[]) {
+      return wrapping.touch(selfOf(this), args)
     },
     async set(this: unknown, args: unknown[], result: unknown) {
       return wrapping.set(selfOf(this), args, result)

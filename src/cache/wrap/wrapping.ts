@@ -104,6 +104,11 @@ export class Wrapping {
     return this.#parts.requests.reads.peek(this.#scope, this.keyOf(self, args))
   }
 
+  async touch(self: unknown, args: unknown[]): Promise<boolean> {
+    const alive = await this.#parts.reader.touch(this.#scope, [this.keyOf(self, args)], undefined)
+    return alive > 0
+  }
+
   async set(self: unknown, args: unknown[], result: unknown): Promise<WriteResult> {
     if (this.#firstInstance?.isAnother(self) === true) this.#calledOnSeveral()
     if (!Array.isArray(args))

@@ -8,6 +8,8 @@ import { safeText } from '../output/text.js'
 
 /** The world around the program. Tests give another one. */
 export interface Program {
+  /** The version of the package. */
+  version(): string
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether the output is a terminal that shows colours. */
   readonly hasColours: boolean

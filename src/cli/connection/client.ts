@@ -1,6 +1,8 @@
 // The connection of a command: one client of ioredis, which is lent to the SDK and also asks the servers what the SDK never asks.
 import type { Cluster, Redis } from 'ioredis'
 import { Failure } from '../output/failure.js'
+import { credentialsIn } from './credentials.js'
+import type { SentinelGroup } from './sentinels.js'
 import type { Settings } from './settings.js'
 
 /** A client of one server or of a cluster. */
@@ -24,7 +26,8 @@ export async function connect(settings: Settings): Promise<Connection> {
   return { client: openClient(settings, ioredis), send }
 }
 
-function openClient({ urls, isCluster, keyPrefix, timeoutMs }: Settings, { Redis, Cluster }: Ioredis): Client {
+function openClient(settings: Settings, { Redis, Cluster }: Ioredis): Client {
+  const { urls, isCluster, sentinels, keyPrefix, timeoutMs } = settings
   const common = {
     connectionName: 'tiercache:cli',
     connectTimeout: timeoutMs,
@@ -36,27 +39,48 @@ function openClient({ urls, isCluster, keyPrefix, timeoutMs }: Settings, { Redis
     // Replies have one form with every release of ioredis.
     protocol: 2 as const,
   }
-  const retry = (attempt: number): number => Math.min(50 * 2 ** attempt, 500)
-  if (!isCluster) return quiet(new Redis(urls[0] as string, { ...common, keyPrefix, retryStrategy: retry }))
+  if (sentinels !== undefined) return quiet(new Redis({ ...common, keyPrefix, ...masterOptions(sentinels, settings) }))
+  if (!isCluster) return quiet(new Redis(urls[0] as string, { ...common, keyPrefix, retryStrategy: retryAfterMs }))
   const nodes = urls.map((url) => new URL(url))
-  const { username, password, protocol } = nodes[0] as URL
   return quiet(
     new Cluster(
       nodes.map(({ hostname, port }) => ({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) })),
       {
         keyPrefix,
         enableOfflineQueue: false,
-        clusterRetryStrategy: retry,
+        clusterRetryStrategy: retryAfterMs,
         slotsRefreshTimeout: timeoutMs,
-        redisOptions: {
-          ...common,
-          ...(username !== '' && { username: decodeURIComponent(username) }),
-          ...(password !== '' && { password: decodeURIComponent(password) }),
-          ...(protocol === 'rediss:' && { tls: {} }),
-        },
+        redisOptions: { ...common, ...loginOf(nodes[0] as URL) },
       },
     ),
   )
+}
+
+function retryAfterMs(attempt: number): number {
+  return Math.min(50 * 2 ** attempt, 500)
+}
+
+/** The options of ioredis for user, password and TLS. */
+function loginOf(url: URL) {
+  const { username, password, usesTls } = credentialsIn(url)
+  return { ...(username && { username }), ...(password && { password }), ...(usesTls && { tls: {} }) }
+}
+
+/** The options of ioredis for a master that its sentinels find. Of the URL only user, password, database and TLS are used. */
+function masterOptions({ addresses, master, credentials }: SentinelGroup, { urls, timeoutMs }: Settings) {
+  const url = urls[0] === undefined ? undefined : new URL(urls[0])
+  const { username, password, usesTls } = credentials
+  return {
+    sentinels: [...addresses],
+    name: master,
+    sentinelRetryStrategy: retryAfterMs,
+    sentinelCommandTimeout: timeoutMs,
+    retryStrategy: retryAfterMs,
+    ...(username && { sentinelUsername: username }),
+    ...(password && { sentinelPassword: password }),
+    ...(usesTls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+    ...(url && { ...loginOf(url), db: Number(url.pathname.slice(1)) || 0 }),
+  }
 }
 
 /** A client without a listener writes its errors to the console. Here commands report them. */
@@ -84,8 +108,9 @@ export function mastersOf(client: Client): readonly Redis[] {
   return client.isCluster ? (client as Cluster).nodes('master') : [client as Redis]
 }
 
-/** `host:port` of one server, or the path of its socket. */
+/** `host:port` of one server, the path of its socket, or the name by which sentinels know it. */
 export function addressOf(server: Redis): string {
-  const { path, host = 'localhost', port = 6379 } = server.options
+  const { path, host = 'localhost', port = 6379, sentinels, name } = server.options
+  if (sentinels !== undefined && sentinels !== null) return `master ${name}`
   return path ?? `${host}:${port}`
 }

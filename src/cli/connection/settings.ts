@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { EncryptOptions } from '../../index.js'
 import { wrongUse } from '../output/failure.js'
 import { nameText } from '../output/text.js'
+import { type SentinelGroup, sentinelsOf } from './sentinels.js'
 
 /** A name with its version, as paths show it: `catalog@3`. */
 export interface VersionedName {
@@ -12,9 +13,10 @@ export interface VersionedName {
 
 /** Where the cache is. */
 export interface Settings {
-  /** With a cluster: some of its nodes. */
+  /** With a cluster: some of its nodes. With sentinels: at most one, of which the address is not used. */
   readonly urls: readonly string[]
   readonly isCluster: boolean
+  readonly sentinels: SentinelGroup | undefined
   readonly keyPrefix: string
   readonly cache: VersionedName
   /** Outermost first. */
@@ -29,6 +31,8 @@ export interface Settings {
 export interface CommonValues {
   readonly url?: readonly string[] | undefined
   readonly cluster?: boolean | undefined
+  readonly sentinel?: readonly string[] | undefined
+  readonly master?: string | undefined
   readonly 'key-prefix'?: string | undefined
   readonly name?: string | undefined
   readonly namespace?: string | undefined
@@ -43,7 +47,16 @@ const URL_FORM = /^(rediss?:\/\/|\/)/
 export function settingsOf(values: CommonValues, env: Readonly<Record<string, string | undefined>>): Settings {
   const urls = values.url ?? (env.REDIS_URL === undefined ? [] : [env.REDIS_URL])
   const name = values.name ?? env.TIERCACHE_NAME
-  if (urls.length === 0) {
+  const sentinels = sentinelsOf(values.sentinel, values.master)
+  if (sentinels !== undefined && values.cluster === true) {
+    throw wrongUse('A cluster has no sentinels. Leave out --sentinel or --cluster')
+  }
+  if (sentinels !== undefined && urls.some((url) => !URL.canParse(url))) {
+    throw wrongUse(
+      'With --sentinel a URL says user, password and database: --url redis://user:password@any/0. Or leave it out',
+    )
+  }
+  if (urls.length === 0 && sentinels === undefined) {
     throw wrongUse('No Redis is named. Add --url redis://localhost:6379, or set the variable REDIS_URL')
   }
   if (urls.some((url) => !URL_FORM.test(url))) {
@@ -62,6 +75,7 @@ export function settingsOf(values: CommonValues, env: Readonly<Record<string, st
   return {
     urls,
     isCluster: values.cluster === true,
+    sentinels,
     keyPrefix: values['key-prefix'] ?? '',
     cache: versionedName(name),
     namespaces: (values.namespace ?? '').split('/').filter(Boolean).map(versionedName),

@@ -16,6 +16,17 @@ export class LocalEntries {
     this.#core = core
   }
 
+  /** `usable` for a read. If there is none, a ghost of the key is a hit that a larger L1 would have had. */
+  read(localKey: string, policy: Policy, windows?: CallWindows): UsableEntry | undefined {
+    const usable = this.usable(localKey, policy, windows)
+    const { l1, clock, tokens } = this.#core
+    if (usable === undefined && l1?.ghosts !== undefined && policy.tiers !== 'l2') {
+      const nowMs = clock.nowMs()
+      l1.ghosts.missed(localKey, ({ untilMs, labels }) => nowMs < untilMs && tokens.compare(labels) === 'current')
+    }
+    return usable
+  }
+
   /** The usable entry of this process. Its labels and the trust in the bus are checked. */
   usable(localKey: string, policy: Policy, windows?: CallWindows): UsableEntry | undefined {
     const { l1, clock, tokens } = this.#core

@@ -29,6 +29,8 @@ export type Lookup<V> =
       readonly ageMs: Milliseconds
       /** For how long it is still fresh: 0 once it is stale. */
       readonly freshForMs: Milliseconds
+      /** For how long it lives on if nobody reads it; Infinity without `idleTtl`. `lookup` is a read, so most of the idle life is left. */
+      readonly idleForMs: Milliseconds
       readonly tags: readonly string[]
     }
 
@@ -55,7 +57,7 @@ export class LookUp {
     const policy = resolvePolicy(scope.policy, options)
     const localKey = localKeyOf(target.space, userKey)
     this.#refuseAborted(target, [userKey], options)
-    const inL1 = this.#local.usable(localKey, policy)
+    const inL1 = this.#local.read(localKey, policy)
     if (inL1 !== undefined && inL1.age === 'fresh') return inL1
     if (this.#remote === undefined || policy.tiers === 'l1') return inL1
     const keyMark = this.#core.local.keyLog.mark()
@@ -77,7 +79,7 @@ export class LookUp {
     const policy = resolvePolicy(scope.policy, options)
     const localKeys = userKeys.map((userKey) => localKeyOf(target.space, userKey))
     this.#refuseAborted(target, userKeys, options)
-    const results = localKeys.map((localKey) => this.#local.usable(localKey, policy))
+    const results = localKeys.map((localKey) => this.#local.read(localKey, policy))
     const remote = policy.tiers === 'l1' ? undefined : this.#remote
     const missing = remote === undefined ? [] : indexesWhere(results, (usable) => usable?.age !== 'fresh')
     if (remote === undefined || missing.length === 0) return results

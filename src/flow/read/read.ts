@@ -164,7 +164,7 @@ export class Reader {
       report(this.#core.recorder, request, ABORTED, undefined)
       return Promise.reject(request.signal.reason)
     }
-    const usable = this.local.usable(request.localKey, request.policy, request.windows)
+    const usable = this.local.read(request.localKey, request.policy, request.windows)
     const served = usable && this.#serveUsable(request, usable)
     return served === undefined ? this.#joins.joinOrFly(request, usable) : Promise.resolve(served.value)
   }

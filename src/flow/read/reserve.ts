@@ -93,7 +93,7 @@ export class Reserver {
         this.#report(request, ABORTED)
         throw request.signal.reason
       }
-      const usable = this.#local.usable(request.localKey, request.policy, request.windows)
+      const usable = this.#local.read(request.localKey, request.policy, request.windows)
       const age = usable && ageFor(request, usable.entry, this.#core)
       if (usable !== undefined && age === 'fresh') return this.#found(request, HIT.l1, usable)
       const flying = this.#flights.joinable(request.localKey)

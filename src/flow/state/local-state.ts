@@ -91,6 +91,8 @@ export class LocalState {
     if (this.unsent.size > 0) this.unsent.outdatePrefixes(prefixes)
     this.failures.liftPrefixes(prefixes)
     for (const { localKey } of this.flights.values()) if (prefixes.covers(localKey)) this.detach(localKey)
+    // The prefix of a ghost is not known.
+    this.l1?.ghosts?.clear()
     let count = 0
     for (const [localKey] of [...(this.l1?.entries() ?? [])]) {
       if (prefixes.covers(localKey) && this.l1?.delete(localKey)) count++
@@ -193,6 +195,7 @@ export class LocalState {
   outdate(localKey: string): void {
     this.keyLog.record(localKey)
     this.watcher?.keyOutdated(localKey)
+    this.l1?.ghosts?.forget(localKey)
     this.detach(localKey)
   }
 

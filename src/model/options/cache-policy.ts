@@ -3,7 +3,15 @@
 import type { EventKeys } from '../events/event-keys.js'
 import type { Tier } from '../events/events.js'
 import { checkName, type Version } from '../keys/key.js'
-import { checkCount, checkMethods, checkNames, checkOneOf, invalid, withoutEffect } from '../option-rules.js'
+import {
+  checkBoolean,
+  checkCount,
+  checkMethods,
+  checkNames,
+  checkOneOf,
+  invalid,
+  withoutEffect,
+} from '../option-rules.js'
 import type { Bus, Clock } from '../ports.js'
 import { checkExtensions } from '../values/extension.js'
 import { ValueRules } from '../values/value-rules.js'
@@ -52,6 +60,8 @@ export interface MemoryLimits {
 /** The options of L1 as numbers. */
 export interface MemoryPolicy extends MemoryLimits {
   readonly maxStalenessMs: number
+  /** Whether it estimates what a larger L1 would win. */
+  readonly ghosts: boolean
 }
 
 /** `RecoveryOptions` as numbers. */
@@ -93,7 +103,7 @@ const CACHE_OPTIONS: readonly string[] = [
   'eventKeys',
 ]
 
-const L1_OPTIONS = ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values']
+const L1_OPTIONS = ['maxEntries', 'maxBytes', 'maxEntryBytes', 'ttl', 'maxStaleness', 'values', 'ghosts']
 const ALL_OPTIONS: readonly string[] = [...CACHE_OPTIONS, ...POLICY_OPTIONS]
 
 /**
@@ -151,7 +161,7 @@ const BUS_METHODS = ['start', 'publish', 'position', 'close']
 const CLOCK_METHODS = ['nowMs', 'after']
 
 function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPolicy {
-  const { maxEntries, maxBytes, maxEntryBytes, maxStaleness = '3s', values = 'shared' } = options
+  const { maxEntries, maxBytes, maxEntryBytes, maxStaleness = '3s', values = 'shared', ghosts = false } = options
   const bytesByDefault = Math.max(MIB, Math.min(DEFAULT_BYTES, Math.floor(heapLimitBytes / HEAP_PARTS)))
   const bytes = maxBytes === undefined ? bytesByDefault : checkCount(maxBytes, 'l1.maxBytes', 1, Infinity)
   const byDefault = maxBytes !== undefined && Number.isFinite(bytes) ? Infinity : DEFAULT_ENTRIES
@@ -161,6 +171,7 @@ function resolveMemory(options: MemoryOptions, heapLimitBytes: number): MemoryPo
     maxEntryBytes: maxEntryBytes === undefined ? Infinity : checkCount(maxEntryBytes, 'l1.maxEntryBytes', 1, Infinity),
     maxStalenessMs: toMs(maxStaleness, 'l1.maxStaleness'),
     values: checkOneOf(values, 'l1.values', ['shared', 'frozen', 'checked', 'cloned']),
+    ghosts: checkBoolean(ghosts, 'l1.ghosts'),
   }
 }
 

@@ -221,6 +221,8 @@ export interface MemoryOptions {
   readonly maxStaleness?: Duration | undefined
   /** How L1 returns values. Default 'shared': never change a value that you get. Use 'frozen' or 'checked' in development and tests. */
   readonly values?: ValueSharing | undefined
+  /** Estimates what an L1 of two and of four times the entries would win: `stats().l1.ghosts`. Default false. */
+  readonly ghosts?: boolean | undefined
 }
 
 /** What the cache remembers for an L2 that cannot be reached. */

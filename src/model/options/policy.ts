@@ -1,7 +1,16 @@
 // The policy: the options of a call as numbers.
 
 import type { Tier } from '../events/events.js'
-import { checkNames, checkNumber, checkOneOf, invalid, isSignal, unknownName, withoutEffect } from '../option-rules.js'
+import {
+  checkBoolean,
+  checkNames,
+  checkNumber,
+  checkOneOf,
+  invalid,
+  isSignal,
+  unknownName,
+  withoutEffect,
+} from '../option-rules.js'
 import { ownOptions } from '../own-options.js'
 import type { FailureBackoffMs } from '../time/freshness.js'
 import { isSchema, type StandardSchema } from '../values/schema.js'
@@ -153,8 +162,8 @@ function isOther(name: string, value: unknown, others: readonly string[]): boole
       if (isSignal(value)) return true
       throw invalid(name, 'an AbortSignal', value)
     case 'forceFresh':
-      if (typeof value === 'boolean') return true
-      throw invalid(name, 'true or false', value)
+      checkBoolean(value, name)
+      return true
     default:
       return others.includes(name)
   }

@@ -1,6 +1,7 @@
 // Runs the steps of one history on several caches over one server, and checks every value read against the reference model.
 import { type Cache, CacheError, createCache, type PolicyOptions } from 'tiercache'
 import { FakeClock, MemoryServer, memoryTier, settle } from 'tiercache/testing'
+import { mulberry32 } from '../../support/random.js'
 import { History, type Read, type Value, type Write } from './history.js'
 import { type Mutation, mutated } from './mutations.js'
 import { forbiddenBy } from './reference.js'
@@ -346,14 +347,4 @@ function whereOf({ scope, key }: Place): string {
 function isOf(what: 'key' | 'token' | 'log', key: string): boolean {
   if (what === 'log') return key.endsWith('#bus')
   return key.startsWith('{') === (what === 'token') && !key.endsWith('#bus')
-}
-
-function mulberry32(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

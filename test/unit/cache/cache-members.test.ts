@@ -54,7 +54,7 @@ describe('get, lookup, has and peek', () => {
     const { cache, clock } = l1Only({ ttl: 1000, staleWhileRevalidate: 500, staleIfError: 5000 })
     await cache.set('k', 'v', { tags: ['a', 'b', 'a'] })
     await clock.advance(400)
-    const found = { found: true, value: 'v', tier: 'l1', tags: ['a', 'b'] }
+    const found = { found: true, value: 'v', tier: 'l1', tags: ['a', 'b'], idleForMs: Infinity }
     expect(await cache.lookup('k')).toEqual({ ...found, state: 'fresh', ageMs: 400, freshForMs: 600 })
     await clock.advance(600)
     expect(await cache.lookup('k')).toEqual({ ...found, state: 'stale', ageMs: 1000, freshForMs: 0 })

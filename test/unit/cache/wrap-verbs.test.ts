@@ -95,6 +95,21 @@ test('keyOf names the entry in the namespace of the function', async () => {
   expect(await cache.namespace('count').get(counted.keyOf('a', 2))).toBe(1)
 })
 
+test('touch renews the idle life of a result without running the function, and says whether there is one', async () => {
+  const { cache, clock, count } = counting()
+  const counted = cache.wrap(count, { name: 'idle', ttl: '1h', idleTtl: 1_000 })
+  expect(await counted.touch('a')).toBe(false)
+  await counted('a')
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(900)
+    expect(await counted.touch('a')).toBe(true)
+  }
+  expect(await counted('a')).toBe(1)
+  await clock.advance(1_000)
+  expect(await counted.touch('a')).toBe(false)
+  expect(count).toHaveBeenCalledTimes(1)
+})
+
 test('set stores a result for a call, with its tags and ttl', async () => {
   const { cache, clock, count } = counting()
   const counted = cache.wrap(count, {

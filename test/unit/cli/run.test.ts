@@ -14,6 +14,10 @@ describe('the command line', () => {
       expect(out).toMatch(new RegExp(`^  ${name}\\b.*${summary.slice(0, 20)}`, 'm'))
   })
 
+  test('shows the version of the package', async () => {
+    expect(await runCommand(['--version'])).toEqual({ code: 0, out: '1.2.3\n', err: '' })
+  })
+
   test.each(COMMANDS.map(({ name }) => name))('shows the help of %s without a Redis', async (name) => {
     const { code, out } = await runCommand([name, '--help'])
     expect(code).toBe(0)

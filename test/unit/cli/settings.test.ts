@@ -50,6 +50,52 @@ describe('the common options', () => {
   })
 })
 
+describe('the sentinels', () => {
+  const sentinels = (sentinel: readonly string[], master = 'mymaster') =>
+    settingsOf({ name: 'shop', sentinel, master }, {}).sentinels
+
+  test('are addresses between commas or repeated options, with the port of sentinels by default', () => {
+    expect(sentinels(['a:1,b', ' c:3 '])).toMatchObject({
+      addresses: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 26379 },
+        { host: 'c', port: 3 },
+      ],
+      master: 'mymaster',
+      credentials: { username: undefined, password: undefined, usesTls: false },
+    })
+    expect(sentinels(['[::1]:5'])?.addresses).toEqual([{ host: '::1', port: 5 }])
+  })
+
+  test('may want a password and TLS', () => {
+    expect(sentinels(['rediss://ann:p%40ss@a:1,b:2'])).toMatchObject({
+      addresses: [{ host: 'a' }, { host: 'b' }],
+      credentials: { username: 'ann', password: 'p@ss', usesTls: true },
+    })
+  })
+
+  test('need no URL, which says how to log in at the master', () => {
+    expect(settingsOf({ name: 'shop', sentinel: ['a:1'], master: 'm' }, {}).urls).toEqual([])
+    const env = { REDIS_URL: 'redis://:pw@any/2' }
+    expect(settingsOf({ name: 'shop', sentinel: ['a:1'], master: 'm' }, env).urls).toEqual(['redis://:pw@any/2'])
+  })
+
+  test('say what is missing or cannot be meant, and never show an address', () => {
+    wrong({ ...GIVEN, sentinel: ['a:1'] }).toThrow(/No master is named.*--master/)
+    wrong({ ...GIVEN, master: 'm' }).toThrow(/Add --sentinel/)
+    wrong({ ...GIVEN, master: 'm', sentinel: [' , '] }).toThrow(/--sentinel must be host:port/)
+    wrong({ ...GIVEN, master: 'm', sentinel: ['a:1'], cluster: true }).toThrow(/A cluster has no sentinels/)
+    wrong({ ...GIVEN, master: 'm', sentinel: ['a:1'], url: ['/tmp/redis.sock'] }).toThrow(
+      /With --sentinel a URL says user/,
+    )
+    for (const secret of ['redis://u:secret@a:port', 'https://u:secret@a:1']) {
+      wrong({ ...GIVEN, master: 'm', sentinel: [secret] }).toThrow(
+        expect.objectContaining({ message: expect.not.stringMatching(/secret/) }),
+      )
+    }
+  })
+})
+
 describe('the file of encryption keys', () => {
   const file = (text: string): string => {
     const path = join(folder, 'keys.json')

@@ -18,6 +18,7 @@ describe('the resolved options of a cache', () => {
         maxEntryBytes: Number.POSITIVE_INFINITY,
         maxStalenessMs: 3_000,
         values: 'shared',
+        ghosts: false,
       },
       l2: undefined,
       bus: undefined,

@@ -39,6 +39,15 @@ describe('a value that is read', () => {
     expect(await b.cache.lookup('s')).toMatchObject({ value: 'v', tier: 'l2' })
   })
 
+  test('by lookup has what is left of its idle life', async () => {
+    const { cache, clock } = l1Only(SESSIONS)
+    await cache.set('s', 'v')
+    await clock.advance(TENTH_MS - 1)
+    expect(await cache.lookup('s')).toMatchObject({ idleForMs: IDLE_MS - TENTH_MS + 1 })
+    await clock.advance(TENTH_MS)
+    expect(await cache.lookup('s')).toMatchObject({ idleForMs: IDLE_MS })
+  })
+
   test('costs at most one touch per tenth of its idle life', async () => {
     const { a, clock } = await fleet(SESSIONS)
     await a.cache.set('s', 'v')
