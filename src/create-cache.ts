@@ -91,7 +91,7 @@ export function createCache(options?: CacheOptions): Cache {
       deadlineClock,
       tierPolicy,
       random,
-      recorder.l2Owner(() => background.guard('replay', () => replay.run(), false)),
+      recorder.l2.owner(() => background.guard('replay', () => replay.run(), false)),
       callers,
     )
   const remote = tier && codec && tierPolicy && { tier, codec, leaseMs: tierPolicy.leaseMs }

@@ -88,7 +88,7 @@ export interface CacheStats extends Readonly<Omit<Counters, 'reads'>> {
 
 /** Copies the present state into the form that users get, with the counters of `path` and of the paths below it. */
 export function snapshot(core: Core, path: string): CacheStats {
-  const { counters, paths, verbs, staleAges, l2Latency, l2Operations, loadLatency } = core.recorder
+  const { counters, paths, verbs, staleAges, l2, loadLatency } = core.recorder
   const tier = core.remote?.tier
   const counted = path === core.name ? paths.all() : paths.under(path)
   const { reads, ...counts } = sumOf(counted.values())
@@ -112,8 +112,8 @@ export function snapshot(core: Core, path: string): CacheStats {
       available: tier?.isAvailable() ?? false,
       breaker: tier?.state ?? 'closed',
       waiting: core.journal.size,
-      latency: l2Latency.snapshot(),
-      operations: Object.fromEntries([...l2Operations].map(([name, own]) => [name, { ...own }])),
+      latency: l2.latency.snapshot(),
+      operations: Object.fromEntries([...l2.operations].map(([name, own]) => [name, { ...own }])),
     },
     bus: { trusted: core.tokens.isTrusted(core.clock.nowMs()) },
     loading: {

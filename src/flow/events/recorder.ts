@@ -2,19 +2,18 @@
 
 import type { Announcement } from '../../codec/announcement.js'
 import type { AtMs } from '../../model/entry.js'
-import { asError, CacheError } from '../../model/errors.js'
+import { asError, type CacheError } from '../../model/errors.js'
 import type { CacheEvents, Events, InvalidatedEvent, LoadReason } from '../../model/events/events.js'
 import type { ReadOutcome, StaleResult } from '../../model/events/read-outcome.js'
 import { isStored, type Stored, type StoreOutcome } from '../../model/events/store-outcome.js'
 import { localKey as localKeyOf, type Space, userKeyOf } from '../../model/keys/key.js'
 import type { Change, Clock, Milliseconds } from '../../model/ports.js'
-import { foreignReason } from '../../model/text/foreign-text.js'
 import { isAboutValue } from '../../model/values/refused-value.js'
-import type { RemoteTierOwner } from '../../tiers/remote-tier.js'
 import { eventsOf } from './announced-events.js'
-import { type CountedSpace, CountsByPath, OperationCounters, SharedCounters, VerbCounters } from './counters.js'
+import { type CountedSpace, CountsByPath, SharedCounters, VerbCounters } from './counters.js'
 import { Histogram } from './histogram.js'
 import { History } from './history.js'
+import { L2Recorder } from './l2-recorder.js'
 import { Notices } from './notices.js'
 import { OnceASecond } from './once-a-second.js'
 
@@ -31,17 +30,15 @@ export class Recorder {
   /** What is counted for the whole cache only. */
   readonly counters = new SharedCounters()
   readonly loadLatency = new Histogram()
-  readonly l2Latency = new Histogram()
   /** The ages of values that were served although they were no longer fresh. */
   readonly staleAges = new Histogram(1_000)
   readonly verbs = new VerbCounters()
-  /** By the name of the operation. The tier has a fixed number of them. */
-  readonly l2Operations = new Map<string, OperationCounters>()
   /** For `explain`. */
   readonly history = new History()
   /** Limits the events that anyone who can write to the bus can cause. */
   readonly #floods: OnceASecond
   readonly notices: Notices
+  readonly l2: L2Recorder
 
   constructor(
     private readonly events: Events,
@@ -51,6 +48,7 @@ export class Recorder {
   ) {
     this.#floods = new OnceASecond(clock)
     this.notices = new Notices(events, shown)
+    this.l2 = new L2Recorder(events, this.counters, this.history, this.notices)
   }
 
   /** The hot path: one increment of counts that are at hand, and an event object only if somebody listens. */
@@ -271,41 +269,6 @@ export class Recorder {
     }
   }
 
-  /** The owner to which L2 reports. `comeBack` runs before L2 is used again after an outage. */
-  l2Owner(comeBack: () => Promise<boolean>): RemoteTierOwner {
-    return {
-      comeBack,
-      breakerOpened: () => {
-        this.counters.breakerOpenings++
-      },
-      degraded: (reason) => this.degraded(asCacheError(reason)),
-      connected: (tookMs) => {
-        if (this.events.has('connected')) this.events.emit('connected', { tookMs })
-      },
-      explained: (cause) => this.outageExplained(cause),
-      recovered: (degradedMs) => this.recovered(degradedMs),
-      failed: (operation) => this.l2Failed(operation),
-      answered: (operation, tookMs) => this.l2Replied(operation, tookMs),
-    }
-  }
-
-  /** L2 is not used from now on. */
-  degraded(error: CacheError): void {
-    this.history.outage = error
-    if (this.events.has('degraded')) this.events.emit('degraded', { error })
-  }
-
-  /** The cause of an outage became known after `degraded`. */
-  outageExplained(cause: CacheError): void {
-    this.history.outage = cause
-    this.notices.report(cause.code, `L2 is not used: ${cause.message}`, cause)
-  }
-
-  recovered(degradedMs: Milliseconds): void {
-    this.history.outage = undefined
-    if (this.events.has('recovered')) this.events.emit('recovered', { degradedMs })
-  }
-
   /** L1 was full, so it dropped an entry. */
   evicted(scope: string, localKey: string): void {
     if (this.events.has('evicted')) this.events.emit('evicted', { scope, key: this.shown(userKeyOf(localKey)) })
@@ -319,28 +282,6 @@ export class Recorder {
   replayed(changes: number, overflowed: boolean): void {
     this.counters.replayed += changes
     if (this.events.has('replayed')) this.events.emit('replayed', { changes, overflowed })
-  }
-
-  l2Replied(operation: string, tookMs: Milliseconds): void {
-    this.counters.l2Operations++
-    this.l2Latency.add(tookMs)
-    const counters = this.#operation(operation)
-    counters.answered++
-    counters.sumMs += tookMs
-  }
-
-  l2Failed(operation: string): void {
-    this.counters.l2Operations++
-    this.counters.l2Failures++
-    this.#operation(operation).failed++
-  }
-
-  #operation(name: string): OperationCounters {
-    const known = this.l2Operations.get(name)
-    if (known !== undefined) return known
-    const counters = new OperationCounters()
-    this.l2Operations.set(name, counters)
-    return counters
   }
 
   messageIgnored(error: CacheError): void {
@@ -358,10 +299,4 @@ export class Recorder {
     this.counters.busLosses++
     if (this.events.has('busLost') && this.#floods.admits(`busLost ${reason}`)) this.events.emit('busLost', { reason })
   }
-}
-
-function asCacheError(reason: Error): CacheError {
-  if (reason instanceof CacheError) return reason
-  const message = `expected L2 to work; got: ${foreignReason(reason)}. The cache goes on without it`
-  return new CacheError('L2_UNAVAILABLE', message, { cause: reason })
 }
