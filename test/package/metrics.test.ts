@@ -52,6 +52,7 @@ describe.each(['14', '15'])('with prom-client %s', (version) => {
       import { createCache } from 'tiercache'
       import { prometheusText, registerMetrics } from 'tiercache/prometheus'
       ${TRAFFIC}
+      await cache.drain()
       const registry = new Registry()
       registerMetrics(registry, cache)
       const seriesIn = (text) => text.split('\\n').filter((line) => line !== '').sort()

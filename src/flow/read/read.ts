@@ -30,7 +30,7 @@ import { Flights } from './flights.js'
 import { Joins } from './joins.js'
 import { LookUp } from './look-up.js'
 import { MaxAges } from './max-ages.js'
-import { type KeyOwner, RecentKeys } from './recent-keys.js'
+import { type KeyOwner, LONGEST_RECENT, RecentKeys } from './recent-keys.js'
 import { Refresher } from './refresh.js'
 import { type Reserved, Reserver } from './reserve.js'
 import { type ServedEntry, servedEntry } from './served-entry.js'
@@ -103,10 +103,10 @@ export class Reader {
 
   /**
    * The same for an id of a source, or for the one argument of a wrapped function. `keyOf` encodes it, unless that was done a moment ago.
-   * `owner` stands for where the id means something.
+   * `owner` stands for where the id means something. It never throws: an id that may be refused takes the slow path.
    */
   hitOf(owner: KeyOwner, scope: CallScope, id: unknown, keyOf: (id: unknown) => string): Promise<unknown> | undefined {
-    if (typeof id !== 'string' && typeof id !== 'number') return undefined
+    if (typeof id !== 'number' && (typeof id !== 'string' || id.length > LONGEST_RECENT)) return undefined
     const localKey = this.#recent.of(owner, id) ?? this.#note(owner, id, localKeyOf(scope.space, keyOf(id)))
     const entry = this.#hot(localKey, Infinity)
     return entry && this.#serveHot(scope, localKey, entry)

@@ -9,8 +9,8 @@ export interface KeyOwner {
 
 /** A power of two. */
 const SLOTS = 4_096
-/** Longer ones would make the table large. */
-const MAX_CHARACTERS = 128
+/** Longer ones, in characters, would make the table large. */
+export const LONGEST_RECENT = 128
 /** Keys differ most in their last characters. */
 const HASHED_CHARACTERS = 8
 
@@ -31,7 +31,7 @@ export class RecentKeys {
 
   note(owner: KeyOwner, id: string | number, localKey: string): void {
     // 0 equals -0, which is another id.
-    if (id === 0 || localKey.length > MAX_CHARACTERS) return
+    if (id === 0 || localKey.length > 2 * LONGEST_RECENT) return
     const slot = slotOf(owner, id)
     this.#owners[slot] = owner
     this.#ids[slot] = id
