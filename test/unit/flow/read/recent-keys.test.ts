@@ -30,8 +30,8 @@ describe('the local keys of recent keys and ids', () => {
   test('are not kept for long keys, which would make the table large', () => {
     const keys = new RecentKeys()
     const owner = ownerOf('a:')
-    keys.note(owner, 'x'.repeat(200), `a:${'x'.repeat(200)}`)
-    expect(keys.of(owner, 'x'.repeat(200))).toBeUndefined()
+    keys.note(owner, 'x'.repeat(300), `a:${'x'.repeat(300)}`)
+    expect(keys.of(owner, 'x'.repeat(300))).toBeUndefined()
   })
 })
 
