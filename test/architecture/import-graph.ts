@@ -88,7 +88,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   testing: ['memory', 'conformance', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
   devtools: ['view', 'http', ''],
-  cli: ['output', 'connection', 'checks', 'commands', ''],
+  cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 
 /** Folders of programs: they import the public entries and nothing else of src/. */
