@@ -113,8 +113,8 @@ test('changes something only with --allow-changes, and then in every process', a
   const { page } = running.opened
   await cache.set('to-delete', 1)
   await page.getByLabel('Key', { exact: true }).fill('to-delete')
-  await page.getByRole('button', { name: 'Explain' }).click()
-  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('button', { name: 'Explain', exact: true }).click()
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
   await page.locator('#said', { hasText: 'delete to-delete: applied' }).waitFor()
   await waitFor('the process hearing of it', () => cache.peek('to-delete') === undefined)
   expect(await cache.get('to-delete')).toBeUndefined()

@@ -172,19 +172,19 @@ describe('the page', () => {
     await using opened = await openPage(browser, url)
     const { page } = opened
     await page.getByLabel('Key', { exact: true }).fill('product:1')
-    await page.getByRole('button', { name: 'Explain' }).click()
+    await page.getByRole('button', { name: 'Explain', exact: true }).click()
     expect(await page.locator('#report pre').textContent()).toBe("'tea'")
-    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await page.locator('#said', { hasText: 'delete product:1: applied' }).waitFor()
     expect(cache.peek('product:1')).toBeUndefined()
     await page.locator('#report', { hasText: 'delete product:1 by this process' }).waitFor()
     await page.getByLabel('Tags, separated by spaces').fill('org:0 org:1')
-    await page.getByRole('button', { name: 'Invalidate' }).click()
+    await page.getByRole('button', { name: 'Invalidate', exact: true }).click()
     await page.locator('#news-rows', { hasText: 'invalidateTags org:0, org:1 by this process' }).waitFor()
     expect(await cache.namespace('users', { version: 3 }).get('0')).toBeUndefined()
     // Dialogs are dismissed, so nothing is cleared.
     await page.locator('#clear-form').getByLabel('Namespace').fill('shop')
-    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByRole('button', { name: 'Clear', exact: true }).click()
     expect(opened.complaints).toEqual([expect.stringMatching(/^dialog: Remove every entry of shop /)])
     expect(cache.peek(ODD_KEY)).toBe('odd')
   })
@@ -212,7 +212,7 @@ describe.each(['light', 'dark'] as const)('in %s mode', (colorScheme) => {
       const { page } = opened
       await page.locator('#recent-rows button').first().waitFor()
       await page.getByLabel('Key', { exact: true }).fill('product:1')
-      await page.getByRole('button', { name: 'Explain' }).click()
+      await page.getByRole('button', { name: 'Explain', exact: true }).click()
       await page.locator('#report pre').waitFor()
       expect(await checkPage(page)).toEqual({
         ...{ faint: [], nameless: [], sameIds: [], skipsHeading: false, language: 'en', overflowPixels: 0 },
@@ -251,9 +251,9 @@ describe('a page that is open', () => {
     expect(await opened.page.locator('#tiles:visible, #paths:visible, #hottest:visible, #memory:visible').count()).toBe(
       0,
     )
-    await opened.page.getByRole('button', { name: 'Pause' }).click()
+    await opened.page.getByRole('button', { name: 'Pause', exact: true }).click()
     await isWatched([true, false])
-    await opened.page.getByRole('button', { name: 'Continue' }).click()
+    await opened.page.getByRole('button', { name: 'Continue', exact: true }).click()
     await isWatched([true, false, true])
     await opened[Symbol.asyncDispose]()
     await isWatched([true, false, true, false])

@@ -38,6 +38,7 @@ function draw(id, series) {
       width: box.clientWidth || 400,
       height: HEIGHT,
       legend: { show: false },
+      padding: [8, 8, 0, 0],
       cursor: { drag: { x: false, y: false } },
       series: [{}, ...series],
       axes,

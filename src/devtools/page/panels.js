@@ -64,8 +64,8 @@ function showTiles(
   const tiles = [
     tile('Hit ratio', percent(atOnce, reads), `${percent(Math.round(stats.hitRatio * total), total)} since the start`),
     tile('Reads', `${rate(perSecond)}/s`, `${count(stats.reads.total)} since the start`),
-    tile('Load, p50 and p95', quantiles(loading.latency), `${count(loading.latency.count)} loads`),
-    tile('L2, p50 and p95', l2 === 'none' ? '–' : quantiles(stats.l2.latency), L2[l2], l2 === 'notUsed'),
+    tile('Load p50 · p95', quantiles(loading.latency), `${count(loading.latency.count)} loads`),
+    tile('L2 p50 · p95', l2 === 'none' ? '–' : quantiles(stats.l2.latency), L2[l2], l2 === 'notUsed'),
     tile(
       'Memory',
       count(l1.entries),

@@ -3,6 +3,8 @@
 /** @typedef {import('../view/view.js').DevtoolsSnapshot} Snapshot */
 /** @typedef {{ hit: number, total: number }} Part */
 
+/** Snapshots come a second apart, or sooner when another page is opened: a rate over so short a time would be a peak that is none. */
+const LEAST_MS = 500
 /** How many points a chart has. */
 const POINTS = 180
 
@@ -37,6 +39,7 @@ export class Rates {
     if (stats === undefined) return
     const last = this.#kept.at(-1)
     if (last !== undefined && (atMs - last.atMs > 10_000 || stats.reads.total < last.counters.total)) this.#kept = []
+    if (last !== undefined && atMs - last.atMs < LEAST_MS && this.#kept.length > 1) this.#kept.pop()
     this.#kept.push({ atMs, counters: countersOf(stats) })
     if (this.#kept.length > POINTS + 1) this.#kept.shift()
   }

@@ -6,7 +6,7 @@ import { HotKeys } from './hot-keys.js'
 import type { HotKey, SeenEvent } from './view.js'
 
 const ROOM = 1_000
-const MAX_LIFE = 2_000
+const MAX_LIFE = 10_000
 const MAX_NEWS = 500
 const SEPARATOR = '\0'
 
