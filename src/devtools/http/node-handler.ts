@@ -70,5 +70,7 @@ function pump(stream: Stream, response: ServerResponse): void {
     },
     () => response.end(),
   )
-  response.on('close', leave)
+  // The client may have left before there was anything to send.
+  if (response.destroyed) leave()
+  else response.on('close', leave)
 }

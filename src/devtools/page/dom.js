@@ -33,6 +33,9 @@ export function show(/** @type {HTMLElement} */ element, /** @type {boolean} */ 
   if (element.hidden === isShown) element.hidden = !isShown
 }
 
+/** The row of a list that has none. */
+const EMPTY = '(empty)'
+
 /**
  * Makes the rows of `list` those of `items`. While the pointer or the focus is in the list, no row moves or goes, so that nobody clicks
  * on what was another row a moment ago.
@@ -43,9 +46,10 @@ export function show(/** @type {HTMLElement} */ element, /** @type {boolean} */ 
  */
 export function rows(list, items, { keyOf, row, update, empty }) {
   const isHeld = list.matches(':hover') || list.contains(document.activeElement)
-  const known = new Map(Array.from(list.children, (child) => [/** @type {HTMLElement} */ (child).dataset.row, child]))
+  const children = /** @type {HTMLElement[]} */ ([...list.children])
+  const known = new Map(children.map((child) => [child.dataset.row, child]))
   const wanted = items.map((item) => {
-    const old = /** @type {HTMLElement | undefined} */ (known.get(keyOf(item)))
+    const old = known.get(keyOf(item))
     const element = old ?? row(item)
     element.dataset.row = keyOf(item)
     if (isHeld && old === undefined) return element
@@ -53,7 +57,9 @@ export function rows(list, items, { keyOf, row, update, empty }) {
     return element
   })
   if (isHeld && known.size > 0) return
-  if (wanted.length === 0 && empty !== undefined) wanted.push(make('li', { class: 'empty' }, empty))
-  const isSame = wanted.length === list.children.length && wanted.every((each, i) => each === list.children[i])
+  if (wanted.length === 0 && empty !== undefined) {
+    wanted.push(known.get(EMPTY) ?? make('li', { class: 'empty', 'data-row': EMPTY }, empty))
+  }
+  const isSame = wanted.length === children.length && wanted.every((each, i) => each === children[i])
   if (!isSame) list.replaceChildren(...wanted)
 }

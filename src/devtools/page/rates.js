@@ -1,7 +1,6 @@
 // From counters that only grow to what happens per second: the differences of successive snapshots.
 
 /** @typedef {import('../view/view.js').DevtoolsSnapshot} Snapshot */
-/** @typedef {{ hit: number, total: number }} Part */
 
 /** Snapshots come a second apart, or sooner when another page is opened: a rate over so short a time would be a peak that is none. */
 const LEAST_MS = 500
