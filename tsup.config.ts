@@ -3,6 +3,7 @@
 
 import { defineConfig, type Options } from 'tsup'
 import { BUNDLED, BUNDLED_IN_CJS } from './scripts/bundled.js'
+import { pageAssets } from './scripts/page-assets.js'
 import { entries, programEntries } from './scripts/subpaths.js'
 
 const shared: Options = {
@@ -12,6 +13,7 @@ const shared: Options = {
   splitting: true,
   treeshake: false,
   sourcemap: false,
+  esbuildPlugins: [pageAssets],
 }
 
 export default defineConfig([

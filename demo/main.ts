@@ -1,5 +1,6 @@
 // npm run demo: a small shop with a slow database, two service instances, each with its own memory, and one shared L2.
 // Everything that it prints is measured. It exits with 0 only if every promise was kept. With REDIS_URL the L2 is that Redis.
+// With --serve it then serves the devtools page of the first instance until Ctrl-C.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +9,7 @@ import type { TierDefinition } from 'tiercache/ports'
 import { redisTier } from 'tiercache/redis'
 import { MemoryServer, memoryTier } from 'tiercache/testing'
 import { Database } from './database.js'
+import { servePage } from './devtools.js'
 import { scraped, serveMetrics } from './metrics.js'
 import { inMs, Report, timed } from './report.js'
 import { PATIENT, Shop } from './shop.js'
@@ -132,6 +134,7 @@ report.line('tiercache_reads_total, stale answers', String(stales), stales > 0)
 const loadsOfAll = await scraped(metrics.url, 'tiercache_loads_total')
 report.line('tiercache_loads_total', String(loadsOfAll), loadsOfAll === loads + loadFailures)
 
+if (process.argv.includes('--serve')) await servePage(a, b)
 metrics.stop()
 await a.cache.close()
 await b.cache.close()

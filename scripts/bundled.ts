@@ -4,3 +4,5 @@
 export const BUNDLED = ['msgpackr']
 /** In the CommonJS build only: it is published as ESM, which early releases of Node 20 cannot require(). */
 export const BUNDLED_IN_CJS = [...BUNDLED, 'p-limit']
+/** As texts of the devtools page, which its server sends to browsers. */
+export const SENT_TO_BROWSERS = ['uplot']

@@ -6,6 +6,13 @@ export { AfterCommit, type Invalidated, type InvalidatedCalls, type InvalidatedL
 export { Cache, type KeyValue } from './cache/cache.js'
 export type { CacheStats, GhostStats, PathStats } from './cache/cache-stats.js'
 export type { ExplainedEntry, Explanation } from './cache/explain/explain.js'
+export type {
+  CacheInspection,
+  InspectedChange,
+  InspectedEntry,
+  InspectedFlight,
+  InspectOptions,
+} from './cache/explain/inspect.js'
 export type { CacheHealth } from './cache/health.js'
 export type { MetricLabels, MetricSample } from './cache/metric-families.js'
 export { type MetricDistribution, type MetricFamily, readMetrics } from './cache/metrics.js'

@@ -39,6 +39,7 @@ import { AfterCommit } from './after-commit.js'
 import { type CacheStats, snapshot } from './cache-stats.js'
 import { checkEntries, checkKeys, checkPrefix } from './check-arguments.js'
 import { type Explanation, explain } from './explain/explain.js'
+import { type CacheInspection, type InspectOptions, inspect } from './explain/inspect.js'
 import { lookupOf, served, touched } from './found.js'
 import { type CacheHealth, healthOf } from './health.js'
 import { CachedPages, type Pages, type PagesDefinition } from './pages.js'
@@ -438,6 +439,15 @@ export class Cache {
   async explain(key: string, options?: ReadOptions): Promise<Explanation> {
     const own = checkOptions(options, READ_OPTIONS, 'explain')
     return explain(this.#parts.core, this.#parts.reader, this.#scope, key, own)
+  }
+
+  /**
+   * Returns what this process has and does at this moment: the entries of L1 with their ages and tags, the loads that run, the changes that
+   * wait for L2, and the trust in the bus. Changes nothing and asks nobody. It looks at as many entries as `options.entries` says, so it
+   * is for tools and people, not for every request.
+   */
+  inspect(options?: InspectOptions): CacheInspection {
+    return inspect(this.#parts.core, this.path, options)
   }
 
   /** Reports an error that a decorator went on without, once per code and `about`. The decorators are a subpath of their own. */

@@ -1,6 +1,6 @@
 // Runs one command line: finds the command, reads its options, and turns whatever goes wrong into a sentence and an exit code.
 import { parseArgs } from 'node:util'
-import { COMMANDS } from './commands/all.js'
+import { COMMANDS } from './all.js'
 import { asFailure, Call, type Command, type Program, type Values } from './commands/command.js'
 import { type ExitCode, type Failure, wrongUse } from './output/failure.js'
 import { nameText, safeText } from './output/text.js'

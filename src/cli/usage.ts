@@ -1,5 +1,5 @@
 // The help texts, made of the commands themselves. Pure.
-import { COMMANDS } from './commands/all.js'
+import { COMMANDS } from './all.js'
 import type { Command, OptionSpec } from './commands/command.js'
 import { table } from './output/table.js'
 

@@ -87,7 +87,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', 'conformance/store', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
-  cli: ['output', 'connection', 'checks', 'commands', ''],
+  devtools: ['view', 'http', ''],
+  cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 
 /** Folders of programs: they import the public entries and nothing else of src/. */

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createCache, readMetrics } from 'tiercache'
 import { expect, test } from 'vitest'
-import { COMMANDS } from '../../src/cli/commands/all.js'
+import { COMMANDS } from '../../src/cli/all.js'
 import { COMMON_OPTIONS } from '../../src/cli/usage.js'
 import { CELLS } from '../faults/matrix-cells.js'
 import { faultRows, namesIn, RUNBOOK } from '../support/runbook.js'

@@ -7,7 +7,7 @@ import { spaceOfCall } from '../../flow/entries/scope-of-call.js'
 import type { Recorder } from '../../flow/events/recorder.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { CallScope } from '../../flow/state/call-scope.js'
-import { type Age, ageOf, type Entry, idleForMs } from '../../model/entry.js'
+import { ageOf, type Entry, idleForMs } from '../../model/entry.js'
 import { showName } from '../../model/errors.js'
 import { localKey as localKeyOf, storeKeyOf } from '../../model/keys/key.js'
 import { type Currency, isTag, type Label } from '../../model/labels.js'
@@ -15,6 +15,7 @@ import type { ReadOptions } from '../../model/options/options.js'
 import { resolvePolicy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { BreakerState } from '../../tiers/breaker.js'
+import { type L1State, stateInL1 } from './state-in-l1.js'
 import { whyOf } from './why.js'
 
 /** An entry in one tier. */
@@ -23,7 +24,7 @@ export interface ExplainedEntry {
    * Its age. 'invalidated': one of its tags or scopes is not current. 'unverified': the bus is not heard, so L2 has to be asked. An entry
    * in either state is not served.
    */
-  readonly state: Age | 'invalidated' | 'unverified'
+  readonly state: L1State
   readonly ageMs: Milliseconds
   /** What is left of each window; 0 once it is over. */
   readonly freshForMs: Milliseconds
@@ -128,17 +129,6 @@ function servedBy(
   if (l1 !== undefined && serves(l1)) return 'l1'
   if (isLoading) return 'flight'
   return l2.state === 'entry' && serves(l2.entry) ? 'l2' : 'loader'
-}
-
-/** The state of an entry of L1, given its age, its labels and whether the bus is trusted. */
-function stateInL1(core: Core, entry: Entry, nowMs: number): ExplainedEntry['state'] {
-  if (ageOf(entry, nowMs) === 'expired') return 'expired'
-  const currency = core.tokens.verify(entry, nowMs)
-  if (currency === 'invalidated') {
-    return core.tokens.compare(entry.labels) === 'invalidated' ? 'invalidated' : 'unverified'
-  }
-  if (currency === 'expired') entry.expire(core.tokens.expiredAtMs(entry.labels, nowMs))
-  return ageOf(entry, nowMs)
 }
 
 function labelsOf(found: Found | undefined): readonly Label[] {

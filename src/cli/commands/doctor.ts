@@ -33,19 +33,20 @@ export const doctor: Command = {
   run: async (call) => {
     const session = await prepareSession(call.settings, 'read')
     try {
-      return report(call, session, await examine(call, session))
+      return report(call, session, await examine(session, call.text('user')))
     } finally {
       await session.close()
     }
   },
 }
 
-async function examine(call: Call, session: Session): Promise<readonly Finding[]> {
+/** Everything that is found about the set-up. `user`: whose rights are checked; default: the user of the session. */
+export async function examine(session: Session, user?: string): Promise<readonly Finding[]> {
   const use = await checkUse(session)
   // A cluster that is none can be asked nothing.
   if (session.settings.isCluster && session.client.status !== 'ready') return [use]
   const perServer: Finding[] = []
-  for (const server of mastersOf(session.client)) perServer.push(...(await examineServer(call, session, server)))
+  for (const server of mastersOf(session.client)) perServer.push(...(await examineServer(session, server, user)))
   const nowMs = await orRefused(() => serverTimeMs(session.client))
   return [
     use,
@@ -70,7 +71,7 @@ async function checkUse(session: Session): Promise<Finding> {
 
 const ROUND_TRIPS = 100
 
-async function examineServer(call: Call, session: Session, server: Redis): Promise<readonly Finding[]> {
+async function examineServer(session: Session, server: Redis, user: string | undefined): Promise<readonly Finding[]> {
   const { root, settings } = session
   const { isCluster } = settings
   const info = await readInfo(server)
@@ -80,7 +81,7 @@ async function examineServer(call: Call, session: Session, server: Redis): Promi
       : checkInfo(info, isCluster)),
     ...(await checked('clock', async () => checkClock(await clockDifference(server)))),
     ...(await checked('latency', async () => checkLatency(await roundTrips(server, ROUND_TRIPS)))),
-    ...(await checkRights(root.path, isCluster, await askOf(call, session, server))),
+    ...(await checkRights(root.path, isCluster, await askOf(session, server, user))),
   ]
   return isCluster
     ? findings.map((finding) => ({ ...finding, about: `${addressOf(server)} ${finding.about}` }))
@@ -88,8 +89,7 @@ async function examineServer(call: Call, session: Session, server: Redis): Promi
 }
 
 /** With `ACL DRYRUN` where that is possible: else by sending commands that change nothing. */
-async function askOf(call: Call, { send, settings: { keyPrefix } }: Session, server: Redis): Promise<Ask> {
-  const other = call.text('user')
+async function askOf({ send, settings: { keyPrefix } }: Session, server: Redis, other?: string): Promise<Ask> {
   try {
     return await dryRunAsk(send, server, other ?? String(await server.call('ACL', 'WHOAMI')), keyPrefix)
   } catch (error) {

@@ -35,14 +35,18 @@ async function tell(call: Call, session: Session): Promise<ExitCode> {
   return explained.answeredBy === 'l2' ? 0 : 1
 }
 
-/** The last announcements that concern the key, newest first. None if this user may not read the stream. */
-async function pastOf({ client, root, settings }: Session, explained: Explanation): Promise<readonly Announced[]> {
+/** The last announcements that concern the key, newest first, as many as `shown`. None if this user may not read the stream. */
+export async function pastOf(
+  { client, root, settings }: Session,
+  explained: Explanation,
+  shown = SHOWN,
+): Promise<readonly Announced[]> {
   const reader = new AnnouncementReader(client, root.path, settings)
   let past: Announced[] = []
   try {
     for await (const announced of reader.from('-')) {
       const events = announced.events.filter((event) => concerns(event, explained))
-      if (events.length > 0) past = [{ ...announced, events }, ...past].slice(0, SHOWN)
+      if (events.length > 0) past = [{ ...announced, events }, ...past].slice(0, shown)
     }
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith('NOPERM'))) throw error
@@ -79,9 +83,12 @@ function textOf(explained: Explanation, past: readonly Announced[]): string {
           past.map((each) => [instantText(each.atMs), ...partsOf(each)]),
           { indent: '  ' },
         )}`
-  // The command itself has no memory tier. That of the processes is not known here.
-  const why = explained.why.replace(/ ?\bL1 is off\./, '')
-  return `${safeText(why)}\n\n${table(rows)}\n\n${announced}`
+  return `${safeText(whyOf(explained))}\n\n${table(rows)}\n\n${announced}`
+}
+
+/** The reasons. The program itself has no memory tier; that of the processes is not known here. */
+export function whyOf({ why }: Explanation): string {
+  return why.replace(/ ?\bL1 is off\./, '')
 }
 
 function partsOf({ events }: Announced): string[] {

@@ -34,6 +34,13 @@ function kindOfShared(rest: string, path: string): OwnKey | undefined {
   return undefined
 }
 
+/** The user's key in the name of an entry, or the tag in that of its token; `undefined` if only a hash of it stands there. */
+export function decodedName(key: string): string | undefined {
+  const encoded = key.slice(key.indexOf(':') + 1)
+  if (encoded.startsWith('%#')) return undefined
+  return encoded.replace(/%(7B|7D|25)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
 /** A SCAN pattern that fits every key of the cache, and few others. */
 export function ownPattern(path: string, keyPrefix: string): string {
   const escaped = `${keyPrefix}`.replace(/[\\*?[\]^-]/g, '\\$&')

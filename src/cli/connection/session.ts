@@ -4,7 +4,7 @@ import { type RedisTierOptions, redisTier } from '../../redis/index.js'
 import { Failure } from '../output/failure.js'
 import { safeText } from '../output/text.js'
 import { type Client, connect, type Send } from './client.js'
-import type { Settings } from './settings.js'
+import type { Settings, VersionedName } from './settings.js'
 
 /** What a command works with. */
 export interface Session {
@@ -40,7 +40,7 @@ export async function prepareSession(settings: Settings, purpose: Purpose): Prom
   const { client, send } = await connect(settings)
   try {
     const root = openCache(settings, client, purpose === 'change' ? 'stream' : false)
-    const cache = settings.namespaces.reduce((inner, { name, version }) => inner.namespace(name, { version }), root)
+    const cache = namespaceOf(root, settings.namespaces)
     const closeCache = (): Promise<void> => root.close()
     const close = async (): Promise<void> => {
       await closeCache()
@@ -51,6 +51,11 @@ export async function prepareSession(settings: Settings, purpose: Purpose): Prom
     client.disconnect()
     throw error instanceof CacheError ? new Failure(2, error.message, { cause: error }) : error
   }
+}
+
+/** A namespace of `root`, by the names on its path. */
+export function namespaceOf(root: Cache, path: readonly VersionedName[]): Cache {
+  return path.reduce((inner, { name, version }) => inner.namespace(name, { version }), root)
 }
 
 /** What may pass while `ready()` waits. Any other code is a mistake in the set-up, for which nobody should have to wait. */

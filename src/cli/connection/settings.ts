@@ -86,7 +86,7 @@ export function settingsOf(values: CommonValues, env: Readonly<Record<string, st
 }
 
 /** `catalog@3` is the name `catalog` with the version 3, as events and logs write it. */
-function versionedName(text: string): VersionedName {
+export function versionedName(text: string): VersionedName {
   const at = text.indexOf('@')
   return at === -1 ? { name: text, version: undefined } : { name: text.slice(0, at), version: text.slice(at + 1) }
 }

@@ -86,6 +86,16 @@ export class Journal implements ChangeJournal {
     return pending?.change.op === 'put' ? pending : undefined
   }
 
+  /** The first `most` changes that wait, in the order in which they came. */
+  first(most: number): PendingChange[] {
+    const changes: PendingChange[] = []
+    for (const { pending } of this.#entries.values()) {
+      if (changes.length >= most) break
+      changes.push(pending)
+    }
+    return changes
+  }
+
   blocks(pending: PendingChange): boolean {
     if (this.#entries.size === 0 || !this.#entries.has(idOf(pending))) return false
     // With L2 in use, a change that leaves nothing of what stood there goes ahead: else a key that is set often would wait for ever.

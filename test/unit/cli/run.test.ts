@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { COMMANDS } from '../../../src/cli/commands/all.js'
+import { COMMANDS } from '../../../src/cli/all.js'
 import { COMMON_OPTIONS } from '../../../src/cli/usage.js'
 import { runCommand } from '../../support/command-line.js'
 
