@@ -2,17 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { backoffMs, jittered, shouldRefreshEarly } from '../../src/model/time/freshness.js'
-
-/** mulberry32: uniform in [0, 1), the same sequence for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import { mulberry32 } from '../support/random.js'
 
 /** The Kolmogorov-Smirnov distance between samples and a distribution. */
 function distance(samples: number[], cumulative: (x: number) => number): number {
@@ -34,7 +24,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
     [100, 0.5],
     [7, 3],
   ])('the lead of an early refresh after a load of %d ms with beta %d is distributed exponentially', (loadMs, beta) => {
-    const random = seeded(seed)
+    const random = mulberry32(seed)
     const freshUntilMs = 1e6
     // The lead that belongs to one draw, found by bisection: the draw refreshes at every moment less than `lead` before the expiry.
     const leads = Array.from({ length: SAMPLES }, () => {
@@ -53,7 +43,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
   })
 
   test('of a thousand readers per second about one refreshes early: well before the expiry, but not long before it', () => {
-    const random = seeded(seed)
+    const random = mulberry32(seed)
     const firsts = Array.from({ length: 200 }, () => {
       for (let nowMs = 0; ; nowMs++) {
         if (shouldRefreshEarly({ nowMs, freshUntilMs: 10_000, loadMs: 50, beta: 1, random })) return 10_000 - nowMs
@@ -66,7 +56,7 @@ describe.each([1, 2, 3])('with seed %d', (seed) => {
   })
 
   test('a jittered ttl is distributed uniformly', () => {
-    const random = seeded(seed)
+    const random = mulberry32(seed)
     const ttls = Array.from({ length: SAMPLES }, () => jittered(1e9, 0.2, random))
     expect(distance(ttls, (ttl) => (ttl - 0.8e9) / 0.2e9)).toBeLessThan(CRITICAL)
   })
