@@ -1,0 +1,14 @@
+// `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
+
+export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
+export { type NodeCache, type NodeListener, node } from './adapters/node.js'
+export type { HttpExplanation } from './exchange/explain.js'
+export { type Exchange, HttpCache, httpCache } from './exchange/http-cache.js'
+export type { HttpRequest, HttpResponse, ResponseHead } from './exchange/messages.js'
+export { type InvalidatesOptions, Mutation } from './exchange/mutation.js'
+export type { HttpCacheOptions, HttpTags, RouteOptions, RoutePolicy, StatusHeader } from './exchange/policy.js'
+export { type Begun, Recording } from './exchange/recording.js'
+export type { StoringOutcome } from './exchange/store.js'
+export type { Encoding } from './rules/encodings.js'
+export type { Fields } from './rules/fields.js'
+export type { NotStored } from './rules/storable.js'
