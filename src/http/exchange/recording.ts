@@ -75,12 +75,10 @@ export class Recording {
       this.#isOver = true
       return this.#own(head, body, detail)
     }
-    const response = this.#store(head, body)
-    return present(
-      { ...response, headers: this.#withStatus(response.headers, { stored: true }) },
-      this.#plan.request,
-      this.#exchanges.nowMs(),
-    )
+    const { headers, ...response } = this.#store(head, body)
+    const { age } = head.headers
+    const sent = this.#withStatus(age === undefined ? headers : { ...headers, age }, { stored: true })
+    return present({ ...response, headers: sent }, this.#plan.request, this.#exchanges.nowMs())
   }
 
   /** Takes the head of a response whose body comes in parts. */

@@ -43,6 +43,8 @@ export function lifeOf(status: number, fields: Fields, defaults: Defaults, nowMs
 
 /** The lifetime that a response states: s-maxage before max-age before Expires (RFC 9111 §4.2.1). */
 export function explicitMs(directives: Directives, fields: Fields, nowMs: number): number | undefined {
+  // A response that must be validated before each use needs no lifetime (RFC 9111 §5.2.2.4).
+  if (directives.has('no-cache')) return 0
   const seconds = secondsOf(directives, 's-maxage') ?? secondsOf(directives, 'max-age')
   if (seconds !== undefined) return seconds * 1000
   const expires = fieldOf(fields, 'expires')
@@ -55,7 +57,8 @@ export function explicitMs(directives: Directives, fields: Fields, nowMs: number
 
 /** The lifetime of a response that states none: that of the options, else a heuristic (RFC 9111 §4.2.2). */
 function defaultMs(status: number, fields: Fields, defaults: Defaults, nowMs: number): number | undefined {
-  if (!isHeuristicallyCacheable(status)) return undefined
+  // RFC 9111 §4.2.2: `public` makes any status cacheable by default.
+  if (!isHeuristicallyCacheable(status) && !directivesOf(fields).has('public')) return undefined
   // An error keeps no default life: it may be gone at the next request.
   if (defaults.ttlMs !== undefined && status < 400) return defaults.ttlMs
   if (defaults.heuristic === 0) return undefined
@@ -70,10 +73,18 @@ function initialAgeMs(fields: Fields, nowMs: number): number {
   return Math.max(0, nowMs - dateMs, ageValueMs(fields))
 }
 
-/** `Age` (RFC 9111 §5.1): of a list the first member counts; what is no number is ignored. */
+/** The age of a response whose `Age` is no number: it counts as stale. */
+const TOO_OLD_MS = 2 ** 31 * 1000
+
+/**
+ * `Age` (RFC 9111 §5.1). RFC 9111 advises to ignore a value that is no number, and to take the first of several. A cache that does may serve what
+ * is too old; one that counts both as stale only asks once more.
+ */
 function ageValueMs(fields: Fields): number {
-  const [first = ''] = (fieldOf(fields, 'age') ?? '').split(',')
-  return (deltaSeconds(first.trim()) ?? 0) * 1000
+  const age = fieldOf(fields, 'age')
+  if (age === undefined) return 0
+  const seconds = deltaSeconds(age.trim())
+  return seconds === undefined ? TOO_OLD_MS : seconds * 1000
 }
 
 /** Whether a response says that it must not be served stale (RFC 9111 §4.2.4). `s-maxage` implies it for a shared cache (§5.2.2.10). */

@@ -18,13 +18,9 @@ export function storedFields(fields: Fields): Fields {
   )
 }
 
-/** What describes the stored body, and so is not changed by a 304 (RFC 9111 §3.2). */
+/** What describes the bytes of the stored body, and so is not changed by a 304 (RFC 9111 §3.2). */
 const OF_THE_BODY: ReadonlySet<string> = new Set([
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'etag',
+  ...['content-encoding', 'content-length', 'content-range', 'content-md5', 'etag'],
 ])
 
 /** The stored headers after a 304 has confirmed them. */

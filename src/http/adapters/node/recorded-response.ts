@@ -188,7 +188,7 @@ export class RecordedResponse {
   #endForNobody(callback: (() => void) | undefined): void {
     const response = this.#response
     this.#holds = true
-    if (!response.writableEnded) this.#originals.end.call(response)
+    if (!response.writableEnded) (this.#originals.end as () => void).call(response)
     if (callback !== undefined) nextTick(callback)
     this.#release()
   }

@@ -5,7 +5,7 @@ import type { App, AppAdapter, AppRoute } from '../app.js'
 import { appRequestOf, listen, sendReply, setAll } from './node-reply.js'
 
 export const express5Adapter = adapterFor('Express 5', expressFramework, '/*splat')
-export const express4Adapter = adapterFor('Express 4', express4 as unknown as typeof expressFramework, '/*')
+export const express4Adapter = adapterFor('Express 4', express4, '/*')
 
 function adapterFor(name: string, framework: typeof expressFramework, everything: string): AppAdapter {
   return {

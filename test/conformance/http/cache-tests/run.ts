@@ -45,22 +45,29 @@ export async function runCacheTests(adapter: AppAdapter): Promise<Score> {
   }
 }
 
+/** A test that depends on one that failed says nothing, so the suite does not count it. */
 function tallyOf(tests: readonly SuiteTest[], results: ReadonlyMap<string, string | undefined>): Tally {
-  const failed = tests.filter(({ id }) => results.get(id) !== undefined).map(({ id }) => [id, results.get(id) ?? ''])
-  return { passed: tests.length - failed.length, total: tests.length, failed: Object.fromEntries(failed) }
+  const counted = tests.filter(({ dependsOn }) => dependsOn.every((id) => results.get(id) === undefined))
+  const failed = counted.flatMap(({ id }) => {
+    const message = results.get(id)
+    return message === undefined ? [] : [[id, message] as const]
+  })
+  return { passed: counted.length - failed.length, total: counted.length, failed: Object.fromEntries(failed) }
 }
 
 /** The handler: it forwards to the origin of the suite, as a proxy does. */
 async function forward(originUrl: string, request: AppRequest): Promise<Reply> {
   const { host: _, connection: __, 'transfer-encoding': ___, 'content-length': ____, ...headers } = request.headers
   const body = isSafe(request.method) ? undefined : await request.body()
-  const options = { method: request.method, headers: headers as OutgoingHttpHeaders }
+  // A connection for each: some responses of the origin are malformed, and what follows on their connection would be, too.
+  const options = { method: request.method, headers: headers as OutgoingHttpHeaders, agent: false }
   return new Promise((resolve, reject) => {
     const outgoing = requestOrigin(`${originUrl}${request.url}`, options, (response) => {
       const status = response.statusCode ?? 500
       buffer(response).then((bytes) => resolve({ status, headers: fieldsOf(response), body: bytes }), reject)
     })
-    outgoing.on('error', reject).end(body)
+    // The origin sends more than its Content-Length in two tests: what came before is the response.
+    outgoing.on('error', (error) => void (error.message.startsWith('Parse Error') || reject(error))).end(body)
   })
 }
 
@@ -74,6 +81,6 @@ function fieldsOf(response: IncomingMessage): Fields {
     name,
     lines?.length === 1 ? lines[0] : lines,
   ])
-  const { connection: _, 'transfer-encoding': __, 'keep-alive': ___, ...kept } = Object.fromEntries(fields) as Fields
+  const { 'transfer-encoding': _, 'keep-alive': __, ...kept } = Object.fromEntries(fields) as Fields
   return kept
 }

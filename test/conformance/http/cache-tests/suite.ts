@@ -4,12 +4,15 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 export interface SuiteTest {
   readonly id: string
   readonly kind: 'required' | 'optimal' | 'check'
+  /** The ids of tests that must pass for this one to say anything. */
+  readonly dependsOn: readonly string[]
 }
 
 interface GivenTest {
   readonly id: string
   readonly kind?: SuiteTest['kind']
   readonly browser_only?: boolean
+  readonly depends_on?: readonly string[]
 }
 
 type Handler = (segments: readonly string[], request: IncomingMessage, response: ServerResponse) => void
@@ -28,7 +31,7 @@ export async function loadSuite(): Promise<{
   const { default: fetch } = await load<{ default: unknown }>('node-fetch', '')
   const given = suites.flatMap(({ tests }) => tests).filter((test) => test.browser_only !== true)
   return {
-    tests: given.map(({ id, kind = 'required' }) => ({ id, kind })),
+    tests: given.map(({ id, kind = 'required', depends_on: dependsOn = [] }) => ({ id, kind, dependsOn })),
     async run(url) {
       config.setFetch(fetch)
       config.setBaseUrl(url)

@@ -1,0 +1,5 @@
+// Express 4 under its alias. What the tests use of it is the same in both versions.
+declare module 'express4' {
+  import express from 'express'
+  export default express
+}
