@@ -70,7 +70,8 @@ function defaultMs(status: number, fields: Fields, defaults: Defaults, nowMs: nu
 /** corrected_initial_age of RFC 9111 §4.2.3. The handler runs in this process, so there is no delay to add. */
 function initialAgeMs(fields: Fields, nowMs: number): number {
   const dateMs = parseDate(fieldOf(fields, 'date'), nowMs) ?? nowMs
-  return Math.max(0, nowMs - dateMs, ageValueMs(fields))
+  // Date has whole seconds: it may be up to 999 ms later than it says.
+  return Math.max(0, nowMs - dateMs - 999, ageValueMs(fields))
 }
 
 /** The age of a response whose `Age` is no number: it counts as stale. */
