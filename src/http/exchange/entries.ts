@@ -22,6 +22,7 @@ export interface Found {
   readonly state: 'fresh' | 'stale' | 'staleIfError'
   /** Whether it came from the handler just now, for another request of this process. */
   readonly isShared: boolean
+  readonly tags: readonly string[]
   /** The right, and the duty, to fill this entry. */
   readonly slot: Slot<StoredValue> | undefined
 }
@@ -66,35 +67,30 @@ export class Entries {
       key = variantKey(key, varies, request)
       entry = await this.#cache.lookup<StoredValue>(key)
     }
-    const none = {
+    const none: Found = {
       key,
       varies,
       value: undefined,
       residentMs: 0,
       state: 'fresh',
       isShared: false,
+      tags: [],
       slot: undefined,
-    } as const
+    }
     if (!entry.found || entry.value.kind === 'varies') return none
-    return { ...none, value: entry.value, residentMs: entry.ageMs, state: entry.state }
+    return { ...none, value: entry.value, residentMs: entry.ageMs, state: entry.state, tags: entry.tags }
   }
 }
 
 function foundOf(key: string, varies: Varies | undefined, reserved: Reserved<StoredValue>): Found {
-  if (!reserved.hit)
-    return { key, varies, value: undefined, residentMs: 0, state: 'fresh', isShared: false, slot: reserved }
-  const { value, ageMs: residentMs, state, shared, tier } = reserved
-  const isShared = shared || tier === 'loader'
-  // A variant that was replaced by the mark of variants is none.
-  return {
-    key,
-    varies,
-    value: value.kind === 'varies' ? undefined : value,
-    residentMs,
-    state,
-    isShared,
-    slot: undefined,
+  if (!reserved.hit) {
+    return { key, varies, value: undefined, residentMs: 0, state: 'fresh', isShared: false, tags: [], slot: reserved }
   }
+  const { ageMs: residentMs, state, tags } = reserved
+  // A variant that was replaced by the mark of variants is none.
+  const value = reserved.value.kind === 'varies' ? undefined : reserved.value
+  const isShared = reserved.shared || reserved.tier === 'loader'
+  return { key, varies, value, residentMs, state, isShared, tags, slot: undefined }
 }
 
 /** The key of the variant that a request gets. It has the id of its `Varies`: a new one makes all earlier variants unreachable. */

@@ -6,6 +6,7 @@ import type { CacheStatus, Forwarded } from '../rules/cache-status.js'
 import { type Fields, fieldOf } from '../rules/fields.js'
 import { allowsStale, worthOf } from '../rules/reuse.js'
 import { isSafe } from '../rules/status.js'
+import { isForEverybody } from '../rules/storable.js'
 import type { Found } from './entries.js'
 import { Exchanges, isCacheFault } from './exchanges.js'
 import { explainRequest, type HttpExplanation } from './explain.js'
@@ -70,7 +71,8 @@ export class HttpCache<Req = object> {
 
   /** The options of a route, over those of this cache. Adapters take them with `begin`. Throws `INVALID_OPTION`. */
   route(options: RouteOptions<Req>): RoutePolicy<Req> {
-    return routePolicyOf(checkRouteOptions(this.#options as RouteOptions<Req>, options))
+    const policy = routePolicyOf(checkRouteOptions(this.#options as RouteOptions<Req>, options))
+    return { ...policy, isApart: policy.skip !== this.policy.skip || policy.per !== this.policy.per }
   }
 
   /** Adds tags to the response that the handler of `request` is making. Without effect if it is not recorded. */
@@ -84,9 +86,25 @@ export class HttpCache<Req = object> {
    * serve is passed on. Returns without a promise if nothing has to be looked up.
    */
   begin(request: HttpRequest, policy: RoutePolicy<Req> = this.policy): Exchange<Req> | Promise<Exchange<Req>> {
-    // A route with options of its own takes over what a middleware before it began: the keys may differ.
     const outer = this.#running.get(request.raw)
-    if (outer instanceof Recording) outer.refuse('route')
+    if (outer instanceof Recording) return this.#beginWithin(outer, request, policy)
+    return this.#beginAlone(request, policy)
+  }
+
+  /** A route with options of its own, behind a middleware that records already. */
+  #beginWithin(outer: Recording, request: HttpRequest, policy: RoutePolicy<Req>): Exchange<Req> | Promise<Exchange<Req>> {
+    const resource = resourceOf(request, policy)
+    if (typeof resource !== 'string' && outer.key === resource.key && policy.skip?.(request.raw as Req) !== true) {
+      outer.adopt(policy as RoutePolicy<never>, tagsFor(policy.tags, request.raw as Req))
+      return { kind: 'pass', headers: {} }
+    }
+    // Its key is another one: only the route knows which.
+    outer.refuse('route')
+    this.#running.delete(request.raw)
+    return this.#beginAlone(request, policy)
+  }
+
+  #beginAlone(request: HttpRequest, policy: RoutePolicy<Req>): Exchange<Req> | Promise<Exchange<Req>> {
     if (!isSafe(request.method)) return this.#mutate(request)
     if (request.method !== 'GET' && request.method !== 'HEAD') return this.#pass({ fwd: 'method' })
     if (policy.skip?.(request.raw as Req) === true || isSpecial(request.headers)) return this.#pass({ fwd: 'bypass' })
@@ -146,7 +164,32 @@ export class HttpCache<Req = object> {
       if (found.isShared || attempt > 1 || found.value?.kind === 'pass') return this.#passFor(found, asked)
       found = await this.#exchanges.entries.reserveAnew(found, resource, tags)
     }
-    return this.#record(found, request, resource, policy, asked, tags)
+    const shared = await this.#fromSibling(found, resource, request, policy, asked)
+    return shared ?? this.#record(found, request, resource, policy, asked, tags)
+  }
+
+  /**
+   * Requests with credentials have keys of their own, so that nobody gets what was made for another. What says that it is for everybody is
+   * taken from the other key before the handler runs.
+   */
+  async #fromSibling(
+    { slot, varies }: Found,
+    resource: Resource,
+    request: HttpRequest,
+    policy: RoutePolicy<Req>,
+    asked: Directives,
+  ): Promise<Exchange<Req> | undefined> {
+    const { sibling, audience } = resource
+    if (sibling === undefined || slot === undefined || slot.stale !== undefined || varies !== undefined) return undefined
+    const other = await this.#exchanges.entries.look({ ...resource, key: sibling }, request)
+    if (other.value?.kind !== 'response' || other.varies !== undefined || other.value.isRetained) return undefined
+    const asking = audience.hasCredentials ? audience : { ...audience, hasCredentials: true, hasAuthorization: true }
+    if (!isForEverybody(directivesOfStored(other.value), asking)) return undefined
+    const answer = other.state === 'fresh' ? await this.#answer(other, request, policy, asked) : undefined
+    if (answer === undefined) return undefined
+    const previous = { response: other.value, residentMs: other.residentMs }
+    this.#exchanges.note({ found: other, resource }, () => this.#exchanges.store.copy(slot, previous, other.tags))
+    return answer
   }
 
   /** Serves what is stored, if it suits the request. */

@@ -68,6 +68,8 @@ export interface RoutePolicy<Req = object> {
   readonly minUses: number
   readonly encodings: readonly Encoding[]
   readonly honoursRequest: boolean
+  /** Whether the keys are of their own: a middleware for all routes does not know whom this one skips, or whose response it is. */
+  readonly isApart: boolean
 }
 
 const ROUTE_OPTIONS = [
@@ -107,6 +109,7 @@ export function routePolicyOf<Req>(options: RouteOptions<Req>): RoutePolicy<Req>
     encodings: checkEncodings(options.compress),
     honoursRequest:
       checkOneOf(options.requestDirectives ?? 'honour', 'requestDirectives', ['honour', 'ignore']) === 'honour',
+    isApart: false,
   }
 }
 

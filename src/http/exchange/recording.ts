@@ -29,7 +29,7 @@ export type Begun =
  * `end`. It calls `broken` when the handler failed or gave up before the end. Only what `whole` or `end` has seen is stored.
  */
 export class Recording {
-  readonly #plan: RecordingPlan
+  #plan: RecordingPlan
   readonly #exchanges: Exchanges
   readonly #tags: Set<string>
   #head: ResponseHead | undefined
@@ -47,6 +47,17 @@ export class Recording {
   /** Whether the response may still be stored: then the handler should go on although its client has left. */
   get isRecording(): boolean {
     return this.#parts !== undefined && !this.#isOver
+  }
+
+  /** The key of the resource. */
+  get key(): string {
+    return this.#plan.resource.key
+  }
+
+  /** The route of the request has options of its own. */
+  adopt(policy: RecordingPlan['policy'], tags: readonly string[]): void {
+    this.#plan = { ...this.#plan, policy }
+    this.tag(tags)
   }
 
   /** Adds tags to the response. They count if they come before its end. */

@@ -11,6 +11,8 @@ export interface Resource {
   /** The tag of its path: a mutation of it invalidates every query, variant and user of it. */
   readonly uriTag: string
   readonly audience: Audience
+  /** The key of the same resource for requests without credentials, if this one is with, or the other way round. */
+  readonly sibling: string | undefined
 }
 
 /** Why a request has no key. It is the `detail` of `Cache-Status`. */
@@ -39,13 +41,15 @@ export function resourceOf<Req>(request: HttpRequest, policy: RoutePolicy<Req>):
   if (parameters.length > MOST_PARAMETERS) return 'uri-too-long'
   const user = policy.per?.(request.raw as Req)
   const audience = audienceOf(headers, parameters, policy.query, user !== undefined)
-  const who =
-    user !== undefined ? `user:${encodeURIComponent(user)}` : audience.hasCredentials ? 'credentials' : 'anyone'
   const keyed = keyedQuery(parameters, policy.query)
+  const keyFor = (who: string) =>
+    `${policy.isApart ? 'apart ' : ''}${who} ${host}${forwarded} ${path}${keyed === '' ? '' : `?${keyed}`}`
+  const [own, other] = audience.hasCredentials ? (['credentials', 'anyone'] as const) : (['anyone', 'credentials'] as const)
   return {
-    key: `${who} ${host}${forwarded} ${path}${keyed === '' ? '' : `?${keyed}`}`,
+    key: keyFor(user === undefined ? own : `user:${encodeURIComponent(user)}`),
     uriTag: uriTagOf(path),
     audience,
+    sibling: user === undefined ? keyFor(other) : undefined,
   }
 }
 

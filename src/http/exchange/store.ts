@@ -6,6 +6,7 @@ import { isEncodedAsClaimed } from '../rules/encodings.js'
 import type { NotStored } from '../rules/storable.js'
 import { type Entries, type Found, LONGEST, LONGEST_MS, variantKey } from './entries.js'
 import type { HttpRequest } from './messages.js'
+import type { Previous } from './plan.js'
 import type { Resource } from './resource.js'
 import { directivesOfStored, type StoredResponse, type StoredValue, type Varies } from './stored.js'
 
@@ -54,6 +55,12 @@ export class Store {
       if (!this.#isWithinBound(varies, found.key, storing.maxVariants)) return this.pass(slot, 'variants')
     }
     return slot.fill(response, { ...windowsOf(response), tags })
+  }
+
+  /** Stores under another key what is stored already. */
+  copy(slot: Slot<StoredValue>, { response, residentMs }: Previous, tags: readonly string[]): Promise<StoringOutcome> {
+    const copied = { ...response, initialAgeMs: response.initialAgeMs + residentMs }
+    return slot.fill(copied, { ...windowsOf(copied), tags })
   }
 
   /** Frees those who wait for a slot, without a response. */
