@@ -31,7 +31,7 @@ describe('the loader’s ctx', () => {
       }
       await (from === 'memory' ? a : b).cache.getOrSet('k', load)
       await clock.advance(1)
-      expect(seen).toEqual([{ reason: 'stale', stale: { value: 'old', ageMs: 150, etag: '"1"' } }])
+      expect(seen).toEqual([{ reason: 'stale', stale: { value: 'old', ageMs: 150, state: 'stale', etag: '"1"' } }])
     }
   })
 
