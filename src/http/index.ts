@@ -2,6 +2,7 @@
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
 export { type NodeCache, type NodeListener, node } from './adapters/node.js'
+export { serveWeb, type WebHandler, type WebOptions, webRequestOf } from './adapters/web.js'
 export type { HttpExplanation } from './exchange/explain.js'
 export { type Exchange, HttpCache, httpCache } from './exchange/http-cache.js'
 export type { HttpRequest, HttpResponse, ResponseHead } from './exchange/messages.js'

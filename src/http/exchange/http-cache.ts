@@ -92,7 +92,11 @@ export class HttpCache<Req = object> {
   }
 
   /** A route with options of its own, behind a middleware that records already. */
-  #beginWithin(outer: Recording, request: HttpRequest, policy: RoutePolicy<Req>): Exchange<Req> | Promise<Exchange<Req>> {
+  #beginWithin(
+    outer: Recording,
+    request: HttpRequest,
+    policy: RoutePolicy<Req>,
+  ): Exchange<Req> | Promise<Exchange<Req>> {
     const resource = resourceOf(request, policy)
     if (typeof resource !== 'string' && outer.key === resource.key && policy.skip?.(request.raw as Req) !== true) {
       outer.adopt(policy as RoutePolicy<never>, tagsFor(policy.tags, request.raw as Req))
@@ -180,7 +184,8 @@ export class HttpCache<Req = object> {
     asked: Directives,
   ): Promise<Exchange<Req> | undefined> {
     const { sibling, audience } = resource
-    if (sibling === undefined || slot === undefined || slot.stale !== undefined || varies !== undefined) return undefined
+    if (sibling === undefined || slot === undefined || slot.stale !== undefined || varies !== undefined)
+      return undefined
     const other = await this.#exchanges.entries.look({ ...resource, key: sibling }, request)
     if (other.value?.kind !== 'response' || other.varies !== undefined || other.value.isRetained) return undefined
     const asking = audience.hasCredentials ? audience : { ...audience, hasCredentials: true, hasAuthorization: true }

@@ -44,7 +44,9 @@ export function resourceOf<Req>(request: HttpRequest, policy: RoutePolicy<Req>):
   const keyed = keyedQuery(parameters, policy.query)
   const keyFor = (who: string) =>
     `${policy.isApart ? 'apart ' : ''}${who} ${host}${forwarded} ${path}${keyed === '' ? '' : `?${keyed}`}`
-  const [own, other] = audience.hasCredentials ? (['credentials', 'anyone'] as const) : (['anyone', 'credentials'] as const)
+  const [own, other] = audience.hasCredentials
+    ? (['credentials', 'anyone'] as const)
+    : (['anyone', 'credentials'] as const)
   return {
     key: keyFor(user === undefined ? own : `user:${encodeURIComponent(user)}`),
     uriTag: uriTagOf(path),

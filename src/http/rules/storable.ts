@@ -72,7 +72,10 @@ export function refusalOf(status: number, fields: Fields, request: Fields, audie
  * Whether a response may be shared that was made for, or is asked for with, credentials. RFC 9111 §3.5, and the same for cookies, which it
  * leaves open: what concerns credentials is for one user unless it says otherwise.
  */
-export function isForEverybody(directives: Directives, { hasCredentials, hasAuthorization, isPerUser }: Audience): boolean {
+export function isForEverybody(
+  directives: Directives,
+  { hasCredentials, hasAuthorization, isPerUser }: Audience,
+): boolean {
   if (!hasCredentials || isPerUser || directives.has('public') || directives.has('s-maxage')) return true
   return hasAuthorization && directives.has('must-revalidate')
 }

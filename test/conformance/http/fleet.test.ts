@@ -117,7 +117,12 @@ describe.each(adapters)('with $name', (adapter) => {
       await member.cache.drain()
       return body
     }
-    expect([await get(a, 'de'), await get(a, 'en'), await get(b, 'de'), await get(b, 'en')]).toEqual(['de 1', 'en 2', 'de 1', 'en 2'])
+    expect([await get(a, 'de'), await get(a, 'en'), await get(b, 'de'), await get(b, 'en')]).toEqual([
+      'de 1',
+      'en 2',
+      'de 1',
+      'en 2',
+    ])
     await a.cache.invalidateTags('said')
     expect(await get(a, 'de')).toBe('de 3')
     await waitFor('the announcement', async () => (await get(b, 'en')) !== 'en 2')

@@ -19,7 +19,9 @@ const cc = (value: string) => directivesOf({ 'cache-control': value })
 
 describe('Cache-Control (RFC 9111 §5.2)', () => {
   test('has directives in any case, with quoted arguments, over several lines, and the first of two counts', () => {
-    const directives = directivesOf({ 'cache-control': ['Max-Age="60", PRIVATE="set-cookie, x"', 'max-age=5,, s-maxage=10'] })
+    const directives = directivesOf({
+      'cache-control': ['Max-Age="60", PRIVATE="set-cookie, x"', 'max-age=5,, s-maxage=10'],
+    })
     expect([...directives]).toEqual([
       ['max-age', '60'],
       ['private', 'set-cookie, x'],
@@ -28,9 +30,9 @@ describe('Cache-Control (RFC 9111 §5.2)', () => {
   })
 
   test('has seconds that are whole numbers; anything else is stale, and what is too large is the largest', () => {
-    expect(['60', '0', '1.5', '-1', 'a', '', '99999999999'].map((value) => secondsOf(cc(`max-age=${value}`), 'max-age'))).toEqual([
-      ...[60, 0, 0, 0, 0, 0, 2 ** 31],
-    ])
+    expect(
+      ['60', '0', '1.5', '-1', 'a', '', '99999999999'].map((value) => secondsOf(cc(`max-age=${value}`), 'max-age')),
+    ).toEqual([...[60, 0, 0, 0, 0, 0, 2 ** 31]])
     expect(secondsOf(cc('public'), 'max-age')).toBeUndefined()
   })
 
@@ -46,7 +48,14 @@ test('dates have one of three formats (RFC 9110 §5.6.7), and nothing else is a 
     expect(parseDate(text, NOW)).toBe(at)
   expect(parseDate('Sunday, 06-Nov-77 08:49:37 GMT', NOW)).toBe(Date.UTC(1977, 10, 6, 8, 49, 37))
   expect(formatDate(at)).toBe('Sun, 06 Nov 1994 08:49:37 GMT')
-  for (const text of ['0', '', '1994', 'Sun, 06 Nov 1994 08:49:37 UTC', 'Sun, 06 Nov 1994 25:49:37 GMT', 'Sun, 06 nov 1994 08:49:37 GMT'])
+  for (const text of [
+    '0',
+    '',
+    '1994',
+    'Sun, 06 Nov 1994 08:49:37 UTC',
+    'Sun, 06 Nov 1994 25:49:37 GMT',
+    'Sun, 06 nov 1994 08:49:37 GMT',
+  ])
     expect(parseDate(text, NOW)).toBeUndefined()
 })
 
@@ -111,14 +120,35 @@ test('a response with must-understand is stored only if its status is known, and
 })
 
 test('what a stored response is worth depends on its age, its directives and those of the request (RFC 9111 §5.2.1)', () => {
-  const worth = (ageMs: number, request = '', response = '') => worthOf({ ageMs, lifetimeMs: 10_000 }, cc(response), cc(request))
+  const worth = (ageMs: number, request = '', response = '') =>
+    worthOf({ ageMs, lifetimeMs: 10_000 }, cc(response), cc(request))
   expect([worth(9999), worth(10_000)]).toEqual(['fresh', 'validate'])
-  expect([worth(5000, 'max-age=5'), worth(5001, 'max-age=5'), worth(0, 'max-age=0')]).toEqual(['fresh', 'validate', 'fresh'])
+  expect([worth(5000, 'max-age=5'), worth(5001, 'max-age=5'), worth(0, 'max-age=0')]).toEqual([
+    'fresh',
+    'validate',
+    'fresh',
+  ])
   expect([worth(5000, 'min-fresh=5'), worth(5001, 'min-fresh=5')]).toEqual(['fresh', 'validate'])
-  expect([worth(15_000, 'max-stale'), worth(15_000, 'max-stale=5'), worth(15_001, 'max-stale=5')]).toEqual(['stale', 'stale', 'validate'])
-  expect([worth(15_000, 'max-stale', 'must-revalidate'), worth(15_000, 'max-stale', 's-maxage=10')]).toEqual(['validate', 'validate'])
-  expect([worth(0, 'no-cache'), worth(0, '', 'no-cache'), worth(0, '', 'No-Cache="x"')]).toEqual(['validate', 'validate', 'validate'])
-  expect(['', 'max-stale', 'no-cache', 'max-age=9'].map((value) => allowsStale(cc(value)))).toEqual([true, true, false, false])
+  expect([worth(15_000, 'max-stale'), worth(15_000, 'max-stale=5'), worth(15_001, 'max-stale=5')]).toEqual([
+    'stale',
+    'stale',
+    'validate',
+  ])
+  expect([worth(15_000, 'max-stale', 'must-revalidate'), worth(15_000, 'max-stale', 's-maxage=10')]).toEqual([
+    'validate',
+    'validate',
+  ])
+  expect([worth(0, 'no-cache'), worth(0, '', 'no-cache'), worth(0, '', 'No-Cache="x"')]).toEqual([
+    'validate',
+    'validate',
+    'validate',
+  ])
+  expect(['', 'max-stale', 'no-cache', 'max-age=9'].map((value) => allowsStale(cc(value)))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
 })
 
 test('selecting values are equal for requests that mean the same (RFC 9111 §4.1)', () => {
@@ -152,21 +182,32 @@ test('a range is one range of bytes (RFC 9110 §14)', () => {
   expect(of('bytes=-20')).toEqual({ first: 0, last: 9 })
   expect(of('Bytes=9-')).toEqual({ first: 9, last: 9 })
   expect([of('bytes=10-'), of('bytes=-0')]).toEqual(['unsatisfiable', 'unsatisfiable'])
-  for (const header of ['bytes=5-4', 'bytes=-', 'bytes=a-b', 'lines=0-1', 'bytes=0-1,2-3']) expect(of(header)).toBeUndefined()
+  for (const header of ['bytes=5-4', 'bytes=-', 'bytes=a-b', 'lines=0-1', 'bytes=0-1,2-3'])
+    expect(of(header)).toBeUndefined()
 })
 
 test('headers of the connection are not stored, and a 304 updates all but what describes the body (RFC 9111 §3.1, §3.2)', () => {
   const fields = { connection: 'X-A', 'x-a': '1', 'transfer-encoding': 'chunked', age: '5', etag: '"a"', 'x-b': '2' }
   expect(storedFields(fields)).toEqual({ etag: '"a"', 'x-b': '2' })
   const stored = { 'content-length': '5', etag: '"a"', 'x-b': '2', 'x-c': '3' }
-  expect(updatedFields(stored, { 'content-length': '0', etag: '"b"', 'x-b': '9', connection: 'close' })).toEqual({ ...stored, 'x-b': '9' })
+  expect(updatedFields(stored, { 'content-length': '0', etag: '"b"', 'x-b': '9', connection: 'close' })).toEqual({
+    ...stored,
+    'x-b': '9',
+  })
 })
 
 test('an encoding is the one that the client prefers, of those that are offered (RFC 9110 §12.5.3)', async () => {
   const of = (value: string | undefined) => preferredEncoding({ 'accept-encoding': value }, ['br', 'gzip'])
-  expect([of('gzip, br'), of('gzip'), of('br;q=0.1, gzip'), of('*'), of('identity'), of('gzip;q=0'), of(undefined), of('deflate')]).toEqual([
-    ...['br', 'gzip', 'gzip', 'br', undefined, undefined, undefined, undefined],
-  ])
+  expect([
+    of('gzip, br'),
+    of('gzip'),
+    of('br;q=0.1, gzip'),
+    of('*'),
+    of('identity'),
+    of('gzip;q=0'),
+    of(undefined),
+    of('deflate'),
+  ]).toEqual([...['br', 'gzip', 'gzip', 'br', undefined, undefined, undefined, undefined]])
   expect(isCompressible({ 'content-type': 'application/problem+json; charset=utf-8' }, 5000)).toBe(true)
   expect(isCompressible({ 'content-type': 'image/png' }, 5000)).toBe(false)
   expect(await isEncodedAsClaimed({ 'content-encoding': 'unknown' }, new Uint8Array([1]))).toBe(true)
@@ -179,13 +220,20 @@ test('statuses and methods mean what RFC 9110 says', () => {
 })
 
 test('Cache-Status is a structured field (RFC 9211)', () => {
-  expect(formatCacheStatus('shop', { hit: true, ttlSeconds: -3, detail: 'stale-if-error' })).toBe('shop;hit;ttl=-3;detail=stale-if-error')
+  expect(formatCacheStatus('shop', { hit: true, ttlSeconds: -3, detail: 'stale-if-error' })).toBe(
+    'shop;hit;ttl=-3;detail=stale-if-error',
+  )
   expect(formatCacheStatus('shop', { fwd: 'stale', fwdStatus: 304, stored: true, collapsed: true })).toBe(
     'shop;fwd=stale;fwd-status=304;stored;collapsed',
   )
   expect(
-    [{ hit: true }, { hit: true, ttlSeconds: -1 }, { fwd: 'bypass' }, { fwd: 'stale' }, { fwd: 'stale', fwdStatus: 304 }, { fwd: 'uri-miss' }].map(
-      (status) => formatXCacheStatus(status as never),
-    ),
+    [
+      { hit: true },
+      { hit: true, ttlSeconds: -1 },
+      { fwd: 'bypass' },
+      { fwd: 'stale' },
+      { fwd: 'stale', fwdStatus: 304 },
+      { fwd: 'uri-miss' },
+    ].map((status) => formatXCacheStatus(status as never)),
   ).toEqual(['HIT', 'STALE', 'BYPASS', 'EXPIRED', 'REVALIDATED', 'MISS'])
 })

@@ -66,11 +66,31 @@ const ok = (response: Record<string, string>, status = 200): Exchange => ({ stat
 const DIFFERENCES: readonly (readonly [why: string, given: Exchange, ours: number, theirs: number])[] = [
   ['directives are case-insensitive (RFC 9111 §5.2): ours', ok({ 'cache-control': 'Max-Age=60' }), 60, 0],
   ['no-store, too: ours', ok({ 'cache-control': 'No-Store, max-age=60' }), 0, 60],
-  ['proxy-revalidate is about stale responses only (§5.2.2.8): ours', ok({ 'cache-control': 'proxy-revalidate, max-age=60' }), 60, 0],
-  ['Expires that is no HTTP date is in the past (§5.3): ours', ok({ expires: '2040-01-01', date: formatDate(Date.now()) }), 0, 0],
+  [
+    'proxy-revalidate is about stale responses only (§5.2.2.8): ours',
+    ok({ 'cache-control': 'proxy-revalidate, max-age=60' }),
+    60,
+    0,
+  ],
+  [
+    'Expires that is no HTTP date is in the past (§5.3): ours',
+    ok({ expires: '2040-01-01', date: formatDate(Date.now()) }),
+    0,
+    0,
+  ],
   ['any final status with a lifetime may be stored (§3): ours', ok({ 'cache-control': 'max-age=60' }, 500), 60, 0],
-  ['Set-Cookie is never for everybody, though RFC 9111 allows it with public: ours is stricter', ok({ 'cache-control': 'public, max-age=60', 'set-cookie': 'a=b' }), 0, 60],
-  ['Vary: Cookie is as good as Vary: *: ours is stricter', ok({ 'cache-control': 'max-age=60', vary: 'Cookie' }), 0, 60],
+  [
+    'Set-Cookie is never for everybody, though RFC 9111 allows it with public: ours is stricter',
+    ok({ 'cache-control': 'public, max-age=60', 'set-cookie': 'a=b' }),
+    0,
+    60,
+  ],
+  [
+    'Vary: Cookie is as good as Vary: *: ours is stricter',
+    ok({ 'cache-control': 'max-age=60', vary: 'Cookie' }),
+    0,
+    60,
+  ],
 ]
 
 test.each(DIFFERENCES)('%s', (_why, given, own, other) => {

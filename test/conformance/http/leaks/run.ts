@@ -39,8 +39,15 @@ export async function findLeaks(adapter: AppAdapter, requests: number, seed: num
   for (const everywhere of [true, false]) {
     await using site = await Site.open(adapter, { everywhere, http: { ttl: '1m', maxVariants: 4 }, routes })
     for (let sent = 0; sent < requests / 2; sent += 8) {
-      const batch = Array.from({ length: 8 }, () => randomRequest(random, routes.map(({ path }) => path)))
-      const answers = await Promise.all(batch.map(({ method, target, headers }) => site.send(method, target, { headers })))
+      const batch = Array.from({ length: 8 }, () =>
+        randomRequest(
+          random,
+          routes.map(({ path }) => path),
+        ),
+      )
+      const answers = await Promise.all(
+        batch.map(({ method, target, headers }) => site.send(method, target, { headers })),
+      )
       answers.forEach(({ status, body, headers }, i) => {
         const { user, ...request } = batch[i]!
         if (String(headers['cache-status']).includes('hit')) hits++

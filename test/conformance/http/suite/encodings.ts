@@ -21,7 +21,11 @@ export const encodingCases: readonly HttpCase[] = [
       const loads = () => site.cache.stats().byPath['tiercache/http/encoded']?.loads ?? 0
       for (let i = 0; i < 3; i++) {
         const br = await site.get('/a', { 'accept-encoding': 'gzip, br' })
-        expect([br.headers['content-encoding'], br.headers.vary, br.headers.etag]).toEqual(['br', 'Accept-Encoding', 'W/"v1"'])
+        expect([br.headers['content-encoding'], br.headers.vary, br.headers.etag]).toEqual([
+          'br',
+          'Accept-Encoding',
+          'W/"v1"',
+        ])
         expect(brotliDecompressSync(br.bytes).toString()).toBe(TEXT)
         expect(br.headers['content-length']).toBe(String(br.bytes.length))
         const gzip = await site.get('/a', { 'accept-encoding': 'br;q=0, gzip' })
@@ -43,7 +47,10 @@ export const encodingCases: readonly HttpCase[] = [
       const routes = [
         { path: '/small', handle: () => ({ headers, body: 'small' }) },
         { path: '/image', handle: () => ({ headers: { ...headers, 'content-type': 'image/png' }, body: TEXT }) },
-        { path: '/fixed', handle: () => ({ headers: { ...headers, 'cache-control': 'max-age=60, no-transform' }, body: TEXT }) },
+        {
+          path: '/fixed',
+          handle: () => ({ headers: { ...headers, 'cache-control': 'max-age=60, no-transform' }, body: TEXT }),
+        },
       ]
       await using site = await Site.open(adapter, { routes })
       for (const { path } of routes) {

@@ -16,7 +16,10 @@ export const mutationCases: readonly HttpCase[] = [
         ...{ status: 201, body: 'made' },
         headers: { location: '/items/1', 'content-location': 'http://elsewhere.example/others' },
       })
-      const routes = [...paths.map((path) => ({ path, handle: counting(FRESH) })), { method: 'POST', path: '/items', handle }]
+      const routes = [
+        ...paths.map((path) => ({ path, handle: counting(FRESH) })),
+        { method: 'POST', path: '/items', handle },
+      ]
       await using site = await Site.open(adapter, { routes })
       const targets = ['/items?page=1', '/items?page=2', '/items/1', '/items/2', '/others']
       for (const target of targets) await site.get(target)

@@ -14,7 +14,12 @@ export const reuseCases: readonly HttpCase[] = [
       await site.pass(5000)
       const second = await site.get('/a')
       expect([second.status, second.body, statusOf(second)]).toEqual([200, 'run 1', 'tiercache;hit;ttl=55'])
-      expect(second.headers).toMatchObject({ age: '5', 'content-type': 'text/plain', 'content-length': '5', date: first.headers.date })
+      expect(second.headers).toMatchObject({
+        age: '5',
+        'content-type': 'text/plain',
+        'content-length': '5',
+        date: first.headers.date,
+      })
       await site.pass(56_000)
       expect((await site.get('/a')).body).toBe('run 2')
     },
@@ -97,7 +102,10 @@ export const reuseCases: readonly HttpCase[] = [
     async run(adapter) {
       const routes = [
         { path: '/a', handle: () => ({ headers: { ...FRESH, etag: '"v"' }, body: '0123456789' }) },
-        { path: '/part', handle: () => ({ status: 206, headers: { ...FRESH, 'content-range': 'bytes 0-1/9' }, body: '01' }) },
+        {
+          path: '/part',
+          handle: () => ({ status: 206, headers: { ...FRESH, 'content-range': 'bytes 0-1/9' }, body: '01' }),
+        },
       ]
       await using site = await Site.open(adapter, { routes })
       expect((await site.get('/a', { range: 'bytes=0-1' })).status).toBe(200)
@@ -226,7 +234,8 @@ export const reuseCases: readonly HttpCase[] = [
     async run(adapter) {
       for (const directive of ['must-revalidate', 'proxy-revalidate', 's-maxage=10']) {
         const headers = { 'cache-control': `max-age=10, stale-if-error=600, stale-while-revalidate=600, ${directive}` }
-        const handle = (_: unknown, run: number) => (run === 1 ? { headers, body: 'run 1' } : { status: 503, body: 'down' })
+        const handle = (_: unknown, run: number) =>
+          run === 1 ? { headers, body: 'run 1' } : { status: 503, body: 'down' }
         await using site = await Site.open(adapter, { routes: [{ path: '/a', handle }] })
         await site.get('/a')
         await site.pass(15_000)
@@ -260,8 +269,14 @@ export const reuseCases: readonly HttpCase[] = [
     name: 'the header that says how a response was come by can be another one, or none',
     async run(adapter) {
       const routes = [{ path: '/a', handle: counting(FRESH) }]
-      await using both = await Site.open(adapter, { http: { statusHeader: ['Cache-Status', 'X-Cache-Status'], statusName: 'shop' }, routes })
-      expect((await both.get('/a')).headers).toMatchObject({ 'cache-status': 'shop;fwd=uri-miss;stored', 'x-cache-status': 'MISS' })
+      await using both = await Site.open(adapter, {
+        http: { statusHeader: ['Cache-Status', 'X-Cache-Status'], statusName: 'shop' },
+        routes,
+      })
+      expect((await both.get('/a')).headers).toMatchObject({
+        'cache-status': 'shop;fwd=uri-miss;stored',
+        'x-cache-status': 'MISS',
+      })
       await both.settle()
       expect((await both.get('/a')).headers).toMatchObject({ 'x-cache-status': 'HIT' })
       await using none = await Site.open(adapter, { http: { statusHeader: false }, routes })

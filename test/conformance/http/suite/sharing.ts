@@ -67,7 +67,9 @@ export const sharingCases: readonly HttpCase[] = [
         }
         await using site = await Site.open(adapter, { routes: [{ path: '/a', handle }] })
         const controller = new AbortController()
-        const leader = fetch(site.urlOf('/a'), { signal: controller.signal }).then((response) => response.body?.getReader().read())
+        const leader = fetch(site.urlOf('/a'), { signal: controller.signal }).then((response) =>
+          response.body?.getReader().read(),
+        )
         if (leavesAfter === 'a part') await leader
         await started.promise
         const waiting = site.get('/a')
@@ -84,7 +86,10 @@ export const sharingCases: readonly HttpCase[] = [
   {
     name: 'below minUses a response is not stored',
     async run(adapter) {
-      await using site = await Site.open(adapter, { http: { minUses: 3 }, routes: [{ path: '/a', handle: counting(FRESH) }] })
+      await using site = await Site.open(adapter, {
+        http: { minUses: 3 },
+        routes: [{ path: '/a', handle: counting(FRESH) }],
+      })
       for (let run = 1; run <= 3; run++) {
         expect((await site.get('/a')).body).toBe(`run ${run}`)
         await site.settle()
@@ -123,7 +128,8 @@ export const sharingCases: readonly HttpCase[] = [
         const handle = (_: unknown, run: number) => ({ headers: FRESH, body: broken(run) })
         await using site = await Site.open(adapter, { routes: [{ path: '/a', handle }] })
         const first = await site.get('/a').catch(() => undefined)
-        expect(first?.isWhole ?? false).toBe(false)
+        // Before its first part a framework may still make an error of it.
+        expect(first?.isWhole === true && first.status === 200).toBe(false)
         await site.pass(2000)
         expect((await site.get('/a')).body).toBe('part 0 part 1 part 2 ')
         expect(site.runs('/a')).toBe(2)
@@ -209,7 +215,10 @@ export const sharingCases: readonly HttpCase[] = [
           ended.resolve()
         }
       }
-      const handle = () => ({ headers: { ...FRESH, 'content-type': 'text/event-stream; charset=utf-8' }, body: events() })
+      const handle = () => ({
+        headers: { ...FRESH, 'content-type': 'text/event-stream; charset=utf-8' },
+        body: events(),
+      })
       await using site = await Site.open(adapter, { routes: [{ path: '/a', handle }] })
       const response = await site.open('/a')
       expect(await nextPart(response)).toBe('data: 1\n\n')

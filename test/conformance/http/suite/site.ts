@@ -29,7 +29,13 @@ export class Site {
   readonly #runs: Map<string, number>
   readonly #app: RunningApp
 
-  private constructor(parts: { cache: Cache; clock: FakeClock; http: HttpCache<never>; runs: Map<string, number>; app: RunningApp }) {
+  private constructor(parts: {
+    cache: Cache
+    clock: FakeClock
+    http: HttpCache<never>
+    runs: Map<string, number>
+    app: RunningApp
+  }) {
     this.cache = parts.cache
     this.clock = parts.clock
     this.http = parts.http
