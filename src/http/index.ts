@@ -1,6 +1,9 @@
 // `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
+export { holdUntilSettled } from './adapters/node/held-response.js'
+export { type NodeRequest, requestOf } from './adapters/node/messages.js'
+export { beginNode, type NodeExchange } from './adapters/node/run.js'
 export { type NodeCache, type NodeListener, node } from './adapters/node.js'
 export { serveWeb, type WebHandler, type WebOptions, webRequestOf } from './adapters/web.js'
 export type { HttpExplanation } from './exchange/explain.js'
