@@ -87,7 +87,7 @@ export class HttpCache<Req = object> {
    */
   begin(request: HttpRequest, policy: RoutePolicy<Req> = this.policy): Exchange<Req> | Promise<Exchange<Req>> {
     const outer = this.#running.get(request.raw)
-    if (outer instanceof Recording) return this.#beginWithin(outer, request, policy)
+    if (outer instanceof Recording && !outer.isOver) return this.#beginWithin(outer, request, policy)
     return this.#beginAlone(request, policy)
   }
 

@@ -49,6 +49,11 @@ export class Recording {
     return this.#parts !== undefined && !this.#isOver
   }
 
+  /** Whether its response has ended, or is not to be stored any more because something else was served. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   /** The key of the resource. */
   get key(): string {
     return this.#plan.resource.key
