@@ -11,6 +11,7 @@ export const subpaths = [
   'prometheus',
   'otel',
   'devtools',
+  'http',
 ] as const
 
 /**

@@ -88,6 +88,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   testing: ['memory', 'conformance', 'conformance/store', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
   devtools: ['view', 'http', ''],
+  http: ['rules', 'storage', 'exchange', 'adapters/node', 'adapters', ''],
   cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 

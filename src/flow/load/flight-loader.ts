@@ -183,5 +183,6 @@ export class FlightLoader {
 }
 
 function staleOf(usable: UsableEntry, nowMs: AtMs): StaleValue {
-  return { value: usable.entry.value, ageMs: nowMs - usable.entry.createdAtMs, etag: usable.entry.etag }
+  const { value, createdAtMs, etag } = usable.entry
+  return { value, ageMs: nowMs - createdAtMs, state: usable.age, etag }
 }

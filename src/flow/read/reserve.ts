@@ -16,6 +16,7 @@ import { checkOptions } from '../../model/option-rules.js'
 import { toMs } from '../../model/options/duration.js'
 import type { FillOptions, LoadContext, ReserveOptions, StaleValue } from '../../model/options/options.js'
 import { POLICY_OPTIONS } from '../../model/options/policy.js'
+import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import { checkTagList } from '../entries/tags.js'
@@ -230,8 +231,10 @@ class OpenSlot implements Slot<unknown> {
   }
 
   async #fillIn(value: unknown, options: FillOptions | undefined): Promise<StoreOutcome | 'tooLate'> {
-    const own = checkOptions(options, ['ttl', 'tags'], 'fill')
-    const ttlMs = own?.ttl === undefined ? undefined : toMs(own.ttl, 'ttl of fill')
+    const own = checkOptions(options, ['ttl', 'staleWhileRevalidate', 'staleIfError', 'tags'], 'fill')
+    const ttlMs = windowOf(own, 'ttl')
+    const staleWhileRevalidateMs = windowOf(own, 'staleWhileRevalidate')
+    const staleIfErrorMs = windowOf(own, 'staleIfError')
     const tags = own?.tags === undefined ? [] : checkTagList(own.tags, 'tags of fill')
     const { flight } = this
     if (this.#isUsed) {
@@ -240,6 +243,8 @@ class OpenSlot implements Slot<unknown> {
     this.#isUsed = true
     if (flight === undefined || flight.isAborted) return 'tooLate'
     if (ttlMs !== undefined) this.#context?.ttl(ttlMs)
+    if (staleWhileRevalidateMs !== undefined) this.#context?.staleWhileRevalidate(staleWhileRevalidateMs)
+    if (staleIfErrorMs !== undefined) this.#context?.staleIfError(staleIfErrorMs)
     if (tags.length > 0) this.#context?.tags(tags)
     this.#fill(value)
     await this.core.callers.await(this.core.background.track(flight.over))
@@ -263,6 +268,15 @@ function withLimit(request: LoadRequest): LoadRequest {
   const { policy } = request
   if (policy.hardTimeoutMs <= LONGEST_LEASE_MS) return request
   return { ...request, policy: { ...policy, hardTimeoutMs: LONGEST_LEASE_MS } }
+}
+
+/** A window among the options of `fill`. Throws `INVALID_OPTION`. */
+function windowOf(
+  options: FillOptions | undefined,
+  name: 'ttl' | 'staleWhileRevalidate' | 'staleIfError',
+): Milliseconds | undefined {
+  const given = options?.[name]
+  return given === undefined ? undefined : toMs(given, `${name} of fill`)
 }
 
 function isFresh({ result }: ReadOutcome): boolean {

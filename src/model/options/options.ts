@@ -131,6 +131,10 @@ export type ReserveOptions<V = unknown> = Omit<CallOptions<V>, 'forceFresh' | 's
 export interface FillOptions {
   /** The ttl of this value, instead of that of `reserve`. */
   readonly ttl?: Duration | undefined
+  /** The same for how long after its ttl it is still served while one refresh runs. */
+  readonly staleWhileRevalidate?: Duration | undefined
+  /** The same for how long after the end of its freshness it is still usable if loading fails. */
+  readonly staleIfError?: Duration | undefined
   /** One tag or an array of tags, added to those of `reserve`. */
   readonly tags?: string | readonly string[] | undefined
 }
@@ -159,6 +163,8 @@ export interface PullOptions {
 export interface StaleValue<V = unknown> {
   readonly value: V
   readonly ageMs: number
+  /** fresh: a refresh replaces it; stale: within staleWhileRevalidate; staleIfError: past that, or expired by `expire` or `expireTags`. */
+  readonly state: 'fresh' | 'stale' | 'staleIfError'
   readonly etag?: string | undefined
 }
 

@@ -13,10 +13,10 @@ describe('the loader’s ctx', () => {
     expect(seen).toEqual({ key: 'k', reason: 'miss', stale: undefined })
   })
 
-  test.each<[string, { staleWhileRevalidate?: number; staleIfError?: number }]>([
-    ['while it is refreshed', { staleWhileRevalidate: 1000 }],
-    ['when only a failing load could use it', { staleIfError: 1000 }],
-  ])('has the stale value with its age and etag %s, from memory or from L2', async (_name, windows) => {
+  test.each<[string, 'stale' | 'staleIfError', { staleWhileRevalidate?: number; staleIfError?: number }]>([
+    ['while it is refreshed', 'stale', { staleWhileRevalidate: 1000 }],
+    ['when only a failing load could use it', 'staleIfError', { staleIfError: 1000 }],
+  ])('has the stale value with its age, state and etag %s, from memory or from L2', async (_name, state, windows) => {
     for (const from of ['memory', 'L2']) {
       const { a, b, clock } = await fleet({ ttl: 100, ...windows })
       await a.cache.getOrSet('k', (ctx) => {
@@ -31,7 +31,7 @@ describe('the loader’s ctx', () => {
       }
       await (from === 'memory' ? a : b).cache.getOrSet('k', load)
       await clock.advance(1)
-      expect(seen).toEqual([{ reason: 'stale', stale: { value: 'old', ageMs: 150, etag: '"1"' } }])
+      expect(seen).toEqual([{ reason: 'stale', stale: { value: 'old', ageMs: 150, state, etag: '"1"' } }])
     }
   })
 

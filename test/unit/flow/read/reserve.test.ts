@@ -47,6 +47,35 @@ describe('a slot', () => {
     expect(await cache.has('k')).toBe(false)
   })
 
+  test('takes its stale windows at its fill', async () => {
+    const { cache, clock } = l1Only({ ttl: '1h' })
+    const windows = { staleWhileRevalidate: 100, staleIfError: 500 }
+    await (await slot(cache, 'k')).fill('v', { ttl: 50, ...windows })
+    await clock.advance(149)
+    const stale = await slot(cache, 'k')
+    expect(stale.stale).toMatchObject({ value: 'v', ageMs: 149, state: 'stale' })
+    stale.release()
+    await clock.advance(400)
+    const late = await slot(cache, 'k')
+    expect(late.stale).toMatchObject({ value: 'v', state: 'staleIfError' })
+    await late.fill('w', { ttl: 50 })
+    await clock.advance(51)
+    const last = await slot(cache, 'k')
+    expect(last.stale).toBeUndefined()
+    last.release()
+    await expect(late.fill('x', { staleIfError: 'never' as never })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
+  test('has the state of an expired value, which is not that of a stale one', async () => {
+    const { cache, clock } = l1Only({ ttl: '1h' })
+    await (await slot(cache, 'k')).fill('v', { ttl: 50, staleWhileRevalidate: 500, staleIfError: 500 })
+    await cache.expire('k')
+    const expired = await slot(cache, 'k')
+    expect(expired.stale).toMatchObject({ value: 'v', state: 'staleIfError' })
+    expired.release()
+    await clock.advance(1)
+  })
+
   test('derives tags from the value that is filled in', async () => {
     const { a, clock } = await fleet()
     const reserved = slotOf(await a.cache.reserve<{ org: number }>('k', { tags: (value) => [`org:${value.org}`] }))

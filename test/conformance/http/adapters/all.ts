@@ -1,0 +1,15 @@
+// Every adapter, for the suites that all of them have to pass.
+import type { AppAdapter } from '../app.js'
+import { express4Adapter, express5Adapter } from './express.js'
+import { nodeAdapter } from './node.js'
+import { webAdapter } from './web.js'
+
+/** Cases that cannot hold in a framework, with the reason, by the name of the adapter. */
+export const deviations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [webAdapter.name]: {
+    'headers that a middleware has set before the handler count, such as no-store':
+      'what surrounds a handler of the web sets headers on its response, after the cache has seen it',
+  },
+}
+
+export const adapters: readonly AppAdapter[] = [nodeAdapter, express5Adapter, express4Adapter, webAdapter]
