@@ -21,7 +21,7 @@ function crc32OfShort(text: string, start: number): number | undefined {
   return text.length > SHORT_CHARACTERS ? undefined : crc32OfAscii(text, start)
 }
 
-/** What full keys of one scope begin with: `<scope>:`. */
+/** What full keys of one scope begin with: `<scope>:`, which is always ASCII. */
 export class KeyPrefix {
   readonly crc: number
 

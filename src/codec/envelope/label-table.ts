@@ -26,7 +26,7 @@ export class LabelTable {
 
   /** If the block that was read last stands here again, passes over it and returns its labels. */
   again(fields: FieldReader, scopeLabels: readonly Label[]): LabelSet | undefined {
-    // Invariant: only under the very same scopes, since the names of scopes are not in the block.
+    // Invariant: only under the very same scopes, since their names are not in the block. A block says itself where it ends.
     if (scopeLabels !== this.lastScopes) return undefined
     return fields.skipIfEqual(this.last, this.lastBytes) ? this.lastSet : undefined
   }
