@@ -1,6 +1,6 @@
 // Two versions of one thing in one process: rounds take turns, so a machine that does other things as well changes little.
 
-const ROUNDS = 10
+const ROUNDS = 40
 const ROUND_MICROS = 20_000
 
 /** Nanoseconds of CPU per call of each version: medians over rounds. */
