@@ -4,9 +4,7 @@
 import { pathToFileURL } from 'node:url'
 import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
 import { CODEC_VALUES } from './codec-values.js'
-
-const ROUNDS = 40
-const ROUND_MICROS = 20_000
+import { compareVersions } from './compare-versions.js'
 
 const [path = ''] = process.argv.slice(2)
 const other = (await import(pathToFileURL(path).href)) as { createMsgpackCodec: typeof createMsgpackCodec }
@@ -15,12 +13,12 @@ const codecs = { other: other.createMsgpackCodec(), this: createMsgpackCodec() }
 const table: Record<string, Record<string, string>> = {}
 for (const [name, value] of Object.entries(CODEC_VALUES)) {
   const bytes = { other: codecs.other.encode(value), this: codecs.this.encode(value) }
-  const encode = compare(
+  const encode = compareVersions(
     () => codecs.other.encode(value),
     () => codecs.this.encode(value),
   )
   // A view of its own each time: that is how a reply arrives.
-  const decode = compare(
+  const decode = compareVersions(
     () => codecs.other.decode(bytes.other.subarray(0)),
     () => codecs.this.decode(bytes.this.subarray(0)),
   )
@@ -36,33 +34,6 @@ for (const [name, value] of Object.entries(CODEC_VALUES)) {
   }
 }
 console.table(table)
-
-/** Nanoseconds of CPU per call, medians over rounds that take turns: so a machine that does other things as well changes little. */
-function compare(runOther: () => unknown, runThis: () => unknown): { readonly other: number; readonly this: number } {
-  const [others, ours]: [number[], number[]] = [[], []]
-  for (let round = 0; round < ROUNDS; round++) {
-    others.push(nsPerCall(runOther))
-    ours.push(nsPerCall(runThis))
-  }
-  return { other: medianOf(others), this: medianOf(ours) }
-}
-
-function nsPerCall(run: () => unknown): number {
-  let calls = 0
-  const before = process.cpuUsage()
-  let usedMicros = 0
-  while (usedMicros < ROUND_MICROS) {
-    for (let i = 0; i < 20; i++) run()
-    calls += 20
-    const { user, system } = process.cpuUsage(before)
-    usedMicros = user + system
-  }
-  return (usedMicros * 1000) / calls
-}
-
-function medianOf(samples: readonly number[]): number {
-  return [...samples].sort((a, b) => a - b)[samples.length >> 1] ?? Number.NaN
-}
 
 function micros(ns: number): string {
   return (ns / 1000).toFixed(2)

@@ -14,13 +14,15 @@ import { createEncryption, type Encryption } from './envelope/encryption.js'
 import {
   type EnvelopeFields,
   encodeEnvelope,
+  isEntry,
   openEnvelope,
   type PayloadReader,
   StoredEntry,
 } from './envelope/envelope.js'
+import type { FullKey } from './envelope/key-bytes.js'
 import { LabelTable } from './envelope/label-table.js'
 import { hasItsStamp, readContent, type SealedContent } from './envelope/sealed-content.js'
-import { newExpiredStamp, renewedStamp, stateOf } from './envelope/stamp.js'
+import { newExpiredStamp, renewedStamp } from './envelope/stamp.js'
 import { createMsgpackCodec, type MsgpackCodec } from './payload/msgpack.js'
 import { tagExtended, UnknownExtension, untagExtended } from './payload/tagged-extensions.js'
 
@@ -59,7 +61,7 @@ export interface EntryCodec {
   /** The bytes of an entry, stamp included. Throws `UNSUPPORTED_VALUE`, and what a custom codec throws in its `cause`. */
   encode(fields: EntryFields): Buffer
   /** Never throws. `scopeLabels` follow from the key; pass the same array for the same scope, so that labels can be shared. */
-  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): StoredEntry | Corrupt
+  open(bytes: Bytes, key: string | FullKey, scopeLabels: readonly Label[]): StoredEntry | Corrupt
   /** The stamp of a soft expiry of `key` at `storeMs` of the store's clock. Where entries are encrypted, nobody without a key can make it. */
   expiredStamp(key: string, storeMs: number): Buffer
   /** Another stamp of the same soft expiry. */
@@ -118,9 +120,9 @@ class EnvelopeCodec implements EntryCodec, PayloadReader {
     return encodeEnvelope(fields, payloadFields, compressed ?? raw, this.encryption)
   }
 
-  open(bytes: Bytes, key: string, scopeLabels: readonly Label[]): StoredEntry | Corrupt {
+  open(bytes: Bytes, key: string | FullKey, scopeLabels: readonly Label[]): StoredEntry | Corrupt {
     // Before the checksum is made: it takes as long as the bytes are many.
-    if (bytes.length > this.largestBytes && stateOf(bytes) !== undefined) return { corrupt: 'too-large' }
+    if (bytes.length > this.largestBytes && isEntry(bytes)) return { corrupt: 'too-large' }
     const entry = openEnvelope(bytes, key, scopeLabels, this.labelTable, this)
     if (!(entry instanceof StoredEntry)) return entry
     const problem = this.problemOf(entry)
@@ -135,7 +137,7 @@ class EnvelopeCodec implements EntryCodec, PayloadReader {
     return this.signed(renewedStamp(expired), key)
   }
 
-  read(entry: StoredEntry): { readonly value: unknown; readonly weightBytes: number } {
+  read(entry: StoredEntry): unknown {
     const content = this.contentOf(entry)
     const raw = this.decompress(entry, content)
     if (raw.length !== content.rawBytes) throw new CorruptPayload('bad-compression')
@@ -144,8 +146,8 @@ class EnvelopeCodec implements EntryCodec, PayloadReader {
     try {
       const codec = this.codecs.get(entry.codecId)!
       const decoded = codec.decode(raw)
-      const weightBytes = codec === this.msgpack ? this.msgpack.weightOf(raw.length) : raw.length
-      return { value: entry.isTagged ? untagExtended(decoded, this.extensions) : decoded, weightBytes }
+      entry.weightBytes = codec === this.msgpack ? this.msgpack.weightOf(raw.length) : raw.length
+      return entry.isTagged ? untagExtended(decoded, this.extensions) : decoded
     } catch (cause) {
       if (cause instanceof UnknownExtension) throw new CorruptPayload('unknown-extension', { cause })
       throw new CorruptPayload('undecodable', { cause })

@@ -5,11 +5,11 @@ import { MAX_ETAG_CHARACTERS } from '../../model/limits.js'
 import type { Bytes, Milliseconds } from '../../model/ports.js'
 import type { Corrupt, CorruptReason } from './corrupt.js'
 import { crc32 } from './crc32.js'
-import { crc32OfKey } from './key-bytes.js'
+import { crc32OfKey, type FullKey } from './key-bytes.js'
 import { skipLabels, writeLabels } from './label-block.js'
 import type { LabelTable } from './label-table.js'
 import { writeContent } from './sealed-content.js'
-import { hasChecksum, STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
+import { hasChecksum, readUint32, STAMP_BYTES, stampOf, stampProblem, stateOf, writeStamp } from './stamp.js'
 import { FieldReader, FieldWriter, LARGEST_VARINT } from './wire-fields.js'
 
 /** What a header says besides its payload. Durations count from `createdAtMs`, an instant of the store's clock. */
@@ -56,8 +56,9 @@ export interface Sealer {
 
 const CRC_AT = STAMP_BYTES
 const BODY_AT = CRC_AT + 4
-/** What the header of most entries takes at most; others make it grow. */
-const USUAL_HEADER_BYTES = 256
+/** What the header of most entries takes at most, without key and labels; others make the bytes grow. */
+const USUAL_HEADER_BYTES = 64
+const USUAL_LABEL_BYTES = 32
 
 const FLAG_ENCRYPTED = 1
 const FLAG_KEY = 2
@@ -75,10 +76,11 @@ export function encodeEnvelope(
   payload: Bytes,
   sealer: Sealer | undefined,
 ): Buffer {
-  const { key, etag, keepKey = false } = fields
+  const { key, state = 'live', etag, keepKey = false } = fields
   const { idleForMs = NO_IDLE_LIFE } = fields
   const { rawBytes } = payloadFields
-  const out = new FieldWriter(Buffer.allocUnsafe(USUAL_HEADER_BYTES), BODY_AT)
+  const headerBytes = USUAL_HEADER_BYTES + USUAL_LABEL_BYTES * fields.labels.labels.length + (keepKey ? key.length : 0)
+  const out = new FieldWriter(Buffer.allocUnsafe(headerBytes + payload.length), BODY_AT)
   out.byte(payloadFields.codecId)
   out.byte(
     (sealer === undefined ? 0 : FLAG_ENCRYPTED) |
@@ -99,18 +101,18 @@ export function encodeEnvelope(
     if (etag !== undefined) out.string(etag)
     out.varint(rawBytes)
   }
-  const head = out.written()
-  writeStamp(head, fields.state ?? 'live')
-  let body = payload
-  if (sealer !== undefined) {
+  if (sealer === undefined) {
+    out.append(payload)
+    writeStamp(out.bytes, state)
+  } else {
+    const head = out.written()
+    writeStamp(head, state)
     const content = writeContent({ rawBytes, etag, payload }, head, sealer.paddingBytes)
-    body = sealer.seal(content, key, head.subarray(BODY_AT))
-    if (fields.state === 'expired') sealer.sign(head, key)
+    out.append(sealer.seal(content, key, head.subarray(BODY_AT)))
+    if (state === 'expired') sealer.sign(out.bytes, key)
   }
-  const bytes = Buffer.allocUnsafe(head.length + body.length)
-  bytes.set(head)
-  bytes.set(body, head.length)
-  bytes.writeUInt32LE(bodyCrc(bytes, key), CRC_AT)
+  const bytes = out.written()
+  bytes.writeUInt32LE(crc32(bytes, crc32OfKey(key), BODY_AT), CRC_AT)
   return bytes
 }
 
@@ -119,8 +121,7 @@ export function encodeEnvelope(
  * throws. Nothing proves it: whoever goes by it may do no more than remove the entry.
  */
 export function keptKeyOf(head: Bytes): string | undefined {
-  const state = stateOf(head)
-  if (state !== 'live' && state !== 'expired') return undefined
+  if (!isEntry(head)) return undefined
   try {
     const fields = new FieldReader(head, BODY_AT)
     fields.byte()
@@ -132,16 +133,21 @@ export function keptKeyOf(head: Bytes): string | undefined {
   }
 }
 
-/** Gets the value out of what a header says is there. Throws only `CorruptPayload`. */
+/** Whether the stamp is one of an entry, of which nothing else is checked yet. */
+export function isEntry(bytes: Bytes): boolean {
+  const state = stateOf(bytes)
+  return state === 'live' || state === 'expired'
+}
+
+/** Gets the value out of what a header says is there, and sets the fields of `entry` that are only known then. Throws only `CorruptPayload`. */
 export interface PayloadReader {
-  read(entry: StoredEntry): { readonly value: unknown; readonly weightBytes: number }
+  read(entry: StoredEntry): unknown
 }
 
 /** An intact envelope of the key asked for: its header decoded, its payload still as it was stored. */
 export class StoredEntry {
   /** `'expired'`: expired softly, usable only while it is replaced. */
   readonly state: 'live' | 'expired'
-  readonly key: string
   codecId = 0
   compressorId = 0
   isEncrypted = false
@@ -163,20 +169,23 @@ export class StoredEntry {
   weightBytes = 0
   payloadAt = 0
   readonly #bytes: Bytes
+  readonly #key: string | FullKey
   readonly #reader: PayloadReader
 
-  constructor(bytes: Bytes, state: 'live' | 'expired', key: string, reader: PayloadReader) {
+  constructor(bytes: Bytes, state: 'live' | 'expired', key: string | FullKey, reader: PayloadReader) {
     this.#bytes = bytes
     this.state = state
-    this.key = key
+    this.#key = key
     this.#reader = reader
   }
 
   /** Decodes the payload, anew with each call. Throws only `CorruptPayload`. */
   value(): unknown {
-    const { value, weightBytes } = this.#reader.read(this)
-    this.weightBytes = weightBytes
-    return value
+    return this.#reader.read(this)
+  }
+
+  get key(): string {
+    return typeof this.#key === 'string' ? this.#key : this.#key.text
   }
 
   /** Its first 16 bytes, copied: what a compare-and-set that replaces it expects. */
@@ -205,7 +214,7 @@ export class StoredEntry {
  */
 export function openEnvelope(
   bytes: Bytes,
-  key: string,
+  key: string | FullKey,
   scopeLabels: readonly Label[],
   labelTable: LabelTable,
   reader: PayloadReader,
@@ -213,7 +222,10 @@ export function openEnvelope(
   const state = stateOf(bytes)
   if (state === undefined) return { corrupt: stampProblem(bytes) }
   if (state === 'lease' || state === 'fence') return { corrupt: 'not-an-entry' }
-  if (bytes.length < BODY_AT || readCrc(bytes) !== bodyCrc(bytes, key)) return { corrupt: 'checksum' }
+  // The checksum begins with the key, so that the bytes of another key never fit.
+  const keyCrc = typeof key === 'string' ? crc32OfKey(key) : key.crc
+  if (bytes.length < BODY_AT || readUint32(bytes, CRC_AT) !== crc32(bytes, keyCrc, BODY_AT))
+    return { corrupt: 'checksum' }
   try {
     const entry = new StoredEntry(bytes, state, key, reader)
     const problem = readHeader(bytes, entry, scopeLabels, labelTable)
@@ -243,10 +255,9 @@ function readHeader(
   entry.usableForMs = readDuration(fields)
   entry.loadMs = readDuration(fields)
   entry.idleForMs = fields.varint() || Number.POSITIVE_INFINITY
-  const labelsAt = fields.at
-  const problem = skipLabels(fields, scopeLabels.length)
-  if (problem !== undefined) return problem
-  entry.labels = labelTable.read(bytes, labelsAt, fields.at, scopeLabels)
+  const labels = labelTable.again(fields, scopeLabels) ?? readNewLabels(bytes, fields, scopeLabels, labelTable)
+  if (typeof labels === 'string') return labels
+  entry.labels = labels
   if ((flags & FLAG_KEY) !== 0 && fields.string() !== entry.key) return 'other-key'
   if (entry.state === 'expired' && !entry.isEncrypted && !hasChecksum(bytes)) return 'damaged-stamp'
   if ((flags & FLAG_ETAG) !== 0) entry.etag = fields.string()
@@ -256,15 +267,15 @@ function readHeader(
   return undefined
 }
 
-function readCrc(bytes: Bytes): number {
-  let crc = 0
-  for (let i = 3; i >= 0; i--) crc = (crc << 8) | bytes[CRC_AT + i]!
-  return crc >>> 0
-}
-
-/** Begins with the key, so that the bytes of another key never fit. */
-function bodyCrc(bytes: Bytes, key: string): number {
-  return crc32(bytes.subarray(BODY_AT), crc32OfKey(key))
+/** Passes over a label block; returns the labels, or what is wrong. */
+function readNewLabels(
+  bytes: Bytes,
+  fields: FieldReader,
+  scopeLabels: readonly Label[],
+  labelTable: LabelTable,
+): LabelSet | 'malformed' | 'too-large' {
+  const from = fields.at
+  return skipLabels(fields, scopeLabels.length) ?? labelTable.read(bytes, from, fields.at, scopeLabels)
 }
 
 function readDuration(fields: FieldReader): Milliseconds {

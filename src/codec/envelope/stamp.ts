@@ -106,9 +106,12 @@ export function stateOf(bytes: Bytes): StampState | undefined {
 
 /** Whether the stamp is undamaged. */
 export function hasChecksum(bytes: Bytes): boolean {
-  const crc = crc32OfRange(bytes, 0, STAMP_CHECK_AT)
-  for (let i = 0; i < 4; i++) if (bytes[STAMP_CHECK_AT + i] !== ((crc >>> (8 * i)) & 0xff)) return false
-  return true
+  return readUint32(bytes, STAMP_CHECK_AT) === crc32OfRange(bytes, 0, STAMP_CHECK_AT)
+}
+
+/** The unsigned number in the four bytes from `at` on, of which all must exist. */
+export function readUint32(bytes: Bytes, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
 /**

@@ -8,6 +8,8 @@ export const TOKEN_BYTES = 16
 export const LARGEST_VARINT = Number.MAX_SAFE_INTEGER
 
 const LONGEST_VARINT_BYTES = 8
+/** What bitwise operators can put together of whole bytes. */
+const SHORT_VARINT_BITS = 28
 
 const SHORT_CHARACTERS = 32
 
@@ -21,7 +23,7 @@ function isShortAscii(text: string): boolean {
 /** Writes fields one after another: into the bytes given, and into larger ones once those are full. */
 export class FieldWriter {
   constructor(
-    private bytes: Buffer,
+    public bytes: Buffer,
     public at: number,
   ) {}
 
@@ -51,6 +53,13 @@ export class FieldWriter {
     this.bytes[this.at++] = rest
   }
 
+  /** Bytes as they are. */
+  append(bytes: Bytes): void {
+    this.reserve(bytes.length)
+    this.bytes.set(bytes, this.at)
+    this.at += bytes.length
+  }
+
   /** Byte length doubled, plus 1 for UTF-16, which carries what UTF-8 cannot: lone surrogates. */
   string(text: string): void {
     if (isShortAscii(text)) {
@@ -76,7 +85,8 @@ export class FieldWriter {
 
   private reserve(bytes: number): void {
     if (this.at + bytes <= this.bytes.length) return
-    const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.at + bytes))
+    // Twice what is written, not twice the room: most of that may be for a payload.
+    const larger = Buffer.allocUnsafe(Math.max(this.at * 2, this.at + bytes))
     this.bytes.copy(larger, 0, 0, this.at)
     this.bytes = larger
   }
@@ -97,7 +107,18 @@ export class FieldReader {
 
   varint(): number {
     let value = 0
-    for (let factor = 1; factor <= LARGEST_VARINT; factor *= 0x80) {
+    for (let shift = 0; shift < SHORT_VARINT_BITS; shift += 7) {
+      const byte = this.byte()
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    return this.longVarint(value)
+  }
+
+  /** The rest of a number whose first bytes are read: bitwise operators would cut it. */
+  private longVarint(firstBits: number): number {
+    let value = firstBits
+    for (let factor = 2 ** SHORT_VARINT_BITS; factor <= LARGEST_VARINT; factor *= 0x80) {
       const byte = this.byte()
       value += (byte & 0x7f) * factor
       if (byte < 0x80) break
@@ -121,12 +142,20 @@ export class FieldReader {
     return token
   }
 
+  /** Passes over the first `length` of `expected` if they stand here; returns whether they do. */
+  skipIfEqual(expected: Bytes, length: number): boolean {
+    const { bytes, at } = this
+    for (let i = 0; i < length; i++) if (bytes[at + i] !== expected[i]) return false
+    this.at = at + length
+    return true
+  }
+
   /** Passes over a string. */
   skipString(): void {
     this.skip(Math.floor(this.varint() / 2))
   }
 
-  /** Moves on and answers the new position. */
+  /** Moves on and returns the new position. */
   skip(length: number): number {
     const end = this.at + length
     if (end > this.bytes.length) throw new RangeError('the header ends early')

@@ -1,5 +1,7 @@
 // The entries of L2: reads one, judges whether it may be served, and seals one for storing.
 import type { StoredEntry } from '../../codec/entry-codec.js'
+import type { CorruptReason } from '../../codec/envelope/corrupt.js'
+import { FullKey, KeyPrefix } from '../../codec/envelope/key-bytes.js'
 import { expiredAgoMs, leaseOf, STAMP_BYTES, stampOf, stateOf } from '../../codec/envelope/stamp.js'
 import { type AtMs, ageOf } from '../../model/entry.js'
 import { CacheError } from '../../model/errors.js'
@@ -45,6 +47,7 @@ export type Ask = (storeKey: string) => Promise<Bytes | undefined | Unavailable>
 
 export class RemoteEntries {
   readonly #remote: Remote
+  readonly #keyPrefix: KeyPrefix
 
   constructor(
     private readonly core: Pick<
@@ -54,6 +57,7 @@ export class RemoteEntries {
     remote: Remote,
   ) {
     this.#remote = remote
+    this.#keyPrefix = new KeyPrefix(`${core.name}:`)
   }
 
   storeKey(localKey: string): string {
@@ -129,20 +133,27 @@ export class RemoteEntries {
   judge(bytes: Bytes | undefined | Unavailable, asked: Question, at: ReadAt = this.#now()): Found | Promise<Found> {
     if (bytes === UNAVAILABLE) return NOT_ASKED
     if (bytes === undefined) return ABSENT
-    const state = stateOf(bytes)
-    if (state === 'lease') return { kind: 'leased', stamp: leaseOf(bytes) }
-    if (state === 'fence') return bytes.length > STAMP_BYTES ? HELD : FENCED
-    const { space, localKey } = asked
-    const opened = this.#remote.codec.open(bytes, fullKeyOf(localKey, this.core.name), space.scopeLabels)
-    if ('corrupt' in opened) {
-      return opened.corrupt === 'later-format' ? LATER_FORMAT : this.#corrupt(space, localKey, opened.corrupt, bytes)
-    }
+    const opened = this.#remote.codec.open(bytes, this.#boundTo(asked.localKey), asked.space.scopeLabels)
+    if ('corrupt' in opened) return this.#noEntry(opened.corrupt, bytes, asked)
     const ageMs = Math.max(0, at.storeNowMs - opened.createdAtMs)
     if (ageMs >= opened.staleForMs && ageMs >= opened.usableForMs) return { kind: 'unusable', stamp: opened.stamp }
     const aged: AgedEntry = { opened, ageMs, createdAtMs: Math.floor(at.nowMs - ageMs) }
     const judgement = this.core.tokenReader.judge(opened.labels, asked, at.nowMs)
     if (!(judgement instanceof Promise)) return this.#open(aged, judgement, asked)
     return judgement.then((judged) => (judged === undefined ? NOT_ASKED : this.#open(aged, judged, asked)))
+  }
+
+  /** The full key that the bytes under a key are bound to. A key of the cache itself is joined with its name only if that is needed. */
+  #boundTo(localKey: string): string | FullKey {
+    const isNamespaced = localKey.charCodeAt(0) === 0
+    return isNamespaced ? fullKeyOf(localKey, this.core.name) : new FullKey(this.#keyPrefix, localKey)
+  }
+
+  #noEntry(reason: CorruptReason, bytes: Bytes, { space, localKey }: Question): Found {
+    if (reason === 'later-format') return LATER_FORMAT
+    if (reason !== 'not-an-entry') return this.#corrupt(space, localKey, reason, bytes)
+    if (stateOf(bytes) === 'lease') return { kind: 'leased', stamp: leaseOf(bytes) }
+    return bytes.length > STAMP_BYTES ? HELD : FENCED
   }
 
   #now(): ReadAt {

@@ -126,9 +126,13 @@ export function scopeOf(localKey: string, rootName: string): string {
   return localKey.slice(1, localKey.indexOf(':'))
 }
 
-/** The full key, `<scope>:<user key>`, not encoded. An envelope is bound to it. A long key is shortened here too. */
+/**
+ * The full key, `<scope>:<user key>`, not encoded. An envelope is bound to it. A long key is shortened here too. In a namespace it is the
+ * local key without its NUL.
+ */
 export function fullKeyOf(localKey: string, rootName: string): string {
-  return `${scopeOf(localKey, rootName)}:${userKeyOf(localKey)}`
+  if (localKey.charCodeAt(0) !== 0) return `${rootName}:${localKey}`
+  return localKey.charCodeAt(1) === 0 ? `${rootName}:${localKey.slice(2)}` : localKey.slice(1)
 }
 
 /** The key of an entry in the store. */

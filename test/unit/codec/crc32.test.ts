@@ -1,7 +1,7 @@
 import { crc32 as native } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { crc32, crc32OfRange } from '../../../src/codec/envelope/crc32.js'
-import { crc32OfKey, keyBytes } from '../../../src/codec/envelope/key-bytes.js'
+import { crc32OfKey, FullKey, KeyPrefix, keyBytes } from '../../../src/codec/envelope/key-bytes.js'
 
 const bytes = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 31 + (i >> 3)) & 0xff))
 
@@ -29,6 +29,12 @@ describe('crc32', () => {
     }
   })
 
+  test('from a place on is that of the rest, on both sides of the length at which we switch', () => {
+    for (let from = 0; from <= 1000; from++) {
+      expect(crc32(bytes, 7, from)).toBe(crc32OfRange(bytes, from, 1000, 7))
+    }
+  })
+
   test('of a range ignores the bytes around it', () => {
     expect(crc32OfRange(bytes, 10, 20)).toBe(crc32(bytes.subarray(10, 20)))
   })
@@ -53,4 +59,17 @@ describe('crc32OfKey', () => {
     expect(crc32OfKey('x\ud800')).not.toBe(crc32OfKey('x\ud801'))
     expect(crc32OfKey('x\ud800')).not.toBe(crc32OfKey('x\ufffd'))
   })
+})
+
+describe('a full key in two parts', () => {
+  const prefix = new KeyPrefix('shop:')
+
+  test.each(['', 'user:1', 'é', 'x'.repeat(64), 'x'.repeat(65), '日本'.repeat(100), 'x\ud800'])(
+    'has the text and the checksum of the joined key: %j',
+    (rest) => {
+      const key = new FullKey(prefix, rest)
+      expect(key.text).toBe(`shop:${rest}`)
+      expect(key.crc).toBe(crc32(keyBytes(`shop:${rest}`)))
+    },
+  )
 })

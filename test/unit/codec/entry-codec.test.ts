@@ -9,6 +9,7 @@ import {
   type EntryFields,
   type StoredEntry,
 } from '../../../src/codec/entry-codec.js'
+import { FullKey, KeyPrefix } from '../../../src/codec/envelope/key-bytes.js'
 import { newStamp, stateOf } from '../../../src/codec/envelope/stamp.js'
 import { createMsgpackCodec } from '../../../src/codec/payload/msgpack.js'
 import { CacheError } from '../../../src/model/errors.js'
@@ -151,6 +152,34 @@ describe('an envelope', () => {
   test('can be opened from a plain Uint8Array', () => {
     expect(open(new Uint8Array(codec.encode(fields()))).value()).toEqual({ id: 1, name: 'Ada' })
   })
+
+  test('is opened with a key in two parts like with the joined one', () => {
+    const key = new FullKey(new KeyPrefix('shop/catalog@3:'), 'item:1')
+    for (const keepKey of [false, true]) {
+      const opened = codec.open(codec.encode(fields({ keepKey })), key, SCOPES)
+      expect(opened).toMatchObject({ key: KEY, createdAtMs: 1_760_000_000_123 })
+    }
+    const other = new FullKey(new KeyPrefix('shop/catalog@3:'), 'item:2')
+    expect(codec.open(codec.encode(fields()), other, SCOPES)).toEqual({ corrupt: 'checksum' })
+  })
+
+  test('can have a header that is larger than usual', () => {
+    const key = `shop:${'k'.repeat(5_000)}`
+    const labels = { labels: [...SCOPES, `t:${'x'.repeat(1_000)}`], tokens: TOKENS.slice(0, 3) }
+    const whole = { key, keepKey: true, labels, etag: 'e'.repeat(4_000), value: 'v'.repeat(10_000) }
+    const opened = open(codec.encode(fields(whole)), codec, key)
+    expect(opened.value()).toBe(whole.value)
+    expect(opened).toMatchObject({ labels, etag: whole.etag, key })
+  })
+
+  test.each([2 ** 7, 2 ** 14, 2 ** 21, 2 ** 28, 2 ** 31, 2 ** 35, 2 ** 49])(
+    'keeps times around %d, where a number takes another byte',
+    (ms) => {
+      for (const freshForMs of [ms - 1, ms, ms + 1]) {
+        expect(open(codec.encode(fields({ freshForMs }))).freshForMs).toBe(freshForMs)
+      }
+    },
+  )
 
   test('can hold 100 tags', () => {
     const tags = Array.from({ length: 100 }, (_, i) => `t:tag ${i}`)

@@ -32,6 +32,13 @@ describe('a value comes back deeply and strictly equal:', () => {
     expect(back.bytes.toString()).toBe('abc')
   })
 
+  test('a decoded value does not change when the next one is decoded', () => {
+    const value = { bytes: Buffer.from('abc'), view: new Uint8Array([1, 2]), date: new Date(1), text: 'x\ud800' }
+    const back = codec.decode(codec.encode(value))
+    codec.decode(codec.encode({ bytes: Buffer.alloc(1_000, 0xff), date: new Date(2) }))
+    expect(back).toEqual(value)
+  })
+
   test('an encoded value does not change when the next one is encoded', () => {
     const first = codec.encode({ a: 'first' })
     codec.encode({ a: 'other' })
