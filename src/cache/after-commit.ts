@@ -1,7 +1,7 @@
 // `cache.afterCommit()`: collects invalidations until a database transaction has committed, because earlier ones would be too early.
 
 import { checkTagList } from '../flow/entries/tags.js'
-import type { CallScope } from '../flow/state/call-scope.js'
+import type { CallScope } from '../flow/flights/call-scope.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'

@@ -1,8 +1,8 @@
 // What the reads that never load make of an entry that they have found.
 import type { Core } from '../flow/core.js'
+import type { CallScope } from '../flow/flights/call-scope.js'
+import type { UsableEntry } from '../flow/flights/flight.js'
 import type { Lookup } from '../flow/read/look-up.js'
-import type { CallScope } from '../flow/state/call-scope.js'
-import type { UsableEntry } from '../flow/state/flight.js'
 import { type Entry, idleForMs } from '../model/entry.js'
 import { ABSENT, HIT, STALE } from '../model/events/read-outcome.js'
 import { localKey } from '../model/keys/key.js'

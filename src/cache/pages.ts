@@ -1,8 +1,8 @@
 // `cache.pages(name, …)`: a list in pages. Each page is cached under its cursor, and the next one is fetched while one is in use.
 import type { Core } from '../flow/core.js'
 import { childScope } from '../flow/entries/scope-of-call.js'
+import type { CallScope } from '../flow/flights/call-scope.js'
 import type { Reader } from '../flow/read/read.js'
-import type { CallScope } from '../flow/state/call-scope.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Writer } from '../flow/write/write.js'
 import { CacheError, show } from '../model/errors.js'

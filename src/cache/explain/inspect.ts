@@ -1,6 +1,6 @@
 // `cache.inspect()`: what this process has and does at one moment, for tools and people.
 import type { Core } from '../../flow/core.js'
-import type { Flight } from '../../flow/state/flight.js'
+import type { Flight } from '../../flow/flights/flight.js'
 import type { PendingChange } from '../../flow/sync/pending-change.js'
 import type { Entry } from '../../model/entry.js'
 import type { LoadReason } from '../../model/events/events.js'

@@ -1,11 +1,11 @@
 // What one request scope remembers: the first value that it read for each key, until the scope itself changes the key.
 import type { Core } from '../../flow/core.js'
 import { scopeOfCall, spaceOfCall } from '../../flow/entries/scope-of-call.js'
+import type { CallScope } from '../../flow/flights/call-scope.js'
+import type { UsableEntry } from '../../flow/flights/flight.js'
 import type { Reader } from '../../flow/read/read.js'
 import type { Reserved } from '../../flow/read/reserve.js'
 import { type ServedEntry, servedFrom } from '../../flow/read/served-entry.js'
-import type { CallScope } from '../../flow/state/call-scope.js'
-import type { UsableEntry } from '../../flow/state/flight.js'
 import { type AtMs, Entry } from '../../model/entry.js'
 import { HIT } from '../../model/events/read-outcome.js'
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'

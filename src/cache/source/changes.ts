@@ -1,8 +1,8 @@
 // How changes reach a source: at once through the cache, or later from a queue.
 import { AsyncResource } from 'node:async_hooks'
 import type { Core } from '../../flow/core.js'
+import type { CallScope } from '../../flow/flights/call-scope.js'
 import type { Reader } from '../../flow/read/read.js'
-import type { CallScope } from '../../flow/state/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { checkKeepable } from '../../flow/write/draft.js'
 import type { Writer } from '../../flow/write/write.js'

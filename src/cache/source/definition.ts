@@ -1,8 +1,8 @@
 // The definition that `cache.source` takes, its checks and its defaults.
 
 import { childScope } from '../../flow/entries/scope-of-call.js'
+import type { CallScope } from '../../flow/flights/call-scope.js'
 import type { BatchContext } from '../../flow/load/batcher.js'
-import type { CallScope } from '../../flow/state/call-scope.js'
 import type { Version } from '../../model/keys/key.js'
 import { checkCount, checkNames, checkOneOf, invalid, withoutEffect } from '../../model/option-rules.js'
 import { type Duration, toMs } from '../../model/options/duration.js'

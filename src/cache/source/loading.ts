@@ -1,9 +1,9 @@
 // How a source loads: one id per call, or the ids of one tick together.
 
 import type { Core } from '../../flow/core.js'
+import type { CallScope } from '../../flow/flights/call-scope.js'
 import { Batcher } from '../../flow/load/batcher.js'
 import { expectIn } from '../../flow/read/load-many.js'
-import type { CallScope } from '../../flow/state/call-scope.js'
 import { CacheError } from '../../model/errors.js'
 import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { LoadContext, Loader } from '../../model/options/options.js'

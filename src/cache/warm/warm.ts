@@ -1,7 +1,7 @@
 // `cache.warm(entries)`: fills the tiers before the first reads.
 
+import type { CallScope } from '../../flow/flights/call-scope.js'
 import type { Reader } from '../../flow/read/read.js'
-import type { CallScope } from '../../flow/state/call-scope.js'
 import { CacheError, show } from '../../model/errors.js'
 import { checkOptions } from '../../model/option-rules.js'
 import type { CallOptions, LoadContext, Loader } from '../../model/options/options.js'

@@ -1,5 +1,5 @@
 // `cache.wrap(fn)`: a function with the same signature whose results are cached, and verbs for the entries of its calls.
-import type { CallScope } from '../../flow/state/call-scope.js'
+import type { CallScope } from '../../flow/flights/call-scope.js'
 import type { WriteResult } from '../../flow/sync/outbox.js'
 import { invalid, refuseMore } from '../../model/option-rules.js'
 import { refuseGenerator } from '../../model/values/used-once.js'

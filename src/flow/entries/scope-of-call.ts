@@ -2,7 +2,7 @@
 import { childSpace, type Space, type Version, versionedSpace } from '../../model/keys/key.js'
 import type { Policy } from '../../model/options/policy.js'
 import { ownOptions } from '../../model/own-options.js'
-import type { CallScope } from '../state/call-scope.js'
+import type { CallScope } from '../flights/call-scope.js'
 
 /** The scope of a namespace, source, wrapped function or list below `parent`. */
 export function childScope(parent: CallScope, name: string, version: Version | undefined, policy: Policy): CallScope {

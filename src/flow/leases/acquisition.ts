@@ -4,7 +4,7 @@ import type { Bytes } from '../../model/ports.js'
 import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { Core } from '../core.js'
 import type { FoundEntry } from '../entries/found.js'
-import type { Flight } from '../state/flight.js'
+import type { Flight } from '../flights/flight.js'
 import type { LeaseWait } from './lease-wait.js'
 import {
   type Acquired,

@@ -12,8 +12,8 @@ import { CacheError, show } from '../../model/errors.js'
 import type { LoadContext } from '../../model/options/options.js'
 import type { Clock, Milliseconds } from '../../model/ports.js'
 import { atEndOfTick } from '../../model/time/tick.js'
-import type { Loading } from '../state/loading.js'
-import type { RunningLoads } from '../state/running-loads.js'
+import type { Loading } from '../flights/loading.js'
+import type { RunningLoads } from '../flights/running-loads.js'
 
 /** What a batch loader receives beside the ids. */
 export interface BatchContext {

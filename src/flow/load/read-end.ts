@@ -2,8 +2,8 @@
 import type { Entry } from '../../model/entry.js'
 import type { ReadOutcome } from '../../model/events/read-outcome.js'
 import type { Recorder } from '../events/recorder.js'
-import type { Flight } from '../state/flight.js'
-import type { LoadRequest } from '../state/load-request.js'
+import type { Flight } from '../flights/flight.js'
+import type { LoadRequest } from '../flights/load-request.js'
 
 /** The record of one read, for a caller that asks where its value came from. Plain reads have none, so they allocate nothing for it. */
 export class ReadEnd {

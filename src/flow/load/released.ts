@@ -1,6 +1,6 @@
 // A slot of `reserve` that ends without a fill: its flight serves nobody, and whoever waited for it starts anew.
 
-import type { Flight } from '../state/flight.js'
+import type { Flight } from '../flights/flight.js'
 import type { LocalState } from '../state/local-state.js'
 
 /** The reason with which a released flight rejects. It never reaches a caller. */

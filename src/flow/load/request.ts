@@ -11,8 +11,8 @@ import type { Core } from '../core.js'
 import type { FoundEntry } from '../entries/found.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkEntryTags } from '../entries/tags.js'
-import type { CallScope } from '../state/call-scope.js'
-import type { LoadRequest } from '../state/load-request.js'
+import type { CallScope } from '../flights/call-scope.js'
+import type { LoadRequest } from '../flights/load-request.js'
 import type { ReadEnd, ReadRequest } from './read-end.js'
 
 export function requestOf(

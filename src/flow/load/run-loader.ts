@@ -9,8 +9,8 @@ import type { LoadContext, Loader, StaleValue } from '../../model/options/option
 import type { Milliseconds } from '../../model/ports.js'
 import type { OwnWindows } from '../entries/make-entry.js'
 import { checkTagList, tooMany } from '../entries/tags.js'
-import type { Flight } from '../state/flight.js'
-import type { RunningLoads } from '../state/running-loads.js'
+import type { Flight } from '../flights/flight.js'
+import type { RunningLoads } from '../flights/running-loads.js'
 
 /** What a loader returned. `use` says what happens to it besides going to the callers. */
 export interface Loaded {

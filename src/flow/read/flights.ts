@@ -7,12 +7,12 @@ import { type Label, tagLabel } from '../../model/labels.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
+import { Flight, type FlightOwner, type UsableEntry } from '../flights/flight.js'
+import type { Mark } from '../flights/invalidation-log.js'
+import type { LoadRequest } from '../flights/load-request.js'
+import type { Loading } from '../flights/loading.js'
+import type { Waiting } from '../flights/waiting.js'
 import { RELEASED, releaseSlot } from '../load/released.js'
-import { Flight, type FlightOwner, type UsableEntry } from '../state/flight.js'
-import type { Mark } from '../state/invalidation-log.js'
-import type { LoadRequest } from '../state/load-request.js'
-import type { Loading } from '../state/loading.js'
-import type { Waiting } from '../state/waiting.js'
 
 export class Flights {
   readonly #core: Pick<Core, 'clock' | 'callers' | 'remote' | 'tokens' | 'local' | 'recorder' | 'running'>

@@ -5,12 +5,12 @@ import { asJoined, FAILED, STALE_IF_SLOW } from '../../model/events/read-outcome
 import type { Core } from '../core.js'
 import type { LocalEntries } from '../entries/local-entries.js'
 import { isHeard, JOINS, type JoinTrace, Trace } from '../events/traces.js'
+import type { Flight, UsableEntry } from '../flights/flight.js'
+import type { Mark } from '../flights/invalidation-log.js'
+import type { Waiting } from '../flights/waiting.js'
 import type { FlightRunner } from '../load/flight-runner.js'
 import { type ReadRequest, report } from '../load/read-end.js'
 import { ageFor } from '../load/request.js'
-import type { Flight, UsableEntry } from '../state/flight.js'
-import type { Mark } from '../state/invalidation-log.js'
-import type { Waiting } from '../state/waiting.js'
 import type { Flights } from './flights.js'
 
 export interface JoinsParts {

@@ -4,8 +4,8 @@ import { localKey as localKeyOf } from '../../model/keys/key.js'
 import type { CallOptions } from '../../model/options/options.js'
 import type { Core } from '../core.js'
 import { spaceOfCall } from '../entries/scope-of-call.js'
+import type { CallScope } from '../flights/call-scope.js'
 import { Batcher, type BatchLoader } from '../load/batcher.js'
-import type { CallScope } from '../state/call-scope.js'
 import type { Reader } from './read.js'
 
 /** The values in the order of `userKeys`. Rejects with the error of the first key that failed, after the others were kept. */

@@ -14,8 +14,8 @@ import type { LocalEntries } from '../entries/local-entries.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { L2_WAITS, type L2Trace, traced } from '../events/traces.js'
-import type { CallScope } from '../state/call-scope.js'
-import type { UsableEntry } from '../state/flight.js'
+import type { CallScope } from '../flights/call-scope.js'
+import type { UsableEntry } from '../flights/flight.js'
 
 /** The result of `lookup`: the entry that was found, or `found: false`. Unlike `get`, it tells a cached `undefined` from a miss. */
 export type Lookup<V> =

@@ -5,8 +5,8 @@ import { isStored } from '../../model/events/store-outcome.js'
 import { tagsAmong } from '../../model/labels.js'
 import type { Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
+import type { UsableEntry } from '../flights/flight.js'
 import type { ReadEnd } from '../load/read-end.js'
-import type { UsableEntry } from '../state/flight.js'
 
 /** A value that a read returned, and where it came from. */
 export interface ServedEntry<V> {

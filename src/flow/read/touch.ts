@@ -2,7 +2,7 @@
 import { localKey as localKeyOf, type Version } from '../../model/keys/key.js'
 import type { Core } from '../core.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
-import type { CallScope } from '../state/call-scope.js'
+import type { CallScope } from '../flights/call-scope.js'
 import type { LookUp } from './look-up.js'
 
 /** An entry may have been replaced since this process read it. Then the first touch is refused, and the second look finds the new entry. */

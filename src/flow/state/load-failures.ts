@@ -6,7 +6,7 @@ import { lruOptions, READ_OPTIONS, WRITE_OPTIONS } from '../../model/options/lru
 import type { Bytes } from '../../model/ports.js'
 import type { PrefixSet } from '../../model/prefix-set.js'
 import { backoffMs, type FailureBackoffMs, type Random } from '../../model/time/freshness.js'
-import type { InvalidationLog, Mark } from './invalidation-log.js'
+import type { InvalidationLog, Mark } from '../flights/invalidation-log.js'
 
 /** One failed load. */
 export interface FailedLoad {

@@ -1,6 +1,6 @@
 // Runs the updates of one key in this process one after the other, so that they do not make each other conflict.
 import { CacheError, showName } from '../../model/errors.js'
-import { type Loading, reaches } from '../state/loading.js'
+import { type Loading, reaches } from '../flights/loading.js'
 import { untilAborted } from './until-aborted.js'
 
 /** How one call waits for its turn. */

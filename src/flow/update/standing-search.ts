@@ -5,10 +5,10 @@ import type { Bytes, Milliseconds } from '../../model/ports.js'
 import type { Core } from '../core.js'
 import type { FoundEntry } from '../entries/found.js'
 import type { Subject } from '../entries/remote-entries.js'
+import type { Mark } from '../flights/invalidation-log.js'
 import { LeaseWait } from '../leases/lease-wait.js'
 import type { Leases } from '../leases/leases.js'
 import type { Seen, StoreRight } from '../leases/store-right.js'
-import type { Mark } from '../state/invalidation-log.js'
 import { conflict, unreachable } from './update-errors.js'
 
 /** What an update may replace. */

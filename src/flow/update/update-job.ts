@@ -3,7 +3,7 @@ import type { Label } from '../../model/labels.js'
 import type { WriteOptions } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
-import type { CallScope } from '../state/call-scope.js'
+import type { CallScope } from '../flights/call-scope.js'
 
 export interface UpdateJob {
   /** With the version of the call. */

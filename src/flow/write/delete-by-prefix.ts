@@ -6,7 +6,7 @@ import { hashedPrefixOf, localKey, type Space, storePrefixOf } from '../../model
 import type { Bytes } from '../../model/ports.js'
 import type { RemoteTier } from '../../tiers/remote-tier.js'
 import type { Core } from '../core.js'
-import type { CallScope } from '../state/call-scope.js'
+import type { CallScope } from '../flights/call-scope.js'
 
 /**
  * First in this process, then in L2, then in the other processes. Then in this process once more, since it may have read meanwhile what

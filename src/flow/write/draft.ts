@@ -13,7 +13,7 @@ import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'
 import type { RemoteEntries } from '../entries/remote-entries.js'
 import { scopeOfCall } from '../entries/scope-of-call.js'
 import { checkTags, tagsFor } from '../entries/tags.js'
-import type { CallScope } from '../state/call-scope.js'
+import type { CallScope } from '../flights/call-scope.js'
 import type { Life, SealPlan } from '../state/seal-plan.js'
 import type { CarriedLabels } from '../tokens/token-reader.js'
 

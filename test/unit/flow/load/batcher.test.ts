@@ -1,8 +1,8 @@
 import type { LoadContext } from 'tiercache'
 import { deferred, FakeClock, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
+import { RunningLoads } from '../../../../src/flow/flights/running-loads.js'
 import { type BatchContext, Batcher, type BatcherOptions } from '../../../../src/flow/load/batcher.js'
-import { RunningLoads } from '../../../../src/flow/state/running-loads.js'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
 
 const { l1Only, fleet } = leavesNothing()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Flight } from '../../../../src/flow/state/flight.js'
-import { FlightTable } from '../../../../src/flow/state/flight-table.js'
+import type { Flight } from '../../../../src/flow/flights/flight.js'
+import { FlightTable } from '../../../../src/flow/flights/flight-table.js'
 
 /** Flights that count how often their key is compared. */
 class Looks {
