@@ -1,6 +1,6 @@
 // Interleaved slices: in each round every contender works for a moment in turn, so that anything else on the machine affects all of
 // them alike. A slice is repeated if a fixed piece of work took longer during it than on a quiet machine.
-import type { LibraryProcess, SliceReport } from './library-process.js'
+import type { Measurable, MeasuredSlice } from './library-group.js'
 
 /** By which factor the fixed piece of work may be slower than at best. */
 const QUIET_FACTOR = 1.12
@@ -26,7 +26,7 @@ export interface Series {
 let bestCalibrationMs = Number.POSITIVE_INFINITY
 
 export async function measureInterleaved(
-  libraries: ReadonlyMap<string, LibraryProcess>,
+  libraries: ReadonlyMap<string, Measurable>,
   { rounds, sliceMs, warmUpMs, tries }: { rounds: number; sliceMs: number; warmUpMs: number; tries: number },
 ): Promise<Series> {
   const measured = new Map<string, Measured>()
@@ -50,14 +50,15 @@ export async function measureInterleaved(
 }
 
 async function quietSlice(
-  library: LibraryProcess,
+  library: Measurable,
   budgetMs: number,
   tries: number,
   count: { slices: number; discarded: number; busy: number },
-): Promise<SliceReport> {
+): Promise<MeasuredSlice> {
   for (let left = tries; ; left--) {
     const report = await library.slice(budgetMs)
     count.slices++
+    if (report.calibrationMs === undefined) return report
     const [before, after] = report.calibrationMs
     bestCalibrationMs = Math.min(bestCalibrationMs, before, after)
     if (Math.max(before, after) <= bestCalibrationMs * QUIET_FACTOR) return report

@@ -6,6 +6,7 @@ export const GROUPS = {
   memory: 'Hits in memory',
   'redis-read': 'Hits in Redis',
   'redis-write': 'Misses and writes',
+  promises: 'Promises',
   fleet: 'Several processes, whole caches',
   footprint: 'What it weighs',
 } as const
