@@ -1,20 +1,18 @@
-// Compares a short run with committed figures: which workloads cost far more than before, and which cannot be compared.
+// Compares a launch with committed figures: by which multiple each of our contenders costs more, and which workloads cannot be compared.
 import { OURS } from '../workloads/contenders.js'
 import { figureOf, writeFigure } from './figures.js'
-import type { WorkloadResult } from './results.js'
+import type { ContenderResult, WorkloadResult } from './results.js'
+import type { Summary } from './statistics.js'
 
-/** Two short runs on a busy machine differ by less. */
-const TIME_MARGIN = 1.6
-/** Sizes hardly vary. */
-const WEIGHT_MARGIN = 1.15
-const BUSY_SHARE = 0.5
+/** A committed figure whose median may be off by more hides a third more cost. */
+const MOST_ERROR = 0.07
 
 export interface Comparison {
   readonly id: string
-  /** The cost now as a multiple of the committed one: the worst multiple if several of our contenders count. */
+  readonly label: string
+  /** The cost now as a multiple of the committed one; infinite if there is no figure any more. */
   readonly multiple: number
-  readonly margin: number
-  /** Both figures, and the command for a closer look. */
+  /** Both figures. */
   readonly text: string
 }
 
@@ -22,32 +20,33 @@ export interface Comparison {
 export function whyNotCompared(then: WorkloadResult): string | undefined {
   if (then.unit === 'ms') return 'times of a few milliseconds, too few of them in a short run'
   if (then.id === 'l1-million') return 'takes too long to fill'
-  if (then.unit !== 'bytes' && then.busy > (then.slices - then.discarded) * BUSY_SHARE)
-    return 'the machine was busy when it was measured'
-  if (!ours(then).some((one) => Number.isFinite(figureOf(one, then)))) return 'has no committed figure'
+  if (ours(then).every((one) => !Number.isFinite(figureOf(one, then)))) return 'has no committed figure'
+  const unsure = ours(then).find((one) => errorOf(one.ratio) > MOST_ERROR)
+  if (unsure !== undefined)
+    return `the committed figure of ${unsure.label} varies too much to notice a third more: ${writeFigure(unsure, then)}; measure it again`
   return undefined
 }
 
-export function compare(then: WorkloadResult, now: WorkloadResult): Comparison {
-  const margin = then.unit === 'bytes' ? WEIGHT_MARGIN : TIME_MARGIN
-  let worst: Comparison = { id: then.id, multiple: 0, margin, text: '' }
-  for (const before of ours(then)) {
+/** One comparison for each of our contenders that has a committed figure. */
+export function compare(then: WorkloadResult, now: WorkloadResult): Comparison[] {
+  return ours(then).flatMap((before) => {
     const expected = figureOf(before, then)
-    if (!Number.isFinite(expected)) continue
+    if (!Number.isFinite(expected)) return []
     const after = now.contenders.find((one) => one.label === before.label)
-    // A workload that was measured before and fails now is worse than a slow one.
-    const multiple = after === undefined ? Number.NaN : figureOf(after, now) / expected
-    const isWorse = Number.isNaN(multiple) || multiple > worst.multiple
-    if (!isWorse) continue
+    const found = after === undefined ? Number.NaN : figureOf(after, now)
+    const multiple = Number.isFinite(found) ? found / expected : Number.POSITIVE_INFINITY
     const figure = after?.failure ?? writeFigure(after, now)
-    const text =
-      `${then.id} (${before.label}): ${figure} now, ${writeFigure(before, then)} committed at ${then.commit}: ` +
-      `${multiple.toFixed(2)} times; look closer with \`${then.command} --peer ${OURS}${then.unit === 'ns' ? ' --profile' : ''}\``
-    worst = { id: then.id, multiple: Number.isNaN(multiple) ? Number.POSITIVE_INFINITY : multiple, margin, text }
-  }
-  return worst
+    const text = `${figure} now, ${writeFigure(before, then)} committed at ${then.commit}`
+    return [{ id: then.id, label: before.label, multiple, text }]
+  })
 }
 
-function ours(result: WorkloadResult) {
+/** The standard error of a median, as a share of it: that of a mean and a quarter more, from the middle half of a normal distribution. */
+function errorOf(figure: Summary | undefined): number {
+  if (figure === undefined || figure.count < 2) return 0
+  return (1.25 * (figure.high - figure.low)) / 1.35 / Math.sqrt(figure.count) / figure.median
+}
+
+function ours(result: WorkloadResult): ContenderResult[] {
   return result.contenders.filter((one) => one.peer === OURS)
 }

@@ -1,9 +1,10 @@
 // The results of a run as JSON, with the machine, the versions and the commit, so that a figure can be reproduced.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Group } from '../workloads/workload.js'
 import type { Environment } from './environment.js'
 import type { Summary } from './statistics.js'
+import { BENCH } from './workbench.js'
 
 export interface ContenderResult {
   readonly label: string
@@ -37,6 +38,11 @@ export interface WorkloadResult {
 export interface Results {
   readonly environment: Environment
   readonly workloads: readonly WorkloadResult[]
+}
+
+/** The results of a version of Node: by default of the one that runs. */
+export function resultsPath(node = process.versions.node.split('.')[0]): string {
+  return join(BENCH, `results/node${node}.json`)
 }
 
 export function readResults(path: string): Results | undefined {
