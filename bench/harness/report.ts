@@ -2,12 +2,14 @@
 // the text around them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FLEET_RESULTS, measuredText, simulatedText } from '../fleet/fleet-report.js'
+import type { FleetResults } from '../fleet/measure.js'
 import { REASONS } from '../reasons.js'
 import type { ScenarioResults } from '../scenarios/run-scenarios.js'
 import { ALL_IDS } from '../suite.js'
 import { type Chart, ratioCharts, writeCharts } from './charts.js'
 import type { Environment } from './environment.js'
-import { type Results, readResults, resultsPath } from './results.js'
+import { type Results, readJson, readResults, resultsPath } from './results.js'
 import { scenarioChart, scenarioText } from './scenario-report.js'
 import { groupTables, overviewTable, shortTable } from './tables.js'
 import { BENCH, ROOT, say } from './workbench.js'
@@ -26,7 +28,8 @@ const MANY_BUSY = 0.2
 export function writeReport(): void {
   const results = readResults(resultsPath(MAIN_NODE))
   const later = readResults(resultsPath(LATER_NODE))
-  const scenarios = readResults(join(BENCH, 'results/scenarios.json')) as unknown as ScenarioResults | undefined
+  const scenarios = readJson<ScenarioResults>(join(BENCH, 'results/scenarios.json'))
+  const fleet = readJson<FleetResults>(FLEET_RESULTS)
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
@@ -41,6 +44,10 @@ export function writeReport(): void {
     const chart = scenarioChart(scenarios)
     fill(PAGE, 'scenarios', `${scenarioText(scenarios)}\n\n${show(chart, '../bench/charts')}`)
     charts.push(chart)
+  }
+  if (fleet !== undefined) {
+    fill(PAGE, 'fleet', measuredText(fleet))
+    if (fleet.simulated !== undefined) fill(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)

@@ -46,7 +46,12 @@ export function resultsPath(node = process.versions.node.split('.')[0]): string 
 }
 
 export function readResults(path: string): Results | undefined {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : undefined
+  return readJson<Results>(path)
+}
+
+/** What was written to `path`; undefined if there is no such file. */
+export function readJson<T>(path: string): T | undefined {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined
 }
 
 /** A run of some workloads replaces their results and keeps the others. */

@@ -1,0 +1,87 @@
+// What a message of the bus costs, from measured fleets: the figures on which the simulation stands.
+import { Redis } from 'ioredis'
+import type { RedisServer } from '../../test/support/redis-server.js'
+import type { FleetResult, PhaseResult } from './measure.js'
+import { between, countsOf } from './servers.js'
+
+export interface BusCosts {
+  /** Redis, by message: its token is removed and it is appended. */
+  readonly appendUs: number
+  /** Redis, by round of a process, whatever it brings: XRANGE and XREAD, and the wake-up. */
+  readonly roundUs: number
+  /** Redis, by message and process: it is written into a reply. */
+  readonly deliveryUs: number
+  readonly deliveryBytes: number
+  /** The process that hears a message. */
+  readonly hearUs: number
+  /** Sent until received, without waiting for a processor. */
+  readonly linkUs: number
+}
+
+type Delivery = Pick<BusCosts, 'deliveryUs' | 'deliveryBytes'>
+
+const READS = 400
+const FEW = 1
+const MANY = 500
+const LINK_US = 100
+
+/** Reads few and many messages of the stream that a fleet left. The difference is what a message costs in a reply. */
+export async function measureDelivery(server: RedisServer): Promise<Delivery> {
+  const redis = new Redis(server.port, '127.0.0.1')
+  try {
+    const [, [key] = []] = await redis.scan('0', 'COUNT', 1_000_000, 'TYPE', 'stream')
+    if (key === undefined || (await redis.xlen(key)) < MANY)
+      throw new Error(`the fleet left no stream of ${MANY} messages`)
+    const read = async (count: number) => {
+      const before = await countsOf(server)
+      for (let i = 0; i < READS; i++) await redis.xreadBuffer('COUNT', count, 'STREAMS', key, '0')
+      return between(before, await countsOf(server))
+    }
+    await read(MANY)
+    const [few, many] = [await read(FEW), await read(MANY)]
+    const more = READS * (MANY - FEW)
+    return {
+      deliveryUs: ((many.cpuMs - few.cpuMs) * 1_000) / more,
+      deliveryBytes: (many.sentBytes - few.sentBytes) / more,
+    }
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Fits the other costs to the paced phases of all sizes: there one invalidation is one message. */
+export function fitCosts(fleets: readonly FleetResult[], delivery: Delivery): BusCosts {
+  const paced = fleets.flatMap(({ processes, phases }) =>
+    phases.filter(({ work }) => work === 'paced').map((phase) => ({ ...phase, processes })),
+  )
+  const heard = (one: PhaseResult & { processes: number }) => one.messages * one.processes
+  const redisUs = paced.map((one) => one.redisCpuMs * 1_000 - heard(one) * delivery.deliveryUs)
+  const [appendUs, roundUs] = fitTwo(
+    paced.map((one) => [one.messages, one.rounds]),
+    redisUs,
+  )
+  const [, hearUs] = fitTwo(
+    paced.map((one) => [one.messages, heard(one)]),
+    paced.map((one) => one.processCpuMs * 1_000),
+  )
+  return { ...delivery, appendUs, roundUs, hearUs, linkUs: LINK_US }
+}
+
+/** Least squares for y = a·x₀ + b·x₁ with neither below 0. */
+export function fitTwo(rows: readonly (readonly [number, number])[], y: readonly number[]): readonly [number, number] {
+  let [xx, xz, zz, xy, zy] = [0, 0, 0, 0, 0]
+  rows.forEach(([x, z], i) => {
+    const value = y[i] as number
+    xx += x * x
+    xz += x * z
+    zz += z * z
+    xy += x * value
+    zy += z * value
+  })
+  const determinant = xx * zz - xz * xz
+  const a = (xy * zz - zy * xz) / determinant
+  const b = (zy * xx - xy * xz) / determinant
+  if (a < 0) return [0, Math.max(0, zy / zz)]
+  if (b < 0) return [Math.max(0, xy / xx), 0]
+  return [a, b]
+}
