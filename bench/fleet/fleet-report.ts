@@ -46,7 +46,9 @@ function simulatedTable(simulated: readonly Simulated[]): string {
   const columns = [
     'processes',
     'messages/s',
-    'Redis busy',
+    'Redis: least',
+    'Redis: taken',
+    'a command waits, p99 ms',
     'a process busy',
     'lag p50 / p99 ms',
     'messages per reply',
@@ -57,7 +59,9 @@ function simulatedTable(simulated: readonly Simulated[]): string {
     row([
       one.processes.toLocaleString('en'),
       one.perSecond.toLocaleString('en'),
+      writeShare(one.leastShare),
       writeShare(one.redisShare),
+      writeMs(one.waitP99Ms),
       writeShare(one.processShare),
       `${writeMs(one.lagP50Ms)} / ${writeMs(one.lagP99Ms)}`,
       one.perReply.toFixed(1),

@@ -14,6 +14,8 @@ const STARTED_AT_ONCE = 2
 
 export interface RunOptions {
   readonly program: string
+  /** The same program on the build of an earlier commit. */
+  readonly programBefore?: string | undefined
   readonly redis: RedisServer
   /** 'short': fewer rounds, and only the contenders that `only` selects. */
   readonly effort: 'full' | 'short' | 'profile'
@@ -35,7 +37,8 @@ const EFFORT = {
 export async function runWorkload(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
   const { redis, effort } = options
   await redis.command('FLUSHALL')
-  const contenders = workload.contenders.filter(options.only ?? (() => true))
+  const chosen = workload.contenders.filter(options.only ?? (() => true))
+  const contenders = options.programBefore === undefined ? chosen : chosen.flatMap(withBefore)
   const { libraries, failures } = await start(workload, contenders, options)
   try {
     const plan = { ...EFFORT[effort] }
@@ -73,7 +76,8 @@ export function describe(workload: Workload) {
   }
 }
 
-async function start(workload: Workload, contenders: readonly Contender[], { program, redis, profileOf }: RunOptions) {
+async function start(workload: Workload, contenders: readonly Contender[], options: RunOptions) {
+  const { redis, profileOf } = options
   const started = new Map<string, Measurable>()
   const failures = new Map<string, string>()
   const waiting = contenders.map((contender, i) => ({ contender, i }))
@@ -90,6 +94,7 @@ async function start(workload: Workload, contenders: readonly Contender[], { pro
       }
       try {
         const { processes } = workload
+        const program = contender.build === 'before' ? (options.programBefore as string) : options.program
         const library =
           processes === undefined
             ? await LibraryProcess.start(assignment, { program })
@@ -107,6 +112,12 @@ async function start(workload: Workload, contenders: readonly Contender[], { pro
     if (library !== undefined) libraries.set(label, library)
   }
   return { libraries, failures }
+}
+
+/** A contender beside itself as it was. */
+function withBefore(contender: Contender): Contender[] {
+  const before: Contender = { ...contender, label: `${contender.label}, before`, build: 'before' }
+  return [before, { ...contender, base: before.label }]
 }
 
 function sumUp(

@@ -7,6 +7,8 @@ export interface Contender {
   readonly peer: string
   /** How its drill differs from that of the workload. */
   readonly params?: Partial<DrillParams>
+  /** The code that it runs: that of this tree, or of the commit that `bench:check` compares it with. */
+  readonly build?: 'before'
   /** The label of the contender by whose cost its own is divided, if not the floor. */
   readonly base?: string
 }
