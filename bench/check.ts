@@ -1,5 +1,5 @@
 // npm run bench:check [-- --only <workload> …] [--before <commit>]: short runs of this code beside that of an earlier commit, in the same
-// moments, so that it does not matter what else the machine does. Fails if something costs a third more. By default the earlier commit
+// moments and by processor time, so that it matters little what else the machine does. Fails if something costs a third more. By default the earlier commit
 // is the one of the committed figures.
 import { parseArgs } from 'node:util'
 import { prepareWorkbench, say } from './harness/workbench.js'

@@ -9,7 +9,8 @@ export interface Measurable {
 }
 
 /** Processes that work at the same time disturb one another, so their fixed piece of work says nothing about the machine. */
-export type MeasuredSlice = Pick<SliceReport, 'cost' | 'details'> & Partial<Pick<SliceReport, 'calibrationMs'>>
+export type MeasuredSlice = Pick<SliceReport, 'cost' | 'details' | 'cpuShare'> &
+  Partial<Pick<SliceReport, 'calibrationMs'>>
 
 export class LibraryGroup implements Measurable {
   readonly #members: readonly LibraryProcess[]
@@ -36,7 +37,10 @@ export class LibraryGroup implements Measurable {
   /** The time per call of the whole group. */
   async slice(budgetMs: number): Promise<MeasuredSlice> {
     const reports = await Promise.all(this.#members.map((member) => member.slice(budgetMs)))
-    return { cost: 1 / reports.reduce((calls, { cost }) => calls + 1 / cost, 0) }
+    return {
+      cost: 1 / reports.reduce((calls, { cost }) => calls + 1 / cost, 0),
+      cpuShare: reports.reduce((sum, { cpuShare }) => sum + cpuShare, 0),
+    }
   }
 
   async end(): Promise<void> {

@@ -48,7 +48,8 @@ export async function runWorkload(workload: Workload, options: RunOptions): Prom
     if (WITHOUT_WARM_UP.has(workload.drill)) plan.warmUpMs = 0
     // Sizes and counts are the same on a busy machine.
     const tries = workload.group === 'footprint' || workload.group === 'promises' ? 1 : TRIES
-    const series = await measureInterleaved(libraries, { ...plan, tries })
+    const clock = options.programBefore !== undefined && workload.unit === 'ns' ? 'processor' : 'wall'
+    const series = await measureInterleaved(libraries, { ...plan, tries, clock })
     return {
       ...describe(workload),
       ...{ slices: series.slices, discarded: series.discarded, busy: series.busy },

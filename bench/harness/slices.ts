@@ -25,9 +25,18 @@ export interface Series {
 /** The fastest run of the fixed piece of work so far. */
 let bestCalibrationMs = Number.POSITIVE_INFINITY
 
+export interface Plan {
+  readonly rounds: number
+  readonly sliceMs: number
+  readonly warmUpMs: number
+  readonly tries: number
+  /** 'processor' counts the time that the process itself worked: less exact, but the same when it has to share the processor. */
+  readonly clock: 'wall' | 'processor'
+}
+
 export async function measureInterleaved(
   libraries: ReadonlyMap<string, Measurable>,
-  { rounds, sliceMs, warmUpMs, tries }: { rounds: number; sliceMs: number; warmUpMs: number; tries: number },
+  { rounds, sliceMs, warmUpMs, tries, clock }: Plan,
 ): Promise<Series> {
   const measured = new Map<string, Measured>()
   for (const label of libraries.keys()) measured.set(label, { costs: [], details: undefined, failure: undefined })
@@ -39,7 +48,7 @@ export async function measureInterleaved(
       try {
         const report = await quietSlice(library, round < 0 ? warmUpMs : sliceMs, round < 0 ? 1 : tries, count)
         if (round < 0) continue
-        series.costs.push(report.cost)
+        series.costs.push(clock === 'wall' ? report.cost : report.cost * report.cpuShare)
         series.details = report.details
       } catch (error) {
         series.failure = error instanceof Error ? error.message : String(error)
