@@ -12,7 +12,8 @@ export interface BusCosts {
   /** Redis, by message and process: it is written into a reply. */
   readonly deliveryUs: number
   readonly deliveryBytes: number
-  /** The process that hears a message. */
+  /** A process, by round, and by message that it hears. */
+  readonly turnUs: number
   readonly hearUs: number
   /** Sent until received, without waiting for a processor. */
   readonly linkUs: number
@@ -24,6 +25,7 @@ const READS = 400
 const FEW = 1
 const MANY = 500
 const LINK_US = 100
+const MANY_PROCESSES = 4
 
 /** Reads few and many messages of the stream that a fleet left. The difference is what a message costs in a reply. */
 export async function measureDelivery(server: RedisServer): Promise<Delivery> {
@@ -60,11 +62,13 @@ export function fitCosts(fleets: readonly FleetResult[], delivery: Delivery): Bu
     paced.map((one) => [one.messages, one.rounds]),
     redisUs,
   )
-  const [, hearUs] = fitTwo(
-    paced.map((one) => [one.messages, heard(one)]),
-    paced.map((one) => one.processCpuMs * 1_000),
+  // With fewer processes the cost of sending is a large part, and it belongs to one of them.
+  const many = paced.filter((one) => one.processes >= MANY_PROCESSES)
+  const [turnUs, hearUs] = fitTwo(
+    many.map((one) => [one.rounds, heard(one)]),
+    many.map((one) => one.processCpuMs * 1_000),
   )
-  return { ...delivery, appendUs, roundUs, hearUs, linkUs: LINK_US }
+  return { ...delivery, appendUs, roundUs, turnUs, hearUs, linkUs: LINK_US }
 }
 
 /** Least squares for y = a·x₀ + b·x₁ with neither below 0. */

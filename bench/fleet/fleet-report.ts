@@ -76,7 +76,7 @@ function costsLine(costs: BusCosts): string {
   const us = (value: number) => `${value.toPrecision(3)} µs`
   return (
     `Costs: Redis ${us(costs.appendUs)} a message, ${us(costs.roundUs)} a round, ${us(costs.deliveryUs)} and ${costs.deliveryBytes.toFixed(0)} bytes ` +
-    `a delivery; a process ${us(costs.hearUs)} a message that it hears.`
+    `a delivery; a process ${us(costs.turnUs)} a round and ${us(costs.hearUs)} a message that it hears.`
   )
 }
 

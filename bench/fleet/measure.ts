@@ -20,12 +20,10 @@ export interface PhaseResult {
   readonly perSecond: number
   readonly lagP50Ms: number
   readonly lagP99Ms: number
-  /** Processor share of the busiest node, and of all nodes. 1 is one core. */
+  /** Processor share of the busiest node. 1 is one core. */
   readonly redisShare: number
-  readonly redisShareOfAll: number
   /** Of the node with the stream, or of the only one. */
   readonly redisCpuMs: number
-  readonly sentBytes: number
   readonly messages: number
   readonly rounds: number
   readonly processCpuMs: number
@@ -123,7 +121,6 @@ async function runPhase(
   const after = await Promise.all(nodes.map(countsOf))
   const counted = after.map((counts, i) => between(before[i] as (typeof before)[number], counts))
   const bus = counted.reduce((most, one) => ((one.calls.xread ?? 0) > (most.calls.xread ?? 0) ? one : most))
-  const shares = counted.map(({ cpuMs }) => cpuMs / tookMs)
   const lags = worked.flatMap(({ lagsMs }) => lagsMs).sort((a, b) => a - b)
   return {
     work,
@@ -131,10 +128,8 @@ async function runPhase(
     perSecond: worked.reduce((sum, one) => sum + (one.done * 1_000) / one.tookMs, 0),
     lagP50Ms: quantile(lags, 0.5),
     lagP99Ms: quantile(lags, 0.99),
-    redisShare: Math.max(...shares),
-    redisShareOfAll: shares.reduce((sum, share) => sum + share, 0),
+    redisShare: Math.max(...counted.map(({ cpuMs }) => cpuMs / tookMs)),
     redisCpuMs: bus.cpuMs,
-    sentBytes: bus.sentBytes,
     messages: bus.calls.xadd ?? 0,
     rounds: bus.calls.xread ?? 0,
     processCpuMs: worked.reduce((sum, { cpuMs }) => sum + cpuMs, 0),

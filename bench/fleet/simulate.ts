@@ -2,7 +2,7 @@
 // processes that ask again once they have applied what they were told. A process that was away gets many messages in one reply.
 import { generator } from '../worker/draw.js'
 import type { BusCosts } from './costs.js'
-import { EventQueue } from './event-queue.js'
+import { EventQueue, type Request } from './event-queue.js'
 import { Lags } from './lags.js'
 
 export interface SimulateOptions {
@@ -61,66 +61,101 @@ export function simulateUpTo(largest: number, costs: BusCosts, rate?: number): S
   )
 }
 
-export function simulate({ processes, perSecond, seconds, costs }: SimulateOptions): Simulated {
-  const random = generator(SEED)
-  const endUs = seconds * 1e6
-  const events = new EventQueue()
-  const sentAtUs: number[] = []
-  const seen = new Uint32Array(processes)
-  const lags = new Lags()
-  const waits = new Lags()
-  let blocked: number[] = []
-  let redisFreeAtUs = 0
-  let redisBusyUs = 0
-  let replies = 0
+export function simulate(options: SimulateOptions): Simulated {
+  const simulation = new Simulation(options)
+  simulation.run()
+  return simulation.result()
+}
 
-  const work = (atUs: number, tookUs: number): number => {
-    redisFreeAtUs = Math.max(atUs, redisFreeAtUs) + tookUs
-    redisBusyUs += tookUs
-    return redisFreeAtUs
-  }
-  const reply = (process: number, atUs: number): void => {
-    const from = seen[process] as number
-    const count = sentAtUs.length - from
-    seen[process] = sentAtUs.length
-    const doneUs = work(atUs, costs.roundUs + count * costs.deliveryUs) + costs.linkUs + count * costs.hearUs
-    for (let i = from; i < sentAtUs.length; i++) lags.add(doneUs - (sentAtUs[i] as number))
-    replies++
-    events.add(doneUs + costs.linkUs, process)
+class Simulation {
+  readonly #options: SimulateOptions
+  readonly #random = generator(SEED)
+  readonly #requests = new EventQueue()
+  /** By message, in the order of the stream. */
+  readonly #sentAtUs: number[] = []
+  /** By process: how many messages it was told. */
+  readonly #told: Uint32Array
+  /** Processes that wait for the next message. */
+  #blocked: number[]
+  readonly #lags = new Lags()
+  readonly #waits = new Lags()
+  #redisFreeAtUs = 0
+  #redisBusyUs = 0
+  #replies = 0
+
+  constructor(options: SimulateOptions) {
+    this.#options = options
+    this.#told = new Uint32Array(options.processes)
+    this.#blocked = Array.from({ length: options.processes }, (_, process) => process)
   }
 
-  const gapUs = () => (-Math.log(1 - random()) * 1e6) / perSecond
-  for (let process = 0; process < processes; process++) blocked.push(process)
-  let nextMessageUs = gapUs()
-  for (;;) {
-    const request = events.peek()
-    const atUs = Math.min(nextMessageUs, request?.atUs ?? Number.POSITIVE_INFINITY)
-    if (atUs > endUs) break
-    if (atUs === nextMessageUs) {
-      const arrivedUs = atUs + costs.linkUs
-      waits.add(redisFreeAtUs - arrivedUs)
-      const appendedUs = work(arrivedUs, costs.appendUs)
-      sentAtUs.push(atUs)
-      const waiting = blocked
-      blocked = []
-      for (const process of waiting) reply(process, appendedUs)
-      nextMessageUs += gapUs()
-    } else {
-      const { process } = events.take()
-      if ((seen[process] as number) < sentAtUs.length) reply(process, atUs)
-      else blocked.push(process)
+  run(): void {
+    const endUs = this.#options.seconds * 1e6
+    let sendAtUs = this.#gapUs()
+    for (;;) {
+      const requestAtUs = this.#requests.peek()?.atUs ?? Number.POSITIVE_INFINITY
+      if (Math.min(sendAtUs, requestAtUs) > endUs) return
+      if (sendAtUs <= requestAtUs) {
+        this.#send(sendAtUs)
+        sendAtUs += this.#gapUs()
+      } else this.#ask(this.#requests.take())
     }
   }
-  return {
-    processes,
-    perSecond,
-    leastShare: (perSecond * (costs.appendUs + processes * costs.deliveryUs)) / 1e6,
-    redisShare: redisBusyUs / Math.max(endUs, redisFreeAtUs),
-    waitP99Ms: waits.quantileUs(0.99) / 1_000,
-    lagP50Ms: lags.quantileUs(0.5) / 1_000,
-    lagP99Ms: lags.quantileUs(0.99) / 1_000,
-    perReply: lags.count / Math.max(1, replies),
-    sentMbPerSecond: (lags.count * costs.deliveryBytes) / seconds / 1e6,
-    processShare: ((lags.count / processes / seconds) * costs.hearUs) / 1e6,
+
+  result(): Simulated {
+    const { processes, perSecond, seconds, costs } = this.#options
+    const { appendUs, deliveryUs, deliveryBytes, turnUs, hearUs } = costs
+    const deliveries = this.#lags.count
+    return {
+      processes,
+      perSecond,
+      leastShare: (perSecond * (appendUs + processes * deliveryUs)) / 1e6,
+      redisShare: this.#redisBusyUs / Math.max(seconds * 1e6, this.#redisFreeAtUs),
+      waitP99Ms: this.#waits.quantileUs(0.99) / 1_000,
+      lagP50Ms: this.#lags.quantileUs(0.5) / 1_000,
+      lagP99Ms: this.#lags.quantileUs(0.99) / 1_000,
+      perReply: deliveries / Math.max(1, this.#replies),
+      sentMbPerSecond: (deliveries * deliveryBytes) / seconds / 1e6,
+      processShare: (this.#replies * turnUs + deliveries * hearUs) / processes / seconds / 1e6,
+    }
+  }
+
+  /** A message arrives and is appended. Who waited for it is told at once, one after another. */
+  #send(atUs: number): void {
+    const { appendUs, linkUs } = this.#options.costs
+    const arrivedUs = atUs + linkUs
+    this.#waits.add(this.#redisFreeAtUs - arrivedUs)
+    const appendedUs = this.#work(arrivedUs, appendUs)
+    this.#sentAtUs.push(atUs)
+    const waiting = this.#blocked
+    this.#blocked = []
+    for (const process of waiting) this.#reply(process, appendedUs)
+  }
+
+  #ask({ process, atUs }: Request): void {
+    if ((this.#told[process] as number) < this.#sentAtUs.length) this.#reply(process, atUs)
+    else this.#blocked.push(process)
+  }
+
+  #reply(process: number, atUs: number): void {
+    const { roundUs, deliveryUs, linkUs, turnUs, hearUs } = this.#options.costs
+    const from = this.#told[process] as number
+    const count = this.#sentAtUs.length - from
+    this.#told[process] = this.#sentAtUs.length
+    const heardUs = this.#work(atUs, roundUs + count * deliveryUs) + linkUs + turnUs + count * hearUs
+    for (let i = from; i < this.#sentAtUs.length; i++) this.#lags.add(heardUs - (this.#sentAtUs[i] as number))
+    this.#replies++
+    this.#requests.add(heardUs + linkUs, process)
+  }
+
+  /** Returns when Redis has done this, after everything that arrived before. */
+  #work(atUs: number, tookUs: number): number {
+    this.#redisFreeAtUs = Math.max(atUs, this.#redisFreeAtUs) + tookUs
+    this.#redisBusyUs += tookUs
+    return this.#redisFreeAtUs
+  }
+
+  #gapUs(): number {
+    return (-Math.log(1 - this.#random()) * 1e6) / this.#options.perSecond
   }
 }

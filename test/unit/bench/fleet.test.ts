@@ -5,7 +5,7 @@ import { EventQueue } from '../../../bench/fleet/event-queue.js'
 import { holds, simulate, simulateUpTo } from '../../../bench/fleet/simulate.js'
 import { generator } from '../../../bench/worker/draw.js'
 
-const costs = { appendUs: 10, roundUs: 8, deliveryUs: 0.5, deliveryBytes: 100, hearUs: 20, linkUs: 100 }
+const costs = { appendUs: 10, roundUs: 8, deliveryUs: 0.5, deliveryBytes: 100, turnUs: 10, hearUs: 10, linkUs: 100 }
 const simulated = (processes: number, perSecond: number, seconds = 2) =>
   simulate({ processes, perSecond, seconds, costs })
 
