@@ -53,7 +53,9 @@ for (const id of ids) if (launchesOf(id).length === 0) say(`not compared: ${id} 
 const verdicts = [...launches.values()].map((one) => ({ ...one, verdict: judge(one.multiples) }))
 const worse = verdicts.filter(({ verdict }) => verdict === 'worse')
 for (const { name, verdict, multiples, failure } of verdicts)
-  say(`${verdict}  ${name}: ${failure ?? `${typicalOf(multiples).toFixed(2)} times`} (${multiples.length} launches)`)
+  say(
+    `${verdict}  ${name}: ${typicalOf(multiples).toFixed(2)} times (${multiples.length} launches)${failure === undefined ? '' : `; failed: ${failure}`}`,
+  )
 say(`${worse.length} of ${verdicts.length} figures cost a third more than at ${commit}`)
 if (worse.length > 0) say(`look closer with npm run bench -- --only <workload> --peer ${OURS} --profile`)
 process.exitCode = worse.length === 0 ? 0 : 1
@@ -62,7 +64,7 @@ function add({ id, label, multiple, failure }: ReturnType<typeof compare>[number
   const name = `${id} (${label})`
   const one = launches.get(name) ?? { id, name, multiples: [], failure }
   one.multiples.push(multiple)
-  one.failure = failure
+  one.failure = failure ?? one.failure
   launches.set(name, one)
 }
 

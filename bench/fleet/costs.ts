@@ -1,23 +1,10 @@
 // What a message of the bus costs, from measured fleets: the figures on which the simulation stands.
 import { Redis } from 'ioredis'
 import type { RedisServer } from '../../test/support/redis-server.js'
+import type { BusCosts } from './bus-costs.js'
+import { fitTwo } from './fit.js'
 import type { FleetResult, PhaseResult } from './measure.js'
 import { between, countsOf } from './servers.js'
-
-export interface BusCosts {
-  /** Redis, by message: its token is removed and it is appended. */
-  readonly appendUs: number
-  /** Redis, by round of a process, whatever it brings: XRANGE and XREAD, and the wake-up. */
-  readonly roundUs: number
-  /** Redis, by message and process: it is written into a reply. */
-  readonly deliveryUs: number
-  readonly deliveryBytes: number
-  /** A process, by round, and by message that it hears. */
-  readonly turnUs: number
-  readonly hearUs: number
-  /** Sent until received, without waiting for a processor. */
-  readonly linkUs: number
-}
 
 type Delivery = Pick<BusCosts, 'deliveryUs' | 'deliveryBytes'>
 
@@ -69,23 +56,4 @@ export function fitCosts(fleets: readonly FleetResult[], delivery: Delivery): Bu
     many.map((one) => one.processCpuMs * 1_000),
   )
   return { ...delivery, appendUs, roundUs, turnUs, hearUs, linkUs: LINK_US }
-}
-
-/** Least squares for y = a·x₀ + b·x₁ with neither below 0. */
-export function fitTwo(rows: readonly (readonly [number, number])[], y: readonly number[]): readonly [number, number] {
-  let [xx, xz, zz, xy, zy] = [0, 0, 0, 0, 0]
-  rows.forEach(([x, z], i) => {
-    const value = y[i] as number
-    xx += x * x
-    xz += x * z
-    zz += z * z
-    xy += x * value
-    zy += z * value
-  })
-  const determinant = xx * zz - xz * xz
-  const a = (xy * zz - zy * xz) / determinant
-  const b = (zy * xx - xy * xz) / determinant
-  if (a < 0) return [0, Math.max(0, zy / zz)]
-  if (b < 0) return [Math.max(0, xy / xx), 0]
-  return [a, b]
 }

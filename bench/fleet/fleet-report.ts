@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { row, table } from '../harness/tables.js'
 import { BENCH } from '../harness/workbench.js'
-import type { BusCosts } from './costs.js'
+import type { BusCosts } from './bus-costs.js'
 import { type FleetResults, PACES, type PhaseResult } from './measure.js'
 import { holds, type Simulated } from './simulate.js'
 

@@ -1,7 +1,7 @@
 // A fleet of any size on one stream, simulated: one thread of Redis, which appends messages and answers the processes in turn, and
 // processes that ask again once they have applied what they were told. A process that was away gets many messages in one reply.
 import { generator } from '../worker/draw.js'
-import type { BusCosts } from './costs.js'
+import type { BusCosts } from './bus-costs.js'
 import { EventQueue, type Request } from './event-queue.js'
 import { Lags } from './lags.js'
 

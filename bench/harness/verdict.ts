@@ -12,9 +12,13 @@ const LEAST_ERROR = 0.025
 
 export type Verdict = 'same' | 'worse' | 'unsure'
 
-/** The verdict on the multiples of the launches so far: the cost now divided by the cost before. One that is not finite is worse. */
-export function judge(multiples: readonly number[]): Verdict {
-  if (multiples.some((one) => !Number.isFinite(one))) return 'worse'
+/** One launch may fail because the machine had no time for it. */
+const FAILURES = 2
+
+/** The verdict on the launches so far, by the cost now divided by the cost before. It is not finite for a launch that failed. */
+export function judge(launches: readonly number[]): Verdict {
+  const multiples = launches.filter(Number.isFinite)
+  if (launches.length - multiples.length >= FAILURES) return 'worse'
   if (multiples.length < FEWEST_LAUNCHES) return 'unsure'
   const { mean, error } = estimate(multiples.map(Math.log))
   const distance = mean - Math.log(MARGIN)
@@ -23,9 +27,9 @@ export function judge(multiples: readonly number[]): Verdict {
   return distance > 0 ? 'worse' : 'same'
 }
 
-/** The geometric mean of the multiples. */
-export function typicalOf(multiples: readonly number[]): number {
-  return Math.exp(estimate(multiples.map(Math.log)).mean)
+/** The geometric mean of the launches that did not fail. */
+export function typicalOf(launches: readonly number[]): number {
+  return Math.exp(estimate(launches.filter(Number.isFinite).map(Math.log)).mean)
 }
 
 function estimate(values: readonly number[]): { mean: number; error: number } {

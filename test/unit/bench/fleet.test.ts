@@ -1,7 +1,7 @@
 // The simulation of a fleet, where its results can be worked out by hand.
 import { describe, expect, test } from 'vitest'
-import { fitTwo } from '../../../bench/fleet/costs.js'
 import { EventQueue } from '../../../bench/fleet/event-queue.js'
+import { fitTwo } from '../../../bench/fleet/fit.js'
 import { holds, simulate, simulateUpTo } from '../../../bench/fleet/simulate.js'
 import { generator } from '../../../bench/worker/draw.js'
 

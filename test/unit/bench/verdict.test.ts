@@ -35,8 +35,10 @@ describe('the verdict of bench:check', () => {
     expect(judge(scattered)).toBe('worse')
   })
 
-  test('a library that fails now is worse at once', () => {
-    expect(judge([Number.POSITIVE_INFINITY])).toBe('worse')
+  test('a library that fails in two launches is worse, and one failure is no verdict', () => {
+    expect(judge([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY])).toBe('worse')
+    expect(judge([1, 1, Number.POSITIVE_INFINITY])).toBe('unsure')
+    expect(judge([1, 1, Number.POSITIVE_INFINITY, 1])).toBe('same')
   })
 
   test('the typical multiple is the geometric mean', () => {
