@@ -1,51 +1,73 @@
-// npm run bench:check [-- --only <workload> …] [--against <results.json>]: a short run of tiercache and the floors, compared with the
-// committed figures. Fails if something costs more by far more than chance. It is meant for use before a release, not in CI, where
-// machines vary too much.
-import { join, resolve } from 'node:path'
+// npm run bench:check [-- --only <workload> …] [--before <commit>]: short runs of this code beside that of an earlier commit, in the same
+// moments and by processor time, so that it matters little what else the machine does. Fails if something costs a third more. By default the earlier commit
+// is the one of the committed figures.
 import { parseArgs } from 'node:util'
-import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
+import { prepareWorkbench, say } from './harness/workbench.js'
 
 const { values: asked } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, against: { type: 'string' } },
+  options: { only: { type: 'string', multiple: true }, before: { type: 'string' } },
 })
 
 prepareWorkbench()
-const { ALL_IDS, runSuite } = await import('./suite.js')
-const { compare, whyNotCompared } = await import('./harness/compare.js')
-const { readResults } = await import('./harness/results.js')
+const { runSuite } = await import('./suite.js')
+const { compare } = await import('./harness/compare.js')
+const { programAt } = await import('./harness/earlier-build.js')
+const { readResults, resultsPath } = await import('./harness/results.js')
+const { judge, typicalOf } = await import('./harness/verdict.js')
+const { WORKLOADS } = await import('./workloads/all.js')
 const { OURS } = await import('./workloads/contenders.js')
-type Comparison = ReturnType<typeof compare>
 
-const path = resolve(asked.against ?? join(BENCH, 'results/latest.json'))
-const committed = readResults(path)
-if (committed === undefined) throw new Error(`there is no ${path} to compare with; run npm run bench first`)
-const only = (one: { peer: string }) => [OURS, 'floor: lru-cache', 'floor: ioredis'].includes(one.peer)
-
-const ids = ALL_IDS.filter((id) => asked.only === undefined || asked.only.some((begin) => id.startsWith(begin)))
-const compared = ids.filter((id) => {
-  const then = committed.workloads.find((one) => one.id === id)
-  const reason = then === undefined ? 'has no committed figure' : whyNotCompared(then)
-  if (reason !== undefined) say(`${id}: not compared: ${reason}`)
-  return reason === undefined
-})
-if (compared.length === 0) throw new Error(`no workload of ${path} can be compared`)
-
-let worse = await worseThanCommitted(compared)
-// A workload is rarely hit by chance twice in a row.
-if (worse.length > 0) {
-  say(`once more: ${worse.map((one) => one.id).join(', ')}`)
-  worse = await worseThanCommitted(worse.map((one) => one.id))
+/** The launches of one of our contenders. */
+interface Launches {
+  readonly id: string
+  readonly name: string
+  readonly multiples: number[]
+  failure: string | undefined
 }
-if (worse.length > 0) {
-  say(['costs far more than committed:', ...worse.map((one) => one.text)].join('\n  '))
-  process.exitCode = 1
-} else say(`none of ${compared.length} workloads costs far more than committed`)
 
-async function worseThanCommitted(wanted: readonly string[]): Promise<Comparison[]> {
-  const { workloads } = await runSuite({ ids: wanted, effort: 'short', only })
-  const comparisons = workloads.flatMap((now) => {
-    const then = committed?.workloads.find((one) => one.id === now.id)
-    return then === undefined ? [] : [compare(then, now)]
+/** A million entries take too long to fill; a rush of several processes is too rare an event. */
+const NOT_COMPARED = ['l1-million', 'cold-key']
+
+const ids = WORKLOADS.map(({ id }) => id).filter(
+  (id) => !NOT_COMPARED.includes(id) && (asked.only === undefined || asked.only.some((begin) => id.startsWith(begin))),
+)
+if (ids.length === 0) throw new Error(`no workload that can be compared begins with ${asked.only?.join(' or ')}`)
+// A plus sign marks figures of a tree that was not committed.
+const commit = asked.before ?? readResults(resultsPath())?.environment.commit.replace('+', '')
+if (commit === undefined) throw new Error('there are no committed figures; pass --before <commit>')
+const programBefore = await programAt(commit)
+
+const launches = new Map<string, Launches>()
+for (let unsure = ids; unsure.length > 0; ) {
+  const { workloads } = await runSuite({
+    ids: unsure,
+    effort: 'short',
+    only: ({ peer }) => peer === OURS,
+    programBefore,
   })
-  return comparisons.filter((one) => one.multiple > one.margin)
+  for (const comparison of workloads.flatMap(compare)) add(comparison)
+  unsure = unsure.filter((id) => launchesOf(id).some(({ multiples }) => judge(multiples) === 'unsure'))
+}
+
+for (const id of ids) if (launchesOf(id).length === 0) say(`not compared: ${id} does not run at ${commit}`)
+const verdicts = [...launches.values()].map((one) => ({ ...one, verdict: judge(one.multiples) }))
+const worse = verdicts.filter(({ verdict }) => verdict === 'worse')
+for (const { name, verdict, multiples, failure } of verdicts)
+  say(
+    `${verdict}  ${name}: ${typicalOf(multiples).toFixed(2)} times (${multiples.length} launches)${failure === undefined ? '' : `; failed: ${failure}`}`,
+  )
+say(`${worse.length} of ${verdicts.length} figures cost a third more than at ${commit}`)
+if (worse.length > 0) say(`look closer with npm run bench -- --only <workload> --peer ${OURS} --profile`)
+process.exitCode = worse.length === 0 ? 0 : 1
+
+function add({ id, label, multiple, failure }: ReturnType<typeof compare>[number]): void {
+  const name = `${id} (${label})`
+  const one = launches.get(name) ?? { id, name, multiples: [], failure }
+  one.multiples.push(multiple)
+  one.failure = failure ?? one.failure
+  launches.set(name, one)
+}
+
+function launchesOf(id: string): Launches[] {
+  return [...launches.values()].filter((one) => one.id === id)
 }

@@ -41,6 +41,6 @@ export const REASONS: Reasons = {
     'the header (stamp, checksum, times, the token of the scope) takes about 60 B; msgpack wins back about 36 B on JSON',
   'import-redis': 'the Redis tier brings the core with it: 173 kB of JavaScript (minified) beside ioredis',
   bundle:
-    '173 kB minified, of which flow 69, codec 33, what users hold 21, lru-cache 19, options and errors 16, tiers 10; fences, journal, bus and an own ' +
-    'codec are what the rivals do not have',
+    '173 kB minified, of which flow 69, codec 33, what users hold 21, lru-cache 19, options and errors 16, tiers 10; fences, journal, bus and the copy ' +
+    'of msgpackr with its checks are what the rivals do not have',
 }

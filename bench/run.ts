@@ -1,8 +1,7 @@
 // npm run bench [-- --only <workload> …] [--peer <name> …] [--rounds <n>] [--short] [--profile]: measures, and writes results,
-// tables and charts. With --profile it shows instead where the first peer (or tiercache) spends its time.
-import { join } from 'node:path'
+// tables and charts. `npx -y -p node@24 npm run bench` does so on Node 24. With --profile it shows instead where the first peer (or tiercache) spends its time.
 import { parseArgs } from 'node:util'
-import { BENCH, prepareWorkbench, say } from './harness/workbench.js'
+import { prepareWorkbench, say } from './harness/workbench.js'
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +17,7 @@ prepareWorkbench()
 // Imported here, because these modules need the packages that were just installed.
 const { ALL_IDS, runSuite } = await import('./suite.js')
 const { OURS } = await import('./workloads/contenders.js')
-const { mergeResults, readResults, writeResults } = await import('./harness/results.js')
+const { mergeResults, readResults, resultsPath, writeResults } = await import('./harness/results.js')
 
 const ids =
   values.only === undefined ? ALL_IDS : ALL_IDS.filter((id) => values.only?.some((asked) => id.startsWith(asked)))
@@ -26,7 +25,7 @@ if (ids.length === 0) throw new Error(`no workload is called ${values.only}; the
 const { peer: peers } = values
 // A run of some libraries only, or a short one, is printed but not stored.
 const isKept = peers === undefined && values.short !== true && values.profile !== true
-const path = join(BENCH, 'results/latest.json')
+const path = resultsPath()
 
 await runSuite({
   ids,

@@ -19,13 +19,16 @@ export interface SuiteOptions {
   readonly effort: RunOptions['effort']
   readonly only?: (contender: Contender) => boolean
   readonly rounds?: number
+  /** A program beside whose build each contender is measured. */
+  readonly programBefore?: string
   /** The library whose worker is profiled. */
   readonly profiled?: string | undefined
   /** Called after each workload, so that an interrupted run keeps its results. */
   readonly measured?: (results: Results) => void
 }
 
-export async function runSuite({ ids, effort, only, rounds, profiled, measured }: SuiteOptions): Promise<Results> {
+export async function runSuite(given: SuiteOptions): Promise<Results> {
+  const { ids, effort, only, rounds, profiled, measured, programBefore } = given
   const program = await compileProgram('worker/worker.ts')
   await using redis = await startRedis({ args: ['--hz', '10'] })
   const version = (await redis.info('server')).redis_version ?? 'unknown'
@@ -37,7 +40,7 @@ export async function runSuite({ ids, effort, only, rounds, profiled, measured }
     profiles.push(join(folder, `${workload}-${label.replaceAll(/\W+/g, '-')}.cpuprofile`))
     return profiles.at(-1)
   }
-  const options: RunOptions = { program, redis, effort, only, rounds, profileOf }
+  const options: RunOptions = { program, programBefore, redis, effort, only, rounds, profileOf }
   const workloads: WorkloadResult[] = []
   for (const id of ids) {
     const startMs = performance.now()

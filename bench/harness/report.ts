@@ -2,32 +2,39 @@
 // the text around them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FLEET_RESULTS, measuredText, simulatedText } from '../fleet/fleet-report.js'
+import type { FleetResults } from '../fleet/measure.js'
 import { REASONS } from '../reasons.js'
 import type { ScenarioResults } from '../scenarios/run-scenarios.js'
 import { ALL_IDS } from '../suite.js'
 import { type Chart, ratioCharts, writeCharts } from './charts.js'
 import type { Environment } from './environment.js'
-import { type Results, readResults } from './results.js'
+import { type Results, readJson, readResults, resultsPath } from './results.js'
 import { scenarioChart, scenarioText } from './scenario-report.js'
 import { groupTables, overviewTable, shortTable } from './tables.js'
 import { BENCH, ROOT, say } from './workbench.js'
 
+/** The oldest version of Node that is supported, for all tables, and the one whose figures stand beside it in the overview. */
+const MAIN_NODE = '20'
+const LATER_NODE = '24'
 const PAGE = 'docs/benchmarks.md'
 const README = 'README.md'
-/** The workloads in the README. */
-const SHORT = ['l1-hot', 'l1-zipf', 'l2-64', 'miss-64', 'set-64', 'invalidate-tags', 'cold-key']
+/** The workloads in the README: memory over Redis with a bus, as services run it. */
+const SHORT = ['l1-hot-bus', 'l1-zipf-bus', 'l1-many', 'l2-64', 'miss-64', 'set-64-bus', 'invalidate-tags', 'cold-key']
 const SHORT_CHART = 'memory'
 /** The share of busy slices above which the tables report a busy machine. */
 const MANY_BUSY = 0.2
 
 export function writeReport(): void {
-  const results = readResults(join(BENCH, 'results/latest.json'))
-  const scenarios = readResults(join(BENCH, 'results/scenarios.json')) as unknown as ScenarioResults | undefined
+  const results = readResults(resultsPath(MAIN_NODE))
+  const later = readResults(resultsPath(LATER_NODE))
+  const scenarios = readJson<ScenarioResults>(join(BENCH, 'results/scenarios.json'))
+  const fleet = readJson<FleetResults>(FLEET_RESULTS)
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
-    fill(PAGE, 'environment', environmentLines(results.environment, commitsOf(results)))
-    fill(PAGE, 'overview', [...caveats(results), overviewTable(results, REASONS)].join('\n\n'))
+    fill(PAGE, 'environment', environmentLines(results.environment, commitsOf(results), later?.environment))
+    fill(PAGE, 'overview', [...caveats(results), overviewTable(results, { reasons: REASONS, later })].join('\n\n'))
     fill(PAGE, 'charts', charts.map((chart) => show(chart, '../bench/charts')).join('\n\n'))
     fill(PAGE, 'details', groupTables(results))
     const shown = charts.filter((chart) => chart.name === SHORT_CHART).map((chart) => show(chart, 'bench/charts'))
@@ -37,6 +44,10 @@ export function writeReport(): void {
     const chart = scenarioChart(scenarios)
     fill(PAGE, 'scenarios', `${scenarioText(scenarios)}\n\n${show(chart, '../bench/charts')}`)
     charts.push(chart)
+  }
+  if (fleet !== undefined) {
+    fill(PAGE, 'fleet', measuredText(fleet))
+    if (fleet.simulated !== undefined) fill(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
@@ -77,11 +88,12 @@ function madeOn({ cpu, cores, node, redis }: Environment): string {
   return `${cpu}, ${cores} cores, Node ${node}, Redis ${redis} on the same machine; medians, and their spread in [benchmarks](docs/benchmarks.md).`
 }
 
-function environmentLines(environment: Environment, commits: readonly string[]): string {
+function environmentLines(environment: Environment, commits: readonly string[], later?: Environment): string {
   const { cpu, cores, memoryGiB, node, redis, packages } = environment
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`)
+  const beside = later === undefined ? '' : `, and ${later.node} where a column says so`
   return [
-    `- Machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB; Node ${node}; Redis ${redis}, on the same machine`,
+    `- Machine: ${cpu}, ${cores} cores, ${memoryGiB} GiB; Node ${node}${beside}; Redis ${redis}, on the same machine`,
     `- tiercache at ${commits.join(', ')}`,
     `- ${versions.join(', ')}`,
   ].join('\n')

@@ -1,9 +1,10 @@
 // The results of a run as JSON, with the machine, the versions and the commit, so that a figure can be reproduced.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Group } from '../workloads/workload.js'
 import type { Environment } from './environment.js'
 import type { Summary } from './statistics.js'
+import { BENCH } from './workbench.js'
 
 export interface ContenderResult {
   readonly label: string
@@ -39,8 +40,18 @@ export interface Results {
   readonly workloads: readonly WorkloadResult[]
 }
 
+/** The results of a version of Node: by default of the one that runs. */
+export function resultsPath(node = process.versions.node.split('.')[0]): string {
+  return join(BENCH, `results/node${node}.json`)
+}
+
 export function readResults(path: string): Results | undefined {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Results) : undefined
+  return readJson<Results>(path)
+}
+
+/** What was written to `path`; undefined if there is no such file. */
+export function readJson<T>(path: string): T | undefined {
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : undefined
 }
 
 /** A run of some workloads replaces their results and keeps the others. */

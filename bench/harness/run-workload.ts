@@ -1,7 +1,9 @@
 // Runs one workload from start to end and summarizes it.
 import type { RedisServer } from '../../test/support/redis-server.js'
+import type { DrillName } from '../worker/messages.js'
 import type { Contender, Workload } from '../workloads/workload.js'
 import { commitOf } from './environment.js'
+import { LibraryGroup, type Measurable } from './library-group.js'
 import { LibraryProcess } from './library-process.js'
 import type { ContenderResult, WorkloadResult } from './results.js'
 import { type Measured, measureInterleaved, type Series, TRIES } from './slices.js'
@@ -12,6 +14,8 @@ const STARTED_AT_ONCE = 2
 
 export interface RunOptions {
   readonly program: string
+  /** The same program on the build of an earlier commit. */
+  readonly programBefore?: string | undefined
   readonly redis: RedisServer
   /** 'short': fewer rounds, and only the contenders that `only` selects. */
   readonly effort: 'full' | 'short' | 'profile'
@@ -22,6 +26,8 @@ export interface RunOptions {
   readonly profileOf?: ((workload: string, contender: Contender) => string | undefined) | undefined
 }
 
+const WITHOUT_WARM_UP: ReadonlySet<DrillName> = new Set(['heap', 'redisBytes', 'invalidation'])
+
 const EFFORT = {
   full: { rounds: 9, sliceMs: 110, warmUpMs: 400 },
   short: { rounds: 5, sliceMs: 80, warmUpMs: 300 },
@@ -31,18 +37,19 @@ const EFFORT = {
 export async function runWorkload(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
   const { redis, effort } = options
   await redis.command('FLUSHALL')
-  const contenders = workload.contenders.filter(options.only ?? (() => true))
+  const chosen = workload.contenders.filter(options.only ?? (() => true))
+  const contenders = options.programBefore === undefined ? chosen : chosen.flatMap(withBefore)
   const { libraries, failures } = await start(workload, contenders, options)
   try {
     const plan = { ...EFFORT[effort] }
     if (workload.rounds !== undefined) plan.rounds = effort === 'full' ? workload.rounds : Math.min(5, workload.rounds)
     if (options.rounds !== undefined) plan.rounds = Math.min(plan.rounds, options.rounds)
     if (workload.sliceMs !== undefined && effort === 'full') plan.sliceMs = workload.sliceMs
-    if (workload.drill === 'heap' || workload.drill === 'redisBytes' || workload.drill === 'invalidation')
-      plan.warmUpMs = 0
-    // Sizes are the same on a busy machine.
-    const tries = workload.group === 'footprint' ? 1 : TRIES
-    const series = await measureInterleaved(libraries, { ...plan, tries })
+    if (WITHOUT_WARM_UP.has(workload.drill)) plan.warmUpMs = 0
+    // Sizes and counts are the same on a busy machine.
+    const tries = workload.group === 'footprint' || workload.group === 'promises' ? 1 : TRIES
+    const clock = options.programBefore !== undefined && workload.unit === 'ns' ? 'processor' : 'wall'
+    const series = await measureInterleaved(libraries, { ...plan, tries, clock })
     return {
       ...describe(workload),
       ...{ slices: series.slices, discarded: series.discarded, busy: series.busy },
@@ -70,8 +77,9 @@ export function describe(workload: Workload) {
   }
 }
 
-async function start(workload: Workload, contenders: readonly Contender[], { program, redis, profileOf }: RunOptions) {
-  const started = new Map<string, LibraryProcess>()
+async function start(workload: Workload, contenders: readonly Contender[], options: RunOptions) {
+  const { redis, profileOf } = options
+  const started = new Map<string, Measurable>()
   const failures = new Map<string, string>()
   const waiting = contenders.map((contender, i) => ({ contender, i }))
   const starter = async () => {
@@ -86,19 +94,31 @@ async function start(workload: Workload, contenders: readonly Contender[], { pro
         profile: profileOf?.(workload.id, contender),
       }
       try {
-        started.set(contender.label, await LibraryProcess.start(assignment, { program }))
+        const { processes } = workload
+        const program = contender.build === 'before' ? (options.programBefore as string) : options.program
+        const library =
+          processes === undefined
+            ? await LibraryProcess.start(assignment, { program })
+            : await LibraryGroup.start(processes, assignment, { program })
+        started.set(contender.label, library)
       } catch (error) {
         failures.set(contender.label, error instanceof Error ? error.message : String(error))
       }
     }
   }
   await Promise.all(Array.from({ length: STARTED_AT_ONCE }, starter))
-  const libraries = new Map<string, LibraryProcess>()
+  const libraries = new Map<string, Measurable>()
   for (const { label } of contenders) {
     const library = started.get(label)
     if (library !== undefined) libraries.set(label, library)
   }
   return { libraries, failures }
+}
+
+/** A contender beside itself as it was. */
+function withBefore(contender: Contender): Contender[] {
+  const before: Contender = { ...contender, label: `${contender.label}, before`, build: 'before' }
+  return [before, { ...contender, base: before.label }]
 }
 
 function sumUp(

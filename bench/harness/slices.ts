@@ -1,6 +1,6 @@
 // Interleaved slices: in each round every contender works for a moment in turn, so that anything else on the machine affects all of
 // them alike. A slice is repeated if a fixed piece of work took longer during it than on a quiet machine.
-import type { LibraryProcess, SliceReport } from './library-process.js'
+import type { Measurable, MeasuredSlice } from './library-group.js'
 
 /** By which factor the fixed piece of work may be slower than at best. */
 const QUIET_FACTOR = 1.12
@@ -25,9 +25,18 @@ export interface Series {
 /** The fastest run of the fixed piece of work so far. */
 let bestCalibrationMs = Number.POSITIVE_INFINITY
 
+export interface Plan {
+  readonly rounds: number
+  readonly sliceMs: number
+  readonly warmUpMs: number
+  readonly tries: number
+  /** 'processor' counts the time that the process itself worked: less exact, but the same when it has to share the processor. */
+  readonly clock: 'wall' | 'processor'
+}
+
 export async function measureInterleaved(
-  libraries: ReadonlyMap<string, LibraryProcess>,
-  { rounds, sliceMs, warmUpMs, tries }: { rounds: number; sliceMs: number; warmUpMs: number; tries: number },
+  libraries: ReadonlyMap<string, Measurable>,
+  { rounds, sliceMs, warmUpMs, tries, clock }: Plan,
 ): Promise<Series> {
   const measured = new Map<string, Measured>()
   for (const label of libraries.keys()) measured.set(label, { costs: [], details: undefined, failure: undefined })
@@ -39,7 +48,7 @@ export async function measureInterleaved(
       try {
         const report = await quietSlice(library, round < 0 ? warmUpMs : sliceMs, round < 0 ? 1 : tries, count)
         if (round < 0) continue
-        series.costs.push(report.cost)
+        series.costs.push(clock === 'wall' ? report.cost : report.cost * report.cpuShare)
         series.details = report.details
       } catch (error) {
         series.failure = error instanceof Error ? error.message : String(error)
@@ -50,14 +59,15 @@ export async function measureInterleaved(
 }
 
 async function quietSlice(
-  library: LibraryProcess,
+  library: Measurable,
   budgetMs: number,
   tries: number,
   count: { slices: number; discarded: number; busy: number },
-): Promise<SliceReport> {
+): Promise<MeasuredSlice> {
   for (let left = tries; ; left--) {
     const report = await library.slice(budgetMs)
     count.slices++
+    if (report.calibrationMs === undefined) return report
     const [before, after] = report.calibrationMs
     bestCalibrationMs = Math.min(bestCalibrationMs, before, after)
     if (Math.max(before, after) <= bestCalibrationMs * QUIET_FACTOR) return report

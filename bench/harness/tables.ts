@@ -1,11 +1,24 @@
 // The Markdown of a run: a table of all targets, and for each group of workloads a table of all libraries.
-import { bestRival, isFloor, isReached, ownFigure, summaryOf, writeCost, writeDetails, writeFigure } from './figures.js'
+
+import { OURS } from '../workloads/contenders.js'
+import {
+  bestRival,
+  figureOf,
+  isFloor,
+  isReached,
+  ownFigure,
+  summaryOf,
+  writeCost,
+  writeDetails,
+  writeFigure,
+} from './figures.js'
 import type { ContenderResult, Results, WorkloadResult } from './results.js'
 
 export const GROUPS = {
   memory: 'Hits in memory',
   'redis-read': 'Hits in Redis',
   'redis-write': 'Misses and writes',
+  promises: 'Promises',
   fleet: 'Several processes, whole caches',
   footprint: 'What it weighs',
 } as const
@@ -13,14 +26,20 @@ export const GROUPS = {
 /** Why a target is not reached, by workload. */
 export type Reasons = Readonly<Record<string, string>>
 
-export function overviewTable(results: Results, reasons: Reasons): string {
+/** `later`: results of a later version of Node, whose own figures get a column. */
+export function overviewTable(results: Results, given: { reasons: Reasons; later: Results | undefined }): string {
+  const { reasons, later } = given
   const rows = results.workloads.map((one) => {
     const rival = bestRival(one)
     const best = rival === undefined ? '–' : `${writeFigure(rival, one)}, ${rival.label}`
-    const verdict = verdictOf(one, reasons)
-    return row([one.title, one.floor || '–', writeReach(one), bold(writeFigure(ownFigure(one), one)), best, verdict])
+    const inLater = later?.workloads.find(({ id }) => id === one.id)
+    const cells = [bold(writeFigure(ownFigure(one), one)), best, writeReach(one), verdictOf(one, reasons)]
+    if (later !== undefined) cells.splice(1, 0, inLater === undefined ? '–' : writeFigure(ownFigure(inLater), inLater))
+    return row([one.title, ...cells, one.floor || '–'])
   })
-  return table(['workload', 'floor', 'to reach', 'tiercache', 'best rival', 'reached'], rows)
+  const columns = ['tiercache', 'best rival', 'to reach', 'reached', 'floor']
+  if (later !== undefined) columns.splice(1, 0, `on Node ${later.environment.node}`)
+  return table(['workload', ...columns], rows)
 }
 
 function verdictOf(result: WorkloadResult, reasons: Reasons): string {
@@ -41,14 +60,14 @@ export function shortTable(results: Results, ids: readonly string[]): string {
     return [
       row([
         one.title,
-        floor === undefined ? one.floor || '–' : `${one.floor}: ${writeCost(floor.median, one.unit)}`,
         bold(writeShort(ownFigure(one), one)),
         rival === undefined ? '–' : `${writeShort(rival, one)}, ${rival.label}`,
+        floor === undefined ? one.floor || '–' : `${one.floor}: ${writeCost(floor.median, one.unit)}`,
         `\`${one.command}\``,
       ]),
     ]
   })
-  return table(['', 'floor', 'tiercache', 'best rival', 'command'], rows)
+  return table(['', 'tiercache', 'best rival', 'floor', 'command'], rows)
 }
 
 /** The median alone, with the number of loads where that is what counts. */
@@ -72,7 +91,7 @@ export function groupTables(results: Results): string {
 
 function workloadTable(result: WorkloadResult): string {
   const hasDetails = result.contenders.some((one) => one.details !== undefined)
-  const rows = result.contenders.map((one) => {
+  const rows = inOrder(result).map((one) => {
     const cost = one.cost === undefined ? (one.failure ?? '–') : writeCost(one.cost.median, result.unit)
     const cells = [
       one.label,
@@ -84,6 +103,21 @@ function workloadTable(result: WorkloadResult): string {
   const columns = ['', 'cost', 'multiple (middle half)', ...(hasDetails ? ['besides'] : [])]
   const slices = result.slices > 1 ? ` ${sliceNote(result)}` : ''
   return `**${result.title}**\n\`${result.command}\`${slices}\n\n${table(columns, rows)}`
+}
+
+/** Ours and the best rival first, then the floor, then the others by their cost. */
+function inOrder(result: WorkloadResult): ContenderResult[] {
+  const best = bestRival(result)
+  const placeOf = (one: ContenderResult) => (one.peer === OURS ? 0 : one === best ? 1 : isFloor(one) ? 2 : 3)
+  const byPlace = (a: ContenderResult, b: ContenderResult) => placeOf(a) - placeOf(b)
+  const byCost = (a: ContenderResult, b: ContenderResult) => sortedBy(a, result) - sortedBy(b, result)
+  return [...result.contenders].sort((a, b) => byPlace(a, b) || (placeOf(a) < 3 ? 0 : byCost(a, b)))
+}
+
+/** What fails comes last. */
+function sortedBy(one: ContenderResult, result: WorkloadResult): number {
+  const figure = figureOf(one, result)
+  return Number.isFinite(figure) ? figure : Number.MAX_VALUE
 }
 
 function sliceNote({ slices, discarded, busy }: WorkloadResult): string {

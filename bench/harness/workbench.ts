@@ -21,11 +21,11 @@ export function prepareWorkbench(): void {
   }
 }
 
-/** Compiles a program of bench/ without the packages, and returns the path of the result. */
-export async function compileProgram(source: string): Promise<string> {
+/** Compiles a program of bench/ without the packages, and returns the path of the result. It runs the build beside `built`. */
+export async function compileProgram(source: string, built = BUILT): Promise<string> {
   const { build } = await import('esbuild')
-  mkdirSync(BUILT, { recursive: true })
-  const outfile = join(BUILT, `${source.replaceAll('/', '-').replace(/\.ts$/, '')}.js`)
+  mkdirSync(built, { recursive: true })
+  const outfile = join(built, `${source.replaceAll('/', '-').replace(/\.ts$/, '')}.js`)
   await build({
     entryPoints: [join(BENCH, source)],
     outfile,

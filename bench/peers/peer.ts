@@ -3,6 +3,9 @@
 /** The tiers of a cache. */
 export type Tiers = 'l1' | 'l2' | 'both'
 
+/** What reads go through: the cache itself, a namespace of it, a wrapped function or a source. Only tiercache has them all. */
+export type Face = 'root' | 'namespace' | 'wrap' | 'source'
+
 export interface OpenOptions {
   readonly tiers: Tiers
   /** The number of entries for which memory has room. */
@@ -13,6 +16,7 @@ export interface OpenOptions {
   readonly prefix: string
   /** Whether other processes learn of writes. Only with two tiers. */
   readonly bus: boolean
+  readonly face: Face
   /** The tags of every entry. */
   readonly tags: readonly string[]
   /** The source of truth. */

@@ -1,6 +1,6 @@
 // The built package of this repository, as users get it.
 import { Redis } from 'ioredis'
-import { createCache } from '../../dist/index.js'
+import { type Cache, createCache } from '../../dist/index.js'
 import { redisTier } from '../../dist/redis.js'
 import type { OpenOptions, Peer, PeerCache } from './peer.js'
 
@@ -20,11 +20,10 @@ export const tiercache: Peer = {
       // On a busy machine a read may take longer than the default of 200 ms. It must be measured, not replaced by a load.
       l2: redis && redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: '10s' }),
     })
-    const load = (context: { key: string }) => options.load(context.key)
     const callOptions = { tags: options.tags }
     const tagged = options.tags.length > 0
     return {
-      read: tagged ? (key) => cache.getOrSet(key, load, callOptions) : (key) => cache.getOrSet(key, load),
+      read: readerOf(cache, options),
       peek: (key) => cache.peek(key),
       readMany: (keys) => cache.getMany(keys),
       write: tagged
@@ -38,4 +37,27 @@ export const tiercache: Peer = {
       },
     }
   },
+}
+
+function readerOf(cache: Cache, { face, tags, load: loadKey }: OpenOptions): (key: string) => Promise<unknown> {
+  const load = (context: { key: string }) => loadKey(context.key)
+  switch (face) {
+    case 'root': {
+      if (tags.length === 0) return (key) => cache.getOrSet(key, load)
+      const callOptions = { tags }
+      return (key) => cache.getOrSet(key, load, callOptions)
+    }
+    case 'namespace': {
+      const part = cache.namespace('part')
+      return (key) => part.getOrSet(key, load)
+    }
+    case 'wrap':
+      return cache.wrap(async (key: string) => loadKey(key), { name: 'wrapped' })
+    case 'source': {
+      const source = cache.source('source', { load: (key: string) => loadKey(key) })
+      return (key) => source.get(key)
+    }
+    default:
+      return face satisfies never
+  }
 }

@@ -1,7 +1,7 @@
 // What a worker does in a slice, by name. Whatever is prepared here is checked before it is measured: values come back unchanged,
 // and a hit loads nothing.
 import { isDeepStrictEqual } from 'node:util'
-import type { OpenOptions, PeerCache } from '../peers/peer.js'
+import type { Face, OpenOptions, PeerCache } from '../peers/peer.js'
 import { peerNamed } from '../peers/peers.js'
 import { drawKeys } from './draw.js'
 import type { Assignment, Draw, DrillParams } from './messages.js'
@@ -33,6 +33,7 @@ export async function openBench(assignment: Assignment, overrides: Partial<OpenO
     valueBytes: 200,
     tags: 0,
     bus: false,
+    face: 'root' as Face,
     inFlight: 1,
     ...given,
   }
@@ -47,6 +48,7 @@ export async function openBench(assignment: Assignment, overrides: Partial<OpenO
     redisPort,
     prefix,
     bus: params.bus,
+    face: params.face,
     tags: Array.from({ length: params.tags }, (_, i) => `tag-${i}`),
     load: (key) => {
       loads++
@@ -59,12 +61,19 @@ export async function openBench(assignment: Assignment, overrides: Partial<OpenO
 
 /** Reads every key once, many at a time. */
 export async function fill({ cache, params }: Bench): Promise<void> {
-  let next = 0
-  const filler = async () => {
-    while (next < params.entries) await cache.read(keyOf(next++))
-  }
-  await Promise.all(Array.from({ length: FILLERS }, filler))
+  await readAll(
+    cache,
+    Array.from({ length: params.entries }, (_, i) => keyOf(i)),
+  )
   await cache.settle?.()
+}
+
+async function readAll(cache: PeerCache, keys: readonly string[]): Promise<void> {
+  let next = 0
+  const reader = async () => {
+    while (next < keys.length) await cache.read(keys[next++] as string)
+  }
+  await Promise.all(Array.from({ length: FILLERS }, reader))
 }
 
 async function assertHit(bench: Bench, key: string, found: unknown): Promise<void> {
@@ -78,7 +87,15 @@ async function assertHit(bench: Bench, key: string, found: unknown): Promise<voi
     throw new Error(`${key} came back as another value`)
 }
 
-export async function hits(assignment: Assignment): Promise<Slice> {
+/** A call to be measured, and the check that it did what it was meant to do. */
+export interface Drill {
+  readonly bench: Bench
+  readonly call: (i: number) => Promise<unknown>
+  /** Throws if a call since the last check did something else. */
+  readonly check: () => void
+}
+
+export async function prepareHits(assignment: Assignment): Promise<Drill & { readonly keys: readonly string[] }> {
   const bench = await openBench(assignment)
   const { cache, params } = bench
   await fill(bench)
@@ -87,20 +104,36 @@ export async function hits(assignment: Assignment): Promise<Slice> {
   await assertHit(bench, keys[0] as string, await cache.read(keys[0] as string))
   const loads = bench.loads()
   const call = (i: number) => cache.read(keys[i & mask] as string)
-  return async (budgetMs) => {
-    const cost = await timeCalls(call, params, budgetMs, cache)
+  const check = () => {
     if (bench.loads() !== loads) throw new Error(`${bench.loads() - loads} reads loaded: they were no hits`)
+  }
+  return { bench, call, check, keys }
+}
+
+export async function hits(assignment: Assignment): Promise<Slice> {
+  const { bench, call, check, keys } = await prepareHits(assignment)
+  const { cache, params } = bench
+  const asked = [...new Set(keys)]
+  return async (budgetMs) => {
+    await confirm(bench, asked)
+    const cost =
+      params.tiers === 'l2' ? await timeInRedis(call, params, budgetMs, cache) : await timeAwaited(call, budgetMs)
+    check()
     return { cost }
   }
 }
 
-function timeCalls(
+/** Without a bus, memory asks Redis again for what it did not confirm for some seconds. That is no hit in memory, so it comes before. */
+async function confirm({ cache, params }: Bench, keys: readonly string[]): Promise<void> {
+  if (params.tiers === 'both') await readAll(cache, keys)
+}
+
+function timeInRedis(
   call: (i: number) => Promise<unknown>,
-  { tiers, inFlight }: Required<DrillParams>,
+  { inFlight }: Required<DrillParams>,
   budgetMs: number,
   cache: PeerCache,
 ): Promise<number> {
-  if (tiers === 'l1') return timeAwaited(call, budgetMs)
   if (inFlight === 1) return timeOneByOne(call, budgetMs)
   return timeInFlight(call, inFlight, budgetMs, async () => cache.settle?.())
 }
@@ -112,9 +145,14 @@ export async function peek(assignment: Assignment): Promise<Slice> {
   const mask = keys.length - 1
   const look = bench.cache.peek
   if (look === undefined) throw new Error('cannot look into memory synchronously')
+  const asked = [...new Set(keys)]
+  await confirm(bench, asked)
   if (!isDeepStrictEqual(look(keys[0] as string), makeValue(keys[0] as string)))
     throw new Error('peek answers another value')
-  return async (budgetMs) => ({ cost: await timeSync((i) => look(keys[i & mask] as string), budgetMs) })
+  return async (budgetMs) => {
+    await confirm(bench, asked)
+    return { cost: await timeSync((i) => look(keys[i & mask] as string), budgetMs) }
+  }
 }
 
 export async function readMany(assignment: Assignment): Promise<Slice> {
@@ -133,24 +171,35 @@ export async function readMany(assignment: Assignment): Promise<Slice> {
   if (!isDeepStrictEqual([...(await ask(first))], expected))
     throw new Error('many keys come back otherwise than they were asked')
   const call = (i: number) => ask(lists[i & 63] as string[])
-  const time = params.tiers === 'l1' ? timeAwaited : timeOneByOne
-  return async (budgetMs) => ({ cost: await time(call, budgetMs) })
+  const time = params.tiers === 'l2' ? timeOneByOne : timeAwaited
+  return async (budgetMs) => {
+    await confirm(bench, distinct)
+    return { cost: await time(call, budgetMs) }
+  }
 }
 
-export async function misses(assignment: Assignment): Promise<Slice> {
+export async function prepareMisses(assignment: Assignment): Promise<Drill> {
   const bench = await openBench(assignment)
-  const { cache, params } = bench
+  const { cache } = bench
   const first = await cache.read(keyOf(0))
   await cache.settle?.()
   await assertHit(bench, keyOf(0), first)
   let next = 1
+  const before = bench.loads() - next
   const call = () => cache.read(keyOf(next++))
+  const check = () => {
+    if (bench.loads() - next !== before) throw new Error('a miss did not load exactly once')
+  }
+  return { bench, call, check }
+}
+
+export async function misses(assignment: Assignment): Promise<Slice> {
+  const { bench, call, check } = await prepareMisses(assignment)
+  const { cache, params } = bench
   return async (budgetMs) => {
-    const loads = bench.loads()
-    const from = next
-    const cost = await timeCalls(call, params, budgetMs, cache)
+    const cost = await timeInRedis(call, params, budgetMs, cache)
     await cache.settle?.()
-    if (bench.loads() - loads !== next - from) throw new Error('a miss did not load exactly once')
+    check()
     return { cost }
   }
 }
@@ -166,5 +215,5 @@ export async function writes(assignment: Assignment): Promise<Slice> {
   if (!isDeepStrictEqual(await cache.read(keyOf(0)), values[0]) || bench.loads() > 0)
     throw new Error('a write cannot be read')
   const call = (i: number) => write(keyOf(i % params.entries), values[i % params.entries])
-  return async (budgetMs) => ({ cost: await timeCalls(call, params, budgetMs, cache) })
+  return async (budgetMs) => ({ cost: await timeInRedis(call, params, budgetMs, cache) })
 }

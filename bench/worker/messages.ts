@@ -1,5 +1,5 @@
 // The messages between the suite and its worker processes.
-import type { Tiers } from '../peers/peer.js'
+import type { Face, Tiers } from '../peers/peer.js'
 
 /** The work of a worker: one drill with one library. */
 export interface Assignment {
@@ -18,6 +18,8 @@ export type DrillName =
   | 'readMany'
   | 'misses'
   | 'writes'
+  | 'promisesPerHit'
+  | 'promisesPerMiss'
   | 'invalidation'
   | 'heap'
   | 'redisBytes'
@@ -36,6 +38,8 @@ export interface DrillParams {
   readonly valueBytes?: number
   readonly tags?: number
   readonly bus?: boolean
+  /** What reads go through: the cache itself if not given. */
+  readonly face?: Face
   /** Calls in flight. With one, the cost is the median of single calls, otherwise the mean. */
   readonly inFlight?: number
 }

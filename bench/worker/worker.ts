@@ -5,12 +5,13 @@ import { heap, redisBytes } from './footprint.js'
 import { invalidation } from './invalidation.js'
 import type { Assignment, Command, DrillName, Report } from './messages.js'
 import { startProfile } from './profile.js'
+import { promisesPerHit, promisesPerMiss } from './promises.js'
 import { calibrate } from './timing.js'
 import { makeValue } from './values.js'
 
 const LOAD_MS = 20
 const DRILLS: Record<Exclude<DrillName, 'coldKey'>, (assignment: Assignment) => Promise<Slice>> = {
-  ...{ hits, peek, readMany, misses, writes, invalidation, heap, redisBytes },
+  ...{ hits, peek, readMany, misses, writes, invalidation, promisesPerHit, promisesPerMiss, heap, redisBytes },
 }
 
 const assignment = JSON.parse(process.argv[2] as string) as Assignment

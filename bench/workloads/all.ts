@@ -2,7 +2,8 @@
 import { FLEET } from './fleet.js'
 import { FOOTPRINT } from './footprint.js'
 import { MEMORY } from './memory.js'
+import { PROMISES } from './promises.js'
 import { REDIS } from './redis.js'
 import type { Workload } from './workload.js'
 
-export const WORKLOADS: readonly Workload[] = [...MEMORY, ...REDIS, ...FLEET, ...FOOTPRINT]
+export const WORKLOADS: readonly Workload[] = [...MEMORY, ...REDIS, ...PROMISES, ...FLEET, ...FOOTPRINT]

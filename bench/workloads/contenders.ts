@@ -1,6 +1,6 @@
 // The contenders of a workload.
 
-import type { Tiers } from '../peers/peer.js'
+import type { Face, Tiers } from '../peers/peer.js'
 import { RIVALS } from '../peers/peers.js'
 import type { Contender } from './workload.js'
 
@@ -10,6 +10,36 @@ export const OURS = 'tiercache'
 export function beside(floor: string, tiers: Tiers, without: readonly string[] = []): readonly Contender[] {
   const rivals = RIVALS.filter((rival) => rival.tiers.includes(tiers) && !without.includes(rival.name))
   return [floor, OURS, ...rivals.map((rival) => rival.name)].map((name) => ({ label: name, peer: name }))
+}
+
+/** As with `beside`, for caches that have both tiers, and a floor that has memory alone. */
+export function besideInBoth(floor: string, bus: boolean): readonly Contender[] {
+  const params = { tiers: 'both', bus } as const
+  return beside(floor, 'both').map((one) =>
+    one.peer === floor ? { ...one, params: { tiers: 'l1' } } : { ...one, params },
+  )
+}
+
+/** tiercache once more over an L2, for workloads whose rivals have memory alone. */
+export const OURS_OVER_L2: readonly Contender[] = [
+  { label: `${OURS}, L2 with bus`, peer: OURS, params: { tiers: 'both', bus: true } },
+  { label: `${OURS}, L2 without bus`, peer: OURS, params: { tiers: 'both', bus: false } },
+]
+
+/** Reads through `face`, compared with those of the cache itself in the same configuration. */
+export function besideOwnRoot(face: Face): readonly Contender[] {
+  const configurations = [
+    { name: 'no L2', params: { tiers: 'l1' } },
+    { name: 'L2 with bus', params: { tiers: 'both', bus: true } },
+    { name: 'L2 without bus', params: { tiers: 'both', bus: false } },
+  ] as const
+  return configurations.flatMap(({ name, params }) => {
+    const base = `${OURS}, root, ${name}`
+    return [
+      { label: base, peer: OURS, params, base },
+      { label: `${OURS}, ${face}, ${name}`, peer: OURS, params: { ...params, face }, base },
+    ]
+  })
 }
 
 /** Each library, compared with itself without tags. */

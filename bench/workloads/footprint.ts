@@ -15,7 +15,7 @@ export const FOOTPRINT: readonly Workload[] = [
     id: 'heap',
     title: 'heap per L1 entry beyond a Map’s',
     floor: 'lru-cache + ttl',
-    reach: 80,
+    reach: 100,
     drill: 'heap',
     params: { tiers: 'l1', entries: 100_000 },
     contenders: ['floor: lru-cache', ...names('l1')].map((peer) => ({ label: peer, peer })),

@@ -7,6 +7,8 @@ export interface WorkerArguments {
   readonly maxStalenessMs: number
   /** How many calls a process has in flight. */
   readonly loops: number
+  /** Operations a second of this process; as many as come if not given. */
+  readonly perSecond?: number | undefined
 }
 
 export type WorkerOrder =

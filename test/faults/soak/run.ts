@@ -12,6 +12,8 @@ export interface SoakOptions {
   readonly processes: number
   readonly loops: number
   readonly maxStalenessMs: number
+  /** Operations a second of all processes; as many as come if not given. */
+  readonly perSecond?: number | undefined
 }
 
 export interface SoakResult {
@@ -19,6 +21,8 @@ export interface SoakResult {
   readonly records: readonly HistoryRecord[]
   /** By process, oldest first. Taken under traffic. */
   readonly samples: readonly (readonly Sample[])[]
+  /** The keys in Redis under traffic, oldest first, whenever it replied. */
+  readonly redisKeys: readonly number[]
   /** By process: once it is warm, and when it is idle at the end. */
   readonly atRest: readonly { readonly first: Sample; readonly last: Sample }[]
   readonly troubles: Readonly<Record<string, number>>
@@ -46,7 +50,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   const untilMs = performance.now() + options.durationMs
   await sleep(Math.min(WARM_UP_MS, options.durationMs / 4))
   const first = await Promise.all(workers.map((worker) => sampleOf(worker, records)))
-  const sampling = sampleUntil(untilMs, workers, records)
+  const redisKeys: number[] = []
+  const sampling = sampleUntil(untilMs, { server, workers, records, redisKeys })
   const troubles = await makeTrouble(untilMs, server, workers)
   await sampling
   for (const { child } of workers) send(child, { order: 'rest' })
@@ -60,13 +65,14 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   }
   await server.stop()
   const atRest = first.map((sample, i) => ({ first: sample, last: last[i] as Sample }))
-  return { options, records, samples: workers.map(({ samples }) => samples), atRest, troubles, ended }
+  return { options, records, samples: workers.map(({ samples }) => samples), redisKeys, atRest, troubles, ended }
 }
 
 async function startWorker(process: number, server: RedisServer, options: SoakOptions): Promise<Worker> {
   const proxy = await startProxy(server.port)
   const { loops, maxStalenessMs } = options
-  const given = { process, url: proxy.url, maxStalenessMs, loops } satisfies WorkerArguments
+  const perSecond = options.perSecond === undefined ? undefined : options.perSecond / options.processes
+  const given = { process, url: proxy.url, maxStalenessMs, loops, perSecond } satisfies WorkerArguments
   const child = startChild(new URL('./worker.ts', import.meta.url), {
     args: [JSON.stringify(given)],
     nodeArgs: ['--expose-gc'],
@@ -96,9 +102,19 @@ async function sampleOf({ child }: Worker, records: HistoryRecord[]): Promise<Sa
   return (await told(child, 'sample', records)).sample
 }
 
-async function sampleUntil(untilMs: number, workers: readonly Worker[], records: HistoryRecord[]): Promise<void> {
+interface Sampled {
+  readonly server: RedisServer
+  readonly workers: readonly Worker[]
+  readonly records: HistoryRecord[]
+  readonly redisKeys: number[]
+}
+
+async function sampleUntil(untilMs: number, { server, workers, records, redisKeys }: Sampled): Promise<void> {
   while (performance.now() + SAMPLE_EVERY_MS < untilMs) {
     await sleep(SAMPLE_EVERY_MS)
+    // The trouble of this moment may be that Redis does not reply.
+    const keys = await server.command('DBSIZE').catch(() => undefined)
+    if (typeof keys === 'number') redisKeys.push(keys)
     await Promise.all(workers.map(async (worker) => worker.samples.push(await sampleOf(worker, records))))
   }
 }

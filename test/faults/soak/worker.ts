@@ -8,7 +8,7 @@ import { Latencies } from './latencies.js'
 import type { Sample, WorkerArguments, WorkerOrder, WorkerReport } from './protocol.js'
 import { zipf } from './zipf.js'
 
-const { process: own, url, maxStalenessMs, loops } = JSON.parse(process.argv[2] as string) as WorkerArguments
+const { process: own, url, maxStalenessMs, loops, perSecond } = JSON.parse(process.argv[2] as string) as WorkerArguments
 
 const KEYS = 5_000
 const WATCHED = 24
@@ -135,9 +135,15 @@ async function step(): Promise<void> {
   return draw < 0.996 ? readWatched() : changeWatched()
 }
 
+/** Operations between two pauses of a loop. */
+const STEPS = 4
+/** A loop that was held up for longer does not make up for it. */
+const CATCH_UP_MS = 1_000
+
 async function loop(): Promise<void> {
+  let dueMs = performance.now()
   while (!isStopping) {
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < STEPS; i++) {
       const startMs = performance.now()
       try {
         await step()
@@ -147,7 +153,13 @@ async function loop(): Promise<void> {
       latencies.add(performance.now() - startMs)
       operations++
     }
-    await sleep(Math.random() * 16)
+    if (perSecond === undefined) {
+      await sleep(Math.random() * 16)
+      continue
+    }
+    const nowMs = performance.now()
+    dueMs = Math.max(nowMs - CATCH_UP_MS, dueMs + (Math.random() * 2 * STEPS * loops * 1_000) / perSecond)
+    await sleep(Math.max(0, dueMs - nowMs))
   }
 }
 
