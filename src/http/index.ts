@@ -1,6 +1,7 @@
 // `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
+export { type HonoCache, type HonoContext, type HonoMiddleware, hono } from './adapters/hono.js'
 export { type NodeCache, type NodeListener, node } from './adapters/node.js'
 export { serveWeb, type WebHandler, type WebOptions, webRequestOf } from './adapters/web.js'
 export type { HttpExplanation } from './exchange/explain.js'

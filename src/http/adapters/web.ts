@@ -6,14 +6,16 @@ import type { RoutePolicy } from '../exchange/policy.js'
 import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
 
-/** A handler of the web. */
-export type WebHandler = (request: Request) => Response | Promise<Response>
+/** A handler of the web. With the audience `'nobody'` it runs in the background: the client has its response already. */
+export type WebHandler = (request: Request, audience: 'client' | 'nobody') => Response | Promise<Response>
 
 /** What `serveWeb` needs besides the request. */
 export interface WebOptions<Req> {
   readonly policy?: RoutePolicy<Req> | undefined
   /** The request that the functions among the options get, such as the context of a framework. Default: the request. */
   readonly raw?: Req | undefined
+  /** The headers that surrounding middleware had set before the handler ran. They count, and are not stored. Default: none. */
+  readonly outer?: (() => Headers) | undefined
   /** Keeps the process of a serverless platform alive until a background run is over, such as `ctx.waitUntil`. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
@@ -26,22 +28,23 @@ export async function serveWeb<Req extends object = Request>(
   http: HttpCache<Req>,
   request: Request,
   handler: WebHandler,
-  { policy, raw = request as unknown as Req, waitUntil }: WebOptions<Req> = {},
+  { policy, raw = request as unknown as Req, outer, waitUntil }: WebOptions<Req> = {},
 ): Promise<Response> {
   const exchange = await http.begin(webRequestOf(request, raw), policy)
   switch (exchange.kind) {
     case 'pass':
-      return withHeaders(await handler(request), exchange.headers)
+      return withHeaders(await handler(request, 'client'), exchange.headers)
     case 'serve':
       return responseOf(exchange.response)
     case 'mutate': {
-      const response = await handler(request)
+      const response = await handler(request, 'client')
       await exchange.mutation.settle(headOf(response))
       return withHeaders(response, exchange.headers)
     }
     case 'record': {
       const { recording, conditions, first } = exchange
-      const run = record(recording, () => handler(withConditions(request, conditions)))
+      const audience = first === undefined ? 'client' : 'nobody'
+      const run = record(recording, () => handler(withConditions(request, conditions), audience), outer)
       if (first === undefined) return run
       const inBackground = run.then(drain, () => undefined)
       waitUntil?.(inBackground)
@@ -61,7 +64,11 @@ export function webRequestOf(request: Request, raw: object = request): HttpReque
   }
 }
 
-async function record(recording: Recording, run: () => Response | Promise<Response>): Promise<Response> {
+async function record(
+  recording: Recording,
+  run: () => Response | Promise<Response>,
+  outer: WebOptions<object>['outer'],
+): Promise<Response> {
   let response: Response
   try {
     response = await run()
@@ -70,7 +77,7 @@ async function record(recording: Recording, run: () => Response | Promise<Respon
     if (instead === undefined) throw error
     return responseOf(instead)
   }
-  const head = headOf(response)
+  const head = headOf(response, outer?.())
   if (response.body === null) return responseOf(recording.whole(head, new Uint8Array()))
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   try {
@@ -173,8 +180,9 @@ async function drain(response: Response): Promise<void> {
   await response.arrayBuffer().catch(() => undefined)
 }
 
-function headOf({ status, headers }: Response): ResponseHead {
-  return { status, headers: fieldsOf(headers) }
+export function headOf({ status, headers }: Response, outer = new Headers()): ResponseHead {
+  const unchanged = [...outer].filter(([name, value]) => headers.get(name) === value)
+  return { status, headers: fieldsOf(headers), outer: new Set(unchanged.map(([name]) => name)) }
 }
 
 /** Every field by lower-case name. `Set-Cookie` alone may have several lines. */
