@@ -56,14 +56,9 @@ async function serve<C extends HonoContext>(
   next: () => Promise<void>,
 ): Promise<void> {
   const request = context.req.raw
-  const before = headersBefore(context)
-  let outer = before
-  let hasRun = false
+  let outer = headersBefore(context)
   const handler = async (asked: Request, audience: 'client' | 'nobody') => {
-    if (audience === 'client') {
-      hasRun = true
-      return withRequest(context, asked, next)
-    }
+    if (audience === 'client') return withRequest(context, asked, next)
     const inner = await runInBackground(http, context, asked)
     outer = inner.outer
     return inner.response
@@ -72,7 +67,7 @@ async function serve<C extends HonoContext>(
   const response = await serveWeb(http, request, handler, options)
   // Hono puts the headers of the last response over those of the next one, unless there is none.
   context.res = undefined as unknown as Response
-  context.res = hasRun ? response : within(before, response)
+  context.res = response
 }
 
 /** The run in the background comes to the cache, whose response is not for the middleware around it. */
@@ -103,15 +98,6 @@ async function withRequest(context: HonoContext, asked: Request, next: () => Pro
   } finally {
     req.raw = raw
   }
-}
-
-/** A stored response, in the headers that are set around it. */
-function within(outer: Headers, { body, status, headers }: Response): Response {
-  const all = new Headers(outer)
-  headers.forEach((value, name) => {
-    all.set(name, value)
-  })
-  return new Response(body as never, { status, headers: all })
 }
 
 /** Of platforms that end a process once it has responded. Others have no such context, and Hono throws. */

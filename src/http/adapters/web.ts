@@ -9,13 +9,16 @@ import type { Fields } from '../rules/fields.js'
 /** A handler of the web. With the audience `'nobody'` it runs in the background: the client has its response already. */
 export type WebHandler = (request: Request, audience: 'client' | 'nobody') => Response | Promise<Response>
 
+/** The headers that surrounding middleware had set before the handler ran. */
+type Outer = (() => Headers) | undefined
+
 /** What `serveWeb` needs besides the request. */
 export interface WebOptions<Req> {
   readonly policy?: RoutePolicy<Req> | undefined
   /** The request that the functions among the options get, such as the context of a framework. Default: the request. */
   readonly raw?: Req | undefined
-  /** The headers that surrounding middleware had set before the handler ran. They count, and are not stored. Default: none. */
-  readonly outer?: (() => Headers) | undefined
+  /** The headers that surrounding middleware had set before the handler ran. They count, are sent, and are not stored. Default: none. */
+  readonly outer?: Outer
   /** Keeps the process of a serverless platform alive until a background run is over, such as `ctx.waitUntil`. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
@@ -35,7 +38,7 @@ export async function serveWeb<Req extends object = Request>(
     case 'pass':
       return withHeaders(await handler(request, 'client'), exchange.headers)
     case 'serve':
-      return responseOf(exchange.response)
+      return responseOf(exchange.response, outer)
     case 'mutate': {
       const response = await handler(request, 'client')
       await exchange.mutation.settle(headOf(response))
@@ -48,7 +51,7 @@ export async function serveWeb<Req extends object = Request>(
       if (first === undefined) return run
       const inBackground = run.then(drain, () => undefined)
       waitUntil?.(inBackground)
-      return responseOf(first)
+      return responseOf(first, outer)
     }
   }
 }
@@ -67,7 +70,7 @@ export function webRequestOf(request: Request, raw: object = request): HttpReque
 async function record(
   recording: Recording,
   run: () => Response | Promise<Response>,
-  outer: WebOptions<object>['outer'],
+  outer: Outer,
 ): Promise<Response> {
   let response: Response
   try {
@@ -75,19 +78,19 @@ async function record(
   } catch (error) {
     const instead = recording.broken()
     if (instead === undefined) throw error
-    return responseOf(instead)
+    return responseOf(instead, outer)
   }
   const head = headOf(response, outer?.())
-  if (response.body === null) return responseOf(recording.whole(head, new Uint8Array()))
+  if (response.body === null) return responseOf(recording.whole(head, new Uint8Array()), outer)
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   try {
     const parts = await firstParts(reader)
-    if (parts.isWhole) return responseOf(recording.whole(head, parts.bytes))
-    return stream(recording, head, reader, parts)
+    if (parts.isWhole) return responseOf(recording.whole(head, parts.bytes), outer)
+    return stream(recording, head, reader, parts, outer)
   } catch (error) {
     const instead = recording.broken()
     if (instead === undefined) throw error
-    return responseOf(instead)
+    return responseOf(instead, outer)
   }
 }
 
@@ -115,13 +118,14 @@ function stream(
   head: ResponseHead,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   { bytes, next }: FirstParts & { isWhole: false },
+  outer: Outer,
 ): Response {
   const begun = recording.begin(head)
   recording.chunk(bytes)
   const source = new Source(recording, reader, next)
   if (begun.kind === 'instead') {
     void source.readToEnd()
-    return responseOf(begun.response)
+    return responseOf(begun.response, outer)
   }
   let isFirst = true
   const body = new ReadableStream<Uint8Array>(
@@ -196,17 +200,20 @@ function fieldsOf(headers: Headers): Fields {
   return fields
 }
 
-function headersOf(fields: Fields): Headers {
-  const headers = new Headers()
+function headersOf(fields: Fields, outer: Outer = undefined): Headers {
+  const headers = new Headers(outer?.())
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'string') headers.set(name, value)
-    else for (const line of value ?? []) headers.append(name, line)
+    else {
+      headers.delete(name)
+      for (const line of value ?? []) headers.append(name, line)
+    }
   }
   return headers
 }
 
-function responseOf({ status, headers, body }: HttpResponse): Response {
-  return new Response(body as never, { status, headers: headersOf(headers) })
+function responseOf({ status, headers, body }: HttpResponse, outer: Outer): Response {
+  return new Response(body as never, { status, headers: headersOf(headers, outer) })
 }
 
 /** The same response with more headers. Those of a response that was fetched cannot be changed. */
