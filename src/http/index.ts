@@ -2,6 +2,7 @@
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
 export { type HonoCache, type HonoContext, type HonoMiddleware, hono } from './adapters/hono.js'
+export { type KoaCache, type KoaContext, type KoaMiddleware, koa } from './adapters/koa.js'
 export { type NodeCache, type NodeListener, node } from './adapters/node.js'
 export { serveWeb, type WebHandler, type WebOptions, webRequestOf } from './adapters/web.js'
 export type { HttpExplanation } from './exchange/explain.js'
