@@ -1,6 +1,14 @@
 // `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
+export {
+  type FastifyCache,
+  type FastifyCacheOptions,
+  type FastifyRouteCache,
+  type FastifyScope,
+  fastify,
+} from './adapters/fastify.js'
+export type { FastifyRequest } from './adapters/fastify/messages.js'
 export { type HonoCache, type HonoContext, type HonoMiddleware, hono } from './adapters/hono.js'
 export { type KoaCache, type KoaContext, type KoaMiddleware, koa } from './adapters/koa.js'
 export { type NodeCache, type NodeListener, node } from './adapters/node.js'

@@ -19,7 +19,7 @@ export interface KoaContext {
   readonly response: object
   readonly app: { callback(): (request: IncomingMessage, response: ServerResponse) => Promise<unknown> }
   readonly originalUrl: string
-  respond?: boolean
+  respond?: boolean | undefined
 }
 
 /** A middleware of Koa. The functions among the options get its context, with what earlier middleware has added. */

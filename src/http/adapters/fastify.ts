@@ -1,0 +1,50 @@
+// The adapter for Fastify 5: a plugin. Its types are not imported: a request and a reply need only what is used of them here.
+import type { HttpCache } from '../exchange/http-cache.js'
+import type { InvalidatesOptions } from '../exchange/mutation.js'
+import type { HttpTags, RouteOptions } from '../exchange/policy.js'
+import { FastifyHooks } from './fastify/hooks.js'
+import type { FastifyRequest } from './fastify/messages.js'
+import { checkPluginOptions } from './fastify/options.js'
+
+/** `config.cache` of a route: the options of its responses, what a mutation invalidates, or `false` for a route that passes the cache by. */
+export type FastifyRouteCache<Request> =
+  | RouteOptions<Request>
+  | ({ readonly invalidates: HttpTags<Request> } & InvalidatesOptions)
+  | false
+
+/** Options of the plugin. */
+export interface FastifyCacheOptions {
+  /** Which routes it is for: all of its scope, or those that have `config.cache`. Default 'all'. */
+  readonly routes?: 'all' | 'configured' | undefined
+}
+
+/** What is needed of a Fastify instance. */
+export interface FastifyScope {
+  addHook(name: never, hook: never): unknown
+}
+
+/** A plugin of Fastify. It counts for the scope that it is registered in, and for those within. */
+export type FastifyCache = (scope: FastifyScope, options: FastifyCacheOptions) => Promise<void>
+
+/**
+ * Connects an HTTP cache with Fastify 5: `app.register(fastify(http))`, `app.get(path, { config: { cache: { … } } }, handler)`. The cache is
+ * asked in a `preHandler` hook, after the hooks that know the user, and records in `onSend`. `onClose` waits until what was recorded is stored.
+ * Registering rejects with `INVALID_OPTION`, and so does a route whose `config.cache` is wrong.
+ */
+export function fastify<Request extends FastifyRequest>(http: HttpCache<Request>): FastifyCache {
+  const plugin: FastifyCache = async (scope, options) => {
+    const hooks = new FastifyHooks(http, checkPluginOptions(options))
+    const add = scope.addHook.bind(scope) as (name: string, hook: unknown) => void
+    add('onRoute', hooks.onRoute)
+    add('preHandler', hooks.preHandler)
+    add('onSend', hooks.onSend)
+    add('onResponse', hooks.onResponse)
+    add('onClose', () => http.drain())
+  }
+  // What `fastify-plugin` sets: the hooks belong to the scope that registers the plugin, and the version is checked.
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'tiercache',
+    [Symbol.for('plugin-meta')]: { name: 'tiercache', fastify: '5.x' },
+  })
+}
