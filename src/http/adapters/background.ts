@@ -14,7 +14,11 @@ const runs = new WeakMap<object, BackgroundRun>()
  * Marks a run in the background. `key` is what the adapter recognises it by, such as its request, `of` the request that the recording began
  * with, and `data` what the adapter needs to go on with.
  */
-export function markBackground<Req>(http: HttpCache<Req>, key: object, { of, data }: Omit<BackgroundRun, 'http'>): void {
+export function markBackground<Req>(
+  http: HttpCache<Req>,
+  key: object,
+  { of, data }: Omit<BackgroundRun, 'http'>,
+): void {
   runs.set(key, { http, of, data })
 }
 

@@ -1,10 +1,12 @@
 // The adapter for Fastify 5: a plugin. Its types are not imported: a request and a reply need only what is used of them here.
+import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions } from '../exchange/policy.js'
+import type { HttpTags, RouteOptions } from '../storage/policy.js'
 import { FastifyHooks } from './fastify/hooks.js'
 import type { FastifyRequest } from './fastify/messages.js'
-import { checkPluginOptions } from './fastify/options.js'
+import { checkPluginOptions, policyFor } from './fastify/options.js'
+import { requestOf } from './node/messages.js'
 
 /** `config.cache` of a route: the options of its responses, what a mutation invalidates, or `false` for a route that passes the cache by. */
 export type FastifyRouteCache<Request> =
@@ -24,15 +26,21 @@ export interface FastifyScope {
 }
 
 /** A plugin of Fastify. It counts for the scope that it is registered in, and for those within. */
-export type FastifyCache = (scope: FastifyScope, options: FastifyCacheOptions) => Promise<void>
+export interface FastifyCache<Request> {
+  (scope: FastifyScope, options: FastifyCacheOptions): Promise<void>
+  /** Adds tags to the response that the handler of `request` is making. Without effect if it is not recorded. */
+  tag(request: Request, tags: string | readonly string[]): void
+  /** Explains what happens to a request. Changes nothing. */
+  explain(request: Request): Promise<HttpExplanation>
+}
 
 /**
  * Connects an HTTP cache with Fastify 5: `app.register(fastify(http))`, `app.get(path, { config: { cache: { … } } }, handler)`. The cache is
  * asked in a `preHandler` hook, after the hooks that know the user, and records in `onSend`. `onClose` waits until what was recorded is stored.
  * Registering rejects with `INVALID_OPTION`, and so does a route whose `config.cache` is wrong.
  */
-export function fastify<Request extends FastifyRequest>(http: HttpCache<Request>): FastifyCache {
-  const plugin: FastifyCache = async (scope, options) => {
+export function fastify<Request extends FastifyRequest>(http: HttpCache<Request>): FastifyCache<Request> {
+  const plugin = async (scope: FastifyScope, options: FastifyCacheOptions) => {
     const hooks = new FastifyHooks(http, checkPluginOptions(options))
     const add = scope.addHook.bind(scope) as (name: string, hook: unknown) => void
     add('onRoute', hooks.onRoute)
@@ -43,6 +51,8 @@ export function fastify<Request extends FastifyRequest>(http: HttpCache<Request>
   }
   // What `fastify-plugin` sets: the hooks belong to the scope that registers the plugin, and the version is checked.
   return Object.assign(plugin, {
+    tag: (request: Request, tags: string | readonly string[]) => http.tag(request, tags),
+    explain: (request: Request) => http.explain(requestOf(request.raw, request), policyFor(http, request)),
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'tiercache',
     [Symbol.for('plugin-meta')]: { name: 'tiercache', fastify: '5.x' },

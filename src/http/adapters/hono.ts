@@ -1,7 +1,8 @@
 // The adapter for Hono. Its types are not imported: a context needs only what is used of it here.
+import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions, RoutePolicy } from '../exchange/policy.js'
+import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { takeBackground } from './background.js'
 import { type Deliver, runInBackground } from './hono-background.js'
 import { headOf, serveWeb, webRequestOf } from './web.js'
@@ -23,6 +24,10 @@ export interface HonoCache<C> extends HonoMiddleware<C> {
   route(options: RouteOptions<C>): HonoMiddleware<C>
   /** A middleware that invalidates tags, and the URI, when the handler has responded without an error, before its response leaves. */
   invalidates(tags: HttpTags<C>, options?: InvalidatesOptions): HonoMiddleware<C>
+  /** Adds tags to the response that the handler of `context` is making. Without effect if it is not recorded. */
+  tag(context: C, tags: string | readonly string[]): void
+  /** Explains what happens to the request of `context`. Changes nothing. */
+  explain(context: C): Promise<HttpExplanation>
 }
 
 /**
@@ -37,6 +42,8 @@ export function hono<C extends HonoContext>(http: HttpCache<C>): HonoCache<C> {
       return deliver === undefined ? serve(http, policy, context, next) : respondTo(deliver, context, next)
     }
   return Object.assign(middleware(), {
+    tag: (context: C, tags: string | readonly string[]) => http.tag(context, tags),
+    explain: (context: C) => http.explain(webRequestOf(context.req.raw, context)),
     route: (options: RouteOptions<C>) => middleware(http.route(options)),
     invalidates:
       (tags: HttpTags<C>, options?: InvalidatesOptions): HonoMiddleware<C> =>
@@ -71,7 +78,11 @@ async function serve<C extends HonoContext>(
 }
 
 /** The run in the background comes to the cache, whose response is not for the middleware around it. */
-async function respondTo<C extends HonoContext>(deliver: Deliver, context: C, next: () => Promise<void>): Promise<void> {
+async function respondTo<C extends HonoContext>(
+  deliver: Deliver,
+  context: C,
+  next: () => Promise<void>,
+): Promise<void> {
   const outer = headersBefore(context)
   await next()
   deliver({ response: context.res, outer })

@@ -1,10 +1,11 @@
 // The adapter for Koa. Its types are not imported: a context needs only what is used of it here.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions, RoutePolicy } from '../exchange/policy.js'
 import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
+import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { takeBackground } from './background.js'
 import { runInBackground } from './koa/background-run.js'
 import { replyOf, respondWith, withSafeStreams } from './koa/replies.js'
@@ -31,6 +32,10 @@ export interface KoaCache<Context> extends KoaMiddleware<Context> {
   route(options: RouteOptions<Context>): KoaMiddleware<Context>
   /** A middleware that invalidates tags, and the URI, when the handler has responded without an error, before its response leaves. */
   invalidates(tags: HttpTags<Context>, options?: InvalidatesOptions): KoaMiddleware<Context>
+  /** Adds tags to the response that the handler of `context` is making. Without effect if it is not recorded. */
+  tag(context: Context, tags: string | readonly string[]): void
+  /** Explains what happens to the request of `context`. Changes nothing. */
+  explain(context: Context): Promise<HttpExplanation>
 }
 
 /** Connects an HTTP cache with Koa: `app.use(koa(http))`, `router.get(path, koa(http).route({ … }), handler)`. */
@@ -43,6 +48,8 @@ export function koa<Context extends KoaContext>(http: HttpCache<Context>): KoaCa
       else await recordInBackground(recording, context, next)
     }
   return Object.assign(middleware(), {
+    tag: (context: Context, tags: string | readonly string[]) => http.tag(context, tags),
+    explain: (context: Context) => http.explain(messageOf(context)),
     route: (options: RouteOptions<Context>) => middleware(http.route(options)),
     invalidates:
       (tags: HttpTags<Context>, options?: InvalidatesOptions): KoaMiddleware<Context> =>
@@ -110,7 +117,11 @@ async function record(
   else respondWith(context, recordBody(recording, reply.head, reply.body), outer)
 }
 
-async function recordInBackground(recording: Recording, context: KoaContext, next: () => Promise<unknown>): Promise<void> {
+async function recordInBackground(
+  recording: Recording,
+  context: KoaContext,
+  next: () => Promise<unknown>,
+): Promise<void> {
   const outer = headersOf(context.res)
   await withSafeStreams(context, next)
   const reply = replyOf(context, outer)

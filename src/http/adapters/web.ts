@@ -1,10 +1,10 @@
 // The adapter for handlers of the web: a `Request` comes in, a `Response` goes out. What Hono, Deno-style servers and Next.js build on.
 import { setImmediate } from '../../model/time/real-timers.js'
 import type { HttpCache } from '../exchange/http-cache.js'
-import type { HttpRequest, HttpResponse, ResponseHead } from '../exchange/messages.js'
-import type { RoutePolicy } from '../exchange/policy.js'
 import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
+import type { HttpRequest, HttpResponse, ResponseHead } from '../storage/messages.js'
+import type { RoutePolicy } from '../storage/policy.js'
 
 /** A handler of the web. With the audience `'nobody'` it runs in the background: the client has its response already. */
 export type WebHandler = (request: Request, audience: 'client' | 'nobody') => Response | Promise<Response>
@@ -67,11 +67,7 @@ export function webRequestOf(request: Request, raw: object = request): HttpReque
   }
 }
 
-async function record(
-  recording: Recording,
-  run: () => Response | Promise<Response>,
-  outer: Outer,
-): Promise<Response> {
+async function record(recording: Recording, run: () => Response | Promise<Response>, outer: Outer): Promise<Response> {
   let response: Response
   try {
     response = await run()

@@ -38,7 +38,10 @@ export function runInBackground<Request extends FastifyRequest>(
 }
 
 /** The recording of a run in the background that comes to the cache now. */
-export function takeRun<Request extends FastifyRequest>(http: HttpCache<Request>, request: Request): Recording | undefined {
+export function takeRun<Request extends FastifyRequest>(
+  http: HttpCache<Request>,
+  request: Request,
+): Recording | undefined {
   const run = currentRun.getStore()
   // A handler may inject other requests.
   return run?.url === request.originalUrl ? takeBackground(http, run, request) : undefined

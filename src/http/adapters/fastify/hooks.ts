@@ -1,9 +1,8 @@
 // The hooks by which the plugin for Fastify sees each request.
 import type { HttpCache } from '../../exchange/http-cache.js'
-import type { RoutePolicy } from '../../exchange/policy.js'
 import type { Recording } from '../../exchange/recording.js'
 import type { Fields } from '../../rules/fields.js'
-import type { FastifyRouteCache } from '../fastify.js'
+import type { RoutePolicy } from '../../storage/policy.js'
 import { holdUntilSettled } from '../node/held-response.js'
 import { replaceHeaders, requestOf } from '../node/messages.js'
 import { recordBody, recordForNobody } from '../recorded-body.js'
@@ -17,7 +16,7 @@ import {
   sendReply,
   setReplyHeaders,
 } from './messages.js'
-import { type RouteRole, roleOf } from './options.js'
+import { cacheConfigOf, type RouteRole, roleOf } from './options.js'
 
 /** A response that is recorded. */
 interface Running {
@@ -25,10 +24,6 @@ interface Running {
   readonly audience: 'client' | 'nobody'
   /** The headers that were there before the handler ran. */
   readonly outer: Fields
-}
-
-interface RouteConfig {
-  readonly cache?: FastifyRouteCache<never>
 }
 
 export class FastifyHooks<Request extends FastifyRequest> {
@@ -44,7 +39,7 @@ export class FastifyHooks<Request extends FastifyRequest> {
   }
 
   /** Throws for a wrong `config.cache` when the route is declared. */
-  readonly onRoute = ({ config }: { readonly config?: RouteConfig }): void => {
+  readonly onRoute = ({ config }: { readonly config?: object }): void => {
     this.#roleOf(config ?? {})
   }
 
@@ -86,7 +81,7 @@ export class FastifyHooks<Request extends FastifyRequest> {
   }
 
   #roleOf(config: object): RouteRole<Request> {
-    const { cache } = config as { readonly cache?: FastifyRouteCache<Request> }
+    const cache = cacheConfigOf<Request>(config)
     if (typeof cache !== 'object' || cache === null) return roleOf(this.#http, cache, this.#routes)
     const known = this.#roles.get(cache) ?? roleOf(this.#http, cache, this.#routes)
     this.#roles.set(cache, known)

@@ -1,8 +1,8 @@
 // Requests and replies of Fastify, as types of our own.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { HttpResponse, ResponseHead } from '../../exchange/messages.js'
 import type { Fields } from '../../rules/fields.js'
+import type { HttpResponse, ResponseHead } from '../../storage/messages.js'
 import { setHeaders } from '../node/messages.js'
 import type { Body, Sent } from '../recorded-body.js'
 
@@ -52,7 +52,9 @@ export function sendReply(method: string, reply: FastifyReply, response: HttpRes
   reply.code(status)
   setReplyHeaders(reply, headers)
   // Fastify gives bytes a type, which the handler did not, and leaves a stream alone.
-  return reply.send(body === undefined || headers['content-type'] !== undefined ? bufferOf(body) : Readable.from([body]))
+  return reply.send(
+    body === undefined || headers['content-type'] !== undefined ? bufferOf(body) : Readable.from([body]),
+  )
 }
 
 /** Fastify makes the length of a response to HEAD from the payload, and there is none. */
@@ -66,7 +68,11 @@ function sendHead(reply: FastifyReply, { status, headers }: HttpResponse): unkno
 }
 
 /** Puts a recorded response in the place of what the reply has. Of its headers, those stay that were there before the handler ran. */
-export function replaceReply(reply: FastifyReply, { status, headers, body }: Sent, outer: Fields): Buffer | Readable | undefined {
+export function replaceReply(
+  reply: FastifyReply,
+  { status, headers, body }: Sent,
+  outer: Fields,
+): Buffer | Readable | undefined {
   reply.code(status)
   for (const name of Object.keys(reply.getHeaders())) if (outer[name] === undefined) reply.removeHeader(name)
   setReplyHeaders(reply, { ...outer, ...headers })

@@ -2,8 +2,9 @@
 import { checkNames, checkOneOf, invalid } from '../../../model/option-rules.js'
 import type { HttpCache } from '../../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../../exchange/mutation.js'
-import type { HttpTags, RoutePolicy } from '../../exchange/policy.js'
+import type { HttpTags, RoutePolicy } from '../../storage/policy.js'
 import type { FastifyCacheOptions, FastifyRouteCache } from '../fastify.js'
+import type { FastifyRequest } from './messages.js'
 
 /** What the plugin does with a route. */
 export type RouteRole<Request> =
@@ -28,8 +29,23 @@ export function roleOf<Request>(
 ): RouteRole<Request> {
   if (config === false) return { kind: 'none' }
   if (config === undefined) return others === 'all' ? { kind: 'serves', policy: undefined } : { kind: 'none' }
-  if (typeof config !== 'object' || config === null) throw invalid('config.cache', "an object such as { ttl: '1m' }, or false", config)
+  if (typeof config !== 'object' || config === null)
+    throw invalid('config.cache', "an object such as { ttl: '1m' }, or false", config)
   if (!('invalidates' in config)) return { kind: 'serves', policy: http.route(config) }
   const { invalidates: tags, ...options } = checkNames(config, ['invalidates', 'hold'], 'config.cache')
   return { kind: 'mutates', tags, options }
+}
+
+/** `config.cache` of the route that a request has. */
+export function cacheConfigOf<Request>(config: object): FastifyRouteCache<Request> | undefined {
+  return (config as { readonly cache?: FastifyRouteCache<Request> }).cache
+}
+
+/** The options of the route that a request has; `undefined` for those of the cache. */
+export function policyFor<Request extends FastifyRequest>(
+  http: HttpCache<Request>,
+  { routeOptions }: Request,
+): RoutePolicy<Request> | undefined {
+  const role = roleOf(http, cacheConfigOf<Request>(routeOptions.config), 'all')
+  return role.kind === 'serves' ? role.policy : undefined
 }

@@ -1,8 +1,8 @@
 // Responses of Koa: what a handler has put into the context, and how a response gets into it.
 import { Readable } from 'node:stream'
-import type { ResponseHead } from '../../exchange/messages.js'
 import type { Fields } from '../../rules/fields.js'
 import { hasNoBody } from '../../rules/status.js'
+import type { ResponseHead } from '../../storage/messages.js'
 import type { KoaContext } from '../koa.js'
 import { headersOf, setHeaders } from '../node/messages.js'
 import type { Body, Sent } from '../recorded-body.js'
@@ -106,7 +106,8 @@ function partsOfWeb(stream: unknown): AsyncIterable<Uint8Array> {
 export function respondWith(context: KoaContext, { status, headers, body }: Sent, outer: Fields): void {
   const { res } = context
   const response = context.response as KoaResponse
-  response.body = body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : (body ?? emptyFor(status))
+  response.body =
+    body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength) : (body ?? emptyFor(status))
   response.status = status
   for (const name of res.getHeaderNames()) if (outer[name] === undefined) res.removeHeader(name)
   setHeaders(res, { ...outer, ...headers })

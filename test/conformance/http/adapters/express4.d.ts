@@ -1,5 +1,4 @@
 // Express 4 under its alias. What the tests use of it is the same in both versions.
 declare module 'express4' {
-  import express from 'express'
-  export default express
+  export { default } from 'express'
 }

@@ -24,7 +24,11 @@ export const fastifyAdapter: AppAdapter = {
   },
 }
 
-function add(server: FastifyInstance, http: HttpCache<FastifyRequest>, { method, path, route, invalidates, handle }: AppRoute): void {
+function add(
+  server: FastifyInstance,
+  http: HttpCache<FastifyRequest>,
+  { method, path, route, invalidates, handle }: AppRoute,
+): void {
   const cache = invalidates === undefined ? route : { invalidates }
   const methods = method === '*' ? server.supportedMethods.filter((one) => one !== 'HEAD') : method
   server.route({

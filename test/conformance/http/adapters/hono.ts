@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type ServerType, serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { type HttpCache, hono, webRequestOf } from 'tiercache/http'
-import type { App, AppAdapter, AppRoute } from '../app.js'
+import type { AppAdapter, AppRoute } from '../app.js'
 import { toResponse } from './web.js'
 
 export const honoAdapter: AppAdapter = {
@@ -52,7 +52,7 @@ function add(server: Hono, http: HttpCache<Context>, { method, path, route, inva
     // As `context.text` and the others do: with the headers that `context.header` has set.
     return context.newResponse(reply.body, { status: reply.status as 200, headers: reply.headers })
   }
-  const add = (server.on as (...args: unknown[]) => unknown).bind(server)
+  const on = (server.on as (...args: unknown[]) => unknown).bind(server)
   if (method === '*') (server.all as (...args: unknown[]) => unknown)(path, ...middleware, handler)
-  else add(method, path, ...middleware, handler)
+  else on(method, path, ...middleware, handler)
 }

@@ -30,17 +30,21 @@ export async function loadSuite(): Promise<{
   const config = await load<{ setFetch(fetch: unknown): void; setBaseUrl(url: string): void }>('client/config.mjs')
   const { default: fetch } = await load<{ default: unknown }>('node-fetch', '')
   const given = suites.flatMap(({ tests }) => tests).filter((test) => test.browser_only !== true)
+  /** The tests write into themselves, so each run has its own. */
+  const runOnce = async (some: readonly GivenTest[]) => {
+    for (const { id } of some) delete testResults[id]
+    await Promise.all(structuredClone(some).map((test) => makeCacheTest(test)))
+  }
   return {
     tests: given.map(({ id, kind = 'required', depends_on: dependsOn = [] }) => ({ id, kind, dependsOn })),
     async run(url) {
       config.setFetch(fetch)
       config.setBaseUrl(url)
-      for (const id of Object.keys(testResults)) delete testResults[id]
-      // The tests write into themselves, so each run has its own.
-      await Promise.all(structuredClone(given).map((test) => makeCacheTest(test)))
-      return new Map(
-        Object.entries(testResults).map(([id, result]) => [id, result === true ? undefined : result.join(': ')]),
-      )
+      await runOnce(given)
+      // The tests measure real time, and on a busy machine some are late. Those that failed run once more, by themselves.
+      await runOnce(given.filter(({ id }) => testResults[id] !== true))
+      const results = Object.entries(testResults)
+      return new Map(results.map(([id, result]) => [id, result === true ? undefined : result.join(': ')]))
     },
   }
 }
