@@ -43,13 +43,21 @@ export async function withSafeStreams({ response }: KoaContext, next: () => Prom
       Reflect.set(prototype, 'body', safe, response)
     },
   })
+  let kept: unknown
   try {
     await next()
+    kept = (response as KoaResponse).body
   } finally {
     Reflect.deleteProperty(response, 'body')
-    const { body } = response as KoaResponse
-    for (const safe of given) if (safe !== body && !safe.readableDidRead) sources.get(safe)?.destroy()
+    for (const safe of given) if (safe !== kept) endWith(safe)
   }
+}
+
+/** Koa destroys a stream that was replaced when the response is over. */
+function endWith(safe: Readable): void {
+  const source = sources.get(safe)
+  if (safe.destroyed) source?.destroy()
+  else safe.once('close', () => source?.destroy())
 }
 
 function relay(source: Readable): Readable {

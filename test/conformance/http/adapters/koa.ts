@@ -33,8 +33,7 @@ function middlewareOf(http: HttpCache<Context>, { route, invalidates, handle }: 
     const tag = (tags: string | readonly string[]) => http.tag(context, tags)
     send(context, await handle({ method, url, headers, body: () => buffer(req), tag }))
   }
-  if (invalidates !== undefined)
-    return (context, next) => cached.invalidates(invalidates)(context, () => handler(context))
+  if (invalidates !== undefined) return (context) => cached.invalidates(invalidates)(context, () => handler(context))
   if (route === undefined) return handler
   const middleware = cached.route(route as never)
   return (context) => middleware(context, () => handler(context))
