@@ -87,7 +87,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
-  http: ['rules', 'storage', 'exchange', 'adapters/node', 'adapters', ''],
+  http: [
+    ...['rules', 'storage', 'exchange'],
+    ...['adapters/node', 'adapters/common', 'adapters/fastify', 'adapters/hono', 'adapters/koa', 'adapters', ''],
+  ],
   cli: ['output', 'connection', 'checks', 'commands', ''],
 }
 

@@ -1,24 +1,10 @@
 // The adapter for Fastify 5: a plugin. Its types are not imported: a request and a reply need only what is used of them here.
 import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
-import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions } from '../storage/policy.js'
 import { FastifyHooks } from './fastify/hooks.js'
 import type { FastifyRequest } from './fastify/messages.js'
-import { checkPluginOptions, policyFor } from './fastify/options.js'
+import { checkPluginOptions, type FastifyCacheOptions, policyFor } from './fastify/options.js'
 import { requestOf } from './node/messages.js'
-
-/** `config.cache` of a route: the options of its responses, what a mutation invalidates, or `false` for a route that passes the cache by. */
-export type FastifyRouteCache<Request> =
-  | RouteOptions<Request>
-  | ({ readonly invalidates: HttpTags<Request> } & InvalidatesOptions)
-  | false
-
-/** Options of the plugin. */
-export interface FastifyCacheOptions {
-  /** Which routes it is for: all of its scope, or those that have `config.cache`. Default 'all'. */
-  readonly routes?: 'all' | 'configured' | undefined
-}
 
 /** What is needed of a Fastify instance. */
 export interface FastifyScope {

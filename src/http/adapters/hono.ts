@@ -3,17 +3,10 @@ import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
-import { takeBackground } from './background.js'
-import { type Deliver, runInBackground } from './hono-background.js'
+import { takeBackground } from './common/background.js'
+import { type Deliver, runInBackground } from './hono/background-run.js'
+import type { HonoContext } from './hono/context.js'
 import { headOf, serveWeb, webRequestOf } from './web.js'
-
-/** What is needed of the `Context` of Hono 4. */
-export interface HonoContext {
-  readonly req: { raw: Request }
-  res: Response
-  finalized: boolean
-  readonly executionCtx: { waitUntil(work: Promise<unknown>): void }
-}
 
 /** A middleware of Hono. The functions among the options get its context, with what earlier middleware has set. */
 export type HonoMiddleware<C> = (context: C, next: () => Promise<void>) => Promise<void>

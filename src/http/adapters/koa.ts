@@ -1,27 +1,17 @@
 // The adapter for Koa. Its types are not imported: a context needs only what is used of it here.
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
 import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
-import { takeBackground } from './background.js'
+import { takeBackground } from './common/background.js'
+import { recordBody, recordForNobody } from './common/recorded-body.js'
 import { runInBackground } from './koa/background-run.js'
+import type { KoaContext } from './koa/context.js'
 import { replyOf, respondWith, withSafeStreams } from './koa/replies.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { headersOf, replaceHeaders, requestOf, setHeaders } from './node/messages.js'
-import { recordBody, recordForNobody } from './recorded-body.js'
-
-/** What is needed of the `Context` of Koa. */
-export interface KoaContext {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly response: object
-  readonly app: { callback(): (request: IncomingMessage, response: ServerResponse) => Promise<unknown> }
-  readonly originalUrl: string
-  respond?: boolean | undefined
-}
 
 /** A middleware of Koa. The functions among the options get its context, with what earlier middleware has added. */
 export type KoaMiddleware<Context> = (context: Context, next: () => Promise<unknown>) => Promise<void>

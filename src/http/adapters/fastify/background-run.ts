@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { HttpCache } from '../../exchange/http-cache.js'
 import type { Recording } from '../../exchange/recording.js'
 import type { Fields } from '../../rules/fields.js'
-import { markBackground, takeBackground } from '../background.js'
+import { markBackground, takeBackground } from '../common/background.js'
 import type { FastifyRequest } from './messages.js'
 
 type Inject = (request: {

@@ -3,9 +3,9 @@ import type { HttpCache } from '../../exchange/http-cache.js'
 import type { Recording } from '../../exchange/recording.js'
 import type { Fields } from '../../rules/fields.js'
 import type { RoutePolicy } from '../../storage/policy.js'
+import { recordBody, recordForNobody } from '../common/recorded-body.js'
 import { holdUntilSettled } from '../node/held-response.js'
 import { replaceHeaders, requestOf } from '../node/messages.js'
-import { recordBody, recordForNobody } from '../recorded-body.js'
 import { runInBackground, takeRun } from './background-run.js'
 import {
   type FastifyReply,

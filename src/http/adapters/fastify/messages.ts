@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Fields } from '../../rules/fields.js'
 import type { HttpResponse, ResponseHead } from '../../storage/messages.js'
+import type { Body, Sent } from '../common/recorded-body.js'
 import { setHeaders } from '../node/messages.js'
-import type { Body, Sent } from '../recorded-body.js'
 
 /** What is needed of a request of Fastify. */
 export interface FastifyRequest {

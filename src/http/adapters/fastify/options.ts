@@ -2,9 +2,20 @@
 import { checkNames, checkOneOf, invalid } from '../../../model/option-rules.js'
 import type { HttpCache } from '../../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../../exchange/mutation.js'
-import type { HttpTags, RoutePolicy } from '../../storage/policy.js'
-import type { FastifyCacheOptions, FastifyRouteCache } from '../fastify.js'
+import type { HttpTags, RouteOptions, RoutePolicy } from '../../storage/policy.js'
 import type { FastifyRequest } from './messages.js'
+
+/** `config.cache` of a route: the options of its responses, what a mutation invalidates, or `false` for a route that passes the cache by. */
+export type FastifyRouteCache<Request> =
+  | RouteOptions<Request>
+  | ({ readonly invalidates: HttpTags<Request> } & InvalidatesOptions)
+  | false
+
+/** Options of the plugin. */
+export interface FastifyCacheOptions {
+  /** Which routes it is for: all of its scope, or those that have `config.cache`. Default 'all'. */
+  readonly routes?: 'all' | 'configured' | undefined
+}
 
 /** What the plugin does with a route. */
 export type RouteRole<Request> =

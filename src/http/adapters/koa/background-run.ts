@@ -3,9 +3,9 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpCache } from '../../exchange/http-cache.js'
 import type { Recording } from '../../exchange/recording.js'
 import type { Fields } from '../../rules/fields.js'
-import { markBackground } from '../background.js'
-import type { KoaContext } from '../koa.js'
+import { markBackground } from '../common/background.js'
 import { replaceHeaders } from '../node/messages.js'
+import type { KoaContext } from './context.js'
 
 /** Begins the run. Errors of it go where the application sends those of all requests: to its `error` event. */
 export function runInBackground<Context extends KoaContext>(

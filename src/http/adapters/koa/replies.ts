@@ -3,9 +3,9 @@ import { Readable } from 'node:stream'
 import type { Fields } from '../../rules/fields.js'
 import { hasNoBody } from '../../rules/status.js'
 import type { ResponseHead } from '../../storage/messages.js'
-import type { KoaContext } from '../koa.js'
+import type { Body, Sent } from '../common/recorded-body.js'
 import { headersOf, setHeaders } from '../node/messages.js'
-import type { Body, Sent } from '../recorded-body.js'
+import type { KoaContext } from './context.js'
 
 /** What is needed of the `Response` of Koa. */
 interface KoaResponse {

@@ -1,9 +1,9 @@
 // Records a response that a framework of Node holds as a value before it sends it: its body is whole, or a stream.
 import { Readable } from 'node:stream'
-import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
-import type { Recording } from '../exchange/recording.js'
-import type { Fields } from '../rules/fields.js'
-import type { ResponseHead } from '../storage/messages.js'
+import { clearTimeout, setTimeout } from '../../../model/time/real-timers.js'
+import type { Recording } from '../../exchange/recording.js'
+import type { Fields } from '../../rules/fields.js'
+import type { ResponseHead } from '../../storage/messages.js'
 
 /** A body before it is sent. */
 export type Body = Uint8Array | AsyncIterable<Uint8Array | string>

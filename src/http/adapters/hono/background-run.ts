@@ -1,7 +1,7 @@
 // Runs a handler of Hono in the background. The client's context is on its way out, so the run has one of its own.
-import type { HttpCache } from '../exchange/http-cache.js'
-import { markBackground } from './background.js'
-import type { HonoContext } from './hono.js'
+import type { HttpCache } from '../../exchange/http-cache.js'
+import { markBackground } from '../common/background.js'
+import type { HonoContext } from './context.js'
 
 type Next = () => Promise<void>
 type Handler = (context: BackgroundContext, next: Next) => unknown

@@ -1,6 +1,6 @@
 // Runs of a handler in the background. Its client gets a stale response through the context or reply of the framework, so the handler needs
 // one of its own: the adapter passes a second request through the application, with the same middleware, and recognises it when it comes.
-import type { HttpCache } from '../exchange/http-cache.js'
+import type { HttpCache } from '../../exchange/http-cache.js'
 
 interface BackgroundRun {
   readonly http: object
