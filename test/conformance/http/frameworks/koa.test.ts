@@ -12,7 +12,7 @@ import type { RunningApp } from '../app.js'
 let cache: Cache
 let app: Koa
 let clock: FakeClock
-let running: RunningApp | undefined
+let running: Promise<RunningApp> | undefined
 
 beforeEach(() => {
   clock = new FakeClock(Date.now())
@@ -20,7 +20,7 @@ beforeEach(() => {
   app = new Koa()
 })
 afterEach(async () => {
-  await running?.close()
+  await (await running)?.close()
   running = undefined
   await cache.close()
 })
@@ -30,8 +30,8 @@ function cached(options: HttpCacheOptions<Context> = { ttl: '1m' }) {
 }
 
 async function get(path: string, init: RequestInit = {}): Promise<{ body: string; status: number; headers: Headers }> {
-  running ??= await listen(app.callback())
-  const response = await fetch(`${running.url}${path}`, init)
+  running ??= listen(app.callback())
+  const response = await fetch(`${(await running).url}${path}`, init)
   const body = await response.text()
   await cache.drain()
   return { body, status: response.status, headers: response.headers }
