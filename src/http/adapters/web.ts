@@ -180,7 +180,7 @@ async function drain(response: Response): Promise<void> {
   await response.arrayBuffer().catch(() => undefined)
 }
 
-export function headOf({ status, headers }: Response, outer = new Headers()): ResponseHead {
+export function headOf({ status, headers }: Response, outer: Headers = new Headers()): ResponseHead {
   const unchanged = [...outer].filter(([name, value]) => headers.get(name) === value)
   return { status, headers: fieldsOf(headers), outer: new Set(unchanged.map(([name]) => name)) }
 }
