@@ -1,6 +1,17 @@
 // `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
 
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
+export type { FastifyRequest } from './adapters/fastify/messages.js'
+export type { FastifyCacheOptions, FastifyRouteCache } from './adapters/fastify/options.js'
+export {
+  type FastifyCache,
+  type FastifyScope,
+  fastify,
+} from './adapters/fastify.js'
+export type { HonoContext } from './adapters/hono/context.js'
+export { type HonoCache, type HonoMiddleware, hono } from './adapters/hono.js'
+export type { KoaContext } from './adapters/koa/context.js'
+export { type KoaCache, type KoaMiddleware, koa } from './adapters/koa.js'
 export { holdUntilSettled } from './adapters/node/held-response.js'
 export { type NodeRequest, requestOf } from './adapters/node/messages.js'
 export { beginNode, type NodeExchange } from './adapters/node/run.js'

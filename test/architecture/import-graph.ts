@@ -102,7 +102,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   testing: ['memory', 'conformance', 'conformance/store', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
   devtools: ['view', 'http', ''],
-  http: ['rules', 'storage', 'exchange', 'adapters/node', 'adapters', ''],
+  http: [
+    ...['rules', 'storage', 'exchange'],
+    ...['adapters/node', 'adapters/common', 'adapters/fastify', 'adapters/hono', 'adapters/koa', 'adapters', ''],
+  ],
   cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 

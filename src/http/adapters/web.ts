@@ -6,14 +6,19 @@ import type { Fields } from '../rules/fields.js'
 import type { HttpRequest, HttpResponse, ResponseHead } from '../storage/messages.js'
 import type { RoutePolicy } from '../storage/policy.js'
 
-/** A handler of the web. */
-export type WebHandler = (request: Request) => Response | Promise<Response>
+/** A handler of the web. With the audience `'nobody'` it runs in the background: the client has its response already. */
+export type WebHandler = (request: Request, audience: 'client' | 'nobody') => Response | Promise<Response>
+
+/** The headers that surrounding middleware had set before the handler ran. */
+type Outer = (() => Headers) | undefined
 
 /** What `serveWeb` needs besides the request. */
 export interface WebOptions<Req> {
   readonly policy?: RoutePolicy<Req> | undefined
   /** The request that the functions among the options get, such as the context of a framework. Default: the request. */
   readonly raw?: Req | undefined
+  /** The headers that surrounding middleware had set before the handler ran. They count, are sent, and are not stored. Default: none. */
+  readonly outer?: Outer
   /** Keeps the process of a serverless platform alive until a background run is over, such as `ctx.waitUntil`. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
@@ -26,26 +31,27 @@ export async function serveWeb<Req extends object = Request>(
   http: HttpCache<Req>,
   request: Request,
   handler: WebHandler,
-  { policy, raw = request as unknown as Req, waitUntil }: WebOptions<Req> = {},
+  { policy, raw = request as unknown as Req, outer, waitUntil }: WebOptions<Req> = {},
 ): Promise<Response> {
   const exchange = await http.begin(webRequestOf(request, raw), policy)
   switch (exchange.kind) {
     case 'pass':
-      return withHeaders(await handler(request), exchange.headers)
+      return withHeaders(await handler(request, 'client'), exchange.headers)
     case 'serve':
-      return responseOf(exchange.response)
+      return responseOf(exchange.response, outer)
     case 'mutate': {
-      const response = await handler(request)
+      const response = await handler(request, 'client')
       await exchange.mutation.settle(headOf(response))
       return withHeaders(response, exchange.headers)
     }
     case 'record': {
       const { recording, conditions, first } = exchange
-      const run = record(recording, () => handler(withConditions(request, conditions)))
+      const audience = first === undefined ? 'client' : 'nobody'
+      const run = record(recording, () => handler(withConditions(request, conditions), audience), outer)
       if (first === undefined) return run
       const inBackground = run.then(drain, () => undefined)
       waitUntil?.(inBackground)
-      return responseOf(first)
+      return responseOf(first, outer)
     }
   }
 }
@@ -61,26 +67,26 @@ export function webRequestOf(request: Request, raw: object = request): HttpReque
   }
 }
 
-async function record(recording: Recording, run: () => Response | Promise<Response>): Promise<Response> {
+async function record(recording: Recording, run: () => Response | Promise<Response>, outer: Outer): Promise<Response> {
   let response: Response
   try {
     response = await run()
   } catch (error) {
     const instead = recording.broken()
     if (instead === undefined) throw error
-    return responseOf(instead)
+    return responseOf(instead, outer)
   }
-  const head = headOf(response)
-  if (response.body === null) return responseOf(recording.whole(head, new Uint8Array()))
+  const head = headOf(response, outer?.())
+  if (response.body === null) return responseOf(recording.whole(head, new Uint8Array()), outer)
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>
   try {
     const parts = await firstParts(reader)
-    if (parts.isWhole) return responseOf(recording.whole(head, parts.bytes))
-    return stream(recording, head, reader, parts)
+    if (parts.isWhole) return responseOf(recording.whole(head, parts.bytes), outer)
+    return stream(recording, head, reader, parts, outer)
   } catch (error) {
     const instead = recording.broken()
     if (instead === undefined) throw error
-    return responseOf(instead)
+    return responseOf(instead, outer)
   }
 }
 
@@ -108,13 +114,14 @@ function stream(
   head: ResponseHead,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   { bytes, next }: FirstParts & { isWhole: false },
+  outer: Outer,
 ): Response {
   const begun = recording.begin(head)
   recording.chunk(bytes)
   const source = new Source(recording, reader, next)
   if (begun.kind === 'instead') {
     void source.readToEnd()
-    return responseOf(begun.response)
+    return responseOf(begun.response, outer)
   }
   let isFirst = true
   const body = new ReadableStream<Uint8Array>(
@@ -173,8 +180,9 @@ async function drain(response: Response): Promise<void> {
   await response.arrayBuffer().catch(() => undefined)
 }
 
-function headOf({ status, headers }: Response): ResponseHead {
-  return { status, headers: fieldsOf(headers) }
+export function headOf({ status, headers }: Response, outer: Headers = new Headers()): ResponseHead {
+  const unchanged = [...outer].filter(([name, value]) => headers.get(name) === value)
+  return { status, headers: fieldsOf(headers), outer: new Set(unchanged.map(([name]) => name)) }
 }
 
 /** Every field by lower-case name. `Set-Cookie` alone may have several lines. */
@@ -188,17 +196,20 @@ function fieldsOf(headers: Headers): Fields {
   return fields
 }
 
-function headersOf(fields: Fields): Headers {
-  const headers = new Headers()
+function headersOf(fields: Fields, outer: Outer = undefined): Headers {
+  const headers = new Headers(outer?.())
   for (const [name, value] of Object.entries(fields)) {
     if (typeof value === 'string') headers.set(name, value)
-    else for (const line of value ?? []) headers.append(name, line)
+    else {
+      headers.delete(name)
+      for (const line of value ?? []) headers.append(name, line)
+    }
   }
   return headers
 }
 
-function responseOf({ status, headers, body }: HttpResponse): Response {
-  return new Response(body as never, { status, headers: headersOf(headers) })
+function responseOf({ status, headers, body }: HttpResponse, outer: Outer): Response {
+  return new Response(body as never, { status, headers: headersOf(headers, outer) })
 }
 
 /** The same response with more headers. Those of a response that was fetched cannot be changed. */

@@ -57,6 +57,20 @@ export class HttpCache<Req = object> {
   }
 
   /**
+   * Lets `request` stand for `other`: `tag` and routes of `request` mean the response that the handler of `other` is making. For frameworks that
+   * run a handler in the background with a request of its own.
+   */
+  follow(request: object, other: object): void {
+    const running = this.#running.get(other)
+    if (running !== undefined) this.#running.set(request, running)
+  }
+
+  /** Resolves when what was recorded is stored. */
+  drain(): Promise<void> {
+    return this.#cache.drain()
+  }
+
+  /**
    * Decides what happens to a request. Rejects with what `skip`, `per` and `tags` throw, never because of the cache: a request that it cannot
    * serve is passed on. Returns without a promise if nothing has to be looked up.
    */

@@ -74,7 +74,7 @@ async function requestOf(incoming: IncomingMessage): Promise<Request> {
   })
 }
 
-function toResponse({ status = 200, headers = {}, body }: Reply): Response {
+export function toResponse({ status = 200, headers = {}, body }: Reply): Response {
   const fields = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     for (const line of Array.isArray(value) ? value : [value]) fields.append(name, line)
