@@ -29,11 +29,11 @@ interface Member {
   fetch(target: string, sent?: Sent): Promise<Got>
 }
 
-/** One process of the service. */
+/** One process of the service. All of them share this one, so a busy machine may keep a lease waiting for its renewal. */
 async function openMember(adapter: AppAdapter, routes: readonly AppRoute[]): Promise<Member> {
   const client = new Redis(server.port)
   client.on('error', () => undefined)
-  const cache = createCache({ name: 'shop', logger: false, l2: redisTier(client, PATIENT) })
+  const cache = createCache({ name: 'shop', logger: false, l2: redisTier(client, { ...PATIENT, leaseTtl: '30s' }) })
   const app = await adapter.start({ http: httpCache<never>(cache), everywhere: true, routes })
   ends.push(async () => {
     await app.close()
