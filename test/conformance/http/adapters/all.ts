@@ -1,6 +1,7 @@
 // Every adapter, for the suites that all of them have to pass.
 import type { AppAdapter } from '../app.js'
 import { express4Adapter, express5Adapter } from './express.js'
+import { nestExpressAdapter, nestFastifyAdapter } from './nest.js'
 import { nodeAdapter } from './node.js'
 import { webAdapter } from './web.js'
 
@@ -12,4 +13,11 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, string>
   },
 }
 
-export const adapters: readonly AppAdapter[] = [nodeAdapter, express5Adapter, express4Adapter, webAdapter]
+export const adapters: readonly AppAdapter[] = [
+  nodeAdapter,
+  express5Adapter,
+  express4Adapter,
+  nestExpressAdapter,
+  nestFastifyAdapter,
+  webAdapter,
+]
