@@ -87,7 +87,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', ''],
   redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
-  http: ['rules', 'exchange', 'adapters/node', 'adapters', ''],
+  http: ['rules', 'storage', 'exchange', 'adapters/node', 'adapters', ''],
   cli: ['output', 'connection', 'checks', 'commands', ''],
 }
 

@@ -1,8 +1,9 @@
 // The adapter for Express 4 and 5. Their types are not imported: whatever extends the messages of Node fits.
 import type { ServerResponse } from 'node:http'
+import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions, RoutePolicy } from '../exchange/policy.js'
+import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { type NodeRequest, requestOf } from './node/messages.js'
 import { beginNode } from './node/run.js'
@@ -16,6 +17,10 @@ export interface ExpressCache<Req> extends ExpressMiddleware<Req> {
   route(options: RouteOptions<Req>): ExpressMiddleware<Req>
   /** A middleware that invalidates tags, and the URI, when the handler has responded without an error, before its response leaves. */
   invalidates(tags: HttpTags<Req>, options?: InvalidatesOptions): ExpressMiddleware<Req>
+  /** Adds tags to the response that the handler of `request` is making. Without effect if it is not recorded. */
+  tag(request: Req, tags: string | readonly string[]): void
+  /** Explains what happens to a request. Changes nothing. */
+  explain(request: Req): Promise<HttpExplanation>
 }
 
 /** Connects an HTTP cache with Express: `app.use(express(http))`, `app.get(path, express(http).route({ … }), handler)`. */
@@ -32,6 +37,8 @@ export function express<Req extends NodeRequest>(http: HttpCache<Req>): ExpressC
       }
     }
   return Object.assign(middleware(), {
+    tag: (request: Req, tags: string | readonly string[]) => http.tag(request, tags),
+    explain: (request: Req) => http.explain(requestOf(request)),
     route: (options: RouteOptions<Req>) => middleware(http.route(options)),
     invalidates: (tags: HttpTags<Req>, options?: InvalidatesOptions): ExpressMiddleware<Req> => {
       return (request, response, next) => {

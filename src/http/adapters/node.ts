@@ -1,8 +1,9 @@
 // The adapter for `node:http`: wraps request listeners.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
-import type { HttpTags, RouteOptions, RoutePolicy } from '../exchange/policy.js'
+import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { requestOf } from './node/messages.js'
 import { beginNode } from './node/run.js'
@@ -18,6 +19,10 @@ export interface NodeCache {
   route(options: RouteOptions<IncomingMessage>, listener: NodeListener): NodeListener
   /** Invalidates tags, and the URI, when `listener` has responded without an error, before its response leaves. */
   invalidates(tags: HttpTags<IncomingMessage>, listener: NodeListener, options?: InvalidatesOptions): NodeListener
+  /** Adds tags to the response that the listener of `request` is making. Without effect if it is not recorded. */
+  tag(request: IncomingMessage, tags: string | readonly string[]): void
+  /** Explains what happens to a request. Changes nothing. */
+  explain(request: IncomingMessage): Promise<HttpExplanation>
 }
 
 /** Connects an HTTP cache with `node:http`: `http.createServer(node(cache)(listener))`. */
@@ -34,6 +39,8 @@ export function node(http: HttpCache<IncomingMessage>): NodeCache {
     }
   }
   return Object.assign((listener: NodeListener) => wrap(listener), {
+    tag: (request: IncomingMessage, tags: string | readonly string[]) => http.tag(request, tags),
+    explain: (request: IncomingMessage) => http.explain(requestOf(request)),
     route: (options: RouteOptions<IncomingMessage>, listener: NodeListener) => wrap(listener, http.route(options)),
     invalidates:
       (tags: HttpTags<IncomingMessage>, listener: NodeListener, options?: InvalidatesOptions): NodeListener =>

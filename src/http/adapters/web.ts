@@ -1,10 +1,10 @@
 // The adapter for handlers of the web: a `Request` comes in, a `Response` goes out. What Hono, Deno-style servers and Next.js build on.
 import { setImmediate } from '../../model/time/real-timers.js'
 import type { HttpCache } from '../exchange/http-cache.js'
-import type { HttpRequest, HttpResponse, ResponseHead } from '../exchange/messages.js'
-import type { RoutePolicy } from '../exchange/policy.js'
 import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
+import type { HttpRequest, HttpResponse, ResponseHead } from '../storage/messages.js'
+import type { RoutePolicy } from '../storage/policy.js'
 
 /** A handler of the web. */
 export type WebHandler = (request: Request) => Response | Promise<Response>

@@ -5,13 +5,13 @@ import { type CacheStatus, formatCacheStatus, formatXCacheStatus } from '../rule
 import { type Encoding, encode, isCompressible, preferredEncoding } from '../rules/encodings.js'
 import { type Fields, fieldOf } from '../rules/fields.js'
 import type { NotStored } from '../rules/storable.js'
-import { Entries, LONGEST } from './entries.js'
-import type { HttpRequest, HttpResponse } from './messages.js'
-import type { Previous, RecordingPlan } from './plan.js'
-import type { StatusHeader } from './policy.js'
-import { encoded, present } from './present.js'
-import { Store, type StoringOutcome } from './store.js'
-import { agesOf, type StoredResponse } from './stored.js'
+import { Entries, LONGEST } from '../storage/entries.js'
+import type { HttpRequest, HttpResponse } from '../storage/messages.js'
+import type { Previous, RecordingPlan } from '../storage/plan.js'
+import type { StatusHeader } from '../storage/policy.js'
+import { encoded, present } from '../storage/present.js'
+import { Store, type StoringOutcome } from '../storage/store.js'
+import { agesOf, type StoredResponse } from '../storage/stored.js'
 
 /** What became of the last response of a key. */
 export interface Decision {

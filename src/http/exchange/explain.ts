@@ -1,11 +1,11 @@
 // Why a request gets what it gets: its key, what is stored for it, and what became of the last response.
 import type { Cache, Explanation } from '../../index.js'
+import type { HttpRequest } from '../storage/messages.js'
+import type { RoutePolicy } from '../storage/policy.js'
+import { resourceOf } from '../storage/resource.js'
+import type { StoringOutcome } from '../storage/store.js'
+import { agesOf } from '../storage/stored.js'
 import type { Exchanges } from './exchanges.js'
-import type { HttpRequest } from './messages.js'
-import type { RoutePolicy } from './policy.js'
-import { resourceOf } from './resource.js'
-import type { StoringOutcome } from './store.js'
-import { agesOf } from './stored.js'
 
 /** What `explain` says of a request. */
 export interface HttpExplanation {

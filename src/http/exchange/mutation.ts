@@ -2,10 +2,10 @@
 import type { Cache } from '../../index.js'
 import { fieldOf } from '../rules/fields.js'
 import { isNonError } from '../rules/status.js'
+import type { HttpRequest, ResponseHead } from '../storage/messages.js'
+import { type HttpTags, tagsFor } from '../storage/policy.js'
+import { uriTagOf } from '../storage/resource.js'
 import { isCacheFault } from './exchanges.js'
-import type { HttpRequest, ResponseHead } from './messages.js'
-import { type HttpTags, tagsFor } from './policy.js'
-import { uriTagOf } from './resource.js'
 
 /** Options of `invalidates`. */
 export interface InvalidatesOptions {
@@ -52,7 +52,9 @@ export class Mutation<Req = object> {
 
   #uris({ headers }: ResponseHead): string[] {
     const { target, headers: requested } = this.#request
-    const base = new URL(`http://${fieldOf(requested, 'host') ?? 'localhost'}`)
+    const host = `http://${fieldOf(requested, 'host')}`
+    // The client may have sent anything.
+    const base = new URL(URL.canParse(host) ? host : 'http://localhost')
     const named = [target, fieldOf(headers, 'location'), fieldOf(headers, 'content-location')]
     const uris = named.flatMap((uri) => (uri === undefined ? [] : pathOnHost(uri, target, base)))
     return [...new Set(uris)].map(uriTagOf)

@@ -5,17 +5,17 @@ import { isNotModified, notModifiedFields } from '../rules/conditions.js'
 import { formatDate } from '../rules/dates.js'
 import { isCompressible } from '../rules/encodings.js'
 import { type Fields, fieldOf } from '../rules/fields.js'
-import { lifeOf } from '../rules/freshness.js'
+import { type Life, lifeOf } from '../rules/freshness.js'
 import { isServerError } from '../rules/status.js'
 import { type NotStored, refusalOf } from '../rules/storable.js'
 import { storedFields, updatedFields } from '../rules/stored-fields.js'
 import { varyNames } from '../rules/vary.js'
+import type { HttpResponse, ResponseHead } from '../storage/messages.js'
+import type { Previous, RecordingPlan } from '../storage/plan.js'
+import { present, varyByEncoding } from '../storage/present.js'
+import type { StoringOutcome } from '../storage/store.js'
+import { hashOf, isServableOnError, type StoredResponse } from '../storage/stored.js'
 import type { Exchanges } from './exchanges.js'
-import type { HttpResponse, ResponseHead } from './messages.js'
-import type { Previous, RecordingPlan } from './plan.js'
-import { present, varyByEncoding } from './present.js'
-import type { StoringOutcome } from './store.js'
-import { hashOf, isServableOnError, type StoredResponse } from './stored.js'
 
 /** What happens to a response whose first bytes are there and whose end is not. */
 export type Begun =
@@ -47,6 +47,11 @@ export class Recording {
   /** Whether the response may still be stored: then the handler should go on although its client has left. */
   get isRecording(): boolean {
     return this.#parts !== undefined && !this.#isOver
+  }
+
+  /** Whether its response has ended. */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /** The key of the resource. */
@@ -172,12 +177,7 @@ export class Recording {
     if (detail !== undefined) return detail
     if (bytes > policy.maxBodyBytes) return 'too-large'
     const life = lifeOf(status, headers, policy.defaults, this.#exchanges.nowMs())
-    const isKept =
-      life.lifetimeMs !== undefined &&
-      (life.lifetimeMs > life.initialAgeMs && !directivesOf(headers).has('no-cache')
-        ? true
-        : headers.etag !== undefined || headers['last-modified'] !== undefined || life.staleIfErrorMs > 0)
-    return isKept ? undefined : 'no-lifetime'
+    return isWorthKeeping(life, headers) ? undefined : 'no-lifetime'
   }
 
   #store({ status, headers, outer }: ResponseHead, body: Uint8Array): StoredResponse {
@@ -224,6 +224,13 @@ export class Recording {
   #withStatus(headers: Fields, more: { stored?: boolean; detail?: NotStored | undefined }): Fields {
     return this.#exchanges.withStatus(headers, { fwd: this.#plan.fwd, ...more })
   }
+}
+
+/** Whether a response is fresh for a while, can be validated later, or may cover a failure. */
+function isWorthKeeping({ lifetimeMs, initialAgeMs, staleIfErrorMs }: Life, headers: Fields): boolean {
+  if (lifetimeMs === undefined) return false
+  const isFresh = lifetimeMs > initialAgeMs && !directivesOf(headers).has('no-cache')
+  return isFresh || headers.etag !== undefined || headers['last-modified'] !== undefined || staleIfErrorMs > 0
 }
 
 /** A response without `Date` is dated when it is received (RFC 9110 §6.6.1). */

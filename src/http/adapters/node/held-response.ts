@@ -1,6 +1,6 @@
 // Holds the response of a mutation back until what it changed is invalidated: its client, and whoever hears of it, reads the change.
 import type { ServerResponse } from 'node:http'
-import type { ResponseHead } from '../../exchange/messages.js'
+import type { ResponseHead } from '../../storage/messages.js'
 import { headersOf } from './messages.js'
 import { applyHead, writtenOf } from './written.js'
 

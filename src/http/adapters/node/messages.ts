@@ -1,7 +1,7 @@
 // Requests and responses of Node, as types of our own: frameworks extend them, and tests replace them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HttpRequest, HttpResponse } from '../../exchange/messages.js'
 import type { Fields } from '../../rules/fields.js'
+import type { HttpRequest, HttpResponse } from '../../storage/messages.js'
 
 /** What is needed of a request of Node. Express and Koa have the target that the client sent as `originalUrl`. */
 export type NodeRequest = IncomingMessage & { readonly originalUrl?: string }

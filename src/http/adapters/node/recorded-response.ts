@@ -1,8 +1,8 @@
 // Records a response of Node while its handler writes it: `writeHead`, `write` and `end` of the response are replaced by our own.
 import type { ServerResponse } from 'node:http'
 import { nextTick, setTimeout } from '../../../model/time/real-timers.js'
-import type { HttpResponse, ResponseHead } from '../../exchange/messages.js'
 import type { Recording } from '../../exchange/recording.js'
+import type { HttpResponse, ResponseHead } from '../../storage/messages.js'
 import { headersOf, setHeaders } from './messages.js'
 import { applyHead, writtenOf } from './written.js'
 

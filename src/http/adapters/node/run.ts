@@ -1,8 +1,8 @@
 // What an adapter for responses of Node does with each exchange. Express, Koa, Fastify and NestJS write to one, too.
 import type { ServerResponse } from 'node:http'
 import type { HttpCache } from '../../exchange/http-cache.js'
-import type { RoutePolicy } from '../../exchange/policy.js'
 import type { Fields } from '../../rules/fields.js'
+import type { RoutePolicy } from '../../storage/policy.js'
 import { recordInBackground } from './background-response.js'
 import { holdUntilSettled } from './held-response.js'
 import { type NodeRequest, replaceHeaders, requestOf, send, setHeaders } from './messages.js'
