@@ -1,9 +1,10 @@
 // The interceptor of the module: for each request it decides whether the cache responds or the handler runs.
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common'
-import { type Observable, of } from 'rxjs'
+import { type Observable, of, tap } from 'rxjs'
 import { beginNode, holdUntilSettled, requestOf } from '../http/index.js'
+import { whenBroken } from './body.js'
 import type { CacheParts } from './parts.js'
-import { detach, gatherHeaders, type Messages, messagesOf } from './request.js'
+import { detach, forbidStoring, gatherHeaders, type Messages, messagesOf } from './request.js'
 import type { Handler, RoutePlan, Routes } from './routes.js'
 
 type Response = Parameters<typeof messagesOf>[1]
@@ -51,7 +52,9 @@ export class CacheInterceptor implements NestInterceptor {
     }
     sent.statusCode = statusCode
     this.#mutate(plan, messages)
-    return this.#run(messages, next)
+    // What the handler said of its response does not hold for the one that a filter makes of an error.
+    const forbid = () => forbidStoring(response)
+    return this.#run(messages, next).pipe(tap({ next: (body) => whenBroken(body, forbid), error: forbid }))
   }
 
   /** Adds the tags of `@Invalidates` to the mutation. A route with another method than those of mutations begins one. */

@@ -25,6 +25,7 @@ type PlatformResponse = ServerResponse | FastifyReply
 interface FastifyReply {
   readonly raw: ServerResponse
   getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>
+  header(name: string, value: string): unknown
   hijack(): unknown
 }
 
@@ -43,6 +44,13 @@ export function gatherHeaders(response: PlatformResponse): void {
   for (const [name, value] of Object.entries(response.getHeaders())) {
     if (value !== undefined) response.raw.setHeader(name, value)
   }
+}
+
+/** Lets nobody store the response, unless its head is sent or a filter says otherwise. */
+export function forbidStoring(response: PlatformResponse): void {
+  if ('raw' in response) {
+    if (!response.raw.headersSent) response.header('cache-control', 'no-store')
+  } else if (!response.headersSent) response.setHeader('cache-control', 'no-store')
 }
 
 /** How Nest sends, renders and redirects, on either platform. */

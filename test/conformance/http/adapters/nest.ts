@@ -1,7 +1,16 @@
 // NestJS on both of its platforms. Decorators are called as functions: the tests are compiled for the standard ones.
 import 'reflect-metadata'
 import { Readable } from 'node:stream'
-import { Controller, type INestApplication, Module, Req, RequestMapping, RequestMethod, Res } from '@nestjs/common'
+import {
+  Controller,
+  type INestApplication,
+  Module,
+  Req,
+  RequestMapping,
+  RequestMethod,
+  Res,
+  StreamableFile,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
@@ -18,7 +27,9 @@ interface Platform<Req, Res> {
   start(module: object, app: App): Promise<INestApplication>
   /** The request as the suite sees it: that of Node, under the identity of the platform's. */
   node(request: Req): Parameters<typeof appRequestOf>[1]
-  send(response: Res, reply: Reply): Promise<void>
+  /** How the handler gets its response: it sends itself, or Nest sends what it returns. */
+  readonly response: ParameterDecorator
+  send(response: Res, reply: Reply): unknown
 }
 
 const onExpress: Platform<Request, Response> = {
@@ -33,6 +44,7 @@ const onExpress: Platform<Request, Response> = {
     return application
   },
   node: (request) => request,
+  response: Res(),
   send: sendReply,
 }
 
@@ -43,14 +55,15 @@ const onFastify: Platform<FastifyRequest, FastifyReply> = {
     const fastify = adapter.getInstance()
     fastify.removeAllContentTypeParsers()
     fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-    fastify.addHook('onRequest', async (_request, reply) => void reply.headers({ ...outerHeaders }))
+    fastify.addHook('onRequest', async (_request, reply) => void reply.headers(outerHeaders as never))
     return NestFactory.create(module as never, adapter, QUIET)
   },
   node: (request) => request.raw,
-  async send(response, { status = 200, headers = {}, body }) {
-    response.status(status).headers({ ...headers })
-    const isStream = body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
-    response.send(isStream ? Readable.from(body, { objectMode: false }) : body)
+  response: Res({ passthrough: true }),
+  send(response, { status = 200, headers = {}, body }) {
+    response.status(status).headers(headers as never)
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return body
+    return new StreamableFile(Readable.from(body, { objectMode: false }), { type: String(headers['content-type']) })
   },
 }
 
@@ -95,19 +108,20 @@ function addRoute<Request extends object, Response>(
 ): void {
   const value = async (request: Request, response: Response) => {
     const asked = appRequestOf(app.http, platform.node(request))
-    await platform.send(response, await handle({ ...asked, tag: (tags) => app.http.tag(request, tags) }))
+    return platform.send(response, await handle({ ...asked, tag: (tags) => app.http.tag(request, tags) }))
   }
   Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
   const descriptor = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
   const decorators = [
     RequestMapping({
       path: path.endsWith('*') ? path.replace(/\/\*$/, platform.everything) : path,
-      method: method === '*' ? RequestMethod.ALL : RequestMethod[method as 'GET'],
+      // Nest has names for the usual methods only.
+      method: RequestMethod[method as 'GET'] ?? RequestMethod.ALL,
     }),
     ...(invalidates === undefined ? [] : [Invalidates(invalidates)]),
     ...(route === undefined ? [] : [CacheRoute(route as never)]),
   ]
   for (const decorate of decorators) decorate(prototype, name, descriptor)
   Req()(prototype, name, 0)
-  Res()(prototype, name, 1)
+  platform.response(prototype, name, 1)
 }
