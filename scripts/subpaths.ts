@@ -2,7 +2,17 @@
 // The build reads it, `npm run exports` writes package.json#exports from it, and an architecture test compares the two. It also has the
 // programs of the package.
 
-export const subpaths = ['redis', 'testing', 'decorators', 'ports', 'extensions', 'prometheus', 'otel', 'http', 'nestjs'] as const
+export const subpaths = [
+  'redis',
+  'testing',
+  'decorators',
+  'ports',
+  'extensions',
+  'prometheus',
+  'otel',
+  'http',
+  'nestjs',
+] as const
 
 /**
  * The programs of package.json#bin, by name: a folder of src/ with a `main.ts` each. They import the entries above as a user's program does,

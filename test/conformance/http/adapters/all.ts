@@ -12,6 +12,8 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, string>
       'what surrounds a handler of the web sets headers on its response, after the cache has seen it',
   },
   [nestFastifyAdapter.name]: {
+    'the first client leaves while others wait: its handler goes on, and they get its response':
+      'NestJS destroys the stream of a StreamableFile when the connection of its client is closed',
     'a body that does not have its Content-Length is never stored':
       'Fastify corrects the Content-Length of a text before it is sent, so the response is whole',
     'an unknown method counts as a mutation, OPTIONS does not':
