@@ -13,6 +13,7 @@ import { type Cache, createCache } from 'tiercache'
 import * as http from 'tiercache/http'
 import * as nestjs from 'tiercache/nestjs'
 import { CacheHealthIndicator, TiercacheModule, type TiercacheModuleOptions } from 'tiercache/nestjs'
+import { FakeClock } from 'tiercache/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { runCompiled } from '../support/compiled.js'
 
@@ -136,9 +137,10 @@ describe.each(platforms)('on $platform', ({ adapterOf }) => {
   })
 
   test('the status of @HttpCode holds for a response that is refreshed in the background', async () => {
-    const { get, stock } = await open()
+    const clock = new FakeClock(Date.now())
+    const { get, stock } = await open({ cache: { logger: false, clock } })
     await get('/shop/accepted')
-    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await clock.advance(2000)
     expect(await get('/shop/accepted')).toMatchObject({ status: 202, body: '{"run":1}' })
     while (stock.runs < 2) await new Promise((resolve) => setTimeout(resolve, 10))
     expect(await get('/shop/accepted')).toMatchObject({ status: 202, body: '{"run":2}' })
@@ -163,12 +165,11 @@ describe.each(platforms)('on $platform', ({ adapterOf }) => {
   })
 
   test('forRootAsync gets its options from other providers, and closes the cache that the module made', async () => {
-    class Config {
-      static readonly NAME = Symbol('name')
-    }
-    common.Module({ providers: [{ provide: Config.NAME, useValue: 'shop' }], exports: [Config.NAME] })(Config)
+    const NAME = Symbol('name')
+    class Config {}
+    common.Module({ providers: [{ provide: NAME, useValue: 'shop' }], exports: [NAME] })(Config)
     const useFactory = (name: string): TiercacheModuleOptions => ({ cache: { name, logger: false } })
-    const asynchronous = TiercacheModule.forRootAsync({ imports: [Config], inject: [Config.NAME], useFactory })
+    const asynchronous = TiercacheModule.forRootAsync({ imports: [Config], inject: [NAME], useFactory })
     const { app, cache } = await start(adapterOf(), moduleOf(asynchronous))
     expect(cache.path).toBe('shop')
     expect(app.get(tiercache.Cache)).toBe(cache)
