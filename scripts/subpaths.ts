@@ -12,6 +12,7 @@ export const subpaths = [
   'otel',
   'devtools',
   'http',
+  'nestjs',
 ] as const
 
 /**

@@ -103,7 +103,7 @@ test('every TypeScript example of the docs compiles', () => {
 
 test('those that are marked as NestJS applications compile as these do', () => {
   const programs = programsIn('typescript')
-  expect(programs.size).toBe(1)
+  expect(programs.size).toBe(2)
   expect(typeErrors(programs, { experimentalDecorators: true, emitDecoratorMetadata: true })).toEqual([])
 })
 

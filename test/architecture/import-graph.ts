@@ -112,6 +112,9 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 /** Folders of programs: they import the public entries and nothing else of src/. */
 export const PROGRAMS: readonly string[] = Object.values(programs)
 
+/** Subpaths that build on another one, by its public entry. */
+const STANDS_ON: Readonly<Record<string, readonly string[]>> = { nestjs: ['http/index.ts'] }
+
 const PUBLIC_ENTRIES: readonly string[] = Object.values(entries()).map((source) => source.replace(/^src\//, ''))
 
 /** The folder of a file, or the name of a file directly in src/. */
@@ -130,6 +133,7 @@ export function findWrongImports(modules: readonly SourceModule[]): string[] {
 function mayImport(path: string, file: string): boolean {
   const [from, to] = [placeOf(path), placeOf(file)]
   if (PROGRAMS.includes(from) && from !== to) return PUBLIC_ENTRIES.includes(file)
+  if (STANDS_ON[from]?.includes(file)) return true
   return from === to ? isBelow(ROOMS[from] ?? [''], roomOf(file), roomOf(path)) : mayImportPlace(from, to)
 }
 

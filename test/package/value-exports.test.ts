@@ -8,8 +8,11 @@ import { type Consumer, createConsumer } from '../support/consumer.js'
 let consumer: Consumer
 let program: ts.Program
 
+/** What `tiercache/nestjs` imports. */
+const NEST = ['@nestjs/common@12', '@nestjs/core@12', 'reflect-metadata', 'rxjs@7']
+
 beforeAll(async () => {
-  consumer = await createConsumer([inject('tarball'), 'ioredis@6', '@types/node@20'])
+  consumer = await createConsumer([inject('tarball'), 'ioredis@6', ...NEST, '@types/node@20'])
   program = declarations()
 })
 

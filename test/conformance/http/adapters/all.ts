@@ -4,6 +4,7 @@ import { express4Adapter, express5Adapter } from './express.js'
 import { fastifyAdapter } from './fastify.js'
 import { honoAdapter } from './hono.js'
 import { koaAdapter } from './koa.js'
+import { nestExpressAdapter, nestFastifyAdapter } from './nest.js'
 import { nodeAdapter } from './node.js'
 import { webAdapter } from './web.js'
 
@@ -12,6 +13,14 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, string>
   [webAdapter.name]: {
     'headers that a middleware has set before the handler count, such as no-store':
       'what surrounds a handler of the web sets headers on its response, after the cache has seen it',
+  },
+  [nestFastifyAdapter.name]: {
+    'the first client leaves while others wait: its handler goes on, and they get its response':
+      'NestJS destroys the stream of a StreamableFile when the connection of its client is closed',
+    'a body that does not have its Content-Length is never stored':
+      'Fastify corrects the Content-Length of a text before it is sent, so the response is whole',
+    'an unknown method counts as a mutation, OPTIONS does not':
+      'NestJS has no decorator for it, and Fastify refuses a route for all methods beside one for GET',
   },
 }
 
@@ -23,4 +32,6 @@ export const adapters: readonly AppAdapter[] = [
   fastifyAdapter,
   honoAdapter,
   koaAdapter,
+  nestExpressAdapter,
+  nestFastifyAdapter,
 ]
