@@ -27,8 +27,9 @@ test('the page of the running demo shows what the cache counts', async () => {
   const { page } = watched
   const columns = await page.locator('#paths thead th').allTextContents()
   const shown = async (column: string): Promise<number> => {
-    const cells = await page.locator('#paths-total th, #paths-total td').allInnerTexts()
-    return Number(cells[columns.findIndex((name) => name.trim() === column)]?.replaceAll(',', ''))
+    const place = columns.findIndex((name) => name.trim() === column)
+    const cells = await page.locator(`#paths-rows tr > :nth-child(${place + 1})`).allInnerTexts()
+    return cells.reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0)
   }
   for (const [column, [metric, ...labels]] of Object.entries(COUNTED)) {
     await waitFor('the page to show figures', async () => (await shown(column)) > 0)

@@ -28,7 +28,7 @@ const OPTIMAL_BUT: Readonly<Record<string, string>> = {
 }
 
 test('the public suite for HTTP caches passes, with the exceptions above, through every adapter', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   // The origin of the suite prints.
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined)

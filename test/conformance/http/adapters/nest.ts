@@ -53,6 +53,7 @@ const onFastify: Platform<FastifyRequest, FastifyReply> = {
   async start(module, { outerHeaders = {} }) {
     const adapter = new FastifyAdapter()
     const fastify = adapter.getInstance()
+    fastify.addHttpMethod('M-SEARCH')
     fastify.removeAllContentTypeParsers()
     fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
     fastify.addHook('onRequest', async (_request, reply) => void reply.headers(outerHeaders as never))
