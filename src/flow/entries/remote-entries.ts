@@ -115,10 +115,15 @@ export class RemoteEntries {
     // Checked before L2 is asked: a waiting change may be published before the replies arrive, and they may still be older than it.
     const isWaiting = (localKey: string) => core.journal.hasKey(localKey) || core.local.unsent.has(localKey)
     const areWaiting = core.journal.size + core.local.unsent.size === 0 ? undefined : localKeys.map(isWaiting)
-    const questions = localKeys.map((localKey) => this.question({ space, localKey, policy, budget }))
+    const askedAtMs = core.clock.nowMs()
+    const { epoch } = core.tokens
+    const questionOf = (localKey: string): Question => {
+      return { space, localKey, storeKey: this.storeKey(localKey), policy, askedAtMs, epoch, budget }
+    }
+    const questions = localKeys.map(questionOf)
     const replies = await tier.readMany(questions.map(({ storeKey }) => storeKey))
     if (replies === UNAVAILABLE) return
-    const at = { nowMs: core.clock.nowMs(), storeNowMs: tier.storeNowMs() }
+    const at = this.#now()
     const late: Promise<void>[] = []
     for (let i = 0; i < questions.length; i++) {
       if (areWaiting?.[i]) continue

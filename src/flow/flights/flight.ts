@@ -228,7 +228,7 @@ export class Flight implements Loading, Timed, PendingRead {
    * `isStarter`: this caller begins the flight.
    */
   share(isStarter: boolean): Promise<unknown> {
-    this.isKeptAlive = true
+    this.keepAlive()
     if (this.isSettled) this.owner.ended(this, asJoined(this.outcome), 1)
     else if (!this.#isShared) this.owner.callers.beginWait()
     if (isStarter) this.#isStarterSharing = true

@@ -96,6 +96,7 @@ export class Reader {
    * the slow path.
    */
   hit(scope: CallScope, userKey: string, maxAgeMs: Milliseconds = Infinity): Promise<unknown> | undefined {
+    if (this.#core.l1 === undefined) return undefined
     const localKey = this.#hotKey(scope, userKey)
     const entry = localKey === undefined ? undefined : this.#hot(localKey, maxAgeMs)
     return entry && this.#serveHot(scope, localKey as string, entry)
@@ -106,6 +107,7 @@ export class Reader {
    * `owner` stands for where the id means something. It never throws: an id that may be refused takes the slow path.
    */
   hitOf(owner: KeyOwner, scope: CallScope, id: unknown, keyOf: (id: unknown) => string): Promise<unknown> | undefined {
+    if (this.#core.l1 === undefined) return undefined
     if (typeof id !== 'number' && (typeof id !== 'string' || id.length > LONGEST_RECENT)) return undefined
     const localKey = this.#recent.of(owner, id) ?? this.#note(owner, id, localKeyOf(scope.space, keyOf(id)))
     const entry = this.#hot(localKey, Infinity)

@@ -19,9 +19,9 @@ const HASHED_CHARACTERS = 8
  * so it is only ever absent, never wrong.
  */
 export class RecentKeys {
-  readonly #owners = new Array<KeyOwner | undefined>(SLOTS).fill(undefined)
-  readonly #ids = new Array<string | number>(SLOTS).fill('')
-  readonly #localKeys = new Array<string>(SLOTS).fill('')
+  #owners: (KeyOwner | undefined)[] = []
+  #ids: (string | number)[] = []
+  #localKeys: string[] = []
 
   /** The local key of a key or id, if it was noted. */
   of(owner: KeyOwner, id: string | number): string | undefined {
@@ -32,10 +32,18 @@ export class RecentKeys {
   note(owner: KeyOwner, id: string | number, localKey: string): void {
     // 0 equals -0, which is another id.
     if (id === 0 || localKey.length > 2 * LONGEST_RECENT) return
+    if (this.#ids.length === 0) this.#allocate()
     const slot = slotOf(owner, id)
     this.#owners[slot] = owner
     this.#ids[slot] = id
     this.#localKeys[slot] = localKey
+  }
+
+  /** Only for the first key: a cache without namespaces, sources and wrapped functions has no table. */
+  #allocate(): void {
+    this.#owners = new Array<KeyOwner | undefined>(SLOTS).fill(undefined)
+    this.#ids = new Array<string | number>(SLOTS).fill('')
+    this.#localKeys = new Array<string>(SLOTS).fill('')
   }
 }
 

@@ -206,13 +206,12 @@ export class TokenReader {
         missing.push(label)
       }
     }
-    if (missing === undefined) return this.#judgeKnown(set, undefined)
+    if (missing === undefined) return this.#judgeKnown(set, undefined, nowMs)
     const reply = waiter.budget.await(this.#requests.read(missing))
-    return reply.then((received) => (received === undefined ? undefined : this.#judgeKnown(set, received)))
+    return reply.then((received) => received && this.#judgeKnown(set, received, this.clock.nowMs()))
   }
 
-  #judgeKnown(set: LabelSet, received: ReadonlyMap<Label, Token | undefined> | undefined): Judgement {
-    const nowMs = this.clock.nowMs()
+  #judgeKnown(set: LabelSet, received: ReadonlyMap<Label, Token | undefined> | undefined, nowMs: AtMs): Judgement {
     let asOfMs: AtMs = nowMs
     let currency: Currency = 'current'
     for (let i = 0; i < set.labels.length; i++) {
