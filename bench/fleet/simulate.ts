@@ -1,6 +1,6 @@
 // A fleet of any size on one stream, simulated: one thread of Redis, which appends messages and answers the processes in turn, and
 // processes that ask again once they have applied what they were told. A process that was away gets many messages in one reply.
-import { generator } from '../worker/draw.js'
+import { mulberry32 } from '../../test/support/random.js'
 import type { BusCosts } from './bus-costs.js'
 import { EventQueue, type Request } from './event-queue.js'
 import { Lags } from './lags.js'
@@ -69,7 +69,7 @@ export function simulate(options: SimulateOptions): Simulated {
 
 class Simulation {
   readonly #options: SimulateOptions
-  readonly #random = generator(SEED)
+  readonly #random = mulberry32(SEED)
   readonly #requests = new EventQueue()
   /** By message, in the order of the stream. */
   readonly #sentAtUs: number[] = []

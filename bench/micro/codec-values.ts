@@ -1,4 +1,6 @@
-// What the benchmarks of the codec encode: values of usual sizes and shapes.
+// What the benchmarks of the codec encode: values of usual sizes and shapes, and entries with them.
+import type { EntryFields } from '../../src/codec/entry-codec.js'
+import { newToken } from '../../src/model/labels.js'
 
 export const user = {
   id: 48_213,
@@ -40,3 +42,19 @@ export const CODEC_VALUES = {
   '100 rows with a Date': datedRows,
   '5,000 integers': Array.from({ length: 5000 }, (_, i) => i * 3),
 }
+
+export const KEY = 'shop:user:48213'
+export const SCOPES: readonly string[] = ['c:shop']
+
+/** An entry of a usual life under `KEY`. */
+export const entryOf = (value: unknown, tags: readonly string[] = []): EntryFields => ({
+  key: KEY,
+  value,
+  createdAtMs: 1_760_000_000_000,
+  freshForMs: 300_000,
+  staleForMs: 330_000,
+  usableForMs: 3_930_000,
+  loadMs: 42,
+  labels: { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map(() => newToken()) },
+  scopeCount: 1,
+})

@@ -5,8 +5,7 @@ import { bench, boxplot, do_not_optimize, run, summary } from 'mitata'
 import { Packr } from 'msgpackr'
 import { createEntryCodec, type StoredEntry } from '../../src/codec/entry-codec.js'
 import { createMsgpackCodec } from '../../src/codec/payload/msgpack.js'
-import { newToken } from '../../src/model/labels.js'
-import { CODEC_VALUES, user } from './codec-values.js'
+import { CODEC_VALUES, entryOf, KEY, SCOPES, user } from './codec-values.js'
 
 const codec = createMsgpackCodec()
 const packr = new Packr({ useRecords: true })
@@ -31,25 +30,11 @@ for (const [name, value] of Object.entries(CODEC_VALUES)) {
   })
 }
 
-const KEY = 'shop:user:48213'
-const SCOPES = ['c:shop']
 const TAGS = Array.from({ length: 10 }, (_, i) => `t:org:${i}`)
 const entryCodec = createEntryCodec({ compress: false })
 const encryptedCodec = createEntryCodec({
   compress: false,
   encrypt: { keys: { k1: Buffer.alloc(32, 1) }, active: 'k1' },
-})
-
-const entryOf = (value: unknown, tags: readonly string[]) => ({
-  key: KEY,
-  value,
-  createdAtMs: 1_760_000_000_000,
-  freshForMs: 300_000,
-  staleForMs: 330_000,
-  usableForMs: 3_930_000,
-  loadMs: 42,
-  labels: { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map(() => newToken()) },
-  scopeCount: 1,
 })
 
 const empty = entryOf(null, [])

@@ -3,28 +3,14 @@
 
 import { pathToFileURL } from 'node:url'
 import { createEntryCodec, type EntryCodec, type EntryFields, type StoredEntry } from '../../src/codec/entry-codec.js'
-import { newToken } from '../../src/model/labels.js'
-import { CODEC_VALUES, user } from './codec-values.js'
+import { CODEC_VALUES, entryOf, KEY, SCOPES, user } from './codec-values.js'
 import { compareVersions } from './compare-versions.js'
 
 const [folder = ''] = process.argv.slice(2)
 const file = pathToFileURL(`${folder}/src/codec/entry-codec.ts`).href
 const other = (await import(file)) as { createEntryCodec: typeof createEntryCodec }
 
-const SCOPES = ['c:shop']
 const TAGS = Array.from({ length: 3 }, (_, i) => `t:org:${i}`)
-
-const entryOf = (value: unknown, tags: readonly string[] = []): EntryFields => ({
-  key: 'shop:user:48213',
-  value,
-  createdAtMs: 1_760_000_000_000,
-  freshForMs: 300_000,
-  staleForMs: 330_000,
-  usableForMs: 3_930_000,
-  loadMs: 42,
-  labels: { labels: [...SCOPES, ...tags], tokens: [...SCOPES, ...tags].map(() => newToken()) },
-  scopeCount: 1,
-})
 
 const ENTRIES: Readonly<Record<string, EntryFields>> = {
   null: entryOf(null),
@@ -39,7 +25,7 @@ const codecs = { other: other.createEntryCodec({ compress: false }), this: creat
 
 /** Each reply of L2 is a buffer of its own, and its key is made anew. */
 function read(codec: EntryCodec, bytes: Buffer): unknown {
-  const opened = codec.open(bytes.subarray(0), 'shop:user:48213', SCOPES) as StoredEntry
+  const opened = codec.open(bytes.subarray(0), KEY, SCOPES) as StoredEntry
   return opened.value()
 }
 

@@ -2,8 +2,8 @@
 // that does not fall when responses are slow.
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
+import { mulberry32 } from '../../test/support/random.js'
 import { quantile } from '../harness/statistics.js'
-import { generator } from '../worker/draw.js'
 import { WORDS, wordOf } from './table.js'
 
 const UP_TO = cumulated(WORDS)
@@ -104,7 +104,7 @@ function cannonade({ port, path, seed = 1, ...options }: Cannonade, latenciesMs:
 
 /** Drawn when it is sent: with thousands of requests prepared in advance, this process would be too busy to receive responses. */
 function zipfRequest(seed: number): autocannon.Request {
-  const random = generator(seed)
+  const random = mulberry32(seed)
   const setupRequest = (request: autocannon.Request) => {
     const target = random() * (UP_TO[WORDS - 1] as number)
     return { ...request, path: `/search/${wordOf(UP_TO.findIndex((sum) => sum >= target))}` }

@@ -1,4 +1,5 @@
 // The keys that a reader asks for, drawn before the measurement.
+import { mulberry32 } from '../../test/support/random.js'
 import type { Draw } from './messages.js'
 import { keyOf } from './values.js'
 
@@ -16,7 +17,7 @@ export function drawKeys(draw: Draw, entries: number): readonly string[] {
   const kinds = Math.min(HOT_KEYS, entries)
   const keys = Array.from({ length: kinds }, (_, rank) => keyOf(Math.floor((scatter(rank, kinds) * entries) / kinds)))
   const upTo = cumulated(kinds)
-  const random = generator(SEED)
+  const random = mulberry32(SEED)
   return Array.from({ length: DRAWS }, () => keys[find(upTo, random() * (upTo[kinds - 1] as number))] as string)
 }
 
@@ -44,15 +45,4 @@ function find(upTo: Float64Array, target: number): number {
     else high = middle
   }
   return low
-}
-
-/** mulberry32: every process draws the same keys. */
-export function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { EventQueue } from '../../../bench/fleet/event-queue.js'
 import { fitTwo } from '../../../bench/fleet/fit.js'
 import { holds, simulate, simulateUpTo } from '../../../bench/fleet/simulate.js'
-import { generator } from '../../../bench/worker/draw.js'
+import { mulberry32 } from '../../support/random.js'
 
 const costs = { appendUs: 10, roundUs: 8, deliveryUs: 0.5, deliveryBytes: 100, turnUs: 10, hearUs: 10, linkUs: 100 }
 const simulated = (processes: number, perSecond: number, seconds = 2) =>
@@ -44,7 +44,7 @@ describe('a simulated fleet', () => {
 
 describe('what the simulation is made of', () => {
   test('requests leave the queue in the order of their time', () => {
-    const random = generator(3)
+    const random = mulberry32(3)
     const queue = new EventQueue()
     const times = Array.from({ length: 500 }, () => random())
     for (const [process, atUs] of times.entries()) queue.add(atUs, process)

@@ -1,7 +1,7 @@
 // The verdict of bench:check, on costs that vary as they do on a machine that also does other things.
 import { describe, expect, test } from 'vitest'
 import { FEWEST_LAUNCHES, judge, MOST_LAUNCHES, typicalOf } from '../../../bench/harness/verdict.js'
-import { generator } from '../../../bench/worker/draw.js'
+import { mulberry32 } from '../../support/random.js'
 
 /** Launches until the verdict is sure, each off by up to `noise` either way. */
 function launched(multiple: number, noise: number, random: () => number): { verdict: string; launches: number } {
@@ -14,7 +14,7 @@ function launched(multiple: number, noise: number, random: () => number): { verd
 }
 
 describe('the verdict of bench:check', () => {
-  const random = generator(7)
+  const random = mulberry32(7)
 
   test.each([0.02, 0.06, 0.12])('a third more is worse and the same cost is the same, with noise of %s', (noise) => {
     for (let i = 0; i < 500; i++) {
