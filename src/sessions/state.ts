@@ -20,8 +20,8 @@ export interface LiveSession<T> {
 /** What is stored under the id of a session. An ended one stays as a mark, so that no late `append` begins it anew. */
 export type SessionState<T> = LiveSession<T> | 'ended'
 
-/** How many ids of removed items a session remembers. */
-const MAX_REMOVED_IDS = 1_000
+/** How many ids of removed items a session remembers. A call is repeated soon, and what was trimmed by then was the oldest. */
+const MAX_REMOVED_IDS = 64
 
 /** The session without any item. */
 export function emptySession(nowMs: number): LiveSession<never> {
@@ -33,14 +33,12 @@ export function emptySession(nowMs: number): LiveSession<never> {
  * Throws `SESSION_FULL` if the new items do not fit, however much is trimmed.
  */
 export function withAppended<T>(before: LiveSession<T>, items: readonly T[], rules: SessionRules<T>): LiveSession<T> {
-  const known = new Set([...before.removedIds, ...idsOf(before.items, rules)])
-  const added = items.filter((item) => {
+  const added: T[] = []
+  for (const item of items) {
     const id = rules.idOf(item)
-    if (id === undefined) return true
-    if (known.has(id)) return false
-    known.add(id)
-    return true
-  })
+    const has = (list: readonly T[]) => list.some((one) => rules.idOf(one) === id)
+    if (id === undefined || !(before.removedIds.includes(id) || has(before.items) || has(added))) added.push(item)
+  }
   if (added.length === 0) return before
   const all = [...before.items, ...added]
   const bytes = [...before.bytes, ...added.map(bytesOf)]
@@ -63,20 +61,17 @@ function changed<T>(
   const kept = trimmed({ items: all, bytes: allBytes, keep, hasTrimmed: before.hasTrimmed }, rules)
   if (kept === undefined) throw full(rules)
   const items = kept.map((i) => all[i] as T)
-  const present = new Set(idsOf(items, rules))
-  const removed = idsOf([...before.items, ...all], rules).filter((id) => !present.has(id))
+  const present = new Set(items)
+  const removed = before.items.filter((item) => !present.has(item)).map(rules.idOf)
+  const removedIds = removed.filter((id) => id !== undefined)
   return {
     items,
     bytes: kept.map((i) => allBytes[i] as number),
     version: before.version + 1,
     startedAtMs: before.startedAtMs,
-    removedIds: [...new Set([...before.removedIds, ...removed])].slice(-MAX_REMOVED_IDS),
+    removedIds: [...before.removedIds, ...removedIds].slice(-MAX_REMOVED_IDS),
     hasTrimmed: before.hasTrimmed || items.length < all.length,
   }
-}
-
-function idsOf<T>(items: readonly T[], { idOf }: SessionRules<T>): string[] {
-  return items.map(idOf).filter((id) => id !== undefined)
 }
 
 /** The bytes of an item as JSON. What JSON does not have is counted by what it contains. */
