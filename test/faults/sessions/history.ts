@@ -116,7 +116,7 @@ class History {
     this.#kills++
     const worker = await this.#start(victim)
     this.#workers[victim] = worker
-    await worker.work(round, sessions)
+    await worker.work(round, sessions, true)
   }
 }
 
@@ -134,8 +134,8 @@ class Worker {
   }
 
   /** Resolves when all items of the round are appended or refused, or the process is gone. */
-  async work(round: number, sessions: readonly string[]): Promise<void> {
-    this.child.send({ round, sessions, shares: this.#shares(round) } satisfies Work)
+  async work(round: number, sessions: readonly string[], mayRepeat = false): Promise<void> {
+    this.child.send({ round, sessions, shares: this.#shares(round, mayRepeat) } satisfies Work)
     const done = this.child.next<{ done?: number }>(({ done }) => done === round).catch(() => undefined)
     await Promise.race([done, this.child.exit])
     this.#takeSaid()
@@ -147,14 +147,14 @@ class Worker {
   }
 
   /** What each writer of this process has not heard the end of yet. */
-  #shares(round: number): Share[] {
+  #shares(round: number, mayRepeat: boolean): Share[] {
     const ended = new Set(this.said.map(({ id }) => id))
     return Array.from({ length: WRITERS }, (_, i) => {
       const writer = this.process * WRITERS + i
       const to = (round + 1) * ITEMS_PER_WRITER
       let from = round * ITEMS_PER_WRITER
       while (from < to && ended.has(`${writer}:${from}`)) from++
-      return { writer, from, to }
+      return { writer, from, to, mayRepeat }
     })
   }
 }

@@ -16,6 +16,8 @@ export interface Share {
   readonly writer: number
   readonly from: number
   readonly to: number
+  /** Whether a process that was killed may have appended the first one already. */
+  readonly mayRepeat: boolean
 }
 
 /** What a process has to append in one round. */
@@ -25,7 +27,10 @@ export interface Work {
   readonly shares: readonly Share[]
 }
 
-/** The end of one call of `append`. The instants are of the wall clock, which all processes share. */
+/**
+ * The end of one call of `append`. The instants are of the wall clock, which all processes share. `calledAtMs` is 0 if a process that was
+ * killed may have made the same call.
+ */
 export interface Said {
   readonly what: 'acknowledged' | 'refused'
   readonly id: string

@@ -16,8 +16,7 @@ const cache = createCache({ name: 'chats', l2: redisTier(client, PATIENT), logge
 const chats = sessionStore<Item>(cache, STORE)
 
 /** Repeats a call whose outcome is not known, as a service would: the id of the item makes that harmless. */
-async function append(session: string, item: Item): Promise<Said> {
-  const calledAtMs = Date.now()
+async function append(session: string, item: Item, calledAtMs: number): Promise<Said> {
   const said = (what: Said['what'], count: number): Said => ({
     ...{ what, id: item.id, session, calledAtMs, endedAtMs: Date.now(), count },
   })
@@ -33,9 +32,11 @@ async function append(session: string, item: Item): Promise<Said> {
   }
 }
 
-async function write({ writer, from, to }: Share, sessions: readonly string[]): Promise<void> {
+async function write({ writer, from, to, mayRepeat }: Share, sessions: readonly string[]): Promise<void> {
   for (let n = from; n < to; n++) {
-    send(await append(sessionOf(sessions, writer, n), { id: `${writer}:${n}`, text: 'x'.repeat(n % 40) }))
+    const item = { id: `${writer}:${n}`, text: 'x'.repeat(n % 40) }
+    const calledAtMs = mayRepeat && n === from ? 0 : Date.now()
+    send(await append(sessionOf(sessions, writer, n), item, calledAtMs))
   }
 }
 
