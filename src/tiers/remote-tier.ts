@@ -181,7 +181,18 @@ export class RemoteTier {
     leaseMs: Milliseconds,
     limits?: OperationLimits<Bytes>,
   ): Promise<Bytes | Unavailable> {
-    return this.#run('claim', () => this.store.claim(storeKey, lease, leaseMs), limits)
+    return new Promise((resolve) => this.claimThen(storeKey, lease, leaseMs, limits, resolve))
+  }
+
+  /** The same without a promise: `settle` is called within the reply. It must not throw. */
+  claimThen(
+    storeKey: string,
+    lease: Bytes,
+    leaseMs: Milliseconds,
+    limits: OperationLimits<Bytes> | undefined,
+    settle: Settle<Bytes>,
+  ): void {
+    this.#runThen('claim', () => this.store.claim(storeKey, lease, leaseMs), limits, settle)
   }
 
   swap(

@@ -85,6 +85,13 @@ describe('a load of a single key', () => {
     expect(await Promise.all([read('a'), read('b')])).toEqual(['a', 'a'])
   })
 
+  test('runs in the context of its caller where reads claim at once, because most of them miss', async () => {
+    const cache = open('with L2')
+    for (let i = 0; i < 10; i++) await cache.getOrSet(`missed ${i}`, () => i)
+    const read = (name: string) => tenant.run(name, () => cache.getOrSet(name, async () => tenant.getStore()))
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map(read))).toEqual(['a', 'b', 'c', 'd'])
+  })
+
   test('that refreshes a stale value in the background has the context of the caller that found it stale, also after a wait', async () => {
     const clock = new FakeClock()
     const cache = createCache({ logger: false, clock, staleWhileRevalidate: '1m', background: { concurrency: 1 } })

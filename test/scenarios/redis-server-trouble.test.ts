@@ -212,6 +212,18 @@ describe('keys of another type', () => {
     expect(peer.said).toContain('notice WRONG_TYPE')
   })
 
+  test('under the name of a change mark are replaced by the mark of a put', async () => {
+    const mark = 'shop#c{shop:k}'
+    await peer.store.apply([{ op: 'put', key: 'shop:k', bytes: old, keepMs: 10_000 }], undefined)
+    const before = (await server.command('GET', mark)) as string
+    expect(before).toMatch(/^\d{16}$/)
+    await server.command('DEL', mark)
+    await server.command('LPUSH', mark, 'x')
+    await peer.store.apply([{ op: 'put', key: 'shop:k', bytes: fresh, keepMs: 10_000 }], undefined)
+    expect(await peer.store.read(['shop:k'])).toEqual([fresh])
+    expect(((await server.command('GET', mark)) as string) > before).toBe(true)
+  })
+
   test('under the name of a token count as no token, and can be replaced and removed', async () => {
     await server.command('LPUSH', '{shop}#t:x', 'x')
     await server.command('SET', '{shop}#t:y', 'too short')

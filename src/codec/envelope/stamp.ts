@@ -29,6 +29,13 @@ export function newStamp(state: StampState): Buffer {
   return stamp
 }
 
+/** Whether bytes begin with this stamp. */
+export function beginsWithStamp(bytes: Bytes, stamp: Bytes): boolean {
+  if (bytes.length < STAMP_BYTES) return false
+  for (let i = 0; i < STAMP_BYTES; i++) if (bytes[i] !== stamp[i]) return false
+  return true
+}
+
 /** What follows the stamp of a fence that no writer waits behind: a hold. */
 const HOLD_MARK = Buffer.from('hold')
 

@@ -127,7 +127,7 @@ export class Flight implements Loading, Timed, PendingRead {
   trace: Trace<LoadTrace> | undefined
   /** The cache drains no earlier than it is over. */
   isBackgroundWork = false
-  /** The async context of the caller that began it, if L2 is read in between: its load runs there. */
+  /** The async context of the caller that began it, if a reply that others share comes in between: its load runs there. */
   context: AsyncResource | undefined
   /** Its index among the flights that are not over. */
   place = -1
@@ -291,8 +291,8 @@ export class Flight implements Loading, Timed, PendingRead {
   }
 
   /** See `LoadAbort.until`. */
-  untilAborted<T>(work: Promise<T>): Promise<T> {
-    return this.#abortion.until(work)
+  untilAborted<T, R>(work: Promise<T>, finish: (value: T) => R): Promise<R> {
+    return this.#abortion.until(work, finish)
   }
 
   get #abortion(): LoadAbort {

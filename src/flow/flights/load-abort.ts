@@ -27,12 +27,12 @@ export class LoadAbort {
     return true
   }
 
-  /** Settles as `work` does, or rejects once aborted: a loader that hangs must not keep `drain()` waiting. */
-  until<T>(work: Promise<T>): Promise<T> {
+  /** Settles as `work` does, with what `finish` makes of its value, or rejects once aborted: a loader that hangs must not keep `drain()` waiting. */
+  until<T, R>(work: Promise<T>, finish: (value: T) => R): Promise<R> {
     return new Promise((resolve, reject) => {
       this.#stopWaiting = reject
       if (this.#reason !== undefined) reject(this.#reason)
-      work.then(resolve, reject)
+      work.then((value) => resolve(finish(value)), reject)
     })
   }
 }

@@ -24,25 +24,22 @@ export class RunningLoads {
     try {
       const result = this.#storage.run(loading, load, argument)
       isAsync = isThenable(result)
-      return isAsync ? this.#follow(loading, result as Promise<R>) : result
+      return isAsync ? this.#follow(loading, Promise.resolve(result)) : result
     } finally {
       if (!isAsync) this.#ended()
     }
   }
 
   /** A loader that hangs, or a slot that is never filled, is followed until its flight is aborted. Otherwise the storage would stay enabled. */
-  async #follow<R>(loading: Loading, result: Promise<R>): Promise<R> {
+  #follow<R>(loading: Loading, result: Promise<R>): Promise<R> {
     let isFollowed = true
     const end = () => {
       if (isFollowed) this.#ended()
       isFollowed = false
     }
     loading.stopFollowing = end
-    try {
-      return await result
-    } finally {
-      end()
-    }
+    result.then(end, end)
+    return result
   }
 
   #ended(): void {

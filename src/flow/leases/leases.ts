@@ -1,9 +1,9 @@
 // Which process may load a key, and whose value may then be stored: leases and fences in L2 (G1, G5).
 //
 // The reference is R. Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1 (leases).
-import { newStamp, STAMP_BYTES } from '../../codec/envelope/stamp.js'
+import { beginsWithStamp, newStamp } from '../../codec/envelope/stamp.js'
 import type { Bytes } from '../../model/ports.js'
-import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
+import { type Settle, UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
 import { type Found, type FoundEntry, NOT_ASKED } from '../entries/found.js'
 import type { Ask, RemoteEntries, Subject } from '../entries/remote-entries.js'
@@ -49,8 +49,8 @@ export class Leases {
   }
 
   /** Notes what the read of a flight found, for those that follow. */
-  learn({ kind }: Found): void {
-    if (kind === 'absent') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
+  learn({ kind }: Pick<Seen, 'kind'>): void {
+    if (kind === 'absent' || kind === 'claimed') this.#missRate += LEARNING_RATE * (1 - this.#missRate)
     else if (kind !== 'unavailable') this.#missRate -= LEARNING_RATE * this.#missRate
   }
 
@@ -62,9 +62,13 @@ export class Leases {
   }
 
   holding(flight: Flight, lease: Bytes): Acquired {
-    const storeKey = this.entries.storeKey(flight.localKey)
+    return { kind: 'load', right: this.rightOf(flight, lease) }
+  }
+
+  rightOf(flight: Flight, lease: Bytes): StoreRight {
+    if (flight.storeKey === '') flight.storeKey = this.entries.storeKey(flight.localKey)
     flight.lease = lease
-    return { kind: 'load', right: { fence: lease, lease: { storeKey, stamp: lease }, mayKeep: true } }
+    return { fence: lease, lease: { storeKey: flight.storeKey, stamp: lease }, mayKeep: true }
   }
 
   /** Whether a load of this process holds this lease. */
@@ -75,17 +79,31 @@ export class Leases {
     return false
   }
 
+  #claim(storeKey: string, subject: Subject): Promise<Claimed | Bytes | Unavailable> {
+    return new Promise((resolve) => this.#claimThen(storeKey, subject, resolve))
+  }
+
   /** A lease that was planted after the caller gave up is given back, so that the others need not wait until it expires. */
-  async #claim(storeKey: string, { budget }: Subject): Promise<Claimed | Bytes | Unavailable> {
+  #claimThen(storeKey: string, { budget }: Subject, settle: Settle<Claimed | Bytes>): void {
     // A new lease for each attempt, so that none takes the late lease of an earlier one for its own.
     const lease = newStamp('lease')
-    const isOurs = (standing: Bytes) => Buffer.compare(standing.subarray(0, STAMP_BYTES), lease) === 0
+    const isOurs = (standing: Bytes) => beginsWithStamp(standing, lease)
     const tooLate = (standing: Bytes) => {
       if (isOurs(standing)) this.#giveBack({ storeKey, stamp: standing })
     }
     const limits = { withinMs: budget.leftMs, tooLate }
-    const standing = await this.remote.tier.claim(storeKey, lease, this.remote.leaseMs, limits)
-    return standing !== UNAVAILABLE && isOurs(standing) ? new Claimed(standing) : standing
+    this.remote.tier.claimThen(storeKey, lease, this.remote.leaseMs, limits, (standing, atMs) =>
+      settle(standing !== UNAVAILABLE && isOurs(standing) ? new Claimed(standing) : standing, atMs),
+    )
+  }
+
+  /**
+   * Claims the key of a flight that has just begun, which also asks what stands there. `settle` is called within the reply and must not
+   * throw. `RemoteEntries.mayAskNow` must be true.
+   */
+  claimFor(flight: Flight, settle: Settle<Claimed | Bytes>): void {
+    flight.storeKey = this.entries.storeKey(flight.localKey)
+    this.#claimThen(flight.storeKey, flight, settle)
   }
 
   /** Claims the key if nothing stands there, or something whose life no cache can have given it; else returns what stands there. */

@@ -3,7 +3,7 @@ import type { Entry } from '../../model/entry.js'
 import type { NotKept, StoreOutcome } from '../../model/events/store-outcome.js'
 import type { Label } from '../../model/labels.js'
 import type { Bytes } from '../../model/ports.js'
-import { UNAVAILABLE } from '../../tiers/operation.js'
+import { UNAVAILABLE, type Unavailable } from '../../tiers/operation.js'
 import type { Core, Remote } from '../core.js'
 import { putInL1 } from '../entries/local-entries.js'
 import { idleLifeOf, lifeOf, makeEntry } from '../entries/make-entry.js'
@@ -32,9 +32,9 @@ export class Filler {
 
   /**
    * Settles the flight and keeps its value where it may be kept. Resolves when storing is over; the callers have their result long
-   * before.
+   * before. Returns no promise if it is over already.
    */
-  async finish(done: Finished): Promise<void> {
+  finish(done: Finished): Promise<void> | undefined {
     const { flight, loaded, policy } = done
     if (loaded.failure !== undefined) {
       this.core.recorder.notUnderstood(done.scope, flight.localKey, loaded.failure)
@@ -50,21 +50,23 @@ export class Filler {
       this.leases?.giveBack(done.right)
       if (notCached === 'unsupported' && loaded.refusal !== undefined)
         this.core.recorder.storeFailed(done.scope, flight.localKey, loaded.refusal)
-      return
+      return undefined
     }
-    flight.resultLabels = [...flight.labels, ...late]
+    flight.resultLabels = late.length === 0 ? flight.labels : [...flight.labels, ...late]
     flight.resultUntilMs = this.core.clock.nowMs() + life.freshForMs
     if (late.length === 0) return this.#settle(done, done.carried, life)
     const keepMs = keepMsOf(life)
     const known = this.lateLabels.known(late, done.startedAtMs, keepMs)
     if (known !== undefined) return this.#settle(done, mergeCarried(done.carried, known), life)
     flight.resolve(loaded.value)
-    const proven = await this.lateLabels.prove(late, done, keepMs)
-    if (proven === undefined) {
-      this.leases?.giveBack(done.right)
-      return this.#report(done, 'unproven')
-    }
-    return this.#settle(done, mergeCarried(done.carried, proven), life)
+    return this.#settleProven(done, late, life)
+  }
+
+  async #settleProven(done: Finished, late: readonly Label[], life: Life): Promise<void> {
+    const proven = await this.lateLabels.prove(late, done, keepMsOf(life))
+    if (proven !== undefined) return this.#settle(done, mergeCarried(done.carried, proven), life)
+    this.leases?.giveBack(done.right)
+    this.#report(done, 'unproven')
   }
 
   /** The labels that were not known before the load, and why the value is cached nowhere, if it is not. */
@@ -85,7 +87,7 @@ export class Filler {
     )
   }
 
-  async #settle(done: Finished, carried: CarriedLabels, life: Life): Promise<void> {
+  #settle(done: Finished, carried: CarriedLabels, life: Life): Promise<void> | undefined {
     const { flight, loaded, right } = done
     const entry = this.#keepInL1(done, carried, life)
     const filling = this.#fillingOf(done, carried)
@@ -93,8 +95,9 @@ export class Filler {
     // The value is kept nowhere, so a caller that comes after the flight has settled loads again.
     if (entry === undefined && right.fence === undefined) this.core.local.detachFlight(flight)
     flight.resolve(loaded.value)
-    if (filling === undefined) this.leases?.giveBack(right)
-    else this.#report(done, await this.#fill(done, carried, life, entry, filling))
+    if (filling !== undefined) return this.#fill(done, carried, life, entry, filling)
+    this.leases?.giveBack(right)
+    return undefined
   }
 
   #report({ scope, userKey, flight, tookMs }: Finished, outcome: StoreOutcome): void {
@@ -147,13 +150,13 @@ export class Filler {
   }
 
   /** The fill: stores in L2 only if the fence still stands there. If it does not, L1 must not keep the value either. */
-  async #fill(
+  #fill(
     done: Finished,
     carried: CarriedLabels,
     life: Life,
     entry: Entry | undefined,
     { remote, entries, fence }: Filling,
-  ): Promise<StoreOutcome> {
+  ): Promise<void> | undefined {
     const { core } = this
     const { flight, right } = done
     let bytes: Bytes
@@ -175,17 +178,33 @@ export class Filler {
       this.#dropFromL1(flight.localKey, entry)
       this.leases?.giveBack(right)
       core.recorder.storeFailed(done.scope, flight.localKey, error)
-      return 'unsupported'
+      this.#report(done, 'unsupported')
+      return undefined
     }
     core.tokenReader.prolong(carried.set.labels, keepMsOf(life))
     const release = core.background.admitWrite(bytes.length)
     if (release === undefined) {
       this.leases?.giveBack(right)
       core.recorder.dropped('store', done.scope.space.scope, flight.localKey)
-      return this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy'
+      this.#report(done, this.#isInL1(flight.localKey, entry) ? 'l1' : 'busy')
+      return undefined
     }
-    const reply = await remote.tier.swap(entries.storeKey(flight.localKey), fence, bytes, unreadKeepMsOf(life))
-    release()
+    const storeKey = flight.storeKey === '' ? entries.storeKey(flight.localKey) : flight.storeKey
+    return remote.tier.swap(storeKey, fence, bytes, unreadKeepMsOf(life)).then((reply) => {
+      release()
+      this.#report(done, this.#outcomeOfFill(done, carried, entry, bytes, reply))
+    })
+  }
+
+  #outcomeOfFill(
+    done: Finished,
+    carried: CarriedLabels,
+    entry: Entry | undefined,
+    bytes: Bytes,
+    reply: undefined | 'refused' | Unavailable,
+  ): StoreOutcome {
+    const { core } = this
+    const { flight } = done
     if (reply === 'refused') {
       this.#dropFromL1(flight.localKey, entry)
       core.recorder.fillRefused(done.scope, flight.localKey)

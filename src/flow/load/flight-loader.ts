@@ -62,13 +62,11 @@ export class FlightLoader {
       const loading = flight.trace === undefined ? load() : flight.trace.run(load)
       if (loading instanceof Promise) {
         stopRenewing = this.#leases?.renewWhileLoading(right)
-        loaded = await flight.untilAborted(loading)
-      } else {
-        // Not synchronously: callers of the same tick share the load, even if its value is kept nowhere.
-        loaded = await loading
       }
-      const accepted = this.#accept(loaded, policy)
-      loaded = { ...loaded, ...(accepted instanceof Promise ? await flight.untilAborted(accepted) : accepted) }
+      // Also if it has returned: callers of the same tick share the load, even if its value is kept nowhere.
+      const returned = await loading
+      const accepted = this.#accept(returned, policy)
+      loaded = { ...returned, ...(accepted instanceof Promise ? await flight.untilAborted(accepted, same) : accepted) }
     } catch (error) {
       this.#leases?.giveBack(right)
       // After an abort the callers have left, or were rejected already. So were they if it is late.
@@ -93,7 +91,8 @@ export class FlightLoader {
     try {
       const { tags } = request
       const done = { scope, policy, userKey, tags, flight, loaded, carried, right, startedAtMs, tookMs, since, epoch }
-      await this.#filler.finish(done)
+      const storing = this.#filler.finish(done)
+      if (storing !== undefined) await storing
     } catch (error) {
       // The loader succeeded: its callers get the value, even though the cache could not keep it.
       flight.resolve(loaded.value)
@@ -180,6 +179,10 @@ export class FlightLoader {
     const labels = [flight.labels, usable.entry.labels.labels]
     local.failures.note({ localKey, labels, labelMark, fence }, failureBackoff, clock.nowMs(), random)
   }
+}
+
+function same<T>(value: T): T {
+  return value
 }
 
 function staleOf(usable: UsableEntry, nowMs: AtMs): StaleValue {

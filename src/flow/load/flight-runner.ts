@@ -15,7 +15,7 @@ import { isHeard, L2_WAITS, type L2Trace, traced } from '../events/traces.js'
 import type { Flight, FlightOwner, UsableEntry } from '../flights/flight.js'
 import { loadTimeout } from '../flights/waiting.js'
 import { Leases } from '../leases/leases.js'
-import { FENCED_OUT, NO_RIGHT, type Seen } from '../leases/store-right.js'
+import { Claimed, FENCED_OUT, NO_RIGHT, type Seen } from '../leases/store-right.js'
 import type { TimeBudget } from '../runtime/time-budget.js'
 import type { WaitingCallers } from '../runtime/waiting-callers.js'
 import { FlightLoader } from './flight-loader.js'
@@ -67,14 +67,18 @@ export class FlightRunner implements FlightOwner {
     flight.startedAtMs = this.callers.nowMs()
     flight.dueAtMs = flight.startedAtMs + flight.policy.hardTimeoutMs
     this.#core.local.inFlight.add(flight)
-    const entries = this.#forReadAtOnce(flight)
-    if (entries === undefined) {
+    const l2 = this.#forReadAtOnce(flight)
+    if (l2 === undefined) {
       this.#endAfter(flight, this.#readThenLoad(flight))
+      return
+    }
+    if (l2.leases.mayClaim) {
+      this.#claimAtOnce(flight, l2.leases)
       return
     }
     // The reply comes in the async context of whoever read first in this tick.
     flight.context = new AsyncResource('tiercache.flight', BY_HAND)
-    entries.readFor(flight)
+    l2.entries.readFor(flight)
   }
 
   #endAfter(flight: Flight, work: Promise<void>): void {
@@ -133,14 +137,41 @@ export class FlightRunner implements FlightOwner {
 
   // ── 2. What L2 has ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What reads L2 for a flight, if nothing has to be awaited or decided before, nobody traces it, and no code of the user judges the entry. */
-  #forReadAtOnce(flight: Flight): RemoteEntries | undefined {
+  /** What asks L2 for a flight, if nothing has to be awaited or decided before, nobody traces it, and no code of the user judges the entry. */
+  #forReadAtOnce(flight: Flight): L2 | undefined {
     const { tiers, schema } = flight.policy
     if (this.#l2 === undefined || tiers === 'l1' || schema !== undefined) return undefined
-    const { entries, leases } = this.#l2
     const { holds } = this.#core.local
-    const isAtOnce = !leases.mayClaim && entries.mayAskNow(flight.localKey) && holds.hasNoneSince(flight.beganAtMs)
-    return isAtOnce && !isHeard(L2_WAITS) ? entries : undefined
+    const isAtOnce = this.#l2.entries.mayAskNow(flight.localKey) && holds.hasNoneSince(flight.beganAtMs)
+    return isAtOnce && !isHeard(L2_WAITS) ? this.#l2 : undefined
+  }
+
+  /**
+   * Where most reads find nothing, a flight asks by claiming its key: a miss then takes one round trip instead of two. Each claim has a
+   * promise of its own, so its reply comes in the async context of its caller.
+   */
+  #claimAtOnce(flight: Flight, leases: Leases): void {
+    leases.claimFor(flight, (seen, nowMs) => {
+      if (seen instanceof Claimed) this.#hasClaimed(flight, leases, seen)
+      else this.hasRead(flight, seen, { nowMs, storeNowMs: this.#core.remote?.tier.storeNowMs() ?? nowMs })
+    })
+  }
+
+  /** Its lease stands: it loads. */
+  #hasClaimed(flight: Flight, leases: Leases, seen: Claimed): void {
+    leases.learn(seen)
+    const right = leases.rightOf(flight, seen.lease)
+    if (flight.isAborted) {
+      leases.giveBack(right)
+      this.#end(flight)
+    } else this.#endAfter(flight, this.#loader.load(flight, right))
+  }
+
+  /** Goes on with a flight after a reply of L2, in the async context of its caller. */
+  #inContextOf(flight: Flight, work: () => Promise<void>): void {
+    const goOn = () => this.#endAfter(flight, work())
+    if (flight.context === undefined) goOn()
+    else flight.context.runInAsyncScope(goOn)
   }
 
   /** L2 has replied. A good entry ends the flight here and now; everything else takes longer. */
@@ -149,8 +180,7 @@ export class FlightRunner implements FlightOwner {
     try {
       const found = entries.judge(bytes, flight, at)
       if (found instanceof Promise || found.kind !== 'entry' || !this.#isGoodEnough(found, flight, at.nowMs)) {
-        const goOn = () => this.#endAfter(flight, this.#goOn(flight, leases, found))
-        ;(flight.context as AsyncResource).runInAsyncScope(goOn)
+        this.#inContextOf(flight, () => this.#goOn(flight, leases, found))
         return
       }
       leases.learn(found)

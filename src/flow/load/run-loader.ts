@@ -33,7 +33,7 @@ export interface Loaded {
   readonly failure: CacheError | undefined
 }
 
-/** Runs `load` for a flight, synchronously. Rejects with exactly what the loader threw or rejected with. */
+/** Calls `load` for a flight, synchronously. Rejects with exactly what the loader threw or rejected with, or once the flight is aborted. */
 export function runLoader(
   load: Loader<unknown>,
   key: string,
@@ -49,8 +49,12 @@ export function runLoader(
   } catch (error) {
     return Promise.reject(error)
   }
-  return value instanceof Promise ? value.then((loaded) => context.finish(loaded)) : context.finish(value)
+  return value instanceof Promise
+    ? flight.untilAborted(value, (loaded) => context.finish(loaded))
+    : context.finish(value)
 }
+
+const NO_TAGS: readonly string[] = []
 
 class Context implements LoadContext {
   readonly reason: LoadReason
@@ -60,7 +64,7 @@ class Context implements LoadContext {
   #etag: string | undefined
   #use: Loaded['use'] = 'keep'
   #failure: CacheError | undefined
-  readonly #tags = new Set<string>()
+  #tags: Set<string> | undefined
   readonly #flight: Flight
 
   constructor(
@@ -111,6 +115,7 @@ class Context implements LoadContext {
     try {
       refuseMore(others, 'ctx.tags()', "one tag or an array, as in ctx.tags(['a', 'b'])")
       // Not by a spread, whose length is limited by the stack.
+      this.#tags ??= new Set()
       for (const tag of checkTagList(tags, 'the argument of ctx.tags()')) this.#tags.add(tag)
       if (this.#tags.size > MAX_TAGS) throw tooMany(this.#tags.size, 'ctx.tags()')
     } catch (error) {
@@ -157,7 +162,7 @@ class Context implements LoadContext {
         staleWhileRevalidateMs: this.#staleWhileRevalidateMs,
         staleIfErrorMs: this.#staleIfErrorMs,
       },
-      tags: [...this.#tags],
+      tags: this.#tags === undefined ? NO_TAGS : [...this.#tags],
       etag,
       failure: this.#failure,
     }

@@ -121,7 +121,13 @@ export function draftOf(
   let entry: Entry | undefined
   if (isKept && core.l1 !== undefined && policy.tiers !== 'l2' && policy.l1TtlMs > 0) {
     entry = makeEntry({
-      ...{ value: admitted, createdAtMs: nowMs, life, labels: carried.set, loadMs: 0, etag: undefined, epoch },
+      value: admitted,
+      createdAtMs: nowMs,
+      life,
+      labels: carried.set,
+      loadMs: 0,
+      etag: undefined,
+      epoch,
       l1UntilMs: Math.floor(nowMs) + policy.l1TtlMs,
       verifiedAtMs: Math.min(nowMs, carried.asOfMs),
       idle: plan.idle,
@@ -136,7 +142,14 @@ export function unsentPlanOf(core: Pick<Core, 'clock'>, target: WriteTarget): Se
   if (life.freshForMs <= 0) return undefined
   const createdAtMs = core.clock.nowMs()
   return {
-    ...{ localKey, space: scope.space, value: admitted, input, life, createdAtMs, loadMs: 0, etag: undefined },
+    localKey,
+    space: scope.space,
+    value: admitted,
+    input,
+    life,
+    createdAtMs,
+    loadMs: 0,
+    etag: undefined,
     idle: idleLifeOf(life, createdAtMs),
     labels: { labels, tokens: labels.map(() => NO_TOKEN) },
   }

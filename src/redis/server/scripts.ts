@@ -61,24 +61,35 @@ end
 ${leftOfHold("isHold(redis.pcall('GETRANGE', key, 0, 16))")}`
 
 /**
+ * Whether a value begins with the expected bytes. What stands where a lease is expected is nearly always a lease, and GET is the faster
+ * command. An entry may be long, so only its beginning is read.
+ */
+const BEGINS_WITH = `local pcall, sub = redis.pcall, string.sub
+local function beginsWith(key, expected)
+  if #expected == 16 then return pcall('GETRANGE', key, 0, 15) == expected end
+  local there = pcall('GET', key)
+  return type(there) == 'string' and sub(there, 1, #expected) == expected
+end
+`
+
+/**
  * KEYS: key. ARGV: expected first bytes, new value, life in ms. Returns 1 if stored. A key of another type does not match.
  * Executed again: the expected value was replaced by the first execution or is gone, and never comes back.
  */
-export const SWAP = script(`${REFUSED_WHEN_FULL}
-if redis.pcall('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+export const SWAP = script(`${REFUSED_WHEN_FULL}${BEGINS_WITH}
+if not beginsWith(KEYS[1], ARGV[1]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1`)
 
 /** The same for many keys. KEYS: keys. ARGV: per key expected first bytes, new value, life in ms. Returns 1 for each key that was stored. */
-export const SWAP_MANY = script(`${REFUSED_WHEN_FULL}
+export const SWAP_MANY = script(`${REFUSED_WHEN_FULL}${BEGINS_WITH}
+local keys, argv, call = KEYS, ARGV, redis.call
 local stored = {}
-for i = 1, #KEYS do
-  local expected = ARGV[3 * i - 2]
-  if redis.pcall('GETRANGE', KEYS[i], 0, #expected - 1) == expected then
-    redis.call('SET', KEYS[i], ARGV[3 * i - 1], 'PX', ARGV[3 * i])
+for i = 1, #keys do
+  stored[i] = 0
+  if beginsWith(keys[i], argv[3 * i - 2]) then
+    call('SET', keys[i], argv[3 * i - 1], 'PX', argv[3 * i])
     stored[i] = 1
-  else
-    stored[i] = 0
   end
 end
 return stored`)
@@ -102,16 +113,18 @@ local function canBeOurs(key, there)
   local left = redis.call('PTTL', key)
   return left >= 0 and left <= ${LONGEST_LEASE_MS}
 end
+local keys, argv, pcall = KEYS, ARGV, redis.pcall
 local standing = {}
-for i = 1, #KEYS do
-  local there = redis.pcall('GET', KEYS[i])
-  if type(there) == 'string' and canBeOurs(KEYS[i], there) then
+for i = 1, #keys do
+  local key, lease, life = keys[i], argv[2 * i - 1] .. moment, argv[2 * i]
+  local there = pcall('SET', key, lease, 'PX', life, 'NX', 'GET')
+  if not there then
+    standing[i] = lease
+  elseif type(there) == 'string' and canBeOurs(key, there) then
     standing[i] = there
   else
-    local lease = ARGV[2 * i - 1] .. moment
-    redis.call('SET', KEYS[i], lease, 'PX', ARGV[2 * i])
-    standing[i] = lease
-    if there then standing[i] = type(there) == 'string' and { lease, 'life' } or { lease } end
+    redis.call('SET', key, lease, 'PX', life)
+    standing[i] = type(there) == 'string' and { lease, 'life' } or { lease }
   end
 end
 return standing`)
@@ -124,16 +137,22 @@ return standing`)
  * after a later change of the key, even if that was a deletion, which leaves nothing but the mark.
  */
 export const PUT = script(`${REFUSED_WHEN_FULL}${MOMENT}
+local keys, argv, call, pcall = KEYS, ARGV, redis.call, redis.pcall
+local sentAt, isLate = argv[1], moment > argv[2]
 local done = { moment }
-for i = 1, #KEYS / 2 do
-  local mark = KEYS[2 * i]
-  local changedAt = redis.pcall('GET', mark)
-  if moment > ARGV[2] or (type(changedAt) == 'string' and changedAt > ARGV[1]) then
-    done[i + 1] = 0
-  else
-    redis.call('SET', KEYS[2 * i - 1], ARGV[2 * i + 1], 'PX', ARGV[2 * i + 2])
-    redis.call('SET', mark, moment, 'PX', ${MARK_MS})
-    done[i + 1] = 1
+for i = 1, #keys / 2 do
+  local mark = keys[2 * i]
+  done[i + 1] = 0
+  if not isLate then
+    local changedAt = pcall('SET', mark, moment, 'PX', ${MARK_MS}, 'GET')
+    if type(changedAt) == 'string' and changedAt > sentAt then
+      call('SET', mark, changedAt, 'PX', ${MARK_MS})
+    else
+      -- It is a table if the mark is of another type, and was not set.
+      if type(changedAt) == 'table' then call('SET', mark, moment, 'PX', ${MARK_MS}) end
+      call('SET', keys[2 * i - 1], argv[2 * i + 1], 'PX', argv[2 * i + 2])
+      done[i + 1] = 1
+    end
   end
 end
 return done`)

@@ -127,19 +127,14 @@ export class RedisStore implements RemoteStore {
     return readKeys(connection, keys, (code, detail) => this.#notice(code, detail))
   }
 
-  async claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
-    this.#ready()
+  claim(key: string, lease: Bytes, leaseMs: Milliseconds): Promise<Bytes> {
+    if (!this.isReady()) return Promise.reject(this.#notReady())
     this.#own?.wrote(key, lease)
     return this.#fences.claim({ key, bytes: asBuffer(lease), keepMs: wholeMs(leaseMs) })
   }
 
-  async swap(
-    key: string,
-    expected: Bytes,
-    next: Bytes | undefined,
-    keepMs: Milliseconds,
-  ): Promise<undefined | 'refused'> {
-    this.#ready()
+  swap(key: string, expected: Bytes, next: Bytes | undefined, keepMs: Milliseconds): Promise<undefined | 'refused'> {
+    if (!this.isReady()) return Promise.reject(this.#notReady())
     const stamp = asBuffer(expected)
     if (next === undefined) this.#own?.removed(key)
     else this.#own?.wrote(key, next)
@@ -147,8 +142,8 @@ export class RedisStore implements RemoteStore {
     return this.#fences.swap({ key, expected: stamp, bytes: asBuffer(next), keepMs: wholeMs(keepMs) })
   }
 
-  async extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
-    this.#ready()
+  extend(key: string, expected: Bytes, keepMs: Milliseconds): Promise<undefined | 'refused'> {
+    if (!this.isReady()) return Promise.reject(this.#notReady())
     this.#own?.wrote(key, expected)
     return this.#fences.extend({ key, bytes: asBuffer(expected), keepMs: wholeMs(keepMs) })
   }
