@@ -108,10 +108,29 @@ describe('README.md', () => {
     expect(headings.slice(0, 3)).toEqual(['What happens over time', 'When not to use it', 'What it costs'])
   })
 
+  test('installs the package, and closes what it opens, in its first lines', () => {
+    const first = readme.split('\n').slice(0, 20).join('\n')
+    expect(first).toContain('npm install tiercache')
+    expect(first).toContain('.close()')
+  })
+
+  test('says how to try the demo and the tests', () => {
+    for (const command of ['npm install && npm run demo', 'npm install && npm test']) expect(readme).toContain(command)
+  })
+
   test('has only links that work outside the repository', () => {
     const inside = linksIn(readme).filter(([, target = '']) => !/^https:/.test(target))
     expect(inside.map(([link]) => link)).toEqual([])
   })
+})
+
+test('docs/index.md, from which the site takes its sidebar, has every page', () => {
+  const listed = linksIn(read('docs/index.md')).map(([, target = '']) => join('docs', target))
+  expect(listed.sort()).toEqual(
+    markdown('docs')
+      .filter((page) => page !== 'docs/index.md')
+      .sort(),
+  )
 })
 
 test('every link between the docs, and from the docs to code and tests, leads to an existing file and heading', () => {
