@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { type Consumer, createConsumer, npmEnvironment } from '../support/consumer.js'
+import { type Consumer, createConsumer, npmEnvironment } from '../../support/consumer.js'
 import {
   CONTEXT_FILE,
   type ExampleLanguage,
@@ -14,11 +14,11 @@ import {
   LANGUAGE_OPTIONS,
   programsIn,
   promisesOf,
-} from '../support/docs/pages.js'
-import { type RedisServer, startRedis } from '../support/redis-server.js'
+} from '../../support/docs/pages.js'
+import { type RedisServer, startRedis } from '../../support/redis-server.js'
 
 const run = promisify(execFile)
-const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
+const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 const WORLD = fileURLToPath(new URL('fixtures/docs-world.ts', import.meta.url))
 const BUNDLER = { module: 'esnext', moduleResolution: 'bundler', lib: ['ES2023', 'esnext.disposable', 'dom'] }
 
