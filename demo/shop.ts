@@ -1,4 +1,4 @@
-// One instance of the demo's service, with the code that the README shows.
+// One instance of the demo's service.
 import { type Cache, createCache } from 'tiercache'
 import type { TierDefinition } from 'tiercache/ports'
 import type { Database, Product } from './database.js'
@@ -13,18 +13,14 @@ export class Shop {
     private readonly db: Database,
     l2: TierDefinition,
   ) {
-    // #region cache
     this.cache = createCache({ name: 'shop', l2, ttl: '600ms', staleWhileRevalidate: '400ms', staleIfError: '1h' })
-    // #endregion
   }
 
-  // #region read
   product(id: number): Promise<Product> {
     return this.cache.getOrSet(`product:${id}`, () => this.db.findProduct(id), {
       tags: (product) => [`category:${product.category}`],
     })
   }
-  // #endregion
 
   async setPrice(id: number, priceCents: number): Promise<void> {
     await this.db.setPrice(id, priceCents)

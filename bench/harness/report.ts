@@ -2,6 +2,7 @@
 // the text around them.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PAGES, RAW } from '../../scripts/repository.js'
 import { FLEET_RESULTS, measuredText, simulatedText } from '../fleet/fleet-report.js'
 import type { FleetResults } from '../fleet/measure.js'
 import { REASONS } from '../reasons.js'
@@ -37,7 +38,7 @@ export function writeReport(): void {
     fill(PAGE, 'overview', [...caveats(results), overviewTable(results, { reasons: REASONS, later })].join('\n\n'))
     fill(PAGE, 'charts', charts.map((chart) => show(chart, '../bench/charts')).join('\n\n'))
     fill(PAGE, 'details', groupTables(results))
-    const shown = charts.filter((chart) => chart.name === SHORT_CHART).map((chart) => show(chart, 'bench/charts'))
+    const shown = charts.filter((chart) => chart.name === SHORT_CHART).map((chart) => show(chart, `${RAW}bench/charts`))
     fill(README, 'numbers', [shortTable(results, SHORT), madeOn(results.environment), ...shown].join('\n\n'))
   }
   if (scenarios !== undefined) {
@@ -85,7 +86,7 @@ function caveats({ workloads }: Results): string[] {
 }
 
 function madeOn({ cpu, cores, node, redis }: Environment): string {
-  return `${cpu}, ${cores} cores, Node ${node}, Redis ${redis} on the same machine; medians, and their spread in [benchmarks](docs/benchmarks.md).`
+  return `${cpu}, ${cores} cores, Node ${node}, Redis ${redis} on the same machine; medians, and their spread in [benchmarks](${PAGES}docs/benchmarks.md).`
 }
 
 function environmentLines(environment: Environment, commits: readonly string[], later?: Environment): string {

@@ -1,69 +1,11 @@
 // Every TypeScript example of the docs compiles, as part of one program per page.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
+import { CONTEXT_FILE, fileNameOf, LANGUAGE_OPTIONS, programsIn, toProgram } from '../support/docs/pages.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const contextFile = fileURLToPath(new URL('docs-context.ts', import.meta.url))
-const context = Array.from(
-  readFileSync(contextFile, 'utf8').matchAll(/^export (?:declare )?(const|function|interface) (\w+)/gm),
-  ([, kind, name]) => (kind === 'interface' ? `type ${name}` : name),
-)
-const takeForGranted = `import { ${context.join(', ')} } from './docs-context.js'`
-
-const pages = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name)),
-]
-
-function readPage(page: string): string {
-  return readFileSync(join(root, page), 'utf8')
-}
-
-/**
- * The examples of a page as one program, line for line, so that an error has the line number of the page. Each example sees what
- * earlier ones declare, and may declare it again. `undefined` without examples. Parts of the demo are checked with the demo.
- */
-function toProgram(text: string, language = 'ts'): string | undefined {
-  const imports = [takeForGranted]
-  const lines: string[] = []
-  let state: 'text' | 'code' | 'other code' = 'text'
-  let depth = 0
-  for (const line of text.split('\n')) {
-    const fence = /^\s*```(\w*)$/.exec(line)
-    if (fence !== null && state === 'text') {
-      const isCode = fence[1] === language && !lines.at(-1)?.startsWith('// demo/')
-      state = isCode ? 'code' : 'other code'
-      if (isCode) depth++
-      lines.push(isCode ? '{' : '')
-    } else if (fence !== null) {
-      state = 'text'
-      lines.push('')
-    } else if (state === 'code' && line.startsWith('import ')) {
-      imports.push(line.replace(/\/\/.*/, ''))
-      lines.push('')
-    } else if (state === 'code') lines.push(line)
-    else lines.push(line.startsWith('<!-- demo/') ? `// ${line.slice(5)}` : '')
-  }
-  if (depth === 0) return undefined
-  // The first line of a page is its title.
-  lines[0] = `${imports.join('; ')}; export async function page() {`
-  return `${lines.join('\n')}${'}'.repeat(depth + 1)}`
-}
-
-/** The programs of all pages that have examples, by page. */
-function programsIn(language: string): Map<string, string> {
-  const programs = new Map<string, string>()
-  for (const page of pages) {
-    const program = toProgram(readPage(page), language)
-    if (program !== undefined) programs.set(page, program)
-  }
-  return programs
-}
 
 /** The errors of the compiler in these programs, as `page:line message`. */
 function typeErrors(programs: ReadonlyMap<string, string>, compilerOptions: ts.CompilerOptions = {}): string[] {
@@ -72,7 +14,7 @@ function typeErrors(programs: ReadonlyMap<string, string>, compilerOptions: ts.C
   const examples: ts.CompilerOptions = { ...options, noEmit: true, ...compilerOptions }
   // The programs are in the folder of the context, but only in memory.
   const byFile = new Map(
-    [...programs].map(([page, text]) => [join(contextFile, '..', fileNameOf(page)), { page, text }]),
+    [...programs].map(([page, text]) => [join(dirname(CONTEXT_FILE), fileNameOf(page)), { page, text }]),
   )
   const host = ts.createCompilerHost(examples, true)
   const { fileExists, readFile, getSourceFile } = host
@@ -91,10 +33,6 @@ function typeErrors(programs: ReadonlyMap<string, string>, compilerOptions: ts.C
   })
 }
 
-function fileNameOf(page: string): string {
-  return `page-${page.replaceAll(/\W/g, '-')}.ts`
-}
-
 test('every TypeScript example of the docs compiles', () => {
   const programs = programsIn('ts')
   expect(programs.size).toBeGreaterThan(8)
@@ -104,7 +42,7 @@ test('every TypeScript example of the docs compiles', () => {
 test('those that are marked as NestJS applications compile as these do', () => {
   const programs = programsIn('typescript')
   expect(programs.size).toBe(2)
-  expect(typeErrors(programs, { experimentalDecorators: true, emitDecoratorMetadata: true })).toEqual([])
+  expect(typeErrors(programs, LANGUAGE_OPTIONS.typescript)).toEqual([])
 })
 
 test('this check finds a mistake and reports its line', () => {

@@ -1,9 +1,10 @@
-// The docs match the code: they have every code and every export, their links work, and the README shows the code of the demo.
+// The docs match the code: they have every code and every export, and their links work.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { PAGES, RAW } from '../../scripts/repository.js'
 import { entries } from '../../scripts/subpaths.js'
 import { NOTICE_LEVELS } from '../../src/model/events/notices.js'
 
@@ -11,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const markdown = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && !name.startsWith('node_modules'))
     .map((name) => join(folder, name))
 const pages = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdown('docs')]
 const roomPages = markdown('src')
@@ -107,28 +108,38 @@ describe('README.md', () => {
     expect(headings.slice(0, 3)).toEqual(['What happens over time', 'When not to use it', 'What it costs'])
   })
 
-  test('shows the code of the demo as it is', () => {
-    const shown = [...readme.matchAll(/<!-- (demo\/[\w./-]+): ([\w, ]+) -->\n```ts\n([\s\S]*?)```/g)]
-    expect(shown.length).toBeGreaterThan(0)
-    for (const [, file = '', regions = '', text = ''] of shown) {
-      const parts = regions.split(', ').map((name) => regionOf(read(file), name))
-      expect(text).toBe(parts.join('\n'))
-    }
+  test('installs the package, and closes what it opens, in its first lines', () => {
+    const first = readme.split('\n').slice(0, 20).join('\n')
+    expect(first).toContain('npm install tiercache')
+    expect(first).toContain('.close()')
   })
 
-  test('shows code that is type-checked with everything else', () => {
-    const { include, exclude } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
-    expect(include).toContain('demo')
-    expect(exclude).not.toContain('demo')
+  test('says how to try the demo and the tests', () => {
+    for (const command of ['npm install && npm run demo', 'npm install && npm test']) expect(readme).toContain(command)
   })
+
+  test('has only links that work outside the repository', () => {
+    const inside = linksIn(readme).filter(([, target = '']) => !/^https:/.test(target))
+    expect(inside.map(([link]) => link)).toEqual([])
+  })
+})
+
+test('docs/index.md, from which the site takes its sidebar, has every page', () => {
+  const listed = linksIn(read('docs/index.md')).map(([, target = '']) => join('docs', target))
+  expect(listed.sort()).toEqual(
+    markdown('docs')
+      .filter((page) => page !== 'docs/index.md')
+      .sort(),
+  )
 })
 
 test('every link between the docs, and from the docs to code and tests, leads to an existing file and heading', () => {
   const broken: string[] = []
   for (const page of [...pages, ...roomPages]) {
-    for (const [, target = '', anchor] of linksIn(read(page))) {
+    for (const [, link = '', anchor] of linksIn(read(page))) {
+      const target = [PAGES, RAW].reduce((rest, start) => rest.replace(start, '/'), link)
       if (/^[a-z]+:/.test(target)) continue
-      const path = target === '' ? page : join(dirname(page), target)
+      const path = target === '' ? page : target.startsWith('/') ? target.slice(1) : join(dirname(page), target)
       if (!existsSync(join(root, path))) broken.push(`${page} → ${path}`)
       else if (anchor !== undefined && !anchorsOf(path).has(anchor)) broken.push(`${page} → ${path}#${anchor}`)
     }
@@ -209,12 +220,4 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join(folder, name))
-}
-
-/** The lines between `// #region name` and its end, without their indentation. */
-function regionOf(source: string, name: string): string {
-  const body = new RegExp(`^ *// #region ${name}\\n([\\s\\S]*?)^ *// #endregion`, 'm').exec(source)?.[1] ?? ''
-  const lines = body.split('\n')
-  const margin = Math.min(...lines.filter((line) => line !== '').map((line) => line.search(/\S/)))
-  return lines.map((line) => line.slice(margin)).join('\n')
 }

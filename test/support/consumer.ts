@@ -47,6 +47,15 @@ export class Consumer {
     compiler: Compiler = ts,
   ): string {
     for (const name of names) this.write(name, source)
+    return this.compileFiles(names, compilerOptions, compiler)
+  }
+
+  /** The same for files that are written already. */
+  compileFiles(
+    names: readonly string[],
+    compilerOptions: Readonly<Record<string, unknown>>,
+    compiler: Compiler = ts,
+  ): string {
     const defaults = { strict: true, noEmit: true, skipLibCheck: false, target: 'ES2022', types: ['node'] }
     const { options, errors } = compiler.convertCompilerOptionsFromJson(
       { ...defaults, ...compilerOptions },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { formatWithOptions } from 'node:util'
 import type ts from 'typescript'
 import { runText } from './compiled.js'
+import { promisesOf } from './docs/pages.js'
 
 export interface GuideRun {
   /** What the comments promise: those behind a `console.log(…)`, and those that fill a line. */
@@ -27,11 +28,5 @@ export async function runGuide(
   const console = { log: (...values: unknown[]) => printed.push(formatWithOptions({}, ...values)) }
   const { run } = runText<{ run(): Promise<void> }>(program, `${name}.ts`, compilerOptions, modules, { console })
   await run()
-  return { promised: lines.flatMap(promiseOf), printed }
-}
-
-/** A line of output in the form of the guide. Comments that begin with an ellipsis promise nothing. */
-function promiseOf(line: string): string[] {
-  const said = /console\.log\(.*\) \/\/ (.*)$/.exec(line)?.[1] ?? /^\/\/ (?!…)(.*)$/.exec(line)?.[1]
-  return said === undefined ? [] : [said]
+  return { promised: promisesOf(lines), printed }
 }

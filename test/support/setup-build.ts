@@ -25,6 +25,8 @@ const INPUTS = [
   'tsup.config.ts',
   'src',
   'scripts',
+  'alerts',
+  'dashboards',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',
