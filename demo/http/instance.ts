@@ -13,11 +13,21 @@ export interface Instance {
   close(): Promise<void>
 }
 
-/** Starts an instance on a free port of this machine. Its name stands in the `Cache-Status` of its responses. */
-export async function startInstance(name: string, items: Items, l2: TierDefinition): Promise<Instance> {
+export interface InstanceOptions {
+  /** Stands in the `Cache-Status` of its responses. */
+  readonly name: string
+  readonly items: Items
+  readonly l2: TierDefinition
+  /** `'off'`: every request runs its handler. */
+  readonly caching?: 'on' | 'off'
+}
+
+/** Starts an instance on a free port of this machine. */
+export async function startInstance({ name, items, l2, caching = 'on' }: InstanceOptions): Promise<Instance> {
   const cache = createCache({ name: 'demo-http', l2 })
   // The page of the demo asks past the cache of its browser, and browsers then ask past every cache.
-  const http = express(httpCache<Request>(cache, { ttl: '1m', statusName: name, requestDirectives: 'ignore' }))
+  const skip = () => caching === 'off'
+  const http = express(httpCache<Request>(cache, { ttl: '1m', statusName: name, requestDirectives: 'ignore', skip }))
   const api = app()
 
   api.get('/items', http.route({ tags: 'items' }), async (_request, response) => {

@@ -1,5 +1,5 @@
-// The items of the demo's API: in PostgreSQL if DATABASE_URL says where, otherwise in a table of this process. Every query takes 40 ms
-// and is counted.
+// The items of the demo's API: in PostgreSQL if DATABASE_URL says where, otherwise in a table of this process. Every query takes
+// the same time and is counted.
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
@@ -24,14 +24,20 @@ export interface Items {
 const QUERY_MS = 40
 const COUNT = 20
 
-export async function openItems(databaseUrl: string | undefined): Promise<Items> {
-  return databaseUrl === undefined ? new EmbeddedItems() : PostgresItems.open(databaseUrl)
+/** `queryMs` is how long a query takes. */
+export async function openItems(databaseUrl: string | undefined, queryMs = QUERY_MS): Promise<Items> {
+  return databaseUrl === undefined ? new EmbeddedItems(queryMs) : PostgresItems.open(databaseUrl, queryMs)
 }
 
 class EmbeddedItems implements Items {
   readonly where = 'a slow table of this process (with DATABASE_URL, PostgreSQL)'
   queries = 0
+  readonly #queryMs: number
   readonly #rows = new Map(rows().map((item) => [item.id, item]))
+
+  constructor(queryMs: number) {
+    this.#queryMs = queryMs
+  }
 
   all(): Promise<Item[]> {
     return this.#query(() => [...this.#rows.values()])
@@ -52,7 +58,7 @@ class EmbeddedItems implements Items {
 
   async #query<T>(run: () => T): Promise<T> {
     this.queries++
-    await sleep(QUERY_MS)
+    await sleep(this.#queryMs)
     return run()
   }
 }
@@ -62,14 +68,16 @@ class PostgresItems implements Items {
   readonly where = 'PostgreSQL'
   queries = 0
   readonly #pool: pg.Pool
+  readonly #queryMs: number
   readonly #table = `tiercache_demo_${process.pid}`
 
-  private constructor(pool: pg.Pool) {
+  private constructor(pool: pg.Pool, queryMs: number) {
     this.#pool = pool
+    this.#queryMs = queryMs
   }
 
-  static async open(url: string): Promise<PostgresItems> {
-    const items = new PostgresItems(new pg.Pool({ connectionString: url, max: 4 }))
+  static async open(url: string, queryMs: number): Promise<PostgresItems> {
+    const items = new PostgresItems(new pg.Pool({ connectionString: url, max: 4 }), queryMs)
     await items.#pool.query(`CREATE TABLE ${items.#table} (id int PRIMARY KEY, name text, price_cents int)`)
     for (const { id, name, priceCents } of rows())
       await items.#pool.query(`INSERT INTO ${items.#table} VALUES ($1, $2, $3)`, [id, name, priceCents])
@@ -96,7 +104,7 @@ class PostgresItems implements Items {
 
   async #select(where: string, values: unknown[]): Promise<Item[]> {
     this.queries++
-    const slow = `(SELECT pg_sleep(${QUERY_MS / 1_000})) AS slow`
+    const slow = `(SELECT pg_sleep(${this.#queryMs / 1_000})) AS slow`
     const columns = 'id, name, price_cents AS "priceCents"'
     const { rows } = await this.#pool.query<Item>(
       `SELECT ${columns} FROM ${this.#table}, ${slow} ${where} ORDER BY id`,

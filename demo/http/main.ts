@@ -22,8 +22,8 @@ const server = new MemoryServer()
 const clients: Redis[] = []
 const items = await openItems(databaseUrl)
 const instances = [
-  await startInstance('instance-1', items, makeL2()),
-  await startInstance('instance-2', items, makeL2()),
+  await startInstance({ name: 'instance-1', items, l2: makeL2() }),
+  await startInstance({ name: 'instance-2', items, l2: makeL2() }),
 ]
 const front = await startFront(
   instances.map(({ port }) => port),
