@@ -13,7 +13,8 @@ interface Environment {
 
 export default defineConfig({
   title: 'tiercache',
-  description: 'Multi-level caching for Node: memory, Redis and your loader behind one call, with invalidation that wins',
+  description:
+    'Multi-level caching for Node: memory, Redis and your loader behind one call, with invalidation that wins',
   lang: 'en',
   themeConfig: {
     sidebar,
