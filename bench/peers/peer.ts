@@ -33,6 +33,7 @@ export interface PeerCache {
   readMany?(keys: readonly string[]): Promise<readonly unknown[]>
   /** `tags` replace those that every entry carries. */
   write?(key: string, value: unknown, tags?: readonly string[]): Promise<unknown>
+  remove?(key: string): Promise<unknown>
   invalidateTags?(tags: readonly string[]): Promise<unknown>
   /** Resolves when the work that continues after a call is done. */
   settle?(): Promise<unknown>

@@ -29,6 +29,7 @@ export const tiercache: Peer = {
       write: tagged
         ? (key, value, tags) => cache.set(key, value, tags === undefined ? callOptions : { tags })
         : (key, value) => cache.set(key, value),
+      remove: (key) => cache.delete(key),
       invalidateTags: (tags) => cache.invalidateTags(tags),
       settle: () => cache.drain(),
       async close() {
