@@ -27,7 +27,7 @@ function open(peer: Peer, { port, load, bus = false, only }: Opening): Promise<P
   const tiers = only ?? (peer.tiers.includes('both') ? 'both' : 'l2')
   return peer.open({
     ...{ tiers, maxEntries: 1_000, ttlMs: TTL_MS, redisPort: port, prefix: 'probe' },
-    ...{ bus: bus && tiers === 'both', face: 'root', tags: [], load },
+    ...{ bus: bus && tiers === 'both', face: 'root', tags: [], asDocumented: true, load },
   })
 }
 
@@ -60,7 +60,7 @@ async function withProxy<T>(port: number, work: (proxy: TcpProxy) => Promise<T>)
 }
 
 const keyed = (key: string, value: unknown) => ({ key, value })
-const valueOf = (read: unknown) => (read as { value?: unknown } | undefined)?.value
+const readValue = (read: unknown) => (read as { value?: unknown } | undefined)?.value
 
 const duringLoad: Probe = {
   id: 'delete-during-load',
@@ -81,7 +81,7 @@ const duringLoad: Probe = {
       await cache.remove?.('k')
       await reading
       await sleep(60)
-      return `the ${valueOf(await cache.read('k'))} row`
+      return `the ${readValue(await cache.read('k'))} row`
     }),
 }
 
@@ -113,7 +113,7 @@ const hung: Probe = {
       await cache.read('warm')
       server.pause()
       try {
-        return await outcome(cache.read('k'), (read) => (valueOf(read) === 'loaded' ? 'loads' : 'returns nothing'))
+        return await outcome(cache.read('k'), (read) => (readValue(read) === 'loaded' ? 'loads' : 'returns nothing'))
       } finally {
         server.resume()
       }
@@ -129,7 +129,7 @@ const killed: Probe = {
       const cache = await open(peer, { port: server.port, load: (key) => keyed(key, 'loaded') })
       await cache.read('warm')
       await server.stop()
-      return outcome(cache.read('k'), (read) => (valueOf(read) === 'loaded' ? 'loads' : 'returns nothing'))
+      return outcome(cache.read('k'), (read) => (readValue(read) === 'loaded' ? 'loads' : 'returns nothing'))
     }),
 }
 
@@ -154,7 +154,7 @@ const lostDelete: Probe = {
         await sleep(1_000)
         await proxy.restore()
         await sleep(3_000)
-        return `the ${valueOf(await other.read('k'))} row`
+        return `the ${readValue(await other.read('k'))} row`
       }),
     ),
 }
@@ -180,7 +180,7 @@ const missedMessage: Probe = {
         await sleep(1_000)
         await proxy.restore()
         await sleep(5_000)
-        return `the ${valueOf(await cut.read('k'))} row`
+        return `the ${readValue(await cut.read('k'))} row`
       }),
     ),
 }
@@ -210,7 +210,7 @@ const types: Probe = {
           .read(key)
           .then(() => other.read(key))
           .catch(() => undefined)
-        if (isDeepStrictEqual(valueOf(read), TYPES[key])) same.push(key)
+        if (isDeepStrictEqual(readValue(read), TYPES[key])) same.push(key)
       }
       return same.length === 5 ? 'all five' : same.length === 0 ? 'none' : same.join(', ')
     }),

@@ -17,6 +17,8 @@ export interface OpenOptions {
   /** Whether other processes learn of writes. Only with two tiers. */
   readonly bus: boolean
   readonly face: Face
+  /** Settings as the documentation has them, instead of those for a busy machine. */
+  readonly asDocumented?: boolean
   /** The tags of every entry. */
   readonly tags: readonly string[]
   /** The source of truth. */
