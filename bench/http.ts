@@ -1,5 +1,6 @@
-// npm run bench:http [-- --short] [--only <framework> …]: what cached responses cost in each framework, beside the framework alone and the
-// cache that its users usually take. Writes results/http.json and its table; --short and --only write nothing. About two minutes.
+// npm run bench:http [-- --short] [--only <framework> …] [--write]: what cached responses cost in each framework, beside the framework alone and the
+// cache that its users usually take. Writes results/http.json and its table; --short (without --write) and --only
+// write nothing. About five minutes, --short one.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -7,11 +8,12 @@ import { BENCH, compileProgram, prepareWorkbench, say } from './harness/workbenc
 import type { FrameworkName } from './http/messages.js'
 
 const { values: asked } = parseArgs({
-  options: { short: { type: 'boolean' }, only: { type: 'string', multiple: true } },
+  options: { short: { type: 'boolean' }, only: { type: 'string', multiple: true }, write: { type: 'boolean' } },
 })
 
 prepareWorkbench()
-const { FRAMEWORKS, FULL, measureHttp, SHORT } = await import('./http/measure.js')
+const { FRAMEWORKS } = await import('./http/contenders.js')
+const { FULL, measureHttp, SHORT } = await import('./http/measure.js')
 const { httpTable } = await import('./http/http-report.js')
 const { writeResults } = await import('./harness/results.js')
 
@@ -19,7 +21,7 @@ const only = FRAMEWORKS.filter((one) => asked.only === undefined || asked.only.i
 if (only.length === 0) throw new Error(`expected --only of ${FRAMEWORKS.join(', ')}; got ${asked.only?.join(', ')}`)
 const results = await measureHttp(await compileProgram('http/server.ts'), asked.short === true ? SHORT : FULL, only)
 say(httpTable(results))
-if (asked.short !== true && asked.only === undefined) {
+if ((asked.short !== true || asked.write === true) && asked.only === undefined) {
   writeResults(join(BENCH, 'results/http.json'), results)
   const { writeReport } = await import('./harness/report.js')
   writeReport()

@@ -1,9 +1,27 @@
 // The figures in words: what has to be reached, and by whom it is.
 import { row, table } from '../harness/tables.js'
+import { barsOf } from '../load/bars.js'
+import type { HttpLoad } from '../load/http.js'
 import { REASONS } from './reasons.js'
 import { BARS, type Figure, type HttpResults, type What } from './results.js'
 
-export function httpTable({ figures }: HttpResults): string {
+export function httpText(results: HttpResults): string {
+  const { machine, node, commit, command, effort, packages } = results
+  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`)
+  const short = effort === 'short' ? ' **A short run on a busy machine**: the middle halves are wide.' : ''
+  return `\`${command}\` on ${machine}, Node ${node}; tiercache at ${commit}; ${versions.join(', ')}.${short}\n\n${httpTable(results)}`
+}
+
+export function loadText(load: HttpLoad): string {
+  const { machine, node, commit, command, queryMs } = load
+  const rows = barsOf(load).map(({ what, toReach, measured, holds }) =>
+    row([what, toReach, measured, holds ? 'yes' : REASONS[what] === undefined ? 'no' : `no: ${REASONS[what]}`]),
+  )
+  const about = `\`${command}\` on ${machine}, Node ${node}; a query takes ${queryMs} ms; tiercache at ${commit}.`
+  return `${about}\n\n${table(['', 'to reach', 'measured', 'reached'], rows)}`
+}
+
+export function httpTable({ figures }: Pick<HttpResults, 'figures'>): string {
   const rows = (Object.keys(BARS) as What[]).flatMap((what) =>
     figures.filter((one) => one.what === what).map((one) => row(cellsOf(one))),
   )

@@ -1,6 +1,7 @@
 // The figures of a run, and the bars that they have to reach.
+import type { Machine } from '../harness/machine.js'
 import { type Summary, summarize } from '../harness/statistics.js'
-import { RIVALS, type Slice } from './measure.js'
+import { RIVALS, type Slice } from './contenders.js'
 import type { FrameworkName, ServerSettings } from './messages.js'
 import type { ServerProcess } from './server-process.js'
 
@@ -23,7 +24,10 @@ export interface Figure {
   readonly base?: number
 }
 
-export interface HttpResults {
+export interface HttpResults extends Machine {
+  readonly effort: 'full' | 'short'
+  /** Their versions. */
+  readonly packages: Readonly<Record<string, string>>
   readonly commit: string
   readonly measuredAt: string
   readonly command: string
@@ -61,12 +65,14 @@ export function ratioFigure(what: What, slices: ReadonlyMap<ServerProcess, reado
   })
 }
 
-export function p95Figure(latencies: ReadonlyMap<ServerProcess, number>): Figure[] {
-  return [...latencies].flatMap(([{ settings }, cost]) => {
+/** By the median of the turns. */
+export function p95Figure(latencies: ReadonlyMap<ServerProcess, readonly number[]>): Figure[] {
+  return [...latencies].flatMap(([{ settings }, own]) => {
     if (settings.caching === 'none') return []
-    const [, base] = [...latencies].find(
+    const floor = [...latencies].find(
       ([one]) => one.settings.framework === settings.framework && one.settings.caching === 'none',
-    ) as [ServerProcess, number]
+    )?.[1] as readonly number[]
+    const [cost, base] = [summarize(own).median, summarize(floor).median]
     return [{ ...named(settings), what: 'p95' as const, value: cost / base, cost, base }]
   })
 }

@@ -53,7 +53,7 @@ export function koa<Context extends KoaContext>(http: HttpCache<Context>): KoaCa
 }
 
 function messageOf(context: KoaContext) {
-  return { ...requestOf(context.req, context), target: context.originalUrl }
+  return requestOf(context.req, context, context.originalUrl)
 }
 
 async function serve<Context extends KoaContext>(
