@@ -18,3 +18,13 @@ for (const [name, { p50Ms, p95Ms, p99Ms }] of Object.entries({ uncached: load.un
 for (const { what, toReach, measured, holds } of bars)
   console.log(`${holds ? 'ok ' : 'NOT'} ${what.padEnd(58)} ${toReach.padEnd(10)} ${measured}`)
 process.exitCode = bars.every(({ holds }) => holds) ? 0 : 1
+if (asked.write === true) {
+  const { join } = await import('node:path')
+  const { BENCH, prepareWorkbench } = await import('./harness/workbench.js')
+  const { writeResults } = await import('./harness/results.js')
+  writeResults(join(BENCH, 'results/load-http.json'), load)
+  // The report needs the packages of bench/.
+  prepareWorkbench()
+  const { writeReport } = await import('./harness/report.js')
+  writeReport()
+}

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { PAGES, RAW } from '../../scripts/repository.js'
 import { FLEET_RESULTS, measuredText, simulatedText } from '../fleet/fleet-report.js'
 import type { FleetResults } from '../fleet/measure.js'
+import { httpText, loadText } from '../http/http-report.js'
+import type { HttpResults } from '../http/results.js'
+import type { HttpLoad } from '../load/http.js'
 import { REASONS } from '../reasons.js'
 import type { ScenarioResults } from '../scenarios/run-scenarios.js'
 import { ALL_IDS } from '../suite.js'
@@ -31,6 +34,8 @@ export function writeReport(): void {
   const later = readResults(resultsPath(LATER_NODE))
   const scenarios = readJson<ScenarioResults>(join(BENCH, 'results/scenarios.json'))
   const fleet = readJson<FleetResults>(FLEET_RESULTS)
+  const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
+  const load = readJson<HttpLoad>(join(BENCH, 'results/load-http.json'))
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
@@ -50,6 +55,8 @@ export function writeReport(): void {
     fillPage(PAGE, 'fleet', measuredText(fleet))
     if (fleet.simulated !== undefined) fillPage(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
+  if (http !== undefined) fill(PAGE, 'http', httpText(http))
+  if (load !== undefined) fill(PAGE, 'load', loadText(load))
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
 }

@@ -1,5 +1,5 @@
 // Connections of HTTP/1.1 that are opened before they are measured, as cheap as possible: the generator shares the machine with what
-// it measures. Responses must have a Content-Length.
+// it measures.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
@@ -18,6 +18,8 @@ export interface Answer {
 /** The same for all servers: the host is part of the key of a response. */
 const HOST = 'shop.example'
 const TIMEOUT_MS = 10_000
+const NOTHING = Buffer.alloc(0)
+const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 
 export class ConnectionPool {
   readonly #idle: Connection[]
@@ -59,7 +61,7 @@ export class ConnectionPool {
 
 class Connection {
   readonly #socket: Socket
-  #received: Buffer = Buffer.alloc(0)
+  #received: Buffer = NOTHING
   #settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
 
   private constructor(socket: Socket) {
@@ -95,12 +97,19 @@ class Connection {
     if (end < 0) return
     const head = this.#received.toString('latin1', 0, end)
     const status = Number(head.slice(9, 12))
-    const length = status === 204 || status === 304 ? '0' : fieldIn(head, 'content-length')
-    if (length === undefined) return void this.#socket.destroy(new Error('a response without Content-Length'))
-    if (this.#received.length < end + 4 + Number(length)) return
-    this.#received = this.#received.subarray(end + 4 + Number(length))
-    this.#settle?.resolve({ status, cacheStatus: fieldIn(head, 'cache-status') ?? '', bodyBytes: Number(length) })
+    const bodyBytes = status === 204 || status === 304 ? 0 : this.#bodyBytes(head, end + 4)
+    if (bodyBytes === undefined) return
+    this.#received = NOTHING
+    this.#settle?.resolve({ status, cacheStatus: fieldIn(head, 'cache-status') ?? '', bodyBytes })
     this.#settle = undefined
+  }
+
+  /** Undefined until all of it is here. One request is under way at a time, so what follows the head belongs to it. */
+  #bodyBytes(head: string, from: number): number | undefined {
+    const length = fieldIn(head, 'content-length')
+    const bytes = this.#received.length - from
+    if (length !== undefined) return bytes < Number(length) ? undefined : Number(length)
+    return this.#received.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK) ? bytes - LAST_CHUNK.length : undefined
   }
 }
 

@@ -3,6 +3,7 @@
 import { mulberry32 } from '../../test/support/random.js'
 import { startRedis } from '../../test/support/redis-server.js'
 import { commitOf } from '../harness/commit.js'
+import { describeMachine, type Machine } from '../harness/machine.js'
 import { summarize } from '../harness/statistics.js'
 import { say } from '../harness/workbench.js'
 import { ConnectionPool, type Wanted } from './connections.js'
@@ -25,7 +26,7 @@ const CALLERS = 10
 const COLD_KEYS = 20
 const WRK_CONNECTIONS = 24
 
-export interface HttpLoad {
+export interface HttpLoad extends Machine {
   readonly commit: string
   readonly measuredAt: string
   readonly command: string
@@ -65,6 +66,7 @@ export async function loadHttp(command: string, seconds: number): Promise<HttpLo
     const besideWrk = await compareWithWrk(bare[0] as InstanceProcess, cachedOnes[0] as InstanceProcess)
     const measuredAt = new Date().toISOString()
     return {
+      ...describeMachine(),
       commit: commitOf(),
       measuredAt,
       command,

@@ -43,9 +43,13 @@ export class InstanceProcess {
   }
 }
 
-async function told(child: ChildProcess): Promise<Told> {
-  const ended = once(child, 'exit').then(() => Promise.reject(new Error('an instance ended before it answered')))
-  ended.catch(() => undefined)
-  const [answer] = await Promise.race([once(child, 'message'), ended])
-  return answer as Told
+function told(child: ChildProcess): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error('an instance ended before it answered'))
+    child.once('exit', onExit)
+    child.once('message', (answer) => {
+      child.off('exit', onExit)
+      resolve(answer as Told)
+    })
+  })
 }

@@ -80,7 +80,7 @@ async function runInScope<Context extends KoaContext>(
 }
 
 function messageOf(context: KoaContext) {
-  return { ...requestOf(context.req, context), target: context.originalUrl }
+  return requestOf(context.req, context, context.originalUrl)
 }
 
 async function serve<Context extends KoaContext>(

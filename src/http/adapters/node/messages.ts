@@ -6,11 +6,32 @@ import type { HttpRequest, HttpResponse } from '../../storage/messages.js'
 /** What is needed of a request of Node. Express and Koa have the target that the client sent as `originalUrl`. */
 export type NodeRequest = IncomingMessage & { readonly originalUrl?: string }
 
-/** A request of Node for the cache. */
-export function requestOf(request: NodeRequest, raw: object = request): HttpRequest {
-  const { method = 'GET', url = '/', originalUrl = url, headers } = request
-  // A copy: the handler gets other conditions than the client sent.
-  return { method, target: originalUrl, headers: { ...headers }, raw }
+/** A request of Node for the cache. Without `target`, the one that it has. */
+export function requestOf(request: NodeRequest, raw: object = request, target?: string): HttpRequest {
+  return new RequestOfNode(request, raw, target)
+}
+
+/** Node makes the headers when they are first asked for, which a request that is passed on does not need. */
+class RequestOfNode implements HttpRequest {
+  readonly method: string
+  readonly target: string
+  readonly raw: object
+  readonly #request: NodeRequest
+  #headers: Fields | undefined
+
+  constructor(request: NodeRequest, raw: object, target?: string) {
+    const { method = 'GET', url = '/', originalUrl = url } = request
+    this.method = method
+    this.target = target ?? originalUrl
+    this.raw = raw
+    this.#request = request
+  }
+
+  /** A copy: the handler gets other conditions than the client sent. */
+  get headers(): Fields {
+    this.#headers ??= { ...this.#request.headers }
+    return this.#headers
+  }
 }
 
 /** Gives a handler these headers instead of those of the client. */
