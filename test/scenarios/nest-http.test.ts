@@ -216,3 +216,13 @@ describe.each(platforms)('on $platform', ({ adapterOf }) => {
     await expect(start(adapterOf(), made)).rejects.toThrow('@CacheRoute and @Invalidates on Wrong.list')
   })
 })
+
+test('on Fastify nothing is sent, or warned of, after a hit', async () => {
+  const lines: string[] = []
+  const logger = { level: 'warn', stream: { write: (line: string) => void lines.push(line) } }
+  const options = { cache: { logger: false } } as const
+  const { get } = await start(new FastifyAdapter({ logger }), moduleOf(TiercacheModule.forRoot(options)))
+  for (let i = 0; i < 2; i++) await get('/shop/items/7')
+  expect((await get('/shop/items/7')).how).toContain('hit')
+  expect(lines).toEqual([])
+})

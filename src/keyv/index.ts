@@ -1,0 +1,3 @@
+// `tiercache/keyv`: a store for Keyv over a cache.
+
+export { KeyvStore, type KeyvStoreOptions, keyvStore } from './keyv-store.js'
