@@ -8,7 +8,12 @@ import type { Results, WorkloadResult } from './results.js'
 
 const WIDTH = 860
 const ROW_HEIGHT = 62
-const MARGIN_HEIGHT = 130
+const MARGIN_HEIGHT = 168
+/** Above the plot: title, a line of explanation, and a line for the name of the floor. */
+const TOP = 82
+const LEFT = 260
+/** Labels of rows are broken at this width, so that a wider font than the one that was measured with still fits. */
+const LABEL_WIDTH = 232
 const SHORTEST_BAR = 0.1
 const OWN_COLOR = '#0b7285'
 const COLORS = ['#868e96', '#e8590c', '#9c36b5', '#2b8a3e', '#c2255c', '#f08c00', '#364fc7']
@@ -84,9 +89,9 @@ function draw(name: string, command: string, title: string, workloads: readonly 
   return {
     ...{ name, title, command },
     svg: render(MARGIN_HEIGHT + ROW_HEIGHT * workloads.length, {
-      title: { text: title, subtext: 'smaller is better, logarithmic', textStyle: { fontSize: 15, color: TEXT } },
-      legend: { bottom: 4, data: drawn, itemWidth: 14, textStyle: { color: TEXT } },
-      grid: { left: 260, right: 30, top: 62, bottom: 66 },
+      title: heading(title, 'smaller is better, logarithmic'),
+      legend: { bottom: 4, left: 20, right: 20, data: drawn, itemWidth: 14, textStyle: { color: TEXT } },
+      grid: { left: LEFT, right: 40, top: TOP, bottom: 84 },
       xAxis: {
         type: 'log',
         logBase: 2,
@@ -96,7 +101,7 @@ function draw(name: string, command: string, title: string, workloads: readonly 
       yAxis: {
         type: 'category',
         data: titles,
-        axisLabel: { width: 240, overflow: 'break', color: TEXT },
+        axisLabel: { width: LABEL_WIDTH, overflow: 'break', color: TEXT },
         splitLine: { show: true, lineStyle: { color: '#f1f3f5' } },
       },
       series,
@@ -113,13 +118,9 @@ export function barChart(
   return {
     ...{ name, title, command },
     svg: render(MARGIN_HEIGHT + ROW_HEIGHT * groups.length, {
-      title: {
-        text: title,
-        subtext: `${unit}, logarithmic; smaller is better`,
-        textStyle: { fontSize: 15, color: TEXT },
-      },
+      title: heading(title, `${unit}, logarithmic; smaller is better`),
       legend: { bottom: 4, textStyle: { color: TEXT } },
-      grid: { left: 260, right: 60, top: 62, bottom: 66 },
+      grid: { left: LEFT, right: 60, top: TOP, bottom: 84 },
       xAxis: {
         type: 'log',
         min: SHORTEST_BAR,
@@ -131,7 +132,7 @@ export function barChart(
         type: 'category',
         inverse: true,
         data: [...groups],
-        axisLabel: { color: TEXT, width: 240, overflow: 'break' },
+        axisLabel: { width: LABEL_WIDTH, overflow: 'break', color: TEXT },
       },
       series: series.map((one, i) => ({
         name: one.name,
@@ -141,6 +142,17 @@ export function barChart(
         data: one.values.map((value) => Math.max(value, SHORTEST_BAR * 1.1)),
       })),
     }),
+  }
+}
+
+function heading(text: string, subtext: string): echarts.TitleComponentOption {
+  return {
+    text,
+    subtext,
+    left: 14,
+    top: 8,
+    textStyle: { fontSize: 15, color: TEXT },
+    subtextStyle: { color: '#5c636a' },
   }
 }
 
