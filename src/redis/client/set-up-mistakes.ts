@@ -51,7 +51,8 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     code: 'L2_MISCONFIGURED',
-    signs: /\bNOPERM\b/,
+    // The second is what a script gets that calls a command without the right to it.
+    signs: /\bNOPERM\b|The user executing the script can't run this command/,
     advice: 'Give this user the commands and keys that the cache needs; docs/guides/security.md has the ACL rule',
   },
   {
