@@ -6,7 +6,7 @@ export type { Ask, Database, Facts, FunctionFacts, Session, Table } from './core
 export type { SqlExplanation } from './core/explain.js'
 export type { QueryOptions, SqlCacheOptions, SqlPolicy, Tenant } from './core/options.js'
 export type { Plan, PlannedQuery, Plans, Refused } from './core/plans.js'
-export type { Loaded, Read, Reads } from './core/reads.js'
+export type { Loaded, Read, Reads, Restored } from './core/reads.js'
 export type { RowKeys } from './core/row-tags.js'
 export type { Transactions } from './core/transactions.js'
 export type { Writes, WrittenStatement } from './core/writes.js'

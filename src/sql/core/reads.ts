@@ -21,6 +21,9 @@ export interface Loaded<Stored> {
   readonly keys?: RowKeys | undefined
 }
 
+/** Results by the stored objects that they were made of. */
+export type Restored<Result> = WeakMap<object, Promise<Result>>
+
 /** A read of an adapter. */
 export interface Read<Result, Stored extends object> extends PlannedQuery {
   /** Runs the query for the cache. */
@@ -29,8 +32,11 @@ export interface Read<Result, Stored extends object> extends PlannedQuery {
   restore(stored: Stored): Result | Promise<Result>
   /** Runs the query without the cache. */
   direct(): Promise<Result>
-  /** Whether all callers may share what `restore` makes: not if it depends on this call. Default true. */
-  readonly shares?: boolean | undefined
+  /**
+   * What `restore` made of stored objects, for as long as memory has them: callers share it. One for all reads of an adapter with the same
+   * parsers. Without it, each caller gets a result of its own.
+   */
+  readonly restored?: Restored<Result> | undefined
 }
 
 /** Reads of all adapters of a SQL cache. */
@@ -40,8 +46,6 @@ export class Reads {
   readonly #plans: Plans
   readonly #transactions: Transactions
   readonly #notices: Notices
-  /** What was restored of what is stored, for as long as memory has it. */
-  readonly #restored = new WeakMap<object, unknown>()
 
   constructor(cache: Cache, policy: SqlPolicy, plans: Plans, transactions: Transactions, notices: Notices) {
     this.#cache = cache
@@ -119,12 +123,15 @@ export class Reads {
     return read.direct()
   }
 
-  /** What is restored of a stored object is shared like that object: frozen if it is, and once per copy where L1 copies. */
   async #restore<Result, Stored extends object>(read: Read<Result, Stored>, stored: Stored): Promise<Result> {
-    if (this.#policy.results === 'own' || read.shares === false) return read.restore(stored)
-    if (this.#restored.has(stored)) return this.#restored.get(stored) as Result
-    const result = await read.restore(stored)
-    this.#restored.set(stored, result)
+    const { restored } = read
+    if (restored === undefined || this.#policy.results === 'own') return read.restore(stored)
+    const known = restored.get(stored)
+    if (known !== undefined) return known
+    const result = Promise.resolve(read.restore(stored))
+    restored.set(stored, result)
+    // A parser of the application that throws does so for each caller, as the driver's would.
+    result.catch(() => restored.delete(stored))
     return result
   }
 }

@@ -5,7 +5,7 @@ import type { Ask } from '../core/database.js'
 import { explainQuery, type SqlExplanation } from '../core/explain.js'
 import { checkQueryOptions, type QueryOptions } from '../core/options.js'
 import type { Plan } from '../core/plans.js'
-import type { Loaded, Read } from '../core/reads.js'
+import type { Loaded, Read, Restored } from '../core/reads.js'
 import { PostgresDatabase } from './database.js'
 import { bytesOf, keysOf, type RawResult, rawQuery, rawResult, restored } from './results.js'
 import { Sessions } from './sessions.js'
@@ -40,6 +40,7 @@ export class PostgresPool implements CachedPool {
   readonly #core: SqlCore
   readonly #pool: PgPool
   readonly #sessions: Sessions
+  readonly #restored: Restored<PgResult> = new WeakMap()
   readonly database: PostgresDatabase
 
   constructor(core: SqlCore, pool: PgPool) {
@@ -128,7 +129,7 @@ export class PostgresPool implements CachedPool {
       load: (plan) => this.#load(whole, plan),
       restore: async (raw) => restored(raw, await this.#sessions.sample(), whole),
       direct: () => this.#pool.query(whole) as Promise<PgResult>,
-      shares: whole.rowMode === undefined && whole.types === undefined,
+      restored: whole.rowMode === undefined && whole.types === undefined ? this.#restored : undefined,
     }
   }
 
