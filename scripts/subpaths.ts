@@ -15,6 +15,7 @@ export const subpaths = [
   'nestjs',
   'sessions',
   'keyv',
+  'sql',
 ] as const
 
 /**

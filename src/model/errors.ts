@@ -67,6 +67,8 @@ export type CacheErrorCode =
    * function rejects.
    */
   | 'OPTION_FAILED'
+  /** The result of a statement cannot be kept, or the server rolled back a transaction whose error was caught. A notice, or with `refuse: 'error'` a rejection. */
+  | 'SQL_REFUSED'
 
 /**
  * An error of the cache itself. Errors of the user's loader are passed through unchanged.

@@ -1,0 +1,17 @@
+// `tiercache/sql`: query results that are never older than the commits that were announced, and the adapters for drivers.
+
+export type { Changes } from './core/changes.js'
+export type { SqlCore } from './core/core.js'
+export type { Ask, Database, Facts, FunctionFacts, Session, Table } from './core/database.js'
+export type { SqlExplanation } from './core/explain.js'
+export type { QueryOptions, SqlCacheOptions, SqlPolicy, Tenant } from './core/options.js'
+export type { Plan, PlannedQuery, Plans, Refused } from './core/plans.js'
+export type { Loaded, Read, Reads, Restored } from './core/reads.js'
+export type { RowKeys } from './core/row-tags.js'
+export type { Transactions } from './core/transactions.js'
+export type { Writes, WrittenStatement } from './core/writes.js'
+export type { CachedPool } from './postgres/pool.js'
+export type { PgTransaction } from './postgres/transaction.js'
+export type { PgClient, PgField, PgPool, PgPoolClient, PgQueryConfig, PgResult, TypeParsers } from './postgres/types.js'
+export { SqlCache, sqlCache } from './sql-cache.js'
+export type { Relation, Statement, TransactionStep } from './statements/statement.js'

@@ -1,0 +1,86 @@
+// The SQL cache: what users hold, and where the adapters are connected with it.
+import type { Cache } from '../index.js'
+import { invalid } from '../model/option-rules.js'
+import { SqlCore } from './core/core.js'
+import type { Database } from './core/database.js'
+import type { SqlExplanation } from './core/explain.js'
+import type { QueryOptions, SqlCacheOptions } from './core/options.js'
+import { type CachedPool, cachedPool, PostgresPool } from './postgres/pool.js'
+import type { PgTransaction } from './postgres/transaction.js'
+import type { PgPool, PgQueryConfig } from './postgres/types.js'
+
+/** A cache of query results. */
+export class SqlCache {
+  /** The parts for adapters. */
+  readonly core: SqlCore
+  readonly #pools = new WeakMap<object, PostgresPool>()
+  #lastPool: PostgresPool | undefined
+
+  /** @internal Made by `sqlCache()`. */
+  constructor(cache: Cache, options: SqlCacheOptions) {
+    this.core = new SqlCore(cache, options)
+  }
+
+  /**
+   * Returns the pool with `cached`, `write` and `explain`. Its `query`, and the clients of its `connect`, invalidate what they write before they
+   * return. The pool itself is not changed; what it writes is not seen. Throws `INVALID_OPTION`.
+   */
+  pg<P extends PgPool>(pool: P): P & CachedPool {
+    const own = new PostgresPool(this.core, pool)
+    const wrapped = cachedPool(own, pool)
+    this.#pools.set(pool, own).set(wrapped, own)
+    this.#lastPool = own
+    return wrapped
+  }
+
+  /**
+   * Runs `fn` in a transaction of a pool of `pg()`: committed when it resolves, rolled back when it rejects. Reads inside pass the cache by; what
+   * it writes is invalidated after the commit, and after an end that nobody knows. Rejects with what `fn` rejects with.
+   */
+  async transaction<T>(pool: object, fn: (transaction: PgTransaction) => Promise<T>): Promise<T> {
+    const own = this.#pools.get(pool)
+    if (own === undefined) throw invalid('the first argument of transaction()', 'a pool that pg() returned', pool)
+    return own.transaction(fn)
+  }
+
+  /** Explains what `cached` of the last pool would do with a query. With several pools, use `explain` of the pool. */
+  async explain(
+    query: string | PgQueryConfig,
+    parameters?: readonly unknown[],
+    options?: QueryOptions,
+  ): Promise<SqlExplanation> {
+    return this.#pool('explain()').explain(query, parameters, options)
+  }
+
+  /** Invalidates all results that depend on tables, and on whatever changes with them: for writes that no adapter sees. */
+  async invalidateTables(tables: readonly string[]): Promise<void> {
+    const database: Database = this.#pool('invalidateTables()').database
+    await this.core.writes.announce(await this.core.writes.tagsOfNames(database, tables))
+  }
+
+  /**
+   * Invalidates the results that contain rows of a table, by the values of its primary key, as text; for a key of several columns, by arrays.
+   * Other results of the table stay. Needs `rowTags`.
+   */
+  async invalidateRows(table: string, keys: readonly (string | number | bigint | readonly string[])[]): Promise<void> {
+    if (!this.core.policy.rowTags) throw invalid('rowTags', 'true for invalidateRows()', false)
+    const database: Database = this.#pool('invalidateRows()').database
+    const texts = keys.map((key) => (Array.isArray(key) ? (key as readonly string[]) : [String(key)]))
+    await this.core.writes.announce(await this.core.writes.tagsOfRows(database, table, texts))
+  }
+
+  /** Invalidates all results of all databases. */
+  async clear(): Promise<void> {
+    await this.core.writes.announce(this.core.writes.everything)
+  }
+
+  #pool(what: string): PostgresPool {
+    if (this.#lastPool !== undefined) return this.#lastPool
+    throw invalid(what, 'called after pg(pool)', undefined)
+  }
+}
+
+/** Returns a cache of query results over `cache`. Throws `INVALID_OPTION`. */
+export function sqlCache(cache: Cache, options: SqlCacheOptions = {}): SqlCache {
+  return new SqlCache(cache, options)
+}
