@@ -95,19 +95,14 @@ class Answers {
 
   readonly #when = (request: LlmRequest): boolean => this.options.when?.(request) ?? isDeterministicBody(request)
 
-  /** The parts of a recording: a head, then whole events, or the body as it comes. */
+  /** The parts of a recording: a head, then the body as it comes. */
   async *#ask(input: string | URL | Request, init: RequestInit): AsyncGenerator<Head | Uint8Array> {
     const response = await this.send(input, init)
     if (!response.ok) throw new Refusal(response.status, response.headers, await response.arrayBuffer())
     const headers = [...response.headers].filter(([name]) => KEPT_HEADERS.includes(name))
     const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') === true
     yield { status: response.status, headers, isEvents }
-    const events = new EventSplitter()
-    for await (const bytes of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      if (isEvents) yield* events.push(bytes)
-      else yield bytes
-    }
-    if (events.rest().length > 0) yield events.rest()
+    yield* (response.body ?? []) as AsyncIterable<Uint8Array>
   }
 
   async #respond(read: StreamRead<Head | Uint8Array>): Promise<Response> {
@@ -129,11 +124,13 @@ class Answers {
 
   async *#replayed(read: StreamRead<Head | Uint8Array>, head: Head): AsyncGenerator<Uint8Array> {
     const replay = new Replay(this.options.ids ?? 'fresh')
+    const events = new EventSplitter()
     const whole: Uint8Array[] = []
     for await (const part of read as StreamRead<Uint8Array>) {
-      if (head.isEvents) yield replay.event(part)
-      else whole.push(part)
+      if (!head.isEvents) whole.push(part)
+      else for (const event of events.push(part)) yield replay.event(event)
     }
+    if (events.rest().length > 0) yield events.rest()
     if (!head.isEvents) yield replay.body(Buffer.concat(whole))
     this.counts.saved(replay.saved)
   }

@@ -26,16 +26,18 @@ export class FinishJudge {
   readonly #open = new Set<unknown>()
 
   part(part: unknown): void {
-    if (part instanceof Uint8Array)
-      for (const event of this.#events.push(part)) this.event(Buffer.from(event).toString())
+    if (part instanceof Uint8Array) for (const event of this.#events.push(part)) this.#event(event)
     else if (typeof part === 'object' && part !== null) this.json(part as Json)
   }
 
-  /** One server-sent event. */
-  event(event: string): void {
-    const data = dataOf(event)
-    if (data === undefined) return
+  /** Most events only go on. They are not parsed: this runs while a stream is passed on. */
+  #event(bytes: Buffer): void {
+    const text = bytes.toString('latin1')
+    if (!text.includes('data:')) return
     this.#isRecognised = true
+    if (!SAYS_MORE.test(text)) return
+    const data = dataOf(bytes.toString())
+    if (data === undefined) return
     if (data === '[DONE]') {
       this.#awaitsDone = false
       return
@@ -107,6 +109,10 @@ export class FinishJudge {
     return byReason(reason) === 'refused' ? 'refused' : 'goesOn'
   }
 }
+
+/** What an event contains that begins or ends a message. A text that contains it as well is parsed in vain. */
+const SAYS_MORE =
+  /\[DONE\]|"error"|finish_reason"\s*:\s*"|"stop_reason"|message_st(art|op)|"response\.(completed|failed|incomplete)"/
 
 const KNOWN_TYPE = /^(message_|content_block_|response\.|ping$|text-|reasoning-|tool-|stream-start$|response-metadata$)/
 

@@ -5,36 +5,42 @@ const CR = 13
 
 /** Cuts bytes into whole events, each with the blank line that ends it. */
 export class EventSplitter {
-  #rest: Uint8Array = new Uint8Array()
+  #rest: Buffer = Buffer.alloc(0)
 
   /** The events that these bytes complete. */
-  push(bytes: Uint8Array): Uint8Array[] {
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
-    const events: Uint8Array[] = []
+  push(bytes: Uint8Array): Buffer[] {
+    const all = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes])
+    const end = all.includes(CR) ? endByByte : endByLines
+    const events: Buffer[] = []
     let from = 0
-    for (let i = Math.max(0, this.#rest.length - 3); i < all.length; i++) {
-      const end = endOfEvent(all, i)
-      if (end === undefined) continue
-      events.push(all.slice(from, end))
-      from = end
-      i = end - 1
+    for (let at = end(all, from); at !== undefined; at = end(all, from)) {
+      events.push(all.subarray(from, at))
+      from = at
     }
-    this.#rest = all.slice(from)
+    this.#rest = all.subarray(from)
     return events
   }
 
   /** What is left after the last whole event: an event that was cut off, if anything. */
-  rest(): Uint8Array {
+  rest(): Buffer {
     return this.#rest
   }
 }
 
-/** Where the event ends, if a blank line begins at `i`. */
-function endOfEvent(bytes: Uint8Array, i: number): number | undefined {
-  if (bytes[i] === LF && bytes[i + 1] === LF) return i + 2
-  if (bytes[i] === CR && bytes[i + 1] === CR) return i + 2
-  const isCrLf = bytes[i] === CR && bytes[i + 1] === LF && bytes[i + 2] === CR && bytes[i + 3] === LF
-  return isCrLf ? i + 4 : undefined
+/** Where the first event from `from` on ends, if it does. Most servers end lines with LF alone. */
+function endByLines(bytes: Buffer, from: number): number | undefined {
+  const at = bytes.indexOf('\n\n', from)
+  return at === -1 ? undefined : at + 2
+}
+
+function endByByte(bytes: Buffer, from: number): number | undefined {
+  for (let i = from; i < bytes.length; i++) {
+    if (bytes[i] === LF && bytes[i + 1] === LF) return i + 2
+    if (bytes[i] === CR && bytes[i + 1] === CR) return i + 2
+    const isCrLf = bytes[i] === CR && bytes[i + 1] === LF && bytes[i + 2] === CR && bytes[i + 3] === LF
+    if (isCrLf) return i + 4
+  }
+  return undefined
 }
 
 /** The data of an event; `undefined` if it has none, such as a comment that keeps the connection alive. */

@@ -20,7 +20,7 @@ export interface Misbehaviour {
 export interface ModelAnswer {
   /** The words of the text. */
   readonly words: readonly string[]
-  /** The pause before each word in ms. */
+  /** The pause before each event in ms; 0: the next turn of the event loop. */
   readonly pauseMs?: number
   readonly tool?: boolean
 }
@@ -85,7 +85,9 @@ export class ModelServer {
     const { cutAt, cut, stalls } = this.misbehaviour
     let sent = 0
     for (const [i, event] of events.entries()) {
-      if (this.answer.pauseMs !== undefined) await new Promise((resolve) => setTimeout(resolve, this.answer.pauseMs))
+      if (this.answer.pauseMs === 0) await new Promise((resolve) => setImmediate(resolve))
+      else if (this.answer.pauseMs !== undefined)
+        await new Promise((resolve) => setTimeout(resolve, this.answer.pauseMs))
       if (response.destroyed) return
       if (stalls === true && i === 2) return
       const bytes = Buffer.from(event)

@@ -9,6 +9,8 @@ import { type Frame, packFrames, sizeOf } from './frames.js'
 
 /** How long a recording outlives its end: its entry is stored within that time, and whoever reads along has read the rest. */
 const KEEP_AFTER_END_MS: Milliseconds = 5_000
+/** When a chunk is sent again that L2 did not confirm. */
+const RETRY_AFTER_MS: Milliseconds = 20
 /** One chunk takes no more frames than this, unless one frame alone is larger. */
 const CHUNK_BYTES = 256 * 1024
 
@@ -18,7 +20,8 @@ const CHUNK_BYTES = 256 * 1024
  *   leaves at once.
  * - A recording lives for one and a half leases after its last command, and is renewed three times per lease: if this process dies, it is gone
  *   soon after the lease. It always has an expiry.
- * - Once a command failed, nothing is written any more: those who read along find out, since no chunk follows. Nothing is ever left out.
+ * - Nothing is left out: a chunk is sent until L2 has it. If that takes longer than the recording lives, nothing is written any more, and those
+ *   who read along find the recording gone.
  */
 export class Recorder {
   readonly #core: Pick<Core, 'clock' | 'background'>
@@ -104,8 +107,20 @@ export class Recorder {
     }
     this.#noteSize(chunk.length)
     const keepMs = end === undefined ? this.#keepMs : Math.max(this.#keepMs, KEEP_AFTER_END_MS)
-    this.#learn(await this.#recordings.append(this.#context.name, index, chunk, keepMs, this.#from))
+    await this.#append(index, chunk, keepMs)
     if (end !== undefined) this.#giveUp()
+  }
+
+  /** A chunk that L2 did not confirm is sent again: one that is there already is not appended twice. */
+  async #append(index: number, chunk: Uint8Array, keepMs: Milliseconds): Promise<void> {
+    const { clock } = this.#core
+    const untilMs = clock.nowMs() + this.#keepMs
+    for (;;) {
+      const reply = await this.#recordings.append(this.#context.name, index, chunk, keepMs, this.#from)
+      if (reply !== UNAVAILABLE || this.#isOver) return this.#learn(reply)
+      if (clock.nowMs() >= untilMs) return this.#giveUp()
+      await new Promise<void>((resolve) => clock.after(RETRY_AFTER_MS, resolve))
+    }
   }
 
   #takeFrames(): Frame[] {
@@ -131,7 +146,7 @@ export class Recorder {
 
   #learn(reply: number | 'gone' | typeof UNAVAILABLE): void {
     if (typeof reply === 'number') this.#followers = reply
-    else this.#giveUp()
+    else if (reply === 'gone') this.#giveUp()
   }
 
   #giveUp(): void {
