@@ -16,6 +16,7 @@ export const subpaths = [
   'sessions',
   'keyv',
   'sql',
+  'llm',
 ] as const
 
 /**

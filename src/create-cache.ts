@@ -17,6 +17,7 @@ import { Shutdown } from './flow/shutdown.js'
 import { L1Sweep } from './flow/state/l1-sweep.js'
 import { LocalState } from './flow/state/local-state.js'
 import { openL1 } from './flow/state/open-l1.js'
+import { Streams } from './flow/streams/streams.js'
 import { Journal } from './flow/sync/journal.js'
 import { BusListener } from './flow/sync/listener.js'
 import { Outbox } from './flow/sync/outbox.js'
@@ -183,7 +184,17 @@ export function createCache(options?: CacheOptions): Cache {
   bus?.start(space.scope, listener, clock)
 
   const requests = new RequestScopes(core, reader)
-  const parts = { core, reader, writer, updates, pulls, requests, names: new NameRegistry(), shutdown }
+  const parts = {
+    core,
+    reader,
+    streams: new Streams(core, reader),
+    writer,
+    updates,
+    pulls,
+    requests,
+    names: new NameRegistry(),
+    shutdown,
+  }
   return new Cache(parts, { space, counts: recorder.paths.of(space.scope), policy: policy.defaults })
 }
 

@@ -11,6 +11,7 @@ import type { Reader } from '../flow/read/read.js'
 import type { Reserved } from '../flow/read/reserve.js'
 import type { ServedEntry } from '../flow/read/served-entry.js'
 import type { Shutdown } from '../flow/shutdown.js'
+import type { Streams } from '../flow/streams/streams.js'
 import type { WriteResult } from '../flow/sync/outbox.js'
 import type { Pulls } from '../flow/update/pull.js'
 import type { UpdateFunction, Updates } from '../flow/update/update.js'
@@ -48,6 +49,7 @@ import type { NameRegistry } from './registry/name-registry.js'
 import type { OpenRequestScope, RequestScopeOptions, RequestScopes } from './request-scope/request-scope.js'
 import type { SourceDefinition } from './source/definition.js'
 import { Source } from './source/source.js'
+import { CacheStreams } from './streams.js'
 import { type WarmEntry, warmEntries } from './warm/warm.js'
 import type { WarmOptions, WarmReport } from './warm/warm-run.js'
 import type { WrapOptions } from './wrap/options.js'
@@ -57,6 +59,7 @@ import { type WrappedAs, wrapFunction } from './wrap/wrap.js'
 export interface CacheParts {
   readonly core: Core
   readonly reader: Reader
+  readonly streams: Streams
   readonly writer: Writer
   readonly updates: Updates
   readonly pulls: Pulls
@@ -404,6 +407,12 @@ export class Cache {
    */
   pages<T, C>(name: string, definition: PagesDefinition<T, C>): Pages<T, C> {
     return new CachedPages(this.#parts, this.#scope, name, definition)
+  }
+
+  /** Streams that are shared while they go on, and replayed: see `CacheStreams.open`. */
+  get streams(): CacheStreams {
+    const { streams, requests } = this.#parts
+    return new CacheStreams(streams, requests, this.#scope)
   }
 
   /**

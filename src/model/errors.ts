@@ -11,6 +11,8 @@ export type CacheErrorCode =
   | 'UNSUPPORTED_VALUE'
   /** The loader did not return within `hardTimeout`. */
   | 'LOAD_TIMEOUT'
+  /** A stream that was shared ended before its end: the process that read it from its source died, or its source failed. */
+  | 'STREAM_BROKEN'
   /** A loader asked for a key that waits for that same loader, directly or in a cycle. */
   | 'REENTRANT_LOAD'
   /** The cache was closed before the call. */

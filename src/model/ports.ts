@@ -157,6 +157,39 @@ export interface RemoteStore {
   start(events: StoreEvents): void
   /** Closes the connections that the store opened itself; a connection of the application stays open. Never hangs, never rejects. */
   close(): Promise<void>
+  /** Without it, each process that shares a stream waits for its end before it gets the first part. */
+  readonly recordings?: RemoteRecordings | undefined
+}
+
+/** A recording of a stream: `key` is that of the entry it will become, `id` the lease of the load that records it, in hex. */
+export interface RecordingName {
+  readonly key: string
+  readonly id: string
+}
+
+/** What `follow` found: chunks in order, the first of which has the index that was asked for. */
+export type Followed = { readonly kind: 'absent' } | { readonly kind: 'chunks'; readonly chunks: readonly Bytes[] }
+
+/**
+ * Recordings of streams that go on, from which other processes read along. Chunks are numbered from 1. A recording lives for `keepMs` after its
+ * last `append` and no longer. Names never repeat, so a command that is executed again, late or twice, brings nothing back that anybody reads.
+ */
+export interface RemoteRecordings {
+  /**
+   * Appends the chunk `index`, unless it is there already, and drops the chunks before `from`. Without a chunk it only renews the life. The
+   * first chunk creates the recording. Returns how many processes follow it, or `'gone'` if it does not exist.
+   */
+  append(
+    name: RecordingName,
+    index: number,
+    chunk: Bytes | undefined,
+    keepMs: Milliseconds,
+    from: number,
+  ): Promise<number | 'gone'>
+  /** Returns the chunks from `index` on, or some of them, and counts `follower` as following for `interestMs`. */
+  follow(name: RecordingName, follower: string, index: number, interestMs: Milliseconds): Promise<Followed>
+  /** `follower` does not follow any more. */
+  leave(name: RecordingName, follower: string): Promise<void>
 }
 
 /** What a store reports to its cache. */

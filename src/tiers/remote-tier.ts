@@ -28,6 +28,7 @@ import {
 } from './operation.js'
 import { Outages } from './outages.js'
 import { type PendingRead, ReadBatch } from './read-batch.js'
+import { TierRecordings } from './remote-recordings.js'
 
 /** What L2 reports to its cache, and the replay that it waits for. */
 export interface RemoteTierOwner {
@@ -62,6 +63,8 @@ export class RemoteTier {
   readonly #outages: Outages
   readonly #inFlight: Deadlines<InFlightOperation>
   readonly #use: FirstUse
+  /** `undefined` if the store keeps none. */
+  readonly recordings: TierRecordings | undefined
   #ended = false
 
   constructor(
@@ -77,6 +80,7 @@ export class RemoteTier {
     this.#inFlight = new Deadlines(deadlines)
     this.#lastAnsweredAtMs = clock.nowMs()
     this.#use = new FirstUse(clock, owner)
+    this.recordings = store.recordings && new TierRecordings(store.recordings, (name, send) => this.#run(name, send))
     this.#breaker = new Breaker(policy.breaker ?? NO_BREAKER, clock, random, {
       tryAgain: () => this.#tryAgain(),
       opened: (reason) => {

@@ -95,6 +95,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'leases',
     'load',
     'read',
+    'streams',
     'write',
     'update',
   ],

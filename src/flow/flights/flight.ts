@@ -5,7 +5,7 @@ import type { LoadReason, Tier } from '../../model/events/events.js'
 import { asJoined, FAILED, LOADED, type ReadOutcome } from '../../model/events/read-outcome.js'
 import type { StoreOutcome } from '../../model/events/store-outcome.js'
 import type { Space } from '../../model/keys/key.js'
-import { type Label, MAX_LABELS, tagLabel } from '../../model/labels.js'
+import { type Label, type LabelSet, MAX_LABELS, NO_LABELS, tagLabel } from '../../model/labels.js'
 import type { Tags } from '../../model/options/options.js'
 import type { Policy } from '../../model/options/policy.js'
 import type { Bytes, Clock, Milliseconds } from '../../model/ports.js'
@@ -116,6 +116,12 @@ export class Flight implements Loading, Timed, PendingRead {
   stored: StoreOutcome | undefined
   /** Its loader is the holder of a slot (`reserve`): if nothing is filled in time, its callers start anew instead of failing. */
   isReserved = false
+  /** It waits for no lease: the holder of its slot reads the recording of the load that has one. */
+  followsLeases = false
+  /** A lease whose load cannot be current for its callers: this flight replaces it. */
+  outdatedLease: Bytes | undefined
+  /** The labels of its load with the tokens of before it. */
+  carried: LabelSet = NO_LABELS
   /** Its `hardTimeout` is over, so its callers have left, but its value may still be kept (`lateResult`). */
   isLate = false
   /** L2 said before its load that the key or a label is held. This process does not know until when. */

@@ -135,7 +135,9 @@ export class Acquisition {
 
   /** A requested refresh does not wait for a load that began before it. It replaces the lease, so that load's value is not stored. */
   #behindLease(stamp: Bytes): 'wait' | Promise<Seen> {
-    if (!this.#flight.mustLoad) return 'wait'
+    const { mustLoad, outdatedLease } = this.#flight
+    const isOutdated = outdatedLease !== undefined && Buffer.compare(outdatedLease, stamp) === 0
+    if (!mustLoad && !isOutdated) return 'wait'
     this.#tries++
     return this.#leases.replaceOrSee(this.#flight, stamp)
   }
@@ -148,7 +150,8 @@ export class Acquisition {
     const { policy, budget } = this.#flight
     const { callers, random } = this.#core
     const isOther = seen.kind === 'leased' && !this.#leases.isOurs(seen.stamp)
-    if ((policy.singleFlight === 'process' && isOther) || this.#wait.isOver(callers.nowMs())) {
+    const isFollowed = this.#flight.followsLeases && seen.kind === 'leased'
+    if (isFollowed || (policy.singleFlight === 'process' && isOther) || this.#wait.isOver(callers.nowMs())) {
       return loadingBehind(seen.kind === 'leased' || seen.kind === 'entry' ? seen.stamp : undefined)
     }
     // Jitter keeps the waiting processes from asking in step.

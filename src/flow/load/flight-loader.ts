@@ -52,6 +52,7 @@ export class FlightLoader {
     flight.isHeldInL2 = right.isHeldInL2 === true
     const startedAtMs = clock.nowMs()
     flight.fence = right.fence
+    flight.carried = carried.set
     let stopRenewing: (() => void) | undefined
     let loaded: Loaded
     try {

@@ -56,7 +56,8 @@ export class Reader {
   >
   readonly #joins: Joins
   readonly #refresher: Refresher
-  readonly #reserver: Reserver
+  readonly flights: Flights
+  readonly reserver: Reserver
   readonly #lookUp: LookUp
   readonly #maxAges = new MaxAges()
   readonly #recent = new RecentKeys()
@@ -67,9 +68,10 @@ export class Reader {
     this.local = new LocalEntries(core)
     const runner = new FlightRunner(core, this.local, this.entries)
     const flights = new Flights(core, runner)
+    this.flights = flights
     this.#joins = new Joins({ core, local: this.local, flights, runner, serve: (request) => this.#serve(request) })
     this.#refresher = new Refresher(core, this.local, flights, runner)
-    this.#reserver = new Reserver(core, this.local, flights, runner)
+    this.reserver = new Reserver(core, this.local, flights, runner)
     this.#lookUp = new LookUp(core, this.local, this.entries)
   }
 
@@ -235,7 +237,7 @@ export class Reader {
 
   /** See `Reserver.reserve`. */
   reserve<V>(scope: CallScope, userKey: string, options: ReserveOptions<V> | undefined): Promise<Reserved<V>> {
-    return this.#reserver.reserve(scope, userKey, options as ReserveOptions | undefined) as Promise<Reserved<V>>
+    return this.reserver.reserve(scope, userKey, options as ReserveOptions | undefined) as Promise<Reserved<V>>
   }
 
   /** See `Refresher.refresh`. */

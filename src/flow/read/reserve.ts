@@ -83,9 +83,14 @@ export class Reserver {
 
   /**
    * Returns a fresh value, or a stale one while another caller refreshes it; else a slot. It joins a running load of the key, and makes
-   * an attempt of its own if that load fails or its slot is not filled.
+   * an attempt of its own if that load fails or its slot is not filled. `begun` gets each flight of its own before it starts.
    */
-  async reserve(scope: CallScope, userKey: string, options: ReserveOptions | undefined): Promise<Reserved<unknown>> {
+  async reserve(
+    scope: CallScope,
+    userKey: string,
+    options: ReserveOptions | undefined,
+    begun?: (flight: Flight) => void,
+  ): Promise<Reserved<unknown>> {
     const own = checkOptions(options, RESERVE_OPTIONS, 'reserve')
     const slot = new OpenSlot(this.#core)
     const request = withLimit(requestOf(this.#core, scope, userKey, (context) => slot.open(context), own))
@@ -98,7 +103,7 @@ export class Reserver {
       const age = usable && ageFor(request, usable.entry, this.#core)
       if (usable !== undefined && age === 'fresh') return this.#found(request, HIT.l1, usable)
       const flying = this.#flights.joinable(request.localKey)
-      if (flying === undefined) return this.#fly(request, usable, slot)
+      if (flying === undefined) return this.#fly(request, usable, slot, begun)
       if (usable !== undefined && age === 'stale') return this.#found(request, STALE.l1, usable)
       const joined = await this.#join(flying, request)
       if (joined !== undefined) return joined
@@ -131,9 +136,15 @@ export class Reserver {
   }
 
   /** Begins a flight. Its loader opens the slot; if L2 or another process has the value, the slot stays closed. */
-  async #fly(request: LoadRequest, usable: UsableEntry | undefined, slot: OpenSlot): Promise<Reserved<unknown>> {
+  async #fly(
+    request: LoadRequest,
+    usable: UsableEntry | undefined,
+    slot: OpenSlot,
+    begun: ((flight: Flight) => void) | undefined,
+  ): Promise<Reserved<unknown>> {
     const flight = this.#flights.prepare(request, usable, usable === undefined ? 'miss' : 'stale')
     flight.isReserved = true
+    begun?.(flight)
     slot.flight = flight
     try {
       await this.#openedOrOver(flight, slot)

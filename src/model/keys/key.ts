@@ -179,6 +179,12 @@ export function markKeyOf(storeKey: string, rootName: string, keyPrefix: string)
   return HASH_TAG.test(keyPrefix) ? `${rootName}#c:${storeKey}` : `${rootName}#c{${keyPrefix}${storeKey}}`
 }
 
+/** The key of a recording of a stream, in the cluster slot of its entry. See `markKeyOf`. */
+export function recordingKeyOf(storeKey: string, id: string, rootName: string, keyPrefix: string): string {
+  const isTagged = HASH_TAG.test(keyPrefix)
+  return isTagged ? `${rootName}#s:${storeKey}:${id}` : `${rootName}#s{${keyPrefix}${storeKey}}:${id}`
+}
+
 /**
  * The local key or the label that a store key stands for. `undefined` if the key does not belong to this cache, or if it is hashed and
  * cannot be decoded (see `isHashedStoreKey`).

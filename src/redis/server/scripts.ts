@@ -330,6 +330,47 @@ for i = 3, #KEYS do
 end
 ${LOG_SINCE}`)
 
+/** Milliseconds of the server's clock. */
+const NOW_MS = `local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+`
+
+/**
+ * KEYS: the stream of a recording, its followers. ARGV: index, life in ms, first index to keep, chunk ('' for none).
+ * The index is the id of the entry, so a command that is executed again appends nothing: the server refuses an id that is not greater. One
+ * that comes after the end of the recording finds no stream, and only the first chunk makes one, which nobody reads: a lease never repeats.
+ * Returns how many processes follow, or nil if there is no such stream.
+ */
+export const APPEND_CHUNK = script(`${REFUSED_WHEN_FULL}${NOW_MS}
+if redis.call('PTTL', KEYS[1]) == -2 and not (ARGV[1] == '1' and ARGV[4] ~= '') then return false end
+if ARGV[4] ~= '' then
+  local added = redis.pcall('XADD', KEYS[1], 'MINID', ARGV[3], ARGV[1], 'c', ARGV[4])
+  if type(added) == 'table' and added.err and not string.find(added.err, 'equal or smaller') then return added end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZCOUNT', KEYS[2], nowMs, '+inf')`)
+
+/**
+ * KEYS: the stream of a recording, its followers. ARGV: follower, index, how long it counts in ms, maximum number of chunks.
+ * Returns nil if there is no such stream, else the index of the first chunk that it returns (0 for none) and the chunks.
+ */
+export const FOLLOW_CHUNKS = script(`${ALSO_WHEN_FULL}${NOW_MS}
+if redis.call('PTTL', KEYS[1]) == -2 then return false end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', nowMs)
+redis.call('ZADD', KEYS[2], nowMs + ARGV[3], ARGV[1])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local found = redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', ARGV[4])
+local reply = {0}
+for i, entry in ipairs(found) do
+  if i == 1 then reply[1] = tonumber(string.match(entry[1], '^%d+')) end
+  reply[i + 1] = entry[2][2]
+end
+return reply`)
+
+/** KEYS: the followers of a recording. ARGV: the one that leaves. */
+export const LEAVE_RECORDING = script(`${ALSO_WHEN_FULL}
+return redis.call('ZREM', KEYS[1], ARGV[1])`)
+
 /** Loaded into each server once it is connected, so that none is missing in the middle of a batch. */
 export const ALL_SCRIPTS: readonly Script[] = [
   SWAP,
@@ -345,4 +386,7 @@ export const ALL_SCRIPTS: readonly Script[] = [
   ENSURE_TOKENS,
   READ_TOKENS,
   READ_HEAD,
+  APPEND_CHUNK,
+  FOLLOW_CHUNKS,
+  LEAVE_RECORDING,
 ]

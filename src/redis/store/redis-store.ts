@@ -30,6 +30,7 @@ import { deleteByPrefix } from './delete-by-prefix.js'
 import { Fences } from './fences.js'
 import type { OwnChanges } from './own-changes.js'
 import { readKeys } from './read-keys.js'
+import { RedisRecordings } from './recordings.js'
 import { TokenKeys } from './token-keys.js'
 
 const FOR_EVER: Attempt = { isOver: false }
@@ -78,6 +79,7 @@ export class RedisStore implements RemoteStore {
     return this.#isClosed || this.#openError !== undefined ? this.#notReady() : 'notYet'
   })
 
+  readonly recordings: RedisRecordings
   readonly #fences = new Fences({
     connection: () => this.#ready(),
     mayShare: () => this.#connection?.order === 'one',
@@ -95,6 +97,11 @@ export class RedisStore implements RemoteStore {
     this.#log = log
     this.#silenceMs = silenceMs
     this.#own = own
+    this.recordings = new RedisRecordings({
+      name,
+      keyPrefix: () => this.#ready().keyPrefix,
+      run: (script, keys, args) => this.#run(script, keys, args),
+    })
     this.#tokens = new TokenKeys({
       busKey: this.#busKey,
       holdsKey: holdsKeyOf(name),
