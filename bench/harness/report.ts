@@ -33,8 +33,6 @@ export function writeReport(): void {
   const later = readResults(resultsPath(LATER_NODE))
   const scenarios = readJson<ScenarioResults>(join(BENCH, 'results/scenarios.json'))
   const fleet = readJson<FleetResults>(FLEET_RESULTS)
-  const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
-  const load = readJson<HttpLoad>(join(BENCH, 'results/load-http.json'))
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
@@ -54,10 +52,17 @@ export function writeReport(): void {
     fill(PAGE, 'fleet', measuredText(fleet))
     if (fleet.simulated !== undefined) fill(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
-  if (http !== undefined) fill(PAGE, 'http', httpText(http))
-  if (load !== undefined) fill(PAGE, 'load', loadText(load))
+  writeHttpReport()
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
+}
+
+/** The tables of cached responses alone. */
+export function writeHttpReport(): void {
+  const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
+  const load = readJson<HttpLoad>(join(BENCH, 'results/load-http.json'))
+  if (http !== undefined) fill(PAGE, 'http', httpText(http))
+  if (load !== undefined) fill(PAGE, 'load', loadText(load))
 }
 
 function fill(file: string, name: string, text: string): void {
