@@ -23,6 +23,6 @@ const results = await measureHttp(await compileProgram('http/server.ts'), asked.
 say(httpTable(results))
 if ((asked.short !== true || asked.write === true) && asked.only === undefined) {
   writeResults(join(BENCH, 'results/http.json'), results)
-  const { writeReport } = await import('./harness/report.js')
-  writeReport()
+  const { writeHttpReport } = await import('./harness/report.js')
+  writeHttpReport()
 }

@@ -25,6 +25,6 @@ if (asked.write === true) {
   writeResults(join(BENCH, 'results/load-http.json'), load)
   // The report needs the packages of bench/.
   prepareWorkbench()
-  const { writeReport } = await import('./harness/report.js')
-  writeReport()
+  const { writeHttpReport } = await import('./harness/report.js')
+  writeHttpReport()
 }

@@ -34,8 +34,6 @@ export function writeReport(): void {
   const later = readResults(resultsPath(LATER_NODE))
   const scenarios = readJson<ScenarioResults>(join(BENCH, 'results/scenarios.json'))
   const fleet = readJson<FleetResults>(FLEET_RESULTS)
-  const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
-  const load = readJson<HttpLoad>(join(BENCH, 'results/load-http.json'))
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
@@ -55,14 +53,25 @@ export function writeReport(): void {
     fillPage(PAGE, 'fleet', measuredText(fleet))
     if (fleet.simulated !== undefined) fillPage(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
-  if (http !== undefined) fill(PAGE, 'http', httpText(http))
-  if (load !== undefined) fill(PAGE, 'load', loadText(load))
+  writeHttpReport()
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
 }
 
+<<<<<<< HEAD
 /** Puts `text` between the marks of `name` in a page. */
 export function fillPage(file: string, name: string, text: string): void {
+=======
+/** The tables of cached responses alone. */
+export function writeHttpReport(): void {
+  const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
+  const load = readJson<HttpLoad>(join(BENCH, 'results/load-http.json'))
+  if (http !== undefined) fill(PAGE, 'http', httpText(http))
+  if (load !== undefined) fill(PAGE, 'load', loadText(load))
+}
+
+function fill(file: string, name: string, text: string): void {
+>>>>>>> h12load
   const path = join(ROOT, file)
   const page = readFileSync(path, 'utf8')
   const [begin, end] = [`<!-- ${name}: written by the benchmark -->`, `<!-- end of ${name} -->`]

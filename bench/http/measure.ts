@@ -85,18 +85,18 @@ async function inTurn(
   effort: Effort,
 ): Promise<Map<ServerProcess, Slice[]>> {
   const slices = new Map<ServerProcess, Slice[]>()
-  const pools = new Map<ServerProcess, ConnectionPool>()
-  for (const server of servers) pools.set(server, await ConnectionPool.open([server.port], CONNECTIONS))
   for (let round = -1; round < effort.rounds; round++) {
     // Each round begins with another server.
     const first = Math.max(0, round) % servers.length
     for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
-      const pool = pools.get(server) as ConnectionPool
+      // A new one each time: servers close connections that are idle for five seconds.
+      const pool = await ConnectionPool.open([server.port], CONNECTIONS)
+      await Promise.all(Array.from({ length: CONNECTIONS }, () => pool.send({ method: 'GET', path, headers })))
       const slice = await sliceOf(server, pool, { path, headers }, round < 0 ? effort.warmUp : effort.requests)
+      pool.close()
       if (round >= 0) slices.set(server, [...(slices.get(server) ?? []), slice])
     }
   }
-  for (const pool of pools.values()) pool.close()
   return slices
 }
 

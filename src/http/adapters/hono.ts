@@ -68,12 +68,23 @@ async function serve<C extends HonoContext>(
     outer = inner.outer
     return inner.response
   }
+<<<<<<< HEAD
   const options = { policy, raw: context, outer: () => outer, waitUntil: waitUntilOf(context) }
   replaceResponse(context, await serveWeb(http, request, handler, options))
 }
 
 /** Hono puts the headers of the last response over those of the next one, unless there is none. */
 function replaceResponse(context: HonoContext, response: Response): void {
+=======
+  const options = {
+    policy,
+    raw: context,
+    outer: () => outer,
+    waitUntil: (work: Promise<unknown>) => waitUntil(context, work),
+  }
+  const response = await serveWeb(http, request, handler, options)
+  // Hono puts the headers of the last response over those of the next one, unless there is none.
+>>>>>>> h12load
   context.res = undefined as unknown as Response
   context.res = response
 }
@@ -111,12 +122,13 @@ async function withRequest(context: HonoContext, asked: Request, next: () => Pro
   }
 }
 
-/** Of platforms that end a process once it has responded. Others have no such context, and Hono throws. */
-function waitUntilOf(context: HonoContext): ((work: Promise<unknown>) => void) | undefined {
+/** For platforms that end a process once it has responded. Others have no such context, and Hono throws: so it is asked for only when there is work. */
+function waitUntil(context: HonoContext, work: Promise<unknown>): void {
+  let execution: HonoContext['executionCtx']
   try {
-    const { executionCtx } = context
-    return (work) => executionCtx.waitUntil(work)
+    execution = context.executionCtx
   } catch {
-    return undefined
+    return
   }
+  execution.waitUntil(work)
 }
