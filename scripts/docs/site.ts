@@ -48,5 +48,8 @@ export function inlinePicture(page: string, src: string): string | undefined {
   if (!/(^|\/)images\/[^/]+\.svg$/.test(src)) return undefined
   const svg = readFileSync(join(ROOT, 'docs', dirname(page), src), 'utf8').trim()
   // Vue drops a <style> in a template. A blank line would end the block of HTML.
-  return svg.replace('<style>', `<component :is="'style'">`).replace('</style>', '</component>').replaceAll(/\n+/g, '\n')
+  return svg
+    .replace('<style>', `<component :is="'style'">`)
+    .replace('</style>', '</component>')
+    .replaceAll(/\n+/g, '\n')
 }
