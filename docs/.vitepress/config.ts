@@ -16,6 +16,7 @@ export default defineConfig({
   description:
     'Multi-level caching for Node: memory, Redis and your loader behind one call, with invalidation that wins',
   lang: 'en',
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }]],
   themeConfig: {
     sidebar,
     outline: [2, 3],
@@ -30,6 +31,7 @@ export default defineConfig({
     editLink: { pattern: `${REPOSITORY}/edit/main/docs/:path`, text: 'Improve this page' },
   },
   markdown: {
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify: anchorOf },
     config(md) {
       md.core.ruler.push('beside-docs', ({ tokens, env }) => {

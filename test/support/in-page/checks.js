@@ -43,8 +43,8 @@
 
   const nameOf = (/** @type {Element} */ element) =>
     element.getAttribute('aria-label') ??
-    (element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : element.textContent)?.trim() ??
-    ''
+    ((element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : element.textContent)?.trim() ||
+      (element.getAttribute('title') ?? ''))
   const nameless = [...document.querySelectorAll('button, input, a, [role=img]')]
     .filter((element) => isShown(element) && nameOf(element) === '')
     .map((element) => element.outerHTML.slice(0, 80))
