@@ -29,6 +29,7 @@ export const asyncCacheDedupe: Peer = {
     const read = defined[options.prefix] as (key: string) => Promise<unknown>
     return {
       read: (key) => read(key),
+      remove: async (key) => defined.clear(options.prefix, key),
       invalidateTags: (asked) => defined.invalidateAll([...asked]),
       close: async () => redis?.disconnect(),
     }

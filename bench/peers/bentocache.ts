@@ -29,6 +29,7 @@ export const bentocache: Peer = {
       write: tags
         ? (key, value, own) => bento.set({ key, value, tags: own === undefined ? tags : [...own] })
         : (key, value) => bento.set({ key, value }),
+      remove: (key) => bento.delete({ key }),
       invalidateTags: (asked) => bento.deleteByTag({ tags: [...asked] }),
       async close() {
         await bento.disconnectAll()

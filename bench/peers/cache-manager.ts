@@ -24,6 +24,7 @@ export const cacheManager: Peer = {
       read: (key) => cache.wrap(key, () => load(key)),
       readMany: (keys) => cache.mget([...keys]),
       write: (key, value) => cache.set(key, value),
+      remove: (key) => cache.del(key),
       close: () => cache.disconnect(),
     }
   },

@@ -42,6 +42,7 @@ export const cacheable: Peer = {
         tags.length > 0
           ? (key, value, own) => cache.set(key, value, { tags: own === undefined ? tags : [...own] })
           : (key, value) => cache.set(key, value),
+      remove: (key) => cache.delete(key),
       invalidateTags: (asked) => cache.tags.invalidateTags([...asked]),
       close: () => cache.disconnect(),
     }

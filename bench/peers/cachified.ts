@@ -17,6 +17,7 @@ export const cachified: Peer = {
     return {
       read: (key) => getOrLoad({ key, cache, ttl, getFreshValue: () => load(key) }),
       write: async (key, value) => cache.set(key, { metadata: { createdTime: Date.now(), ttl }, value }),
+      remove: async (key) => cache.delete(key),
       close: async () => redis?.disconnect(),
     }
   },

@@ -38,6 +38,7 @@ export const layeredLoader: Peer = {
       peek: (key) => loader.getInMemoryOnly(key),
       readMany: (keys) => loader.getMany([...keys]),
       write: (key, value) => loader.forceSetValue(key, value),
+      remove: (key) => loader.invalidateCacheFor(key),
       async close() {
         await loader.close()
         for (const redis of connections) redis.disconnect()

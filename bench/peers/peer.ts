@@ -17,6 +17,8 @@ export interface OpenOptions {
   /** Whether other processes learn of writes. Only with two tiers. */
   readonly bus: boolean
   readonly face: Face
+  /** The default of the library if it is not given and it has one; measuring needs a longer one. */
+  readonly l2TimeoutMs?: number
   /** The tags of every entry. */
   readonly tags: readonly string[]
   /** The source of truth. */
@@ -33,6 +35,8 @@ export interface PeerCache {
   readMany?(keys: readonly string[]): Promise<readonly unknown[]>
   /** `tags` replace those that every entry carries. */
   write?(key: string, value: unknown, tags?: readonly string[]): Promise<unknown>
+  /** Removes one key, in whatever way the library documents. */
+  remove?(key: string): Promise<unknown>
   invalidateTags?(tags: readonly string[]): Promise<unknown>
   /** Resolves when the work that continues after a call is done. */
   settle?(): Promise<unknown>

@@ -18,7 +18,7 @@ export const tiercache: Peer = {
       ttl: options.ttlMs,
       l1: options.tiers === 'l2' ? false : { maxEntries: options.maxEntries },
       // On a busy machine a read may take longer than the default of 200 ms. It must be measured, not replaced by a load.
-      l2: redis && redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: '10s' }),
+      l2: redis && redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: options.l2TimeoutMs ?? '10s' }),
     })
     const callOptions = { tags: options.tags }
     const tagged = options.tags.length > 0
@@ -29,6 +29,7 @@ export const tiercache: Peer = {
       write: tagged
         ? (key, value, tags) => cache.set(key, value, tags === undefined ? callOptions : { tags })
         : (key, value) => cache.set(key, value),
+      remove: (key) => cache.delete(key),
       invalidateTags: (tags) => cache.invalidateTags(tags),
       settle: () => cache.drain(),
       async close() {
