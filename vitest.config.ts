@@ -39,6 +39,7 @@ export default defineConfig({
       project('unit', { ...computing, isolate: false, setupFiles: seeds, testTimeout: 30_000 }),
       project('wire', computing),
       project('properties', { ...computing, setupFiles: seeds, testTimeout: 60_000 }),
+      project('migration', { ...computing, testTimeout: 60_000 }),
       project('architecture', { ...computing, testTimeout: 120_000 }),
       project('package', { ...computing, globalSetup: builtPackage, testTimeout: 120_000, hookTimeout: 240_000 }),
       project('types', {

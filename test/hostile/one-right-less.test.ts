@@ -60,7 +60,7 @@ async function refusalWithout(
 
 const ADVICE = /(NOPERM|can't run this command).*docs\/guides\/security\.md/
 
-test.each(['info', 'evalsha', 'get', 'set', 'unlink'])('without %s on one server', async (right) => {
+test.each(['evalsha', 'set', 'unlink'])('without %s on one server', async (right) => {
   const target = { host: server.host, port: server.port }
   expect((await refusalWithout(right, `less-${right}`, target, [server])).message).toMatch(ADVICE)
 })
