@@ -10,6 +10,12 @@ export type { Loaded, Read, Reads, Restored } from './core/reads.js'
 export type { RowKeys } from './core/row-tags.js'
 export type { Transactions } from './core/transactions.js'
 export type { Writes, WrittenStatement } from './core/writes.js'
+export type {
+  KyselyConnection,
+  KyselyDialect,
+  KyselyDriver,
+  KyselyExecutable,
+} from './kysely/types.js'
 export type { CachedPool } from './postgres/pool.js'
 export type { PgTransaction } from './postgres/transaction.js'
 export type { PgClient, PgField, PgPool, PgPoolClient, PgQueryConfig, PgResult, TypeParsers } from './postgres/types.js'

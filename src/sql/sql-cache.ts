@@ -1,10 +1,13 @@
 // The SQL cache: what users hold, and where the adapters are connected with it.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Cache } from '../index.js'
 import { invalid } from '../model/option-rules.js'
 import { SqlCore } from './core/core.js'
 import type { Database } from './core/database.js'
 import type { SqlExplanation } from './core/explain.js'
-import type { QueryOptions, SqlCacheOptions } from './core/options.js'
+import { checkQueryOptions, type QueryOptions, type SqlCacheOptions } from './core/options.js'
+import { CachingDriver } from './kysely/driver.js'
+import type { KyselyDialect, KyselyExecutable } from './kysely/types.js'
 import { type CachedPool, cachedPool, PostgresPool } from './postgres/pool.js'
 import type { PgTransaction } from './postgres/transaction.js'
 import type { PgPool, PgQueryConfig } from './postgres/types.js'
@@ -14,6 +17,8 @@ export class SqlCache {
   /** The parts for adapters. */
   readonly core: SqlCore
   readonly #pools = new WeakMap<object, PostgresPool>()
+  /** The options of the query that `cached` runs. */
+  readonly #marked = new AsyncLocalStorage<QueryOptions | undefined>()
   #lastPool: PostgresPool | undefined
 
   /** @internal Made by `sqlCache()`. */
@@ -41,6 +46,26 @@ export class SqlCache {
     const own = this.#pools.get(pool)
     if (own === undefined) throw invalid('the first argument of transaction()', 'a pool that pg() returned', pool)
     return own.transaction(fn)
+  }
+
+  /**
+   * Returns a dialect of Kysely for PostgreSQL whose queries are cached within `cached`, and whose writes and transactions invalidate. A hit takes
+   * no connection. `where` tells servers apart that have databases of the same name.
+   */
+  kysely<D extends KyselyDialect>(dialect: D, where = ''): D {
+    const createDriver = () => new CachingDriver(this.core, dialect.createDriver(), where, this.#marked)
+    return new Proxy(dialect, {
+      get(target, name) {
+        if (name === 'createDriver') return createDriver
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+
+  /** Runs a query of Kysely through the cache: `sql.cached(db.selectFrom('items').selectAll(), { ttl: '1m' })`. Rejects as the query does. */
+  async cached<Result>(query: KyselyExecutable<Result>, options: QueryOptions = {}): Promise<Result> {
+    return this.#marked.run(checkQueryOptions(options), () => query.execute())
   }
 
   /** Explains what `cached` of the last pool would do with a query. With several pools, use `explain` of the pool. */

@@ -107,7 +107,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['rules', 'storage', 'exchange'],
     ...['adapters/node', 'adapters/common', 'adapters/fastify', 'adapters/hono', 'adapters/koa', 'adapters', ''],
   ],
-  sql: ['statements', 'core', 'postgres', ''],
+  sql: ['statements', 'core', 'postgres', 'kysely', ''],
   cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 

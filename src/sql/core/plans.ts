@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Cache } from '../../index.js'
 import { parseStatement } from '../statements/parser.js'
 import { nameOf, type Relation, relationOf, type Statement } from '../statements/statement.js'
+import { TIME_WORD } from '../statements/volatile.js'
 import { judgeWords } from '../statements/words.js'
 import type { Database, Facts, Session, Table } from './database.js'
 import type { QueryOptions, SqlPolicy } from './options.js'
@@ -62,6 +63,8 @@ export class Plans {
       )
     const parameters = parametersKey(query.parameters)
     if (parameters === undefined) return refusedFor('has a parameter that cannot be part of a key')
+    const moving = query.parameters.find((value) => typeof value === 'string' && TIME_WORD.test(value))
+    if (moving !== undefined) return refusedFor('has a parameter such as today, which is read as a date that moves')
     const session = await database.session()
     if (session.refusal !== undefined) return refusedFor(session.refusal)
     const ask = () => this.#factsOf(query, session, reads, statement.functions ?? [])

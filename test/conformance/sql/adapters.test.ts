@@ -64,4 +64,24 @@ describe.each(ADAPTERS)('$name', ({ open }) => {
     expect(await a.read(text, [1])).toEqual(changed)
     await expect.poll(() => b.read(text, [1])).toEqual(changed)
   })
+
+  test('a transaction counts after its commit, not after its rollback, and reads of it pass the cache by', async () => {
+    postgres.query('create table items (id int primary key, n int); insert into items values (1, 1)')
+    const a = await start()
+    const text = 'select n from items'
+    const old = await a.read(text)
+    const failing = a.transaction(async (run) => {
+      await run('update items set n = 2')
+      throw new Error('rolled back')
+    })
+    await expect(failing).rejects.toThrow('rolled back')
+    expect(await a.read(text)).toBe(old)
+    await a.transaction(async (run) => {
+      await run('update items set n = 3')
+      expect(JSON.stringify(await run(text))).toContain('"n":3')
+      expect(await a.read(text), 'nobody else sees it').toEqual(old)
+    })
+    expect(await a.read(text)).toEqual(await a.driver(text))
+    expect(await a.read(text)).not.toEqual(old)
+  })
 })

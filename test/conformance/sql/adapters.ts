@@ -1,4 +1,5 @@
 // The adapters of `tiercache/sql` for PostgreSQL, behind one face, so that every case runs through each of them.
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Cache, createCache } from 'tiercache'
 import { type QueryOptions, type SqlCache, type SqlCacheOptions, sqlCache } from 'tiercache/sql'
@@ -57,5 +58,43 @@ const overPg: Adapter = {
   },
 }
 
+const overKysely: Adapter = {
+  name: 'kysely',
+  async open(url, server, options = {}) {
+    const cache = createCache({ name: 'shop', l2: memoryTier(server), ttl: '1m' })
+    const sql = sqlCache(cache, { tables: 'parse', ...options })
+    const pool = new pg.Pool({ connectionString: url, max: 4 })
+    let reads = 0
+    const dialect = new PostgresDialect({ pool })
+    const db = new Kysely<Record<string, never>>({
+      dialect: sql.kysely(dialect),
+      log: () => {},
+    })
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown
+      client.query = ((...args: unknown[]) => {
+        if (String(args[0]).startsWith('/*read*/')) reads++
+        return query(...args)
+      }) as never
+    })
+    const plain = new Kysely({ dialect })
+    const raw = (text: string, parameters: readonly unknown[] = []) => CompiledQuery.raw(text, [...parameters])
+    return {
+      cache,
+      sql,
+      read: (text, parameters, own) =>
+        sql.cached({ execute: () => db.executeQuery(raw(`/*read*/${text}`, parameters)) }, own),
+      driver: (text, parameters) => plain.executeQuery(raw(text, parameters)),
+      write: (text, parameters) => db.executeQuery(raw(text, parameters)),
+      transaction: (fn) => db.transaction().execute((tx) => fn((text) => tx.executeQuery(raw(text)))),
+      reads: () => reads,
+      async close() {
+        await pool.end()
+        await cache.close()
+      },
+    }
+  },
+}
+
 /** Every adapter for PostgreSQL. A new one joins this list and passes the same cases. */
-export const ADAPTERS: readonly Adapter[] = [overPg]
+export const ADAPTERS: readonly Adapter[] = [overPg, overKysely]
