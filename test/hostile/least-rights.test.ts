@@ -163,6 +163,21 @@ test('with the rights that the guide adds for it, the tracking bus works', async
 })
 
 test.each([
+  [
+    'streams (`cache.streams`, `tiercache/llm`)',
+    { db: 0 },
+    async (cache: Cache) => {
+      const parts = (async function* () {
+        yield 1
+        await new Promise((resolve) => setTimeout(resolve, 1_300))
+        yield 2
+      })()
+      const read = await cache.streams.open('stream', () => parts)
+      expect((await read.next()).value).toBe(1)
+      expect((await read.next()).value).toBe(2)
+      await read.return()
+    },
+  ],
   ['deleteByPrefix', { db: 0 }, async (cache: Cache) => void (await cache.deleteByPrefix('k'))],
   ['another database than 0', { db: 2 }, async (cache: Cache) => void (await cache.set('k', 1))],
 ])('%s needs exactly the right that the guide adds for it', async (feature, { db }, use) => {

@@ -104,7 +104,7 @@ describe.each(NAMES)('the client of %s', (name) => {
     const fetch = fetchOf(cache)
     const whole = (await chat(fetch, prompt())).length
     let cuts = 0
-    for (let cutAt = 0; cutAt < 1_700; cutAt += 13) {
+    for (let cutAt = 0; cutAt < 1_700; cutAt += 29) {
       const content = prompt()
       model.misbehaviour = { cutAt, cut: cutAt % 2 === 0 ? 'cleanly' : 'connection' }
       const parts = await chat(fetch, content).catch(() => [])

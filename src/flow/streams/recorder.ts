@@ -1,7 +1,7 @@
 // Writes a recording to L2 while it grows, so that other processes read along.
 import type { LabelSet } from '../../model/labels.js'
 import type { Milliseconds } from '../../model/ports.js'
-import type { UNAVAILABLE } from '../../tiers/operation.js'
+import { UNAVAILABLE } from '../../tiers/operation.js'
 import type { TierRecordings } from '../../tiers/remote-recordings.js'
 import type { Core } from '../core.js'
 import { type ChunkContext, type RecordedEnd, sealChunk } from './chunks.js'
