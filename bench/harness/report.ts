@@ -37,31 +37,27 @@ export function writeReport(): void {
   const charts: Chart[] = []
   if (results !== undefined) {
     charts.push(...ratioCharts(results))
-    fillPage(PAGE, 'environment', environmentLines(results.environment, commitsOf(results), later?.environment))
-    fillPage(PAGE, 'overview', [...caveats(results), overviewTable(results, { reasons: REASONS, later })].join('\n\n'))
-    fillPage(PAGE, 'charts', charts.map((chart) => show(chart, '../bench/charts')).join('\n\n'))
-    fillPage(PAGE, 'details', groupTables(results))
+    fill(PAGE, 'environment', environmentLines(results.environment, commitsOf(results), later?.environment))
+    fill(PAGE, 'overview', [...caveats(results), overviewTable(results, { reasons: REASONS, later })].join('\n\n'))
+    fill(PAGE, 'charts', charts.map((chart) => show(chart, '../bench/charts')).join('\n\n'))
+    fill(PAGE, 'details', groupTables(results))
     const shown = charts.filter((chart) => chart.name === SHORT_CHART).map((chart) => show(chart, `${RAW}bench/charts`))
-    fillPage(README, 'numbers', [shortTable(results, SHORT), madeOn(results.environment), ...shown].join('\n\n'))
+    fill(README, 'numbers', [shortTable(results, SHORT), madeOn(results.environment), ...shown].join('\n\n'))
   }
   if (scenarios !== undefined) {
     const chart = scenarioChart(scenarios)
-    fillPage(PAGE, 'scenarios', `${scenarioText(scenarios)}\n\n${show(chart, '../bench/charts')}`)
+    fill(PAGE, 'scenarios', `${scenarioText(scenarios)}\n\n${show(chart, '../bench/charts')}`)
     charts.push(chart)
   }
   if (fleet !== undefined) {
-    fillPage(PAGE, 'fleet', measuredText(fleet))
-    if (fleet.simulated !== undefined) fillPage(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
+    fill(PAGE, 'fleet', measuredText(fleet))
+    if (fleet.simulated !== undefined) fill(PAGE, 'simulation', simulatedText(fleet.costs, fleet.simulated))
   }
   writeHttpReport()
   writeCharts(join(BENCH, 'charts'), charts)
   say(`written: ${PAGE}, ${README} and ${charts.length} charts`)
 }
 
-<<<<<<< HEAD
-/** Puts `text` between the marks of `name` in a page. */
-export function fillPage(file: string, name: string, text: string): void {
-=======
 /** The tables of cached responses alone. */
 export function writeHttpReport(): void {
   const http = readJson<HttpResults>(join(BENCH, 'results/http.json'))
@@ -71,7 +67,6 @@ export function writeHttpReport(): void {
 }
 
 function fill(file: string, name: string, text: string): void {
->>>>>>> h12load
   const path = join(ROOT, file)
   const page = readFileSync(path, 'utf8')
   const [begin, end] = [`<!-- ${name}: written by the benchmark -->`, `<!-- end of ${name} -->`]

@@ -17,13 +17,8 @@ export interface OpenOptions {
   /** Whether other processes learn of writes. Only with two tiers. */
   readonly bus: boolean
   readonly face: Face
-<<<<<<< HEAD
-  /** Settings as the documentation has them, instead of those for a busy machine. */
-  readonly asDocumented?: boolean
-=======
   /** The default of the library if it is not given and it has one; measuring needs a longer one. */
   readonly l2TimeoutMs?: number
->>>>>>> h16pages
   /** The tags of every entry. */
   readonly tags: readonly string[]
   /** The source of truth. */
@@ -40,10 +35,7 @@ export interface PeerCache {
   readMany?(keys: readonly string[]): Promise<readonly unknown[]>
   /** `tags` replace those that every entry carries. */
   write?(key: string, value: unknown, tags?: readonly string[]): Promise<unknown>
-<<<<<<< HEAD
-=======
   /** Removes one key, in whatever way the library documents. */
->>>>>>> h16pages
   remove?(key: string): Promise<unknown>
   invalidateTags?(tags: readonly string[]): Promise<unknown>
   /** Resolves when the work that continues after a call is done. */

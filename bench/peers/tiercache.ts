@@ -18,13 +18,7 @@ export const tiercache: Peer = {
       ttl: options.ttlMs,
       l1: options.tiers === 'l2' ? false : { maxEntries: options.maxEntries },
       // On a busy machine a read may take longer than the default of 200 ms. It must be measured, not replaced by a load.
-<<<<<<< HEAD
-      l2:
-        redis &&
-        redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: options.asDocumented ? undefined : '10s' }),
-=======
       l2: redis && redisTier(redis, { bus: options.bus ? 'stream' : false, timeout: options.l2TimeoutMs ?? '10s' }),
->>>>>>> h16pages
     })
     const callOptions = { tags: options.tags }
     const tagged = options.tags.length > 0

@@ -11,18 +11,14 @@ export interface GuideRun {
   readonly printed: readonly string[]
 }
 
-/** Runs the program of `docs/guides/<name>.md` in one of its languages. `modules` are the modules that it may import. */
+/** Runs the program of `docs/guides/<name>.md`. `modules` are the modules that it may import. */
 export async function runGuide(
   name: string,
   modules: Readonly<Record<string, unknown>>,
   compilerOptions: ts.CompilerOptions = {},
-  language: 'ts' | 'js' = 'ts',
 ): Promise<GuideRun> {
   const guide = readFileSync(new URL(`../../docs/guides/${name}.md`, import.meta.url), 'utf8')
-  const blocks = Array.from(
-    guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')),
-    ([, block]) => block as string,
-  )
+  const blocks = Array.from(guide.matchAll(/^```ts\n(.*?)^```$/gms), ([, block]) => block as string)
   const lines = blocks.join('\n').split('\n')
   // Imports stay at the top. The rest uses await, which a CommonJS module allows only in a function.
   const isImport = (line: string) => line.startsWith('import ')

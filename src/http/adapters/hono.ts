@@ -68,23 +68,17 @@ async function serve<C extends HonoContext>(
     outer = inner.outer
     return inner.response
   }
-<<<<<<< HEAD
-  const options = { policy, raw: context, outer: () => outer, waitUntil: waitUntilOf(context) }
-  replaceResponse(context, await serveWeb(http, request, handler, options))
-}
-
-/** Hono puts the headers of the last response over those of the next one, unless there is none. */
-function replaceResponse(context: HonoContext, response: Response): void {
-=======
   const options = {
     policy,
     raw: context,
     outer: () => outer,
     waitUntil: (work: Promise<unknown>) => waitUntil(context, work),
   }
-  const response = await serveWeb(http, request, handler, options)
-  // Hono puts the headers of the last response over those of the next one, unless there is none.
->>>>>>> h12load
+  replaceResponse(context, await serveWeb(http, request, handler, options))
+}
+
+/** Hono puts the headers of the last response over those of the next one, unless there is none. */
+function replaceResponse(context: HonoContext, response: Response): void {
   context.res = undefined as unknown as Response
   context.res = response
 }
