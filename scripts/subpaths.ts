@@ -13,6 +13,7 @@ export const subpaths = [
   'devtools',
   'http',
   'nestjs',
+  'sessions',
 ] as const
 
 /**

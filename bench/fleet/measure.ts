@@ -1,6 +1,6 @@
 // Measures fleets of several sizes: each does one kind of work after another, while the servers count.
 import { cpus } from 'node:os'
-import { commitOf } from '../harness/environment.js'
+import { commitOf } from '../harness/commit.js'
 import { quantile } from '../harness/statistics.js'
 import { say } from '../harness/workbench.js'
 import type { BusCosts } from './bus-costs.js'

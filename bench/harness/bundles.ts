@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { commitOf } from './environment.js'
+import { commitOf } from './commit.js'
 import type { ContenderResult, WorkloadResult } from './results.js'
 import { BENCH, ROOT } from './workbench.js'
 

@@ -1,11 +1,11 @@
 // The machine and the software of a run.
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { PEERS } from '../peers/peers.js'
-import { BENCH, ROOT } from './workbench.js'
+import { commitOf } from './commit.js'
+import { BENCH } from './workbench.js'
 
 export interface Environment {
   readonly cpu: string
@@ -28,16 +28,6 @@ export function describeEnvironment(redis: string): Environment {
     redis,
     commit: commitOf(),
     packages: Object.fromEntries([...names].sort().map((name) => [name, versionOf(name)])),
-  }
-}
-
-/** The measured commit, with a mark if src/ differs from it. */
-export function commitOf(): string {
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
-  try {
-    return git('rev-parse', '--short=10', 'HEAD') + (git('status', '--porcelain', '--', 'src') === '' ? '' : '+')
-  } catch {
-    return 'unknown'
   }
 }
 

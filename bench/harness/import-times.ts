@@ -1,7 +1,7 @@
 // How long an import takes, each in a new process, in turn.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { commitOf } from './environment.js'
+import { commitOf } from './commit.js'
 import type { ContenderResult, WorkloadResult } from './results.js'
 import { summarize } from './statistics.js'
 import { BENCH, ROOT } from './workbench.js'

@@ -2,7 +2,7 @@
 import type { RedisServer } from '../../test/support/redis-server.js'
 import type { DrillName } from '../worker/messages.js'
 import type { Contender, Workload } from '../workloads/workload.js'
-import { commitOf } from './environment.js'
+import { commitOf } from './commit.js'
 import { LibraryGroup, type Measurable } from './library-group.js'
 import { LibraryProcess } from './library-process.js'
 import type { ContenderResult, WorkloadResult } from './results.js'

@@ -232,12 +232,14 @@ export class Cache {
    * Read-modify-write: calls `fn` with the present value, stores what it returns, and resolves with that. If another call, of any process,
    * changed the key meanwhile, `fn` is called again with the value of then. So no change is lost.
    *
-   * The present value is what `get` would return from L2, or from L1 if there is no L2; else `undefined`. If `fn` returns `undefined`, the
+   * The present value is what `get` would return from L2, or from L1 if there is no L2; else `undefined`. If the entry has an idle life, the
+   * first call gets that of L1: what it returns is stored only if that is the present value, and else it is called again. If `fn` returns `undefined`, the
    * entry stays as it is, and the present value is returned. Calls for one key of this process run one after the other.
    *
    * Rejects with what `fn` throws, with the reason of `signal`, with what `set` rejects with, and with `UPDATE_CONFLICT` after `retries`:
    * then nothing was changed. Rejects with `L2_UNAVAILABLE` if L2 cannot be reached; the message says if the value may have been stored.
-   * Costs a read and a swap of L2, one claim more if there is no entry, and one announcement. It does not count as a read.
+   * Costs a read and a swap of L2, one claim more if there is no entry, and one announcement. An entry in L1 that has an idle life needs no
+   * read. It does not count as a read.
    */
   update<V>(
     key: string,

@@ -1,5 +1,6 @@
 // `tiercache/http`: HTTP responses cached as RFC 9111 says, and the adapters for frameworks.
 
+export { runInScope } from './adapters/common/request-scope.js'
 export { type ExpressCache, type ExpressMiddleware, express } from './adapters/express.js'
 export type { FastifyRequest } from './adapters/fastify/messages.js'
 export type { FastifyCacheOptions, FastifyRouteCache } from './adapters/fastify/options.js'

@@ -110,26 +110,68 @@ export interface EntryFields extends EntryTimes {
   readonly idle?: IdleLife | undefined
 }
 
-/** What few entries have. */
-interface Extras {
-  readonly etag: string | undefined
-  readonly idle: IdleLife | undefined
+/** What entries of one kind have in common: how long they live beyond their freshness, and how long their loads took. */
+class Traits {
+  constructor(
+    /** Both count from the end of freshness. */
+    readonly staleForMs: Milliseconds,
+    readonly usableForMs: Milliseconds,
+    readonly staleIfErrorMs: Milliseconds,
+    readonly loadMs: Milliseconds,
+    /** Few entries have one of these, and such an entry has traits of its own. */
+    readonly etag: string | undefined,
+    readonly idle: IdleLife | undefined,
+  ) {}
 }
 
-/** One value in L1 with everything that decides whether it may be served. Only verification, touches and expiry change it. */
+/** How many traits are remembered: the latest ones of each slot. */
+const TRAIT_SLOTS = 256
+const known: (Traits | undefined)[] = new Array(TRAIT_SLOTS).fill(undefined)
+
+/** Traits of these values: the same object for most entries that are alike, so that an entry takes one field for all of them. */
+function traitsOf(
+  staleForMs: Milliseconds,
+  usableForMs: Milliseconds,
+  staleIfErrorMs: Milliseconds,
+  loadMs: Milliseconds,
+) {
+  const slot = ((staleForMs * 31 + usableForMs) * 31 + staleIfErrorMs + loadMs * 7) & (TRAIT_SLOTS - 1)
+  const there = known[slot]
+  if (
+    there !== undefined &&
+    there.staleForMs === staleForMs &&
+    there.usableForMs === usableForMs &&
+    there.staleIfErrorMs === staleIfErrorMs &&
+    there.loadMs === loadMs
+  )
+    return there
+  const traits = new Traits(staleForMs, usableForMs, staleIfErrorMs, loadMs, undefined, undefined)
+  known[slot] = traits
+  return traits
+}
+
+/** How much later `untilMs` is than `fromMs`, which may both be Infinity. */
+function lengthOf(fromMs: AtMs, untilMs: AtMs): Milliseconds {
+  return untilMs > fromMs ? untilMs - fromMs : 0
+}
+
+/** Rounded up to six significant bits: exact below 64 ms, and few enough values for entries to share them. */
+function roundedUp(ms: Milliseconds): Milliseconds {
+  const step = 2 ** Math.max(0, 26 - Math.clz32(ms))
+  return Math.ceil(ms / step) * step
+}
+
+/**
+ * One value in L1 with everything that decides whether it may be served. Only verification, touches and expiry change it. It has few fields,
+ * since a cache has many entries: what entries have in common is in their traits.
+ */
 export class Entry implements EntryFields {
   readonly value: unknown
   readonly createdAtMs: AtMs
   freshUntilMs: AtMs
-  staleUntilMs: AtMs
-  usableUntilMs: AtMs
   verifiedAtMs: AtMs
   readonly labels: LabelSet
-  readonly loadMs: number
-  /** One field for all that few entries have, so that the others take no memory for it. */
-  private readonly extras: Extras | undefined
   epoch: number
-  readonly staleIfErrorMs: number
   /** A promise resolved with `value`, made at the first hit and reused: a later hit allocates nothing. */
   promise: Promise<unknown> | undefined = undefined
   /**
@@ -139,33 +181,54 @@ export class Entry implements EntryFields {
    * hit has to compare anything for it.
    */
   hotUntilMs: AtMs
+  private traits: Traits
 
   constructor(fields: EntryFields) {
+    const { etag, idle, freshUntilMs, staleIfErrorMs } = fields
     this.value = fields.value
     this.createdAtMs = fields.createdAtMs
-    this.freshUntilMs = fields.freshUntilMs
-    this.staleUntilMs = fields.staleUntilMs
-    this.usableUntilMs = fields.usableUntilMs
+    this.freshUntilMs = freshUntilMs
     this.verifiedAtMs = fields.verifiedAtMs
     this.labels = fields.labels
-    this.loadMs = fields.loadMs
-    const { etag, idle } = fields
-    this.extras = etag === undefined && idle === undefined ? undefined : { etag, idle }
     this.epoch = fields.epoch
-    this.staleIfErrorMs = fields.staleIfErrorMs
-    this.hotUntilMs = idle === undefined ? fields.freshUntilMs : Math.min(fields.freshUntilMs, idle.dueAtMs)
+    this.hotUntilMs = idle === undefined ? freshUntilMs : Math.min(freshUntilMs, idle.dueAtMs)
+    const staleForMs = lengthOf(freshUntilMs, fields.staleUntilMs)
+    const usableForMs = lengthOf(freshUntilMs, fields.usableUntilMs)
+    const loadMs = roundedUp(fields.loadMs)
+    this.traits =
+      etag === undefined && idle === undefined
+        ? traitsOf(staleForMs, usableForMs, staleIfErrorMs, loadMs)
+        : new Traits(staleForMs, usableForMs, staleIfErrorMs, loadMs, etag, idle)
+  }
+
+  get staleUntilMs(): AtMs {
+    return this.freshUntilMs + this.traits.staleForMs
+  }
+
+  get usableUntilMs(): AtMs {
+    return this.freshUntilMs + this.traits.usableForMs
+  }
+
+  /** How long after the end of its freshness it may be served if loading fails. */
+  get staleIfErrorMs(): Milliseconds {
+    return this.traits.staleIfErrorMs
+  }
+
+  /** About how long the load took, and no less. */
+  get loadMs(): Milliseconds {
+    return this.traits.loadMs
   }
 
   get etag(): string | undefined {
-    return this.extras?.etag
+    return this.traits.etag
   }
 
   get idle(): IdleLife | undefined {
-    return this.extras?.idle
+    return this.traits.idle
   }
 
   get idleUntilMs(): AtMs | undefined {
-    return this.extras?.idle?.untilMs
+    return this.traits.idle?.untilMs
   }
 
   /** From `untilMs` on, hits need a decision for another reason than the idle life. */
@@ -188,11 +251,12 @@ export class Entry implements EntryFields {
    */
   expire(atMs: AtMs): void {
     if (this.isSoftExpired) return
+    const { staleIfErrorMs, loadMs, etag, idle } = this.traits
     const endedAtMs = Math.min(atMs, this.freshUntilMs)
-    this.usableUntilMs = Math.min(this.usableUntilMs, endedAtMs + this.staleIfErrorMs)
+    const usableUntilMs = Math.min(this.usableUntilMs, endedAtMs + staleIfErrorMs)
     this.hotUntilMs = 0
     this.freshUntilMs = LONG_AGO_MS
-    this.staleUntilMs = LONG_AGO_MS
+    this.traits = new Traits(0, lengthOf(LONG_AGO_MS, usableUntilMs), staleIfErrorMs, loadMs, etag, idle)
   }
 
   get isSoftExpired(): boolean {

@@ -43,6 +43,10 @@ export type CacheErrorCode =
   | 'BATCH_MISMATCH'
   /** `update()` or `pull()` could not exchange the value: others changed it each time, or it cannot be changed now. */
   | 'UPDATE_CONFLICT'
+  /** The session was ended before the call. Nothing was appended. */
+  | 'SESSION_ENDED'
+  /** The items do not fit into the session, whatever is trimmed. Nothing was appended. */
+  | 'SESSION_FULL'
   /** `save()` or `remove()` was called on a source that does not define it. */
   | 'NOT_WRITABLE'
   /** The queue of `write: 'behind'` stayed full for as long as a change may wait for room. */

@@ -1,7 +1,7 @@
 // The interceptor of the module: for each request it decides whether the cache responds or the handler runs.
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common'
 import { type Observable, of, tap } from 'rxjs'
-import { beginNode, holdUntilSettled, requestOf } from '../http/index.js'
+import { beginNode, holdUntilSettled, requestOf, runInScope } from '../http/index.js'
 import { whenBroken } from './body.js'
 import type { CacheParts } from './parts.js'
 import { detach, forbidStoring, gatherHeaders, type Messages, messagesOf } from './request.js'
@@ -66,9 +66,10 @@ export class CacheInterceptor implements NestInterceptor {
   }
 
   #run({ response }: Messages, next: CallHandler): Observable<unknown> {
-    const { cache, requestScope } = this.#parts
+    const { cache, http, requestScope } = this.#parts
     // Nest binds what follows to the async context in which `handle` is called.
-    return requestScope ? cache.requestScope(() => next.handle(), { until: response }) : next.handle()
+    if (requestScope) return cache.requestScope(() => next.handle(), { until: response })
+    return runInScope(http, response, () => next.handle())
   }
 }
 

@@ -1,7 +1,7 @@
 // The options of the module, and their checks.
 import { type HttpCache, type HttpCacheOptions, httpCache } from '../http/index.js'
 import { type Cache, type CacheOptions, createCache } from '../index.js'
-import { checkNames, checkOneOf, invalid } from '../model/option-rules.js'
+import { checkBoolean, checkNames, checkOneOf } from '../model/option-rules.js'
 import type { CacheParts } from './parts.js'
 import type { NestRequest } from './request.js'
 
@@ -23,7 +23,7 @@ const NAMES = ['cache', 'http', 'routes', 'requestScope']
 export function partsOf(options: TiercacheModuleOptions): CacheParts {
   const own = checkNames(options, NAMES, 'TiercacheModule')
   const routes = checkOneOf(own.routes ?? 'decorated', 'routes', ['decorated', 'all'])
-  const requestScope = checkFlag(own.requestScope ?? false, 'requestScope')
+  const requestScope = checkBoolean(own.requestScope ?? false, 'requestScope')
   const { cache: given, http: givenHttp } = own
   const isLent = isMade<Cache>(given, 'getOrSet')
   const cache = isLent ? given : createCache(given)
@@ -34,9 +34,4 @@ export function partsOf(options: TiercacheModuleOptions): CacheParts {
 /** Whether it is a thing and not its options. By a method of it: the ESM and the CommonJS build have a class each. */
 function isMade<T extends object>(given: object | undefined, method: keyof T & string): given is T {
   return typeof (given as Partial<Record<string, unknown>> | undefined)?.[method] === 'function'
-}
-
-function checkFlag(value: boolean, name: string): boolean {
-  if (typeof value === 'boolean') return value
-  throw invalid(name, 'true or false', value)
 }

@@ -9,7 +9,7 @@ import { BUNDLES } from './child.js'
 import { makeFolder } from './processes.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const FOLDERS = ['test/scenarios/programs', 'test/faults/history', 'test/faults/soak']
+const FOLDERS = ['test/scenarios/programs', 'test/faults/history', 'test/faults/soak', 'test/faults/sessions']
 
 export async function setup(): Promise<void> {
   if (process.env[BUNDLES] !== undefined) return

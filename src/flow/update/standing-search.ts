@@ -13,8 +13,8 @@ import { conflict, unreachable } from './update-errors.js'
 
 /** What an update may replace. */
 export interface Standing {
-  /** The entry that has the present value; `undefined` if there is none that `get` would return. */
-  readonly present: FoundEntry | undefined
+  /** What has the present value; `undefined` if there is none that `get` would return. */
+  readonly present: Pick<FoundEntry, 'entry'> | undefined
   /** What the swap expects. */
   readonly fence: Bytes
   /** Holds our lease if nothing stood there. */
@@ -171,7 +171,7 @@ export class StandingSearch {
   }
 }
 
-function rightBy(fence: Bytes, leaseUnder?: string): StoreRight {
+export function rightBy(fence: Bytes, leaseUnder?: string): StoreRight {
   const lease = leaseUnder === undefined ? undefined : { storeKey: leaseUnder, stamp: fence }
   return { fence, lease, mayKeep: true }
 }

@@ -18,13 +18,13 @@ export async function attemptHere(
   job: UpdateJob,
 ): Promise<Attempted> {
   const { keyLog, labelLog } = core.local
-  const { scope, policy, userKey, localKey, write } = job
+  const { scope, policy, userKey, localKey } = job
   const keyMark = keyLog.mark()
   const labelMark = labelLog.mark()
   const usable = entries.usable(localKey, policy)
   const present = usable?.age === 'staleIfError' ? undefined : usable?.entry
   const before = present === undefined ? undefined : entries.handOut(present.value)
-  const given = await job.call(before, present !== undefined)
+  const { value: given, write } = await job.call(before, present !== undefined)
   if (given === undefined) return { kind: 'unchanged', value: before }
   const accepted = await acceptWritten(core, scope, given, write)
   const tags = tagsFor(write.tags, accepted.value, userKey).map(tagLabel)

@@ -20,7 +20,13 @@ export interface UpdateJob {
   readonly longestMs: Milliseconds
   readonly signal: AbortSignal | undefined
   /** Calls the user's function. Rejects with what it throws, and with the reason of `signal`. */
-  call(value: unknown, found: boolean): Promise<unknown>
+  call(value: unknown, found: boolean): Promise<Returned>
+}
+
+/** What the user's function returned, and the options for that value. */
+export interface Returned {
+  readonly value: unknown
+  readonly write: WriteOptions<never>
 }
 
 /** How one attempt ended: the value was stored, the function left it as it was, or another change came in between. */

@@ -3,6 +3,7 @@
 import { localKey as localKeyOf } from '../../model/keys/key.js'
 import { tagLabel } from '../../model/labels.js'
 import { checkCount, checkOptions, invalid } from '../../model/option-rules.js'
+import { toMs } from '../../model/options/duration.js'
 import type { UpdateContext, UpdateOptions } from '../../model/options/options.js'
 import { resolvePolicy, WRITE_POLICY_OPTIONS } from '../../model/options/policy.js'
 import type { Milliseconds } from '../../model/ports.js'
@@ -22,7 +23,7 @@ import { untilAborted } from './until-aborted.js'
 import { conflict } from './update-errors.js'
 import { attemptHere } from './update-here.js'
 import { type L2Parts, UpdateInL2 } from './update-in-l2.js'
-import type { Attempted, UpdateJob } from './update-job.js'
+import type { Attempted, Returned, UpdateJob } from './update-job.js'
 
 /** The user's function, whatever its types. */
 export type UpdateFunction = (value: unknown, context: UpdateContext) => unknown
@@ -36,6 +37,13 @@ export function l2PartsOf(core: Core, local: LocalEntries, entries: RemoteEntrie
   const { remote } = core
   if (remote === undefined || entries === undefined) return undefined
   return { core, remote, entries, local, leases: new Leases(core, remote, entries), swaps: new Swaps(core, remote) }
+}
+
+/** What a call of the user's function needs. */
+interface FunctionCall extends Pick<UpdateJob, 'write' | 'signal'> {
+  readonly fn: UpdateFunction
+  /** Lets a call that the function makes find out that it would wait for itself. */
+  readonly running: Loading
 }
 
 export class Updates {
@@ -84,7 +92,7 @@ export class Updates {
     }
     const call = { localKey, shownKey: core.recorder.shown(userKey), caller: core.running.getStore(), signal }
     return this.#serial.run(call, (running) => {
-      const runs = (value: unknown, found: boolean) => this.#call(fn, value, { found }, running, signal)
+      const runs = (value: unknown, found: boolean) => this.#call({ ...job, fn, running }, value, found)
       return this.#attempt({ ...job, call: runs }, retries)
     })
   }
@@ -113,16 +121,17 @@ export class Updates {
     return new Promise((resolve) => callers.after(longestMs * random(), resolve))
   }
 
-  /** `running` lets a call that the function makes find out that it would wait for itself. */
-  async #call(
-    fn: UpdateFunction,
-    value: unknown,
-    context: UpdateContext,
-    running: Loading,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
+  async #call({ fn, running, write, signal }: FunctionCall, value: unknown, found: boolean): Promise<Returned> {
     signal?.throwIfAborted()
+    let chosen = write
+    const context: UpdateContext = {
+      found,
+      ttl: (duration) => {
+        chosen = { ...write, ttl: toMs(duration, 'ctx.ttl()') }
+      },
+    }
     const returned = this.core.running.run(running, () => fn(value, context), undefined)
-    return untilAborted(Promise.resolve(returned), signal)
+    const given = await untilAborted(Promise.resolve(returned), signal)
+    return { value: given, write: chosen }
   }
 }

@@ -4,6 +4,7 @@ import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
+import { runInScope } from './common/request-scope.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { type NodeRequest, requestOf } from './node/messages.js'
 import { beginNode } from './node/run.js'
@@ -28,10 +29,11 @@ export function express<Req extends NodeRequest>(http: HttpCache<Req>): ExpressC
   const middleware =
     (policy?: RoutePolicy<Req>): ExpressMiddleware<Req> =>
     (request, response, next) => {
+      const run = () => runInScope(http, response, () => next())
       try {
         const exchange = beginNode(http, policy, request, response, request)
-        if (!(exchange instanceof Promise)) return exchange.runs ? next() : undefined
-        exchange.then(({ runs }) => (runs ? next() : undefined), next)
+        if (!(exchange instanceof Promise)) return exchange.runs ? run() : undefined
+        exchange.then(({ runs }) => (runs ? run() : undefined), next)
       } catch (error) {
         next(error)
       }
@@ -45,7 +47,7 @@ export function express<Req extends NodeRequest>(http: HttpCache<Req>): ExpressC
         const { mutation, isNew } = http.mutation(requestOf(request, request))
         mutation.add(tags, options)
         if (isNew) holdUntilSettled(response, (head) => mutation.settle(head))
-        next()
+        runInScope(http, response, () => next())
       }
     },
   })

@@ -31,6 +31,7 @@ export function fastify<Request extends FastifyRequest>(http: HttpCache<Request>
     const add = scope.addHook.bind(scope) as (name: string, hook: unknown) => void
     add('onRoute', hooks.onRoute)
     add('preHandler', hooks.preHandler)
+    add('preHandler', hooks.enterScope)
     add('onSend', hooks.onSend)
     add('onResponse', hooks.onResponse)
     add('onClose', () => http.drain())

@@ -4,6 +4,7 @@ import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { takeBackground } from './common/background.js'
+import { respondInScope } from './common/request-scope.js'
 import { type Deliver, runInBackground } from './hono/background-run.js'
 import type { HonoContext } from './hono/context.js'
 import { headOf, serveWeb, webRequestOf } from './web.js'
@@ -43,7 +44,11 @@ export function hono<C extends HonoContext>(http: HttpCache<C>): HonoCache<C> {
       async (context, next) => {
         const { mutation, isNew } = http.mutation(webRequestOf(context.req.raw, context))
         mutation.add(tags, options)
-        await next()
+        const response = await respondInScope(http, context.req.raw, async () => {
+          await next()
+          return context.res
+        })
+        if (response !== context.res) replaceResponse(context, response)
         if (isNew) await mutation.settle(headOf(context.res))
       },
   })
@@ -64,8 +69,11 @@ async function serve<C extends HonoContext>(
     return inner.response
   }
   const options = { policy, raw: context, outer: () => outer, waitUntil: waitUntilOf(context) }
-  const response = await serveWeb(http, request, handler, options)
-  // Hono puts the headers of the last response over those of the next one, unless there is none.
+  replaceResponse(context, await serveWeb(http, request, handler, options))
+}
+
+/** Hono puts the headers of the last response over those of the next one, unless there is none. */
+function replaceResponse(context: HonoContext, response: Response): void {
   context.res = undefined as unknown as Response
   context.res = response
 }
@@ -79,8 +87,7 @@ async function respondTo<C extends HonoContext>(
   const outer = headersBefore(context)
   await next()
   deliver({ response: context.res, outer })
-  context.res = undefined as unknown as Response
-  context.res = new Response()
+  replaceResponse(context, new Response())
 }
 
 /** The headers that middleware around the cache has set so far. To read them makes a response, which must not stay. */

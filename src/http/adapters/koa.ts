@@ -7,9 +7,10 @@ import type { Fields } from '../rules/fields.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
 import { takeBackground } from './common/background.js'
 import { recordBody, recordForNobody } from './common/recorded-body.js'
+import { readInScope, whenOver, whenRead } from './common/request-scope.js'
 import { runInBackground } from './koa/background-run.js'
 import type { KoaContext } from './koa/context.js'
-import { replyOf, respondWith, withSafeStreams } from './koa/replies.js'
+import { ownBodyOf, replyOf, respondWith, withSafeStreams } from './koa/replies.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { headersOf, replaceHeaders, requestOf, setHeaders } from './node/messages.js'
 
@@ -35,7 +36,7 @@ export function koa<Context extends KoaContext>(http: HttpCache<Context>): KoaCa
     async (context, next) => {
       const recording = takeBackground<Context, Recording>(http, context.req, context)
       if (recording === undefined) await serve(http, policy, context, next)
-      else await recordInBackground(recording, context, next)
+      else await recordInBackground(recording, context, () => runInScope(http, context, undefined, next))
     }
   return Object.assign(middleware(), {
     tag: (context: Context, tags: string | readonly string[]) => http.tag(context, tags),
@@ -47,9 +48,35 @@ export function koa<Context extends KoaContext>(http: HttpCache<Context>): KoaCa
         const { mutation, isNew } = http.mutation(messageOf(context))
         mutation.add(tags, options)
         if (isNew) holdUntilSettled(context.res, (head) => mutation.settle(head))
-        await next()
+        await runInScope(http, context, NOT_RECORDED, next)
       },
   })
+}
+
+const NOT_RECORDED = { isRecording: false }
+
+/**
+ * Runs the handler in a request scope. It ends when the handler is done and the response is over; where a handler whose client has left goes on
+ * for the recording, or the response has no client (`undefined`), when the body is read.
+ */
+async function runInScope<Context extends KoaContext>(
+  http: HttpCache<Context>,
+  context: Context,
+  recording: Pick<Recording, 'isRecording'> | undefined,
+  next: () => Promise<unknown>,
+): Promise<void> {
+  const scope = http.openScope()
+  if (scope === undefined) return void (await next())
+  let body: unknown
+  try {
+    await scope.run(next)
+    body = ownBodyOf(context)
+    readInScope(scope, body)
+  } finally {
+    const end = () => scope.end()
+    if (recording === undefined) whenRead(body, end)
+    else whenOver(context.res, () => (recording.isRecording ? whenRead(body, end) : end()))
+  }
 }
 
 function messageOf(context: KoaContext) {
@@ -66,8 +93,7 @@ async function serve<Context extends KoaContext>(
   switch (exchange.kind) {
     case 'pass':
       setHeaders(context.res, exchange.headers)
-      await next()
-      return
+      return runInScope(http, context, NOT_RECORDED, next)
     case 'serve':
       return respondWith(context, exchange.response, headersOf(context.res))
     case 'mutate': {
@@ -75,12 +101,12 @@ async function serve<Context extends KoaContext>(
       setHeaders(context.res, headers)
       // Koa writes the response when all middleware is done, and `ctx.respond = false` lets the handler write it earlier.
       holdUntilSettled(context.res, (head) => mutation.settle(head))
-      await next()
-      return
+      return runInScope(http, context, NOT_RECORDED, next)
     }
     case 'record': {
       const { recording, conditions, first } = exchange
-      if (first === undefined) return record(recording, conditions, context, next)
+      if (first === undefined)
+        return record(recording, conditions, context, () => runInScope(http, context, recording, next))
       runInBackground(http, context, conditions, recording)
       return respondWith(context, first, headersOf(context.res))
     }

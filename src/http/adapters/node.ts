@@ -4,6 +4,7 @@ import type { HttpExplanation } from '../exchange/explain.js'
 import type { HttpCache } from '../exchange/http-cache.js'
 import type { InvalidatesOptions } from '../exchange/mutation.js'
 import type { HttpTags, RouteOptions, RoutePolicy } from '../storage/policy.js'
+import { runInScope } from './common/request-scope.js'
 import { holdUntilSettled } from './node/held-response.js'
 import { requestOf } from './node/messages.js'
 import { beginNode } from './node/run.js'
@@ -32,7 +33,7 @@ export function node(http: HttpCache<IncomingMessage>): NodeCache {
       const exchange = await beginNode(http, policy, request, response, request)
       if (!exchange.runs) return
       try {
-        await listener(request, response)
+        await runInScope(http, response, () => listener(request, response))
       } catch (error) {
         if (!exchange.fail()) throw error
       }
@@ -48,7 +49,7 @@ export function node(http: HttpCache<IncomingMessage>): NodeCache {
         const { mutation, isNew } = http.mutation(requestOf(request))
         mutation.add(tags, options)
         if (isNew) holdUntilSettled(response, (head) => mutation.settle(head))
-        return listener(request, response)
+        return runInScope(http, response, () => listener(request, response))
       },
   })
 }

@@ -5,6 +5,7 @@ import type { Recording } from '../exchange/recording.js'
 import type { Fields } from '../rules/fields.js'
 import type { HttpRequest, HttpResponse, ResponseHead } from '../storage/messages.js'
 import type { RoutePolicy } from '../storage/policy.js'
+import { respondInScope } from './common/request-scope.js'
 
 /** A handler of the web. With the audience `'nobody'` it runs in the background: the client has its response already. */
 export type WebHandler = (request: Request, audience: 'client' | 'nobody') => Response | Promise<Response>
@@ -24,15 +25,16 @@ export interface WebOptions<Req> {
 }
 
 /**
- * Serves a request from the cache, or by `handler`, whose response is recorded, held back or passed on. `handler` gets the request with the
+ * Serves a request from the cache, or by `given`, a handler whose response is recorded, held back or passed on. It gets the request with the
  * conditions of the cache instead of those of the client. Rejects with what it throws, unless a stale response may be served.
  */
 export async function serveWeb<Req extends object = Request>(
   http: HttpCache<Req>,
   request: Request,
-  handler: WebHandler,
+  given: WebHandler,
   { policy, raw = request as unknown as Req, outer, waitUntil }: WebOptions<Req> = {},
 ): Promise<Response> {
+  const handler: WebHandler = (asked, audience) => respondInScope(http, asked, () => given(asked, audience))
   const exchange = await http.begin(webRequestOf(request, raw), policy)
   switch (exchange.kind) {
     case 'pass':

@@ -1,6 +1,6 @@
 // The HTTP cache: what becomes of each request, and the options of routes.
-import type { Cache } from '../../index.js'
-import { checkOneOf, invalid } from '../../model/option-rules.js'
+import type { Cache, OpenRequestScope } from '../../index.js'
+import { checkBoolean, checkOneOf, invalid } from '../../model/option-rules.js'
 import type { CacheStatus } from '../rules/cache-status.js'
 import { isSafe } from '../rules/status.js'
 import type { HttpRequest } from '../storage/messages.js'
@@ -32,6 +32,7 @@ export class HttpCache<Req = object> {
   readonly policy: RoutePolicy<Req>
   readonly #running = new WeakMap<object, Recording | Mutation<Req>>()
   readonly #answers: Answers<Req>
+  readonly #hasScopes: boolean
 
   /** @internal Made by `httpCache()`. */
   constructor(cache: Cache, options: HttpCacheOptions<Req>) {
@@ -41,6 +42,7 @@ export class HttpCache<Req = object> {
     this.#cache = cache.namespace(own.prefix ?? 'http')
     const naming = { name: checkName(own.statusName ?? 'tiercache'), headers: statusHeadersOf(own.statusHeader) }
     this.#exchanges = new Exchanges(this.#cache, naming, Date.now)
+    this.#hasScopes = checkBoolean(own.requestScope ?? false, 'requestScope')
     this.#answers = new Answers(this.#exchanges, (raw, recording) => this.#running.set(raw, recording))
   }
 
@@ -63,6 +65,20 @@ export class HttpCache<Req = object> {
   follow(request: object, other: object): void {
     const running = this.#running.get(other)
     if (running !== undefined) this.#running.set(request, running)
+  }
+
+  /**
+   * Opens the request scope in which a handler is to run, and that its adapter ends when the response is over. `undefined` unless the option
+   * `requestScope` is set. Inside a scope of the application it is part of that one.
+   */
+  openScope(): OpenRequestScope | undefined {
+    if (!this.#hasScopes) return undefined
+    try {
+      return this.#cache.openRequestScope()
+    } catch {
+      // The cache is closed: requests go on without it.
+      return undefined
+    }
   }
 
   /** Resolves when what was recorded is stored. */

@@ -53,6 +53,8 @@ export interface HttpCacheOptions<Req = object> extends RouteOptions<Req> {
   readonly statusName?: string | undefined
   /** How long after a mutation nothing that it invalidates is stored: for replicas that lag. Default 0. */
   readonly hold?: Duration | undefined
+  /** Whether handlers run in a request scope, in which each key of the cache is read once: see `cache.requestScope`. Default false. */
+  readonly requestScope?: boolean | undefined
 }
 
 /** The options of a route, resolved. */
@@ -76,7 +78,7 @@ const ROUTE_OPTIONS = [
   ...['ttl', 'staleWhileRevalidate', 'staleIfError', 'tags', 'per', 'skip', 'query', 'hosts', 'maxBody', 'maxVariants'],
   ...['minUses', 'compress', 'requestDirectives', 'heuristic'],
 ]
-const CACHE_OPTIONS = [...ROUTE_OPTIONS, 'prefix', 'statusHeader', 'statusName', 'hold']
+const CACHE_OPTIONS = [...ROUTE_OPTIONS, 'prefix', 'statusHeader', 'statusName', 'hold', 'requestScope']
 const MAX_BODY_BYTES = 1024 * 1024
 
 /** Checks the options of `httpCache`. Throws `INVALID_OPTION`. */

@@ -151,6 +151,8 @@ export interface UpdateOptions<V = unknown> extends WriteOptions<V> {
 export interface UpdateContext {
   /** Whether there is a value: it tells a cached `undefined` from none. */
   readonly found: boolean
+  /** Sets the ttl of the value that the function returns, instead of that of the options. Throws `INVALID_OPTION`. */
+  ttl(duration: Duration): void
 }
 
 /** Options of `pull`. */

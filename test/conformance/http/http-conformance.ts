@@ -4,11 +4,19 @@ import type { AppAdapter } from './app.js'
 import { encodingCases } from './suite/encodings.js'
 import { mutationCases } from './suite/mutations.js'
 import { reuseCases } from './suite/reuse.js'
+import { scopeCases } from './suite/scopes.js'
 import { sharingCases } from './suite/sharing.js'
 import type { HttpCase } from './suite/site.js'
 import { trapCases } from './suite/traps.js'
 
-const cases: readonly HttpCase[] = [...reuseCases, ...sharingCases, ...mutationCases, ...trapCases, ...encodingCases]
+const cases: readonly HttpCase[] = [
+  ...reuseCases,
+  ...sharingCases,
+  ...mutationCases,
+  ...trapCases,
+  ...encodingCases,
+  ...scopeCases,
+]
 
 /** Runs every case with one adapter. A case that cannot hold in a framework is named in `deviations` with the reason, and must fail. */
 export function httpConformance(adapter: AppAdapter, deviations: Readonly<Record<string, string>> = {}): void {

@@ -11,21 +11,24 @@ const HISTORIES_PER_SEED = 250
 
 let stored = 0
 
-function updatesProperty(mutation?: Mutation) {
+function updatesProperty(idleTtl: '30m' | undefined, mutation?: Mutation) {
   return fc.asyncProperty(steps, async (history) => {
-    stored += await runUpdates(history, mutation)
+    stored += await runUpdates(history, { idleTtl, mutation })
   })
 }
 
-test.each(SEEDS)('an order of the calls explains every history of seed %i', async (seed) => {
-  await fc.assert(updatesProperty(), { numRuns: HISTORIES_PER_SEED, seed })
-  expect(stored).toBeGreaterThan(HISTORIES_PER_SEED)
-})
+describe.each([undefined, '30m'] as const)('with an idle life of %s', (idleTtl) => {
+  test.each(SEEDS)('an order of the calls explains every history of seed %i', async (seed) => {
+    stored = 0
+    await fc.assert(updatesProperty(idleTtl), { numRuns: HISTORIES_PER_SEED, seed })
+    expect(stored).toBeGreaterThan(HISTORIES_PER_SEED)
+  })
 
-test('the property detects a swap that ignores what it expects', async () => {
-  const mutation = 'a fill stores whatever is under the key'
-  const details = await fc.check(updatesProperty(mutation), { numRuns: 1_000, seed: 7, endOnFailure: true })
-  expect(details.failed).toBe(true)
+  test('the property detects a swap that ignores what it expects', async () => {
+    const mutation = 'a fill stores whatever is under the key'
+    const details = await fc.check(updatesProperty(idleTtl, mutation), { numRuns: 1_000, seed: 7, endOnFailure: true })
+    expect(details.failed).toBe(true)
+  })
 })
 
 const late = { process: 0, link: 'data' } as const

@@ -12,9 +12,15 @@ const MENDED_MS = 15_000
 /** A queued change may be executed when it was sent, and again by each replay whose reply is lost. */
 const EXECUTIONS = 3
 
-/** Rejects if no order of the calls explains what their callers saw. Returns how many updates were stored. */
-export async function runUpdates(steps: readonly Step[], mutation?: Mutation): Promise<number> {
-  const run = new Run(mutation)
+/**
+ * Rejects if no order of the calls explains what their callers saw. Returns how many updates were stored. With `idleTtl`, updates begin
+ * from the entry in memory.
+ */
+export async function runUpdates(
+  steps: readonly Step[],
+  { mutation, idleTtl }: { readonly mutation?: Mutation | undefined; readonly idleTtl?: '30m' | undefined } = {},
+): Promise<number> {
+  const run = new Run(mutation, idleTtl)
   try {
     return await run.play(steps)
   } finally {
@@ -33,12 +39,12 @@ class Run {
   #ids = 0
   #stored = 0
 
-  constructor(mutation: Mutation | undefined) {
+  constructor(mutation: Mutation | undefined, idleTtl: '30m' | undefined) {
     let draws = 0
     const random = () => (draws++ % 10) / 10
     this.#processes = Array.from({ length: PROCESSES + 1 }, () => {
       const tier = memoryTier(this.#server, { breaker: { openFor: 100, maxOpenFor: 1_000 } })
-      const options = { name: 'updates', ttl: '1h', logger: false, l1: { maxEntries: 10 } } as const
+      const options = { name: 'updates', ttl: '1h', idleTtl, logger: false, l1: { maxEntries: 10 } } as const
       return { tier, cache: createCache({ ...options, clock: this.#clock, random, l2: mutated(tier, mutation) }) }
     })
   }

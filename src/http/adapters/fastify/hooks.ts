@@ -4,6 +4,7 @@ import type { Recording } from '../../exchange/recording.js'
 import type { Fields } from '../../rules/fields.js'
 import type { RoutePolicy } from '../../storage/policy.js'
 import { recordBody, recordForNobody } from '../common/recorded-body.js'
+import { readInScope, type Scope, whenOver, whenRead } from '../common/request-scope.js'
 import { holdUntilSettled } from '../node/held-response.js'
 import { replaceHeaders, requestOf } from '../node/messages.js'
 import { runInBackground, takeRun } from './background-run.js'
@@ -32,6 +33,8 @@ export class FastifyHooks<Request extends FastifyRequest> {
   /** By `config.cache` of a route. */
   readonly #roles = new WeakMap<object, RouteRole<Request>>()
   readonly #running = new WeakMap<object, Running>()
+  /** The scopes of requests that have no payload yet. */
+  readonly #scopes = new WeakMap<object, Scope>()
 
   constructor(http: HttpCache<Request>, routes: 'all' | 'configured') {
     this.#http = http
@@ -59,7 +62,34 @@ export class FastifyHooks<Request extends FastifyRequest> {
     }
   }
 
+  /** What follows, up to the handler, runs in the request scope. It ends when the payload is read and the response is over. */
+  readonly enterScope = (request: Request, reply: FastifyReply, done: () => void): void => {
+    const scope = this.#roleOf(request.routeOptions.config).kind === 'none' ? undefined : this.#http.openScope()
+    if (scope === undefined) {
+      done()
+      return
+    }
+    this.#scopes.set(request, scope)
+    const recording = this.#running.get(request)?.recording
+    // A handler whose client has left may go on for others who wait: then its payload ends the scope.
+    whenOver(reply.raw, () => {
+      const isSent = !this.#scopes.has(request) || reply.sent
+      if (isSent && recording?.isRecording !== true) scope.end()
+    })
+    scope.run(done)
+  }
+
+  /** The payload that is sent ends the scope. One that fails comes again, as an error. */
+  #leaveScope(request: Request, reply: FastifyReply, payload: unknown): void {
+    const scope = this.#scopes.get(request)
+    if (scope === undefined) return
+    this.#scopes.delete(request)
+    readInScope(scope, payload)
+    whenRead(payload, () => whenOver(reply.raw, () => scope.end()))
+  }
+
   readonly onSend = async (request: Request, reply: FastifyReply, payload: unknown): Promise<unknown> => {
+    this.#leaveScope(request, reply, payload)
     const running = this.#running.get(request)
     if (running === undefined) return payload
     // Once: a payload that fails comes again, as an error.

@@ -18,6 +18,8 @@ export interface FastifyRequest {
 export interface FastifyReply {
   readonly raw: ServerResponse
   readonly statusCode: number
+  /** Whether it is sent, or the handler has taken it over. */
+  readonly sent: boolean
   code(status: number): unknown
   getHeaders(): Readonly<Record<string, unknown>>
   header(name: string, value: unknown): unknown

@@ -73,6 +73,12 @@ async function* partsOf(source: Readable) {
   yield* source
 }
 
+/** The body that the handler has given the context, if any. */
+export function ownBodyOf({ response }: KoaContext): unknown {
+  const { body } = response as KoaResponse
+  return body instanceof Readable ? (sources.get(body) ?? body) : body
+}
+
 /** What the handler has responded; `undefined` if it has written, or will write, the response itself. */
 export function replyOf(context: KoaContext, outer: Fields): Reply | undefined {
   const { res, respond } = context

@@ -17,6 +17,10 @@ export const deviations: Readonly<Record<string, Readonly<Record<string, string>
   [nestFastifyAdapter.name]: {
     'the first client leaves while others wait: its handler goes on, and they get its response':
       'NestJS destroys the stream of a StreamableFile when the connection of its client is closed',
+    'a client that leaves while a response streams does not end the scope in which it is made for others':
+      'NestJS destroys the stream of a StreamableFile when the connection of its client is closed',
+    'a response that streams is made in the scope of its request':
+      'Fastify reads the stream of a StreamableFile after the handler, in an async context of its own',
     'a body that does not have its Content-Length is never stored':
       'Fastify corrects the Content-Length of a text before it is sent, so the response is whole',
     'an unknown method counts as a mutation, OPTIONS does not':

@@ -1,5 +1,5 @@
 // What an update promises, on the fake clock. Random histories are in test/properties/updates.test.ts.
-import type { Cache, CacheError } from 'tiercache'
+import type { Cache, CacheError, UpdateContext } from 'tiercache'
 import { deferred, type MemoryServer, memoryTier, record, settle } from 'tiercache/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { leavesNothing } from '../../../support/leaves-nothing.js'
@@ -54,6 +54,60 @@ describe('an update', () => {
       [undefined, true],
       ['v', true],
     ])
+  })
+
+  test('of an entry with an idle life begins from memory, and asks L2 only to swap', async () => {
+    const { a } = await fleet({ idleTtl: '1m', ttl: '1h' })
+    await a.cache.update('k', increment)
+    const before = a.tier.link.count('read')
+    expect(await a.cache.update('k', increment)).toBe(2)
+    expect(a.tier.link.count('read')).toBe(before)
+  })
+
+  test('never ends by what its function made of an outdated value in memory', async () => {
+    const { a, b, clock } = await fleet({ idleTtl: '1m', ttl: '1h' })
+    await a.cache.set('k', 1)
+    await clock.advance(1)
+    a.tier.busLink.stall()
+    await b.cache.set('k', 5)
+    expect(a.cache.peek('k')).toBe(1)
+    const only5 = (count: number | undefined) => {
+      if (count !== 5) throw new RangeError('not 5')
+      return count
+    }
+    expect(await a.cache.update('k', only5)).toBe(5)
+    expect(await a.cache.update<number>('k', (count) => (count === 5 ? undefined : 7))).toBe(5)
+    expect(await a.cache.update<number>('k', (count = 0) => count + 1, { retries: 0 })).toBe(6)
+    a.tier.busLink.resume()
+  })
+
+  test('lets its function choose the ttl of the value', async () => {
+    const { a, b, clock } = await fleet({ ttl: '1h' })
+    const short = (_: unknown, { ttl }: UpdateContext) => {
+      ttl('1s')
+      return 'v'
+    }
+    for (const key of ['in L2', 'in memory']) {
+      await a.cache.update(key, short, { tiers: key === 'in L2' ? 'all' : 'l1' })
+    }
+    await clock.advance(999)
+    expect([await a.cache.get('in L2'), await b.cache.get('in L2'), a.cache.peek('in memory')]).toEqual(['v', 'v', 'v'])
+    await clock.advance(1)
+    expect([await a.cache.get('in L2'), await b.cache.get('in L2'), a.cache.peek('in memory')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('with a wrong ttl is refused, and changes nothing', async () => {
+    const { a } = await fleet()
+    const wrong = (_: unknown, { ttl }: UpdateContext) => {
+      ttl(-1)
+      return 'v'
+    }
+    expect(await refusalOf(a.cache.update('k', wrong))).toMatchObject({ code: 'INVALID_OPTION' })
+    expect(await a.cache.has('k')).toBe(false)
   })
 
   test('whose function returns undefined leaves the entry as it is, and returns the present value', async () => {
