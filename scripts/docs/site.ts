@@ -21,7 +21,7 @@ export function sidebarOf(index: string): SidebarGroup[] {
       const heading = section.slice(0, section.indexOf('\n'))
       const links = [...section.matchAll(/^- \[([^\]]+)\]\(([^)]+)\.md\)/gm)]
       const items = links.map(([, text = '', link = '']) => ({ text, link: `/${link}` }))
-      return { text: heading, collapsed: heading === 'Decisions', items }
+      return { text: heading, collapsed: heading === 'Decisions' || heading === 'Types', items }
     })
 }
 

@@ -5,6 +5,7 @@ import { checkNames } from '../model/option-rules.js'
 import { type Duration, toMs } from '../model/options/duration.js'
 import type { Bus, BusEvents, Bytes, Clock, Milliseconds } from '../model/ports.js'
 
+/** Options of `broadcastBus`. */
 export interface BroadcastBusOptions {
   /** How often the bus proves that its messages arrive. Keep it well below `l1.maxStaleness`. Default '1s'. */
   readonly beat?: Duration | undefined

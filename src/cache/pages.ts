@@ -19,7 +19,9 @@ import { INVALIDATE_HELD } from './wrap/invalidate-held.js'
 
 /** One page of a list. `next` is the cursor of the following page, and `undefined` or `null` on the last one. */
 export interface Page<T = unknown, C = unknown> {
+  /** The rows of this page, in order. */
   readonly items: readonly T[]
+  /** What `load` gets as the cursor of the following page. */
   readonly next?: C | null | undefined
 }
 

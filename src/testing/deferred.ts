@@ -7,6 +7,7 @@ export interface Deferred<T> {
   reject(reason: unknown): void
 }
 
+/** A promise that a test resolves or rejects itself. A rejection that nobody awaits is not reported. */
 export function deferred<T = void>(): Deferred<T> {
   let resolve!: (value: T) => void
   let reject!: (reason: unknown) => void

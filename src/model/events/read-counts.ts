@@ -6,15 +6,25 @@ export type TierCounts = Record<Tier, number>
 
 /** Reads by their outcome; see `ReadOutcome` for what each means. */
 export interface ReadCounts {
+  /** Returned a fresh value that a tier had. */
   hit: TierCounts
+  /** Returned a value within `staleWhileRevalidate`; a refresh runs behind it. */
   stale: TierCounts
+  /** Returned a value within `staleIfError`, because the load failed now or a moment ago. */
   staleIfError: TierCounts
+  /** Returned a value no longer fresh, because `softTimeout` passed. */
   staleIfSlow: TierCounts
+  /** Found nothing usable, and their loader brought the value. */
   loaded: number
+  /** Returned the result of a load, or of a read of L2, that another caller had begun. */
   joined: number
+  /** Never load, and found nothing fresh or stale. */
   absent: number
+  /** Rejected with the loader's error, or with `CLOSED`; or were a `pull` that could not reach L2. */
   failed: number
+  /** Rejected because `hardTimeout` passed. */
   timedOut: number
+  /** Were ended by their own `signal`. */
   aborted: number
 }
 

@@ -27,6 +27,7 @@ export interface FaultScope {
   readonly times?: number
 }
 
+/** A fault of a link: which commands it concerns, how often, and what happens to them. */
 export type Fault = FaultScope & FaultEffect
 
 /** The faults of one link. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../model/ports.js'
 import { systemClock } from '../../model/time/clock.js'
 import { type KeyspaceSnapshot, MemoryKeyspace } from './memory-keyspace.js'
 
+/** Options of a `MemoryServer`. */
 export interface MemoryServerOptions {
   /** The time of the server, for expiry and for the latency of its links. By default the clock of the first cache that connects. */
   readonly clock?: Clock

@@ -10,6 +10,7 @@ import { MemoryLink } from './memory-link.js'
 import { MemoryServer } from './memory-server.js'
 import { MemoryStore } from './memory-store.js'
 
+/** Options of `memoryTier`. */
 export interface MemoryTierOptions extends TierOptions {
   /** `false`: a store without a bus, or with a bus that is passed to `createCache`. */
   readonly bus?: 'log' | false
