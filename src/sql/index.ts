@@ -16,8 +16,10 @@ export type {
   KyselyDriver,
   KyselyExecutable,
 } from './kysely/types.js'
+export type { ListeningClient } from './postgres/listener.js'
 export type { CachedPool } from './postgres/pool.js'
 export type { PgTransaction } from './postgres/transaction.js'
+export type { TriggerTarget } from './postgres/triggers.js'
 export type { PgClient, PgField, PgPool, PgPoolClient, PgQueryConfig, PgResult, TypeParsers } from './postgres/types.js'
-export { SqlCache, sqlCache } from './sql-cache.js'
+export { type ListenOptions, SqlCache, sqlCache } from './sql-cache.js'
 export type { Relation, Statement, TransactionStep } from './statements/statement.js'

@@ -1,16 +1,27 @@
 // The SQL cache: what users hold, and where the adapters are connected with it.
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Cache } from '../index.js'
-import { invalid } from '../model/option-rules.js'
+import type { Cache, Duration } from '../index.js'
+import { checkNames, invalid } from '../model/option-rules.js'
+import { toMs } from '../model/options/duration.js'
 import { SqlCore } from './core/core.js'
 import type { Database } from './core/database.js'
 import type { SqlExplanation } from './core/explain.js'
 import { checkQueryOptions, type QueryOptions, type SqlCacheOptions } from './core/options.js'
 import { CachingDriver } from './kysely/driver.js'
 import type { KyselyDialect, KyselyExecutable } from './kysely/types.js'
+import { ChangeListener, type ListeningClient } from './postgres/listener.js'
 import { type CachedPool, cachedPool, PostgresPool } from './postgres/pool.js'
 import type { PgTransaction } from './postgres/transaction.js'
+import { installTriggers, removeTriggers } from './postgres/triggers.js'
 import type { PgPool, PgQueryConfig } from './postgres/types.js'
+
+/** Options of `listen`. */
+export interface ListenOptions {
+  /** How often the connection is tried by a message to itself. Default '5s'. */
+  readonly ping?: Duration | undefined
+  /** How long a reply of the database may take before it counts as not heard. Default '5s'. */
+  readonly timeout?: Duration | undefined
+}
 
 /** A cache of query results. */
 export class SqlCache {
@@ -67,6 +78,27 @@ export class SqlCache {
   async cached<Result>(query: KyselyExecutable<Result>, options: QueryOptions = {}): Promise<Result> {
     return this.#marked.run(checkQueryOptions(options), () => query.execute())
   }
+
+  /**
+   * Listens to the database: what its triggers tell is invalidated, whoever wrote. `open` returns a new client of pg that is not connected. Each
+   * process that caches listens. While nothing is heard, nothing is read from the cache or kept; afterwards everything counts as outdated.
+   * Resolves once it listens, to what ends it. Rejects if it cannot listen, with `INVALID_OPTION` behind a pooler.
+   */
+  async listen(open: () => ListeningClient, options: ListenOptions = {}): Promise<{ close(): Promise<void> }> {
+    if (typeof open !== 'function')
+      throw invalid('the argument of listen()', 'a function that returns a new Client of pg', open)
+    const { ping, timeout } = checkNames(options, ['ping', 'timeout'], 'listen')
+    const policy = {
+      pingMs: toMs(ping ?? '5s', 'ping', 'positive'),
+      timeoutMs: toMs(timeout ?? '5s', 'timeout', 'positive'),
+    }
+    const listener = new ChangeListener(this.core, open, policy)
+    await listener.start()
+    return listener
+  }
+
+  /** Creates and removes the triggers that `listen` hears, on these tables or on all; each returns the names of the tables. */
+  readonly triggers = { install: installTriggers, remove: removeTriggers }
 
   /** Explains what `cached` of the last pool would do with a query. With several pools, use `explain` of the pool. */
   async explain(

@@ -5,7 +5,15 @@ import { chownSync, existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findOrInstall, findProgram } from './install.js'
 import { freePort } from './ports.js'
-import { endProcess, hasEnded, makeFolder, removeFolder, startProcess } from './processes.js'
+import {
+  type Account,
+  endProcess,
+  hasEnded,
+  makeFolder,
+  removeFolder,
+  startProcess,
+  unprivilegedAccount,
+} from './processes.js'
 import { waitFor } from './wait.js'
 
 const DEBIAN = '/usr/lib/postgresql'
@@ -101,25 +109,6 @@ export class PostgresServer {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
-}
-
-interface Account {
-  readonly uid: number
-  readonly gid: number
-}
-
-/** PostgreSQL refuses to run as root, so it runs as the package's own user, or as nobody. */
-function unprivilegedAccount(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }))
-      return { uid: id('-u'), gid: id('-g') }
-    } catch {
-      // No such user: try the next one.
-    }
-  }
-  throw new Error('postgres does not run as root, and there is neither a user postgres nor nobody')
 }
 
 function findProgramIn(name: string, folder: string): boolean {

@@ -1,7 +1,7 @@
 // Every process of a test is started here, so that exactly these processes end with the test.
 // A small reaper process ends them if this process is killed and runs no exit hook.
 
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,4 +84,24 @@ function tellReaper(line: string): void {
     input.unref?.()
   }
   reaper.stdin?.write(`${line}\n`)
+}
+
+/** A user of the machine. */
+export interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Some servers refuse to run as root, so they run as the user of PostgreSQL's package, or as nobody. `undefined` if this is not root. */
+export function unprivilegedAccount(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      const id = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }))
+      return { uid: id('-u'), gid: id('-g') }
+    } catch {
+      // No such user: try the next one.
+    }
+  }
+  throw new Error('the server does not run as root, and there is neither a user postgres nor nobody')
 }

@@ -121,6 +121,9 @@ function refusedFor(why: string, tables: readonly Table[] = []): Refused {
   return { refused: `the result of this statement is not kept: it ${why}`, tables }
 }
 
+/** An entry has at most 1,000 tags, and some are left for the caller and for rows. */
+const MOST_TABLES = 400
+
 /** Why facts forbid to keep a result, as the end of "it …". */
 function refusalOf(
   { tables, functions, missing }: Facts,
@@ -132,6 +135,7 @@ function refusalOf(
   for (const { name, refusal } of functions) {
     if (refusal !== undefined && options.functions?.includes(name) !== true) return refusal
   }
+  if (tables.length > MOST_TABLES) return `depends on ${tables.length} tables, more than an entry can have tags`
   for (const table of tables) {
     if (table.isTemporary) return `reads ${nameOf(table)}, a temporary table of one session`
     if (table.isOutside && options.tables === undefined)

@@ -13,7 +13,7 @@ const READ_EDGES = `
   union select d.refobjid from pg_policy p join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid
     where p.polrelid = reach.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> reach.oid`
 
-/** Tables behind views and rules, children, and tables whose foreign keys change rows with those of \`reach.oid\`. */
+/** Tables behind views and rules, children, and tables whose foreign keys change rows with those of `reach.oid`. */
 const WRITE_EDGES = `
   select d.refobjid from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
     where w.ev_class = reach.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> reach.oid
@@ -22,13 +22,22 @@ const WRITE_EDGES = `
   union select k.conrelid from pg_constraint k
     where k.contype = 'f' and k.confrelid = reach.oid and (k.confdeltype in ('c', 'n', 'd') or k.confupdtype in ('c', 'n', 'd'))`
 
-const tablesQuery = (edges: string) => `
+/** Statement triggers fire for the table that a statement names, so what reads a child depends on its parents. */
+const ANCESTORS = `
+above(oid) as (
+  select oid from reach
+  union
+  select i.inhparent from pg_inherits i join above on i.inhrelid = above.oid
+)`
+
+const tablesQuery = (edges: string, above = 'above(oid) as (select oid from reach)') => `
 with recursive named as (select n, to_regclass(n)::oid as oid from unnest($1::text[]) as n),
 reach(oid) as (
   select oid from named where oid is not null
   union
   select edge.oid from reach cross join lateral (${edges}) as edge(oid)
 ),
+${above},
 called as (
   select distinct (m.match)[1]::oid as oid
   from reach join pg_rewrite w on w.ev_class = reach.oid and w.ev_type = '1'
@@ -41,7 +50,7 @@ select json_build_object(
       (select coalesce(json_agg(k.attnum), '[]') from pg_index i, unnest(i.indkey) as k(attnum) where i.indrelid = c.oid and i.indisprimary),
       exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal and t.tgname not like 'tiercache_%')
     ) order by c.oid), '[]')
-    from reach join pg_class c on c.oid = reach.oid join pg_namespace s on s.oid = c.relnamespace
+    from above join pg_class c on c.oid = above.oid join pg_namespace s on s.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'm', 'f')),
   'moving', (select exists (select from reach join pg_rewrite w on w.ev_class = reach.oid and w.ev_type = '1'
     where w.ev_action::text ~ ':op [0-8] .{0,40}SQLVALUEFUNCTION|SQLVALUEFUNCTION :op [0-8] ')),
@@ -49,7 +58,7 @@ select json_build_object(
     from called join pg_proc p on p.oid = called.oid join pg_language l on l.oid = p.prolang join pg_namespace s on s.oid = p.pronamespace)
 )::text as facts`
 
-const READ_QUERY = tablesQuery(READ_EDGES)
+const READ_QUERY = tablesQuery(READ_EDGES, ANCESTORS)
 const WRITE_QUERY = tablesQuery(WRITE_EDGES)
 
 const FUNCTIONS_QUERY = `
