@@ -19,3 +19,10 @@ test('the demo does what it prints, in two processes over Redis', async () => {
   expect(run.stdout).toContain('Everything held.')
   expect(run.stderr).toBe('')
 })
+
+test('the demo of answers of models does what it prints, in two instances over Redis', async () => {
+  await using server = await startRedis()
+  const run = startChild(new URL('../../demo/llm.ts', import.meta.url), { env: { REDIS_URL: server.url } })
+  expect(await run.exit, run.stdout).toEqual({ code: 0, signal: null })
+  expect(run.stdout).toContain('Everything held.')
+})

@@ -66,6 +66,8 @@ export class LiveStream<P> {
   /** The flight of the present slot: a caller may join the stream as long as it may join this. */
   flight: Flight | undefined
   origin: StreamOrigin = 'loader'
+  /** Nothing came so far, and it is about to look again: whoever joins now gets what it finds then. */
+  isBetweenAttempts = false
   /** A lease that leads to a stream from before an invalidation. */
   #outdatedLease: Uint8Array | undefined
 
@@ -81,6 +83,7 @@ export class LiveStream<P> {
   async run(): Promise<void> {
     try {
       while ((await this.#attempt()) === 'again') {
+        this.isBetweenAttempts = true
         await new Promise<void>((resolve) => this.#core.callers.after(PAUSE_MS, resolve))
         if (!this.recording.hasConsumers) return
       }
@@ -90,6 +93,7 @@ export class LiveStream<P> {
   }
 
   async #attempt(): Promise<'over' | 'again'> {
+    this.isBetweenAttempts = false
     const { scope, userKey, reserve } = this.#plan
     const options = { ...reserve, hardTimeout: LONGEST_LEASE_MS }
     const reserved = await this.#reader.reserver.reserve(scope, userKey, options, (flight) => {
@@ -123,6 +127,7 @@ export class LiveStream<P> {
     const { partTimeoutMs } = this.#plan
     const following = await new Follower(this.#core, context, recordings, flight, this.recording, partTimeoutMs).run()
     if (following === 'outdated') this.#outdatedLease = fence
+    this.isBetweenAttempts = following !== 'over'
     slot.release()
     return following === 'over' ? 'over' : 'again'
   }

@@ -18,7 +18,7 @@ const CHUNK_BYTES = 256 * 1024
  * Invariants:
  * - One chunk is on its way at a time. What comes meanwhile waits and leaves together, so a fast stream costs few commands, and the first part
  *   leaves at once.
- * - A recording lives for one and a half leases after its last command, and is renewed three times per lease: if this process dies, it is gone
+ * - A recording lives for two leases after its last command, and is renewed three times per lease: if this process dies, it is gone
  *   soon after the lease. It always has an expiry.
  * - Nothing is left out: a chunk is sent until L2 has it. If that takes longer than the recording lives, nothing is written any more, and those
  *   who read along find the recording gone.
@@ -54,21 +54,22 @@ export class Recorder {
     this.#labels = labels
     this.#recordings = recordings
     this.#windowBytes = windowBytes
-    this.#keepMs = context.remote.leaseMs * 1.5
+    this.#keepMs = context.remote.leaseMs * 2
     this.#send()
     this.#planRenewal()
   }
 
   add(frame: Frame): void {
     if (this.#isOver) return
-    if (frame.bytes === undefined) this.#giveUp()
-    else this.#waiting.push(frame)
+    // A part that cannot be encoded: whoever reads along learns at once that there is no more.
+    if (frame.bytes === undefined) this.#end = 'failed'
+    else if (this.#end === undefined) this.#waiting.push(frame)
     this.#send()
   }
 
   end(end: RecordedEnd): void {
     if (this.#isOver) return
-    this.#end = end
+    this.#end ??= end
     this.#send()
   }
 

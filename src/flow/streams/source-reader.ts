@@ -37,7 +37,11 @@ export class SourceReader<P> {
 
   /** Calls the loader. Rejects with what it throws, or with the reason of `stop`. */
   async open(key: string, load: StreamLoader<P>): Promise<void> {
-    const source = await this.#until(async () => load({ key, signal: this.#controller.signal }))
+    const source = await this.#until(async () => {
+      const opened = await load({ key, signal: this.#controller.signal })
+      if (this.#stoppedBy !== undefined) release((opened as Partial<AsyncIterable<P>>)?.[Symbol.asyncIterator]?.())
+      return opened
+    })
     if (typeof (source as Partial<AsyncIterable<P>> | undefined)?.[Symbol.asyncIterator] !== 'function') {
       throw invalid('what the loader of a stream returns', 'an async iterable or a ReadableStream', source)
     }
@@ -70,8 +74,7 @@ export class SourceReader<P> {
   /** Releases the source. It is not awaited: a source that hangs may never confirm it. */
   close(): void {
     this.#cancelTimer()
-    const closing = this.#parts?.return?.()
-    closing?.then(undefined, () => undefined)
+    release(this.#parts)
   }
 
   /** A plain race would add a reaction to one long-lived promise for each part. */
@@ -93,4 +96,8 @@ export class SourceReader<P> {
       this.stop(new CacheError('LOAD_TIMEOUT', message))
     })
   }
+}
+
+function release(parts: AsyncIterator<unknown> | undefined): void {
+  parts?.return?.().then(undefined, () => undefined)
 }

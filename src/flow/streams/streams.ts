@@ -46,6 +46,7 @@ export class Streams {
   /** The stream of this key that a new caller may join. See the invariants of `LiveStream`. */
   #joinable(localKey: string, { reserve }: StreamPlan<unknown>): LiveStream<unknown> | undefined {
     const live = this.#live.get(localKey)
+    if (live?.isBetweenAttempts === true && live.recording.hasConsumers) return live
     if (live?.flight === undefined || live.recording.isUnstorable) return undefined
     const { end } = live.recording
     if (end !== undefined && 'error' in end) return undefined

@@ -1,15 +1,20 @@
 // One process of a fleet that shares streams: opens them as often as the test wants, and returns what each consumer got.
 import { Redis } from 'ioredis'
-import { CacheError, createCache } from 'tiercache'
+import { CacheError, createCache, type Duration } from 'tiercache'
 import { redisTier } from 'tiercache/redis'
 import { onMessage, send } from '../../support/channel.js'
 import { PATIENT } from '../../support/patient.js'
 import { sleep, waitFor } from '../../support/wait.js'
 import type { StreamRequest } from '../stream-request.js'
 
-const client = new Redis(Number(process.argv[2]))
+const [port, leaseTtl = '2s'] = process.argv.slice(2)
+const client = new Redis(Number(port))
 client.on('error', () => undefined)
-const cache = createCache({ name: 'shop', ttl: '1h', l2: redisTier(client, { ...PATIENT, leaseTtl: '500ms' }) })
+const cache = createCache({
+  name: 'shop',
+  ttl: '1h',
+  l2: redisTier(client, { ...PATIENT, leaseTtl: leaseTtl as Duration }),
+})
 let loads = 0
 
 async function consume({ key, parts, pauseMs }: StreamRequest): Promise<string> {
