@@ -14,6 +14,7 @@ export const subpaths = [
   'http',
   'nestjs',
   'sessions',
+  'semantic',
 ] as const
 
 /**
