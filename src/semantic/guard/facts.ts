@@ -85,8 +85,8 @@ class Finder {
     const number = NUMBER.exec(token)
     const unit = UNIT_OF.get(number === null ? word : (number[2] as string).toLowerCase())
     if (number !== null && (number[2] === '' || unit !== undefined)) {
-      this.#numbers.push((number[1] as string).replaceAll(',', ''))
-      if (unit !== undefined) this.#units.push(unit)
+      this.#addNumber((number[1] as string).replaceAll(',', ''))
+      if (unit !== undefined) this.#addUnit(unit)
       return
     }
     if (/[\p{N}_@#/]|\p{L}\.\p{L}|::|\p{Ll}\p{Lu}|\+$/u.test(token)) {
@@ -96,7 +96,7 @@ class Finder {
     }
     // 's' and 'm' are words of their own after an apostrophe, and 'a' is an article: single letters are units behind a number only.
     if (unit !== undefined && (word.length > 1 || !/\p{L}/u.test(word)) && !MARKERS.has(word)) {
-      this.#units.push(unit)
+      this.#addUnit(unit)
       return
     }
     if (!isFirst && /^\p{Lu}/u.test(token) && word !== 'i' && !word.startsWith("i'")) this.#names.push(bareOf(word))
@@ -105,7 +105,7 @@ class Finder {
 
   #takeWord(word: string): void {
     const numeral = NUMBER_WORDS.get(word)
-    if (numeral !== undefined) this.#numbers.push(numeral)
+    if (numeral !== undefined) this.#addNumber(numeral)
     else if (NEGATIONS.has(word) || /n't$/.test(word)) this.#negations++
     else if (ASKED.has(word)) this.#asked.push(word)
     else {
@@ -115,6 +115,17 @@ class Finder {
       else if (word === 'and' || word === 'or') this.#joins = 'and'
       else if (!FILLERS.has(bareOf(word)) && !MARKERS.has(word) && !ROLES.has(word)) this.#addContent(bareOf(word))
     }
+  }
+
+  /** Numbers and units have a place among the words, too: 5 dollars in euros are not 5 euros in dollars. */
+  #addNumber(number: string): void {
+    this.#numbers.push(number)
+    this.#addContent(number)
+  }
+
+  #addUnit(unit: string): void {
+    this.#units.push(unit)
+    this.#addContent(unit)
   }
 
   #addContent(word: string): void {

@@ -55,7 +55,7 @@ function disagreement(a: Facts, b: Facts, level: GuardLevel, groups: Groups): Di
   if (!isSame(a.markers, b.markers)) return 'markers'
   const onlyA = without(a.content, b.content)
   const onlyB = without(b.content, a.content)
-  if (onlyA.some((one) => onlyB.some((other) => areOpposites(one, other)))) return 'opposites'
+  if (haveOpposites(a.words, b.words)) return 'opposites'
   if (rolesDiffer(a, b) || !isSame(shared(a, onlyA), shared(b, onlyB))) return 'roles'
   if (level === 'strict') {
     if (!isEnglish(a) || !isEnglish(b)) return 'language'
@@ -103,9 +103,17 @@ const PREFIXES = [
   'post',
 ]
 
+/** Compares all words, since fillers such as 'like' have opposites, too. */
+function haveOpposites(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  const onlyA = [...a].filter((word) => !b.has(word)).map(stemOf)
+  const onlyB = [...b].filter((word) => !a.has(word)).map(stemOf)
+  return onlyA.some((one) => onlyB.some((other) => areOpposites(one, other)))
+}
+
 function areOpposites(a: string, b: string): boolean {
   if (STEMMED_OPPOSITES.get(a)?.has(b)) return true
-  if (PREFIXES.some((prefix) => a === prefix + b || b === prefix + a)) return true
+  const [short, long] = a.length < b.length ? [a, b] : [b, a]
+  if (short.length > 3 && PREFIXES.some((prefix) => long === prefix + short)) return true
   return /less$/.test(a) !== /less$/.test(b) && a.slice(0, 4) === b.slice(0, 4)
 }
 

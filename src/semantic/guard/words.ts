@@ -65,7 +65,8 @@ export const OPPOSITES: ReadonlyMap<string, ReadonlySet<string>> = pairs(`
   allow forbid|true false|safe dangerous|cheap expensive|easy hard|easy difficult|strong weak|rich poor|love hate|push pull|
   send receive|import export|encrypt decrypt|login logout|install uninstall|lock unlock|rise fall|raise lower|gain lose|
   male female|man woman|husband wife|mother father|son daughter|minimum maximum|min max|left right|north south|east west|
-  day night|summer winter|first last|front back|inside outside|public private|alive dead|full empty|heavy light|wet dry`)
+  day night|summer winter|first last|front back|inside outside|public private|alive dead|full empty|heavy light|wet dry|show hide|give take|
+  like dislike|help hinder|know ignore`)
 
 /** Words for one thing, which may replace each other. More come with the option `synonyms`. */
 export const SYNONYMS = `

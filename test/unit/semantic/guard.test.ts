@@ -24,6 +24,8 @@ describe('the guard keeps apart', () => {
     ['markers', 'What to eat before a run?', 'What to eat after a run?'],
     ['markers', 'Was the shop open?', 'Is the shop open?'],
     ['roles', 'How do I fly from Berlin to Paris?', 'How do I fly from Paris to Berlin?'],
+    ['roles', 'What are 5 dollars in euros?', 'What are 5 euros in dollars?'],
+    ['roles', 'How do I subtract 5 from 10?', 'How do I subtract 10 from 5?'],
     ['roles', 'Do cats chase dogs?', 'Do dogs chase cats?'],
     ['roles', 'Is a whale larger than a bus?', 'Is a bus larger than a whale?'],
     ['roles', 'Was the dog bitten by the man?', 'Was the man bitten by the dog?'],
