@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import type { Cache } from '../index.js'
 import { CacheError } from '../model/errors.js'
 import { setImmediate } from '../model/time/real-timers.js'
+import { unitVector } from './indexes/vector.js'
 import type { EmbedOptions } from './options.js'
-import { unitVector } from './vector.js'
 
 interface Waiting {
   readonly text: string

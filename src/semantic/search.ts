@@ -1,10 +1,10 @@
 // Finds the stored question that may answer another one.
 import type { Cache } from '../index.js'
 import { type Failures, within } from './failures.js'
+import { similarityOf } from './indexes/vector.js'
 import type { Candidate } from './indexes/vector-index.js'
 import { type EntryRecord, isSimilar } from './observation.js'
 import type { SemanticRules } from './options.js'
-import { similarityOf } from './vector.js'
 
 /** A question and its answer as the cache keeps them. The text and the vector are here, not in the index, so that they are encrypted with it. */
 export interface Kept<V> {

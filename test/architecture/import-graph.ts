@@ -106,6 +106,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['rules', 'storage', 'exchange'],
     ...['adapters/node', 'adapters/common', 'adapters/fastify', 'adapters/hono', 'adapters/koa', 'adapters', ''],
   ],
+  semantic: ['guard', 'indexes', ''],
   cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 

@@ -1,6 +1,6 @@
 // An index in this process, which compares a question with every vector of its scope.
 import { checkCount, checkOptions } from '../../model/option-rules.js'
-import { similarityOf } from '../vector.js'
+import { similarityOf } from './vector.js'
 import type { Candidate, VectorIndex } from './vector-index.js'
 
 /** Options of `bruteForce`. */
