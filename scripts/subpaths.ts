@@ -17,6 +17,7 @@ export const subpaths = [
   'keyv',
   'sql',
   'llm',
+  'semantic',
 ] as const
 
 /**

@@ -108,6 +108,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['adapters/node', 'adapters/common', 'adapters/fastify', 'adapters/hono', 'adapters/koa', 'adapters', ''],
   ],
   sql: ['statements', 'core', 'postgres', 'kysely', ''],
+  semantic: ['guard', 'indexes', ''],
   cli: ['output', 'connection', 'checks', 'commands', 'devtools', ''],
 }
 
