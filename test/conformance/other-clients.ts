@@ -1,0 +1,63 @@
+// The clients that are not of ioredis's family, each with the way in which a test opens one for a server and for a cluster.
+import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
+import * as nodeRedis5 from 'redis'
+import * as nodeRedis6 from 'redis6'
+import { faceOf } from '../../src/redis/adapters/adapted.js'
+import type { RedisConnection } from '../../src/redis/index.js'
+import type { Open } from './redis-bench.js'
+
+// GLIDE writes every error of a server to the console by default.
+Logger.setLoggerConfig('off')
+
+export interface OtherClient {
+  readonly onServer: Open
+  /** `ports` are those of the nodes, in the order of the proxies. */
+  onCluster(ports: readonly number[]): Open
+}
+
+/** The constructors of both versions are the same, with slightly different types. */
+const nodeRedis = ({ createClient, createCluster }: typeof nodeRedis5): OtherClient => ({
+  onServer: async ([proxy]) => {
+    const client = createClient({ socket: { host: '127.0.0.1', port: proxy?.port ?? 0 } })
+    client.on('error', () => undefined)
+    await client.connect()
+    return { client: presented(client), close: () => client.destroy() }
+  },
+  onCluster: (ports) => async (proxies) => {
+    const at = (i: number) => ({ host: '127.0.0.1', port: proxies[i]?.port ?? 0 })
+    const nodeAddressMap = Object.fromEntries(ports.map((port, i) => [`127.0.0.1:${port}`, at(i)]))
+    const cluster = createCluster({ rootNodes: proxies.map((_, i) => ({ socket: at(i) })), nodeAddressMap })
+    cluster.on('error', () => undefined)
+    await cluster.connect()
+    return { client: presented(cluster), close: () => cluster.destroy() }
+  },
+})
+
+const glide: OtherClient = {
+  onServer: async ([proxy]) => {
+    const client = await GlideClient.createClient({ addresses: [{ host: '127.0.0.1', port: proxy?.port ?? 0 }] })
+    return { client: presented(client), close: () => client.close() }
+  },
+  onCluster: (ports) => async (proxies) => {
+    const proxied = new Map(ports.map((port, i) => [port, proxies[i]?.port ?? port]))
+    const client = await GlideClusterClient.createClient({
+      addresses: proxies.map(({ port }) => ({ host: '127.0.0.1', port })),
+      advancedConfiguration: {
+        addressResolver: (host: string, port: number) => [host, proxied.get(port) ?? port],
+      },
+    })
+    return { client: presented(client), close: () => client.close() }
+  },
+}
+
+function presented(client: unknown): RedisConnection {
+  const face = faceOf(client)
+  if (face === undefined) throw new Error('the client was not recognized')
+  return face
+}
+
+export const otherClients: readonly (readonly [string, OtherClient])[] = [
+  ['node-redis 5', nodeRedis(nodeRedis5)],
+  ['node-redis 6', nodeRedis(nodeRedis6 as unknown as typeof nodeRedis5)],
+  ['GLIDE 2', glide],
+]
