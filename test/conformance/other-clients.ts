@@ -9,6 +9,9 @@ import type { Open } from './redis-bench.js'
 // GLIDE writes every error of a server to the console by default.
 Logger.setLoggerConfig('off')
 
+/** The cases run all at once, so the default of 250 ms is short. */
+const REQUEST_TIMEOUT_MS = 5_000
+
 export interface OtherClient {
   readonly onServer: Open
   /** `ports` are those of the nodes, in the order of the proxies. */
@@ -35,16 +38,18 @@ const nodeRedis = ({ createClient, createCluster }: typeof nodeRedis5): OtherCli
 
 const glide: OtherClient = {
   onServer: async ([proxy]) => {
-    const client = await GlideClient.createClient({ addresses: [{ host: '127.0.0.1', port: proxy?.port ?? 0 }] })
+    const client = await GlideClient.createClient({
+      addresses: [{ host: '127.0.0.1', port: proxy?.port ?? 0 }],
+      requestTimeout: REQUEST_TIMEOUT_MS,
+    })
     return { client: presented(client), close: () => client.close() }
   },
   onCluster: (ports) => async (proxies) => {
     const proxied = new Map(ports.map((port, i) => [port, proxies[i]?.port ?? port]))
     const client = await GlideClusterClient.createClient({
       addresses: proxies.map(({ port }) => ({ host: '127.0.0.1', port })),
-      advancedConfiguration: {
-        addressResolver: (host: string, port: number) => [host, proxied.get(port) ?? port],
-      },
+      addressResolver: (host, port) => [host, proxied.get(port) ?? port],
+      requestTimeout: REQUEST_TIMEOUT_MS,
     })
     return { client: presented(client), close: () => client.close() }
   },

@@ -83,6 +83,9 @@ export function isDown(error: unknown): boolean {
   return error instanceof Error && /^(ConnectionError|ClosingError|TimeoutError)$/.test(error.name)
 }
 
+/** Longer than every deadline of the SDK's own, which are the ones that count. */
+const REQUEST_TIMEOUT_MS = 5_000
+
 /** Creates a client like `client`; `GlideClient` is not imported, so its class is asked. */
 export async function duplicateGlide(client: GlideClient, name: string): Promise<GlideClient> {
   const maker = client.constructor as unknown as { createClient?(config: object): Promise<GlideClient> }
@@ -90,5 +93,5 @@ export async function duplicateGlide(client: GlideClient, name: string): Promise
     throw new Error('a second connection like this client of GLIDE cannot be made: it does not show its configuration')
   }
   const { pubsubSubscriptions: _, ...config } = client.config as GlideConfig & { readonly pubsubSubscriptions?: unknown }
-  return maker.createClient({ ...config, clientName: name, lazyConnect: false })
+  return maker.createClient({ ...config, clientName: name, requestTimeout: REQUEST_TIMEOUT_MS, lazyConnect: false })
 }
