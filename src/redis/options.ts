@@ -40,7 +40,9 @@ export type RedisTarget = RedisClient | string | RedisServerOptions
 /** The target as the tier uses it: every client has the methods of one of ioredis. */
 export type CheckedTarget = RedisConnection | string | RedisServerOptions
 /** The options as the tier uses them. */
-export type CheckedOptions = Omit<RedisTierOptions, 'subscriber'> & { readonly subscriber?: RedisConnection | undefined }
+export type CheckedOptions = Omit<RedisTierOptions, 'subscriber'> & {
+  readonly subscriber?: RedisConnection | undefined
+}
 
 const KNOWN = [...TIER_OPTIONS, 'bus', 'subscriber']
 

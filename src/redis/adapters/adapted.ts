@@ -36,7 +36,8 @@ export function faceOf(value: unknown): RedisConnection | undefined {
 }
 
 function makeFace(client: object): RedisConnection | undefined {
-  if (has(client, 'customCommand', 'close') && has(client.constructor, 'createClient')) return glideFace(client as never)
+  if (has(client, 'customCommand', 'close') && has(client.constructor, 'createClient'))
+    return glideFace(client as never)
   if (!has(client, 'sendCommand', 'duplicate', 'destroy', 'connect') || !('isOpen' in client)) return undefined
   if (has(client, 'nodeClient')) return clusterFace(client as never)
   return 'isReady' in client && has(client, 'sSubscribe', 'createPool') ? nodeFace(client as never) : undefined

@@ -92,6 +92,8 @@ export async function duplicateGlide(client: GlideClient, name: string): Promise
   if (client.config === undefined || typeof maker.createClient !== 'function') {
     throw new Error('a second connection like this client of GLIDE cannot be made: it does not show its configuration')
   }
-  const { pubsubSubscriptions: _, ...config } = client.config as GlideConfig & { readonly pubsubSubscriptions?: unknown }
+  const { pubsubSubscriptions: _, ...config } = client.config as GlideConfig & {
+    readonly pubsubSubscriptions?: unknown
+  }
   return maker.createClient({ ...config, clientName: name, requestTimeout: REQUEST_TIMEOUT_MS, lazyConnect: false })
 }

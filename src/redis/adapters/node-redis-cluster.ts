@@ -2,7 +2,16 @@
 import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
 import type { Argument, RedisCluster, RedisNode } from '../client/client.js'
 import { ClientFace, firstKeyOf, type LinkSettings } from './face.js'
-import { AS_BYTES, asReplied, commandOf, linkOptions, type NodeRedisClient, NodeRedisNode, neverOpened, OPENED_WITHIN_MS } from './node-redis.js'
+import {
+  AS_BYTES,
+  asReplied,
+  commandOf,
+  linkOptions,
+  type NodeRedisClient,
+  NodeRedisNode,
+  neverOpened,
+  OPENED_WITHIN_MS,
+} from './node-redis.js'
 
 interface ClusterNode {
   readonly host: string
