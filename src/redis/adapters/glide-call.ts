@@ -18,6 +18,7 @@ export interface GlideConfig {
   readonly databaseId?: number
   readonly useTLS?: boolean
   readonly readFrom?: string
+  addressResolver?(host: string, port: number): [string, number]
 }
 
 /** `Decoder.Bytes` of GLIDE. */
@@ -81,6 +82,11 @@ function asReplied(error: unknown): unknown {
 /** Whether the link is down: GLIDE reconnects by itself, and commands wait for that until they time out. */
 export function isDown(error: unknown): boolean {
   return error instanceof Error && /^(ConnectionError|ClosingError|TimeoutError)$/.test(error.name)
+}
+
+/** The client was closed for good. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ClosingError'
 }
 
 /** Longer than every deadline of the SDK's own, which are the ones that count. */

@@ -5,7 +5,7 @@ import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
 import type { Argument, RedisCluster, RedisNode } from '../client/client.js'
 import { ClientFace, type LinkSettings } from './face.js'
 import { GlideNode } from './glide.js'
-import { callGlide, duplicateGlide, type GlideClient } from './glide-call.js'
+import { callGlide, duplicateGlide, type GlideClient, isClosed } from './glide-call.js'
 
 const SLOTS_EVERY_MS = { known: 2_000, unknown: 150 }
 
@@ -64,14 +64,18 @@ export class GlideClusterFace extends ClientFace implements RedisCluster {
 
   disconnect(): void {
     if (this.#origin === 'lent' || this.#isOver) return
+    this.#client?.close()
+    this.#end()
+  }
+
+  #end(): void {
     this.#isOver = true
     clearTimeout(this.#timer)
-    this.#client?.close()
     this.emit('end')
   }
 
   duplicate(_nodes: readonly unknown[], override: Readonly<Record<string, unknown>>): GlideClusterFace {
-    const { connectionName = 'tiercache' } = { ...(override['redisOptions'] as LinkSettings) }
+    const { connectionName = 'tiercache' } = { ...(override.redisOptions as LinkSettings) }
     const client = this.#client
     const open = async (): Promise<GlideClient> => {
       if (client === undefined) throw new Error('the client is not open')
@@ -104,18 +108,24 @@ export class GlideClusterFace extends ClientFace implements RedisCluster {
       this.#learn(client, await callGlide(client, 'cluster', ['SLOTS'], 'randomNode'))
       this.#readAfter(SLOTS_EVERY_MS.known)
     } catch (error) {
+      if (isClosed(error)) return this.#end()
       this.emit('error', error)
       this.#readAfter(SLOTS_EVERY_MS.unknown)
     }
+  }
+
+  /** GLIDE knows a node by the address to which it connects. */
+  #resolved(host: string, port: number): readonly [string, number] {
+    return this.#config?.addressResolver?.(host, port) ?? [host, port]
   }
 
   #learn(client: GlideClient, reply: unknown): void {
     const slots: (readonly string[] | undefined)[] = []
     const nodes = new Map<string, GlideNode>()
     for (const [from, to, [address, port]] of reply as [number, number, [Uint8Array, number]][]) {
-      const host = asBuffer(address).toString()
-      const name = `${host}:${port}`
-      const node = { host, port }
+      const [host, at] = this.#resolved(asBuffer(address).toString(), port)
+      const name = `${host}:${at}`
+      const node = { host, port: at }
       const how = { origin: 'lent', node, use: 'commands' } as const
       nodes.set(name, nodes.get(name) ?? this.#nodes.get(name) ?? new GlideNode(client, this.#config, how))
       const names = [name]

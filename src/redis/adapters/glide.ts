@@ -2,7 +2,7 @@
 import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
 import type { Argument, RedisNode } from '../client/client.js'
 import { ClientFace, type LinkSettings } from './face.js'
-import { callGlide, duplicateGlide, type GlideClient, isDown } from './glide-call.js'
+import { callGlide, duplicateGlide, type GlideClient, isClosed, isDown } from './glide-call.js'
 
 /** How often a link is asked whether it is still the same, and how soon again while it is down. */
 const LOOK_EVERY_MS = { up: 1_000, down: 150 }
@@ -78,9 +78,13 @@ export class GlideNode extends ClientFace implements RedisNode {
   /** Only a client of our own is ever closed. */
   disconnect(): void {
     if (this.#how.origin === 'lent' || this.#state === 'end') return
+    this.#client?.close()
+    this.#end()
+  }
+
+  #end(): void {
     this.#state = 'end'
     clearTimeout(this.#timer)
-    this.#client?.close()
     this.emit('close')
     this.emit('end')
   }
@@ -128,6 +132,7 @@ export class GlideNode extends ClientFace implements RedisNode {
       this.#up()
       this.#lookAfter(LOOK_EVERY_MS.up)
     } catch (error) {
+      if (isClosed(error)) return this.#end()
       this.emit('error', error)
       this.#down()
       this.#lookAfter(LOOK_EVERY_MS.down)

@@ -141,8 +141,8 @@ export class NodeRedisClusterFace extends ClientFace implements RedisCluster {
   }
 
   duplicate(_nodes: readonly unknown[], override: Readonly<Record<string, unknown>>): NodeRedisClusterFace {
-    const settings = override['redisOptions'] as Readonly<Record<string, unknown>>
-    const retryStrategy = override['clusterRetryStrategy'] as LinkSettings['retryStrategy']
+    const settings = override.redisOptions as Readonly<Record<string, unknown>>
+    const retryStrategy = override.clusterRetryStrategy as LinkSettings['retryStrategy']
     const defaults = this.#cluster._options?.defaults ?? {}
     const made = this.#cluster.duplicate({
       defaults: { ...defaults, ...linkOptions(defaults.socket, { ...settings, retryStrategy }) },
