@@ -1,5 +1,6 @@
 // The clients that are not of ioredis's family, each with the way in which a test opens one for a server and for a cluster.
 import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
+import pLimit, { type LimitFunction } from 'p-limit'
 import * as nodeRedis5 from 'redis'
 import * as nodeRedis6 from 'redis6'
 import { faceOf } from '../../src/redis/adapters/adapted.js'
@@ -16,6 +17,8 @@ export interface OtherClient {
   readonly onServer: Open
   /** `ports` are those of the nodes, in the order of the proxies. */
   onCluster(ports: readonly number[]): Open
+  /** Runs so many cases at once. */
+  readonly atOnce: LimitFunction
 }
 
 /** The constructors of both versions are the same, with slightly different types. */
@@ -29,11 +32,14 @@ const nodeRedis = ({ createClient, createCluster }: typeof nodeRedis5): OtherCli
   onCluster: (ports) => async (proxies) => {
     const at = (i: number) => ({ host: '127.0.0.1', port: proxies[i]?.port ?? 0 })
     const nodeAddressMap = Object.fromEntries(ports.map((port, i) => [`127.0.0.1:${port}`, at(i)]))
-    const cluster = createCluster({ rootNodes: proxies.map((_, i) => ({ socket: at(i) })), nodeAddressMap })
+    // The longest pause of the default, 2 s, is longer than the cases wait for all masters.
+    const defaults = { socket: { reconnectStrategy: 50 } }
+    const cluster = createCluster({ rootNodes: proxies.map((_, i) => ({ socket: at(i) })), nodeAddressMap, defaults })
     cluster.on('error', () => undefined)
     await cluster.connect()
     return { client: presented(cluster), close: () => cluster.destroy() }
   },
+  atOnce: pLimit(200),
 })
 
 const glide: OtherClient = {
@@ -53,6 +59,8 @@ const glide: OtherClient = {
     })
     return { client: presented(client), close: () => client.close() }
   },
+  // Each client of a cluster asks this thread for the addresses of its nodes, and a hundred of them at once block each other.
+  atOnce: pLimit(16),
 }
 
 function presented(client: unknown): RedisConnection {
@@ -61,6 +69,7 @@ function presented(client: unknown): RedisConnection {
   return face
 }
 
+/** All of them. On a cluster one version of node-redis is enough. */
 export const otherClients: readonly (readonly [string, OtherClient])[] = [
   ['node-redis 5', nodeRedis(nodeRedis5)],
   ['node-redis 6', nodeRedis(nodeRedis6 as unknown as typeof nodeRedis5)],
