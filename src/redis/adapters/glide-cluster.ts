@@ -3,9 +3,11 @@
 import { asBuffer } from '../../model/as-buffer.js'
 import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
 import type { Argument, RedisCluster, RedisNode } from '../client/client.js'
-import { ClientFace, type LinkSettings } from './face.js'
+import { slotOf } from '../connection/slot.js'
+import { ClientFace, firstKeyOf, type LinkSettings } from './face.js'
 import { GlideNode } from './glide.js'
 import { callGlide, duplicateGlide, type GlideClient, isClosed } from './glide-call.js'
+import { GlideQueue } from './glide-queue.js'
 
 const SLOTS_EVERY_MS = { known: 2_000, unknown: 150 }
 
@@ -17,6 +19,7 @@ export class GlideClusterFace extends ClientFace implements RedisCluster {
   readonly #config: GlideClient['config']
   readonly #open: (() => Promise<GlideClient>) | undefined
   #client: GlideClient | undefined
+  readonly #queue = new GlideQueue()
   #nodes = new Map<string, GlideNode>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOver = false
@@ -46,7 +49,8 @@ export class GlideClusterFace extends ClientFace implements RedisCluster {
 
   callBuffer(command: string, args: Argument[]): Promise<unknown> {
     if (this.#client === undefined) return Promise.reject(new Error('the client is not open'))
-    return callGlide(this.#client, command, args)
+    const client = this.#client
+    return this.#queue.run(slotOf(firstKeyOf(command, args)), command, () => callGlide(client, command, args))
   }
 
   createBuiltinCommand(command: string): { buffer(this: unknown, args: Argument[]): Promise<unknown> } {

@@ -3,6 +3,7 @@ import { clearTimeout, setTimeout } from '../../model/time/real-timers.js'
 import type { Argument, RedisNode } from '../client/client.js'
 import { ClientFace, type LinkSettings } from './face.js'
 import { callGlide, duplicateGlide, type GlideClient, isClosed, isDown } from './glide-call.js'
+import { GlideQueue } from './glide-queue.js'
 
 /** How often a link is asked whether it is still the same, and how soon again while it is down. */
 const LOOK_EVERY_MS = { up: 1_000, down: 150 }
@@ -25,6 +26,7 @@ interface GlideNodeOptions {
 export class GlideNode extends ClientFace implements RedisNode {
   readonly options: RedisNode['options']
   readonly #how: GlideNodeOptions
+  readonly #queue = new GlideQueue()
   readonly #config: GlideClient['config']
   #client: GlideClient | undefined
   #state: 'wait' | 'ready' | 'reconnecting' | 'end'
@@ -48,7 +50,7 @@ export class GlideNode extends ClientFace implements RedisNode {
 
   async callBuffer(command: string, args: Argument[]): Promise<unknown> {
     try {
-      return await this.#call(command, args)
+      return await this.#queue.run(0, command, () => this.#call(command, args))
     } catch (error) {
       if (isDown(error)) this.#lookSoon()
       throw error
