@@ -18,12 +18,11 @@ const topology = () => ({
   command: (_key: string, ...args: string[]) => server.command(...args),
 })
 
-describe.concurrent.each(otherClients)('the stream bus on one server through %s', (_, { onServer, atOnce }) => {
+describe.concurrent.each(otherClients)('the stream bus on one server through %s', (_, { onServer }) => {
   const deviations = { changes: 'the log tells what was announced, and nothing else' }
-  for (const each of busCases(deviations))
-    test(each.name, () => atOnce(() => runThrough(each, topology(), onServer, 'stream')))
+  for (const each of busCases(deviations)) test(each.name, () => runThrough(each, topology(), onServer, 'stream'))
 })
 
-describe.concurrent.each(otherClients)('the store on one server through %s', (_, { onServer, atOnce }) => {
-  for (const each of storeCases()) test(each.name, () => atOnce(() => runThrough(each, topology(), onServer, 'stream')))
+describe.concurrent.each(otherClients)('the store on one server through %s', (_, { onServer }) => {
+  for (const each of storeCases()) test(each.name, () => runThrough(each, topology(), onServer, 'stream'))
 })

@@ -1,6 +1,5 @@
 // The clients that are not of ioredis's family, each with the way in which a test opens one for a server and for a cluster.
 import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
-import pLimit, { type LimitFunction } from 'p-limit'
 import * as nodeRedis5 from 'redis'
 import * as nodeRedis6 from 'redis6'
 import { faceOf } from '../../src/redis/adapters/adapted.js'
@@ -17,8 +16,7 @@ export interface OtherClient {
   readonly onServer: Open
   /** `ports` are those of the nodes, in the order of the proxies. */
   onCluster(ports: readonly number[]): Open
-  /** Runs so many cases at once. */
-  readonly atOnce: LimitFunction
+  readonly clusterDeviations: Readonly<Record<string, string>>
 }
 
 /** The constructors of both versions are the same, with slightly different types. */
@@ -39,7 +37,7 @@ const nodeRedis = ({ createClient, createCluster }: typeof nodeRedis5): OtherCli
     await cluster.connect()
     return { client: presented(cluster), close: () => cluster.destroy() }
   },
-  atOnce: pLimit(200),
+  clusterDeviations: {},
 })
 
 const glide: OtherClient = {
@@ -50,17 +48,12 @@ const glide: OtherClient = {
     })
     return { client: presented(client), close: () => client.close() }
   },
-  onCluster: (ports) => async (proxies) => {
-    const proxied = new Map(ports.map((port, i) => [port, proxies[i]?.port ?? port]))
-    const client = await GlideClusterClient.createClient({
-      addresses: proxies.map(({ port }) => ({ host: '127.0.0.1', port })),
-      addressResolver: (host, port) => [host, proxied.get(port) ?? port],
-      requestTimeout: REQUEST_TIMEOUT_MS,
-    })
+  onCluster: (ports) => async () => {
+    const addresses = ports.map((port) => ({ host: '127.0.0.1', port }))
+    const client = await GlideClusterClient.createClient({ addresses, requestTimeout: REQUEST_TIMEOUT_MS })
     return { client: presented(client), close: () => client.close() }
   },
-  // Each client of a cluster asks this thread for the addresses of its nodes, and a hundred of them at once block each other.
-  atOnce: pLimit(16),
+  clusterDeviations: { outage: 'it connects to the addresses that the nodes name, so no proxy can be cut' },
 }
 
 function presented(client: unknown): RedisConnection {
