@@ -87,7 +87,9 @@ test('what a client cannot do is refused when the tier is made', () => {
     expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) })
   const client = createClient()
   expect(() => redisTier(client, { bus: 'tracking' })).toThrow(refused(/'tracking' needs a client of ioredis/))
-  expect(() => redisTier(client.createPool() as never)).toThrow(refused(/a pool, a sentinel .* pass what createClient\(\)/))
+  expect(() => redisTier(client.createPool() as never)).toThrow(
+    refused(/a pool, a sentinel .* pass what createClient\(\)/),
+  )
   expect(() => redisTier(nodeRedis6.createClient({ keyPrefix: 'app:' }))).toThrow(refused(/without keyPrefix/))
   expect(() => redisTier(client, { subscriber: client })).toThrow(refused(/subscriber must be a client of its own/))
 })
