@@ -16,7 +16,6 @@ export interface OtherClient {
   readonly onServer: Open
   /** `ports` are those of the nodes, in the order of the proxies. */
   onCluster(ports: readonly number[]): Open
-  readonly clusterDeviations: Readonly<Record<string, string>>
 }
 
 /** The constructors of both versions are the same, with slightly different types. */
@@ -37,7 +36,6 @@ const nodeRedis = ({ createClient, createCluster }: typeof nodeRedis5): OtherCli
     await cluster.connect()
     return { client: presented(cluster), close: () => cluster.destroy() }
   },
-  clusterDeviations: {},
 })
 
 const glide: OtherClient = {
@@ -48,12 +46,12 @@ const glide: OtherClient = {
     })
     return { client: presented(client), close: () => client.close() }
   },
+  // It connects to the addresses that the nodes name, so no proxy can be cut.
   onCluster: (ports) => async () => {
     const addresses = ports.map((port) => ({ host: '127.0.0.1', port }))
     const client = await GlideClusterClient.createClient({ addresses, requestTimeout: REQUEST_TIMEOUT_MS })
     return { client: presented(client), close: () => client.close() }
   },
-  clusterDeviations: { outage: 'it connects to the addresses that the nodes name, so no proxy can be cut' },
 }
 
 function presented(client: unknown): RedisConnection {
