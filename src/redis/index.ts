@@ -3,6 +3,7 @@ import { toMs } from '../model/options/duration.js'
 import { hideKeys } from '../model/options/hidden-keys.js'
 import type { ConnectedTier, TierDefinition } from '../model/options/tier-definition.js'
 import type { Bus, Bytes, Clock, Milliseconds } from '../model/ports.js'
+import { ClientFace } from './adapters/face.js'
 import { busLines } from './bus/bus-dial.js'
 import { StreamBus } from './bus/stream-bus.js'
 import { TrackingBus } from './bus/tracking-bus.js'
@@ -13,13 +14,21 @@ import type { RedisServerOptions } from './client/server-options.js'
 import { MockBus } from './mock/mock-bus.js'
 import { isMockClient } from './mock/mock-client.js'
 import { MockStore } from './mock/mock-store.js'
-import { checkOptions, checkTarget, type RedisTarget, type RedisTierOptions } from './options.js'
+import {
+  type CheckedOptions,
+  type CheckedTarget,
+  checkOptions,
+  checkTarget,
+  type RedisTarget,
+  type RedisTierOptions,
+} from './options.js'
 import { OwnChanges } from './store/own-changes.js'
 import { RedisStore } from './store/redis-store.js'
 
+export type { GlideConnection, NodeRedisConnection } from './adapters/adapted.js'
 export type { RedisConnection } from './client/client.js'
 export type { RedisAddress, RedisServerOptions } from './client/server-options.js'
-export type { RedisBus, RedisTarget, RedisTierOptions } from './options.js'
+export type { RedisBus, RedisClient, RedisTarget, RedisTierOptions } from './options.js'
 
 /** How long L1 is trusted after the bus was last heard, unless the cache sets `l1.maxStaleness`. */
 const MAX_STALENESS_MS: Milliseconds = 3_000
@@ -31,7 +40,7 @@ const LINK_GRACE_MS: Milliseconds = 1_000
 const SILENCE_GRACE_MS: Milliseconds = 1_000
 
 /**
- * Redis as the second tier: `createCache({ l2: redisTier(new Redis()) })`.
+ * Redis as the second tier: `createCache({ l2: redisTier(new Redis()) })`. The client may be one of ioredis, iovalkey, node-redis or GLIDE.
  *
  * A client that you pass remains yours: it is used as it is configured, never closed, and its options are never written to.
  * With a URL or options, ioredis opens the connection when the cache is created, so it must be installed.
@@ -79,9 +88,10 @@ export function redisTier(redis: RedisTarget, given: RedisTierOptions = {}): Tie
  * Marks the lent clients as used, until the function that it returns is called. A subscriber may be shared if only its settings are
  * used.
  */
-function takeClients(target: RedisTarget, { subscriber, bus = 'stream' }: RedisTierOptions): () => void {
+function takeClients(target: CheckedTarget, { subscriber, bus = 'stream' }: CheckedOptions): () => void {
   const releaseClient = isClient(target) ? takeLent(target, 'client') : undefined
-  const isBorrowed = subscriber !== undefined && bus === 'stream' && !isClusterClient(subscriber)
+  const isSettingsOnly = subscriber instanceof ClientFace || (subscriber !== undefined && isClusterClient(subscriber))
+  const isBorrowed = subscriber !== undefined && bus === 'stream' && !isSettingsOnly
   try {
     const releaseSubscriber = isBorrowed ? takeLent(subscriber, 'subscriber') : undefined
     return () => {
@@ -94,6 +104,6 @@ function takeClients(target: RedisTarget, { subscriber, bus = 'stream' }: RedisT
   }
 }
 
-function sourceOf(target: RedisTarget, closed: () => void): ClientSource {
+function sourceOf(target: CheckedTarget, closed: () => void): ClientSource {
   return isClient(target) ? lentClient(target, closed) : openedClient(target as string | RedisServerOptions, closed)
 }

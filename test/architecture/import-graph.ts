@@ -101,7 +101,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   cache: ['registry', 'request-scope', 'explain', 'warm', 'wrap', 'source', ''],
   testing: ['memory', 'conformance', 'conformance/store', ''],
-  redis: ['client', 'server', 'connection', 'store', 'bus', 'mock', ''],
+  redis: ['client', 'server', 'connection', 'adapters', 'store', 'bus', 'mock', ''],
   devtools: ['view', 'http', ''],
   http: [
     ...['rules', 'storage', 'exchange'],

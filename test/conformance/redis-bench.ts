@@ -34,18 +34,34 @@ export interface Topology {
 let runs = 0
 
 /** Runs one case with a tier that uses this bus. */
-export async function runOnRedis(
+export function runOnRedis(
   each: ConformanceCase,
   topology: Topology,
   library: ClientLibrary,
   bus: 'stream' | 'tracking',
 ): Promise<void> {
+  const open: Open = async (proxies) => {
+    const client = topology.connect(library, proxies)
+    return { client, close: () => client.disconnect() }
+  }
+  return runThrough(each, topology, open, bus)
+}
+
+/** Makes the client of one process, which reaches the server of each port through the proxy of the same index. */
+export type Open = (proxies: readonly TcpProxy[]) => Promise<{ client: RedisConnection; close(): unknown }>
+
+export async function runThrough(
+  each: ConformanceCase,
+  topology: Pick<Topology, 'ports' | 'command'>,
+  open: Open,
+  bus: 'stream' | 'tracking',
+): Promise<void> {
   const cleanups: (() => Promise<unknown> | unknown)[] = []
   const connect = async (name: string): Promise<Peer> => {
     const proxies = await Promise.all(topology.ports.map(startProxy))
-    const client = topology.connect(library, proxies)
+    const { client, close } = await open(proxies)
     client.on('error', () => {}) // Cases cut the links, and a client without a listener prints the error.
-    cleanups.push(() => client.disconnect(), ...proxies.map((proxy) => () => proxy.stop()))
+    cleanups.push(close, ...proxies.map((proxy) => () => proxy.stop()))
     return {
       ...redisTier(client, { bus }).connect(name, systemClock),
       record: (work) => recording(client, work),

@@ -43,11 +43,36 @@ export function runText<Exports>(
   return exported as Exports
 }
 
-/** The errors of the compiler in these files, line by line. Files that they import are read but not checked. */
-export function typeErrors(files: readonly URL[], compilerOptions: ts.CompilerOptions): string[] {
+/** One error of the compiler: its levels are lines of `message`, of which those of overloads are separate. */
+export interface CompilerError {
+  readonly line: number
+  readonly message: string
+}
+
+/** The errors of the compiler in a text, as if it stood in the file `fileName`. */
+export function errorsOfText(fileName: string, text: string): CompilerError[] {
+  const { options } = projectOptions()
+  const host = sharingFiles(ts.createCompilerHost(options))
+  const [read, exists] = [host.getSourceFile.bind(host), host.fileExists.bind(host)]
+  host.fileExists = (name) => name === fileName || exists(name)
+  host.getSourceFile = (name, version, ...others) =>
+    name === fileName ? ts.createSourceFile(name, text, version) : read(name, version, ...others)
+  const program = ts.createProgram([fileName], options, host)
+  return ts.getPreEmitDiagnostics(program, program.getSourceFile(fileName)).map(({ file, start = 0, messageText }) => ({
+    line: file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line + 1,
+    message: ts.flattenDiagnosticMessageText(messageText, '\n'),
+  }))
+}
+
+function projectOptions(): ts.ParsedCommandLine {
   const root = new URL('../../', import.meta.url)
   const config = ts.readConfigFile(fileURLToPath(new URL('tsconfig.json', root)), ts.sys.readFile).config
-  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, fileURLToPath(root))
+  return ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, fileURLToPath(root))
+}
+
+/** The errors of the compiler in these files, line by line. Files that they import are read but not checked. */
+export function typeErrors(files: readonly URL[], compilerOptions: ts.CompilerOptions): string[] {
+  const { options } = projectOptions()
   const paths = files.map((file) => fileURLToPath(file))
   const all = { ...options, ...compilerOptions }
   const program = ts.createProgram(paths, all, sharingFiles(ts.createCompilerHost(all)))

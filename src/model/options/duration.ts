@@ -3,7 +3,7 @@ import { CacheError, show } from '../errors.js'
 
 /**
  * A duration: a number of milliseconds, or a string of a number and its unit, such as `'250ms'`, `'30s'`, `'5m'`, `'1.5h'` or `'7d'`.
- * `Infinity` (the number) means no limit; `0` means not at all, for options that allow it.
+ * `Infinity` means no limit; `0` means not at all, for options that allow it. A computed number can have a unit: `${minutes}m`.
  *
  * `'3 s'` compiles, because the compiler takes `'3 '` for a number; it is refused at run time. The type `${bigint}s` would refuse it at
  * compile time, but also `'1.5s'` and computed strings such as `${seconds}s`.
@@ -13,7 +13,8 @@ export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `$
 /** Whether an option may be 0: `'zero-ok'` (it means off) or `'positive'` (it is refused). */
 export type DurationRule = 'zero-ok' | 'positive'
 
-const WRITTEN = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h|d)$/
+/** What a template writes for a number is taken too: `${n}m` may be `1e+21m` or `Infinitym`. */
+const WRITTEN = /^(\d+(?:\.\d+)?(?:e[+-]\d+)?|\.\d+|Infinity)(ms|s|m|h|d)$/
 const PLAIN = /^(?:\d+(?:\.\d+)?|\.\d+)$/
 
 /**
@@ -76,6 +77,28 @@ function refusal(value: unknown, name: string, rule: DurationRule): CacheError {
   return new CacheError(
     'INVALID_OPTION',
     `${name} must be a duration ${bound}: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; ` +
-      `got ${show(value)}`,
+      `got ${show(value)}${suggestion(value)}`,
   )
+}
+
+/** How people write units, with the unit of ours and how many of it one of theirs is. */
+const UNIT_WORDS: readonly (readonly [RegExp, Unit, number])[] = [
+  [/^(ms|msecs?|millis|milliseconds?)$/, 'ms', 1],
+  [/^(s|secs?|seconds?)$/, 's', 1],
+  [/^(m|mins?|minutes?)$/, 'm', 1],
+  [/^(h|hrs?|hours?)$/, 'h', 1],
+  [/^(d|days?)$/, 'd', 1],
+  [/^(w|wks?|weeks?)$/, 'd', 7],
+]
+
+/** What was probably meant; nothing if that is not clear. */
+function suggestion(value: unknown): string {
+  if (typeof value !== 'string' || value.length > 40) return ''
+  const [, number = '', word = ''] = /^\s*(\d+(?:[.,]\d+)?)\s*([a-z]*)\.?\s*$/i.exec(value) ?? []
+  if (number !== '' && word === '')
+    return `. Did you mean ${Number(number.replace(',', '.'))} (milliseconds) or '${number}s'?`
+  const known = UNIT_WORDS.find(([pattern]) => pattern.test(word.toLowerCase()))
+  if (known === undefined) return ''
+  const [, unit, times] = known
+  return `. Did you mean '${Number(number.replace(',', '.')) * times}${unit}'?`
 }

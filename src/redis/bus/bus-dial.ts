@@ -1,5 +1,5 @@
 // Makes the connections on which a bus listens: duplicates of the application's client, to the server that has the cache's home slot.
-
+import { ClientFace } from '../adapters/face.js'
 import {
   ignoreRejection,
   isClusterClient,
@@ -70,7 +70,7 @@ export function busLines(source: ClientSource, subscriber: RedisConnection | und
       const client = await template()
       const keep = (line: Line) => lines.keep(line)
       if (isClusterClient(client)) return dialNode(ownerOf(client, slotOf(keyPrefixOf(client) + key)), keep)
-      if (client === subscriber) return borrow(client as RedisNode, keep)
+      if (client === subscriber && !(client instanceof ClientFace)) return borrow(client as RedisNode, keep)
       return dialNode(client as RedisNode, keep)
     },
     dialMasters: async () => {

@@ -1,4 +1,4 @@
-// Recognizes by its shape what was passed instead of an ioredis client: the error names it and what to pass. No value is ever shown.
+// Recognizes by its shape what was passed instead of a client that can be used: the error names it and what to pass. No value is ever shown.
 
 interface Kind {
   readonly name: string
@@ -11,8 +11,14 @@ const has = (value: Readonly<Record<string, unknown>>, ...methods: string[]): bo
 /** The first that fits counts. */
 const KINDS: readonly Kind[] = [
   { name: 'a promise: await it first', is: (value) => has(value, 'then') },
-  { name: 'a client of GLIDE (@valkey/valkey-glide)', is: (value) => has(value, 'customCommand') },
-  { name: 'a client of node-redis (the package redis)', is: (value) => has(value, 'sendCommand') && 'isOpen' in value },
+  {
+    name: 'something like a client of GLIDE (@valkey/valkey-glide), but not of version 2',
+    is: (value) => has(value, 'customCommand'),
+  },
+  {
+    name: 'a pool, a sentinel or an unknown client of node-redis (the package redis): pass what createClient() or createCluster() returns',
+    is: (value) => has(value, 'sendCommand') && 'isOpen' in value,
+  },
   {
     name: 'an old client of node-redis (the package redis)',
     is: (value) => has(value, 'send_command') || has(value, 'internal_send_command'),

@@ -19,6 +19,9 @@ describe('a duration', () => {
     ['0s', 0],
     [0, 0],
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+    [`${Number.POSITIVE_INFINITY}m`, Number.POSITIVE_INFINITY],
+    [`${1e-7}d`, 9],
+    [`${1e21}ms`, 1e21],
   ])('%s is %d ms', (written, ms) => {
     expect(toMs(written, 'ttl')).toBe(ms)
   })
@@ -41,7 +44,7 @@ describe('a duration', () => {
     ['5M'],
     ['-5m'],
     ['1e3s'],
-    ['Infinityms'],
+    ['-Infinityms'],
     ['NaNs'],
     ['5m\n'],
     ['１s'],
@@ -67,9 +70,30 @@ describe('a duration', () => {
 
   test('that is refused is reported with the option, the expected form and the given value', () => {
     expect(refused('5 minutes')).toThrow(
-      /^ttl must be a duration of 0 or more: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; got "5 minutes"$/,
+      /^ttl must be a duration of 0 or more: milliseconds as a number, or a number with ms, s, m, h or d, such as '5m'; got "5 minutes"\. Did you mean '5m'\?$/,
     )
   })
+
+  test.each([
+    ['5min', "'5m'"],
+    ['5 Minutes', "'5m'"],
+    ['30 sec', "'30s'"],
+    ['1.5 hours', "'1.5h'"],
+    ['250msec', "'250ms'"],
+    ['2 weeks', "'14d'"],
+    ['5M', "'5m'"],
+    ['5 m', "'5m'"],
+    ['300', "300 (milliseconds) or '300s'"],
+  ])('that is written as %j is refused with what was probably meant', (written, meant) => {
+    expect(refused(written)).toThrow(`Did you mean ${meant}?`)
+  })
+
+  test.each([['soon'], ['5 parsecs'], [''], ['minutes'], ['-5m']])(
+    'that is written as %j has no suggestion',
+    (written) => {
+      expect(refused(written)).not.toThrow(/Did you mean/)
+    },
+  )
 })
 
 describe('parseDuration', () => {
