@@ -66,9 +66,10 @@ export function checkTarget(target: RedisTarget): CheckedTarget {
 }
 
 export function checkOptions(given: RedisTierOptions, target?: unknown): CheckedOptions {
-  const { subscriber: lent, ...others } = checkNames(given, KNOWN, 'redisTier')
-  const subscriber = (faceOf(lent) ?? lent) as RedisConnection | undefined
-  const options = { ...others, subscriber }
+  const own = checkNames(given, KNOWN, 'redisTier')
+  const subscriber = (faceOf(own.subscriber) ?? own.subscriber) as RedisConnection | undefined
+  // Without a prototype, as `own` is.
+  const options: CheckedOptions = Object.assign(Object.create(null), own, { subscriber })
   const { bus } = options
   if (bus !== undefined && bus !== 'stream' && bus !== 'tracking' && bus !== false) {
     throw new CacheError('INVALID_OPTION', `bus must be 'stream' (the default), 'tracking' or false; got ${show(bus)}`)

@@ -11,7 +11,7 @@ export { type RedisVectorsOptions, redisVectors, type VectorCommands } from './i
 export type { Candidate, VectorIndex } from './indexes/vector-index.js'
 export type { MeasuredRate } from './observation.js'
 export type { EmbedOptions, QuestionObject, SemanticOptions, SemanticPart } from './options.js'
-export type { Answer, AskOptions, SemanticCache, SemanticReport } from './semantic-cache.js'
+export { type Answer, type AskOptions, SemanticCache, type SemanticReport } from './semantic-cache.js'
 
 /**
  * Returns a cache of answers that also serves an answer for a similar question, once `mode` is `'serve'`. The answers live in the namespace

@@ -4,10 +4,10 @@ import { type DurableSessionOptions, DurableSessions } from './durable-sessions.
 import { checkSessionOptions, type SessionOptions } from './options.js'
 import { Sessions } from './sessions.js'
 
-export type { DurableSessionOptions, DurableSessions, SessionDatabase } from './durable-sessions.js'
+export { type DurableSessionOptions, DurableSessions, type SessionDatabase } from './durable-sessions.js'
 export type { ToolLinks } from './links.js'
 export type { ItemOptions, SessionOptions } from './options.js'
-export type { ItemsOptions, SessionChange, SessionInfo, Sessions } from './sessions.js'
+export { type ItemsOptions, type SessionChange, type SessionInfo, Sessions } from './sessions.js'
 
 /**
  * Returns a store of sessions: lists of items, such as the messages of a conversation, to which any process may append. They live in the

@@ -1,15 +1,15 @@
 // `tiercache/sql`: query results that are never older than the commits that were announced, and the adapters for drivers.
 
-export type { Changes } from './core/changes.js'
-export type { SqlCore } from './core/core.js'
+export { Changes } from './core/changes.js'
+export { SqlCore } from './core/core.js'
 export type { Ask, Database, Facts, FunctionFacts, Session, Table } from './core/database.js'
 export type { SqlExplanation } from './core/explain.js'
 export type { QueryOptions, SqlCacheOptions, SqlPolicy, Tenant } from './core/options.js'
-export type { Plan, PlannedQuery, Plans, Refused } from './core/plans.js'
-export type { Loaded, Read, Reads, Restored } from './core/reads.js'
+export { type Plan, type PlannedQuery, Plans, type Refused } from './core/plans.js'
+export { type Loaded, type Read, Reads, type Restored } from './core/reads.js'
 export type { RowKeys } from './core/row-tags.js'
-export type { Transactions } from './core/transactions.js'
-export type { Writes, WrittenStatement } from './core/writes.js'
+export { Transactions } from './core/transactions.js'
+export { Writes, type WrittenStatement } from './core/writes.js'
 export type {
   KyselyConnection,
   KyselyDialect,

@@ -15,6 +15,7 @@ import {
   programsIn,
   promisesOf,
 } from '../../support/docs/pages.js'
+import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 import { type RedisServer, startRedis } from '../../support/redis-server.js'
 
 const run = promisify(execFile)
@@ -41,9 +42,11 @@ const inPages = programs.filter((program) => !readme.includes(program))
 
 let consumer: Consumer
 let redis: RedisServer
+let postgres: PostgresServer
 
 beforeAll(async () => {
-  redis = await startRedis()
+  ;[redis, postgres] = await Promise.all([startRedis(), startPostgres()])
+  postgres.query('create table items (id int primary key, org int, name text); create table orgs (id int primary key)')
   consumer = await createConsumer([inject('tarball'), 'prom-client@15', '@opentelemetry/api@1'])
   linkMissing(MODULES, join(consumer.folder, 'node_modules'))
   consumer.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
@@ -60,6 +63,7 @@ beforeAll(async () => {
 afterAll(async () => {
   consumer?.stop()
   await redis?.stop()
+  await postgres?.stop()
 })
 
 /** The packages that examples import beside the tarball are those that this repository tests with. */
@@ -79,7 +83,9 @@ function compiled(text: string, options: ts.CompilerOptions = {}): string {
 async function runModule(file: string): Promise<string[]> {
   await redis.command('FLUSHALL')
   const key = Buffer.alloc(32, 1).toString('base64')
-  const env = { ...npmEnvironment(), REDIS_URL: redis.url, KEY: key, OLD_KEY: key, NO_COLOR: '1' }
+  const { host: PGHOST, port } = postgres
+  const database = { PGHOST, PGPORT: String(port), PGUSER: 'postgres', PGDATABASE: 'postgres' }
+  const env = { ...npmEnvironment(), ...database, REDIS_URL: redis.url, KEY: key, OLD_KEY: key, NO_COLOR: '1' }
   const args = ['--unhandled-rejections=strict', '--import', './free-ports.js', file]
   const { stdout } = await run(process.execPath, args, { cwd: consumer.folder, env, timeout: 60_000 })
   return stdout.trimEnd().split('\n')
