@@ -1,7 +1,7 @@
 // A Redis 8 server, which has vector sets. If the machine has an older one, that of Debian 13 is unpacked into a folder, with the libraries
 // that it needs, and nothing is installed.
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './ports.js'
@@ -67,6 +67,8 @@ function unpackInto(folder: string): void {
     renameSync(root, folder)
   } catch (error) {
     if (!existsSync(folder)) throw error
+  } finally {
+    rmSync(work, { recursive: true, force: true })
   }
 }
 
