@@ -7,6 +7,7 @@ import { type CachedPool, type SqlCache, type SqlCacheOptions, sqlCache } from '
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 import { startProxy, type TcpProxy } from '../../support/proxy.js'
+import { waitFor } from '../../support/wait.js'
 
 const SCHEMA = `
   create table orgs (id int primary key, name text);
@@ -189,10 +190,11 @@ describe('a result', () => {
 
   test('that was read before a commit is not kept after it', async () => {
     const pool = open()
-    const slow = 'select n, (select count(*) from generate_series(1, 1500000)) as c from items where id = 1'
+    const slow = 'select n, (select count(*) from generate_series(1, 8000000)) as c from items where id = 1'
     await pool.cached(N)
     const reading = pool.cached(slow)
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    const running = "select 1 from pg_stat_activity where state = 'active' and query like 'select n, (select count%'"
+    await waitFor('the query to run', () => postgres.query(running).length > 0)
     await pool.query('update items set n = 99 where id = 1')
     expect((await reading).rows[0].n).toBe(10)
     expect((await pool.cached(slow)).rows[0].n).toBe(99)
