@@ -8,6 +8,18 @@ export interface ToolLinks {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** The field with the id of the call, by the `type` of an item or a part. */
+const CALLS: ReadonlyMap<unknown, string> = new Map([
+  ['function_call', 'call_id'],
+  ['tool_use', 'id'],
+  ['tool-call', 'toolCallId'],
+])
+const RESULTS: ReadonlyMap<unknown, string> = new Map([
+  ['function_call_output', 'call_id'],
+  ['tool_result', 'tool_use_id'],
+  ['tool-result', 'toolCallId'],
+])
+
 /** The `id` of an item that has one as a string: what an `append` that is repeated is known by. */
 export function idOf(item: unknown): string | undefined {
   const { id } = fieldsOf(item)
@@ -34,27 +46,10 @@ export function toolLinksOf(item: unknown): ToolLinks {
   for (const call of listOf(message.tool_calls)) add(calls, call.id)
   if (message.role === 'tool') add(results, message.tool_call_id)
   for (const part of [message, ...listOf(message.content)]) {
-    switch (part.type) {
-      case 'function_call':
-        add(calls, part.call_id)
-        break
-      case 'function_call_output':
-        add(results, part.call_id)
-        break
-      case 'tool_use':
-        add(calls, part.id)
-        break
-      case 'tool_result':
-        add(results, part.tool_use_id)
-        break
-      case 'tool-call':
-        add(calls, part.toolCallId)
-        break
-      case 'tool-result':
-        add(results, part.toolCallId)
-        break
-      default:
-    }
+    const call = CALLS.get(part.type)
+    if (call !== undefined) add(calls, part[call])
+    const result = RESULTS.get(part.type)
+    if (result !== undefined) add(results, part[result])
   }
   return { calls, results }
 }
