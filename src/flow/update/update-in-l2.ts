@@ -13,9 +13,7 @@ import { acceptWritten, type Draft, draftOf, targetOf, type WriteTarget } from '
 import { rightBy, type Standing, StandingSearch } from './standing-search.js'
 import { beginsAs, type Exchange, type Swaps } from './swaps.js'
 import { held, unreachable } from './update-errors.js'
-import { type Attempted, CONFLICT, type Returned, type UpdateJob } from './update-job.js'
-
-const UNCHANGED: Returned = { value: undefined, write: {} }
+import { type Attempted, CONFLICT, type UpdateJob } from './update-job.js'
 
 /** What updates in L2 need. */
 export interface L2Parts {
@@ -47,8 +45,8 @@ interface Beginning {
  * The tokens that the new value carries are read before the present value, so an `invalidateTags` that comes later makes them differ (G1).
  *
  * An entry with an idle life is known in memory by its stamp. So the first attempt takes it from there, and needs one round trip instead of
- * two. If it is not the present one, the swap is refused. What the function throws, or leaves as it is, is not confirmed by a swap: then it
- * is called again with the value of L2.
+ * two. If it is not the present one, the swap is refused. What fails before the swap is sent, or leaves the entry as it is, is not confirmed
+ * by it: then the function is called again with the value of L2.
  */
 export class UpdateInL2 {
   readonly #search: StandingSearch
@@ -73,8 +71,10 @@ export class UpdateInL2 {
     const beginning = await this.#begin()
     const remembered = this.#takeRemembered()
     if (remembered !== undefined) {
-      const confirmedOnly = (value: unknown) => this.job.call(value, true).catch(() => UNCHANGED)
-      const attempted = await this.#exchange(beginning, remembered, confirmedOnly)
+      const attempted = await this.#exchange(beginning, remembered).catch((error: unknown) => {
+        if (this.#sent !== undefined) throw error
+        return CONFLICT
+      })
       if (attempted.kind === 'stored') return attempted
     }
     const standing = await this.#search.find()
@@ -105,7 +105,7 @@ export class UpdateInL2 {
     const stopRenewing = leases.renewWhileLoading(standing.right)
     let attempted: Attempted | undefined
     try {
-      attempted = await this.#exchange(beginning, standing, this.job.call)
+      attempted = await this.#exchange(beginning, standing)
       return attempted
     } finally {
       stopRenewing()
@@ -126,15 +126,11 @@ export class UpdateInL2 {
     return { carried, epoch, since, atMs }
   }
 
-  async #exchange(
-    beginning: Beginning,
-    { present, fence, mark }: Standing,
-    call: UpdateJob['call'],
-  ): Promise<Attempted> {
+  async #exchange(beginning: Beginning, { present, fence, mark }: Standing): Promise<Attempted> {
     const { core, entries, local, swaps } = this.parts
     const { scope, userKey, signal } = this.job
     const before = present === undefined ? undefined : local.handOut(present.entry.value)
-    const { value: given, write } = await call(before, present !== undefined)
+    const { value: given, write } = await this.job.call(before, present !== undefined)
     if (given === undefined) return { kind: 'unchanged', value: before }
     const accepted = await acceptWritten(core, scope, given, write)
     const target = targetOf(core, entries, scope, userKey, accepted, write)

@@ -77,6 +77,13 @@ describe('an update', () => {
     }
     expect(await a.cache.update('k', only5)).toBe(5)
     expect(await a.cache.update<number>('k', (count) => (count === 5 ? undefined : 7))).toBe(5)
+    const tags = (count: number) => {
+      if (count < 5) throw new RangeError('below 5')
+      return []
+    }
+    await a.cache.set('k', 4)
+    await b.cache.set('k', 5)
+    expect(await a.cache.update<number>('k', (count) => count, { tags })).toBe(5)
     expect(await a.cache.update<number>('k', (count = 0) => count + 1, { retries: 0 })).toBe(6)
     a.tier.busLink.resume()
   })
